@@ -1,0 +1,203 @@
+//! The only place that waits. A wait is for a fact (bytes queued, an acknowledgement, a gate), with a
+//! deadline that fails loudly; it never stands in for the fact. Where time itself is the lesson
+//! ([`pause`]) the duration is data that the trace shows.
+
+use super::{NetError, Result};
+use crate::text::Text;
+use socket2::Socket;
+use std::collections::{HashMap, HashSet};
+use std::io;
+use std::mem::MaybeUninit;
+use std::net::SocketAddr;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// The stage two ends meet on: where they learn each other's address and open gates for each other.
+pub struct Stage {
+    alone: bool,
+    limit: Duration,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    addresses: HashMap<&'static str, SocketAddr>,
+    open: HashSet<&'static str>,
+    abandoned: bool,
+}
+
+/// How a wait for a gate ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Passed {
+    /// The other end opened it.
+    Opened,
+    /// The other end runs elsewhere, so its gates cannot be seen: a settled pause took its place.
+    Unseen,
+}
+
+/// How long a lone end waits where two ends in one process would use a gate.
+pub const UNSEEN_GATE: Duration = Duration::from_millis(250);
+
+impl Stage {
+    /// A stage for both ends, or for one that runs alone; nothing on it waits longer than `limit`.
+    pub fn new(alone: bool, limit: Duration) -> Stage {
+        Stage { alone, limit, state: Mutex::default(), changed: Condvar::new() }
+    }
+
+    /// True when the other end runs in another process.
+    pub fn alone(&self) -> bool {
+        self.alone
+    }
+
+    /// The longest that anything may wait.
+    pub fn limit(&self) -> Duration {
+        self.limit
+    }
+
+    /// Makes an address known to the other end.
+    pub fn publish(&self, name: &'static str, address: SocketAddr) {
+        self.lock().addresses.insert(name, address);
+        self.changed.notify_all();
+    }
+
+    /// Waits until the other end has published this address.
+    ///
+    /// # Errors
+    /// When the deadline passes, or the other end failed.
+    pub fn address(&self, name: &'static str) -> Result<SocketAddr> {
+        self.wait(&Text::new("the other end's address", "另一端的地址"), |state| {
+            state.addresses.get(name).copied()
+        })
+    }
+
+    /// Opens a gate for the other end.
+    pub fn open(&self, gate: &'static str) {
+        self.lock().open.insert(gate);
+        self.changed.notify_all();
+    }
+
+    /// Waits until the other end has opened the gate. Alone, pauses for [`UNSEEN_GATE`] instead.
+    ///
+    /// # Errors
+    /// When the deadline passes, or the other end failed.
+    pub fn pass(&self, gate: &'static str) -> Result<Passed> {
+        if self.alone {
+            pause(UNSEEN_GATE);
+            return Ok(Passed::Unseen);
+        }
+        let what = crate::say!("the gate \u{201c}{gate}\u{201d}", "“{gate}”这道门");
+        self.wait(&what, |state| state.open.contains(gate).then_some(Passed::Opened))
+    }
+
+    /// Lets everyone who waits on this stage fail now: an end of it has failed.
+    pub fn abandon(&self) {
+        self.lock().abandoned = true;
+        self.changed.notify_all();
+    }
+
+    fn wait<T>(&self, what: &Text, ready: impl Fn(&State) -> Option<T>) -> Result<T> {
+        let deadline = Instant::now() + self.limit;
+        let mut state = self.lock();
+        loop {
+            if let Some(found) = ready(&state) {
+                return Ok(found);
+            }
+            if state.abandoned {
+                return Err(NetError::Abandoned);
+            }
+            let Some(left) = deadline.checked_duration_since(Instant::now()) else {
+                return Err(NetError::Deadline { what: what.clone(), limit: self.limit });
+            };
+            state = self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Looks again and again until `fact` is true or `limit` has passed; tells which. The looks are close
+/// together at first (a fact on loopback is microseconds away) and at most a millisecond apart.
+#[must_use]
+pub fn until(limit: Duration, mut fact: impl FnMut() -> bool) -> bool {
+    let deadline = Instant::now() + limit;
+    let mut apart = Duration::from_micros(10);
+    while !fact() {
+        if Instant::now() >= deadline {
+            return fact();
+        }
+        pause(apart);
+        apart = (apart * 2).min(Duration::from_millis(1));
+    }
+    true
+}
+
+/// Lets time pass. Only for waits that are the lesson, and for the steps of [`until`].
+#[allow(clippy::disallowed_methods, reason = "the one place that sleeps")]
+pub fn pause(duration: Duration) {
+    std::thread::sleep(duration);
+}
+
+/// How many bytes a peek (MSG_PEEK, recv(2)) shows, at most `max`; takes none of them.
+///
+/// # Errors
+/// What recv says, among them would-block when nothing waits on a non-blocking socket.
+pub fn peeked(socket: &Socket, max: usize) -> io::Result<usize> {
+    let mut buffer = vec![MaybeUninit::uninit(); max];
+    socket.peek(&mut buffer)
+}
+
+/// Waits until a read (or an accept) would not block; false when `limit` passes first.
+#[cfg(unix)]
+pub fn readable(socket: &Socket, limit: Duration) -> bool {
+    poll(socket, libc::POLLIN, limit)
+}
+
+/// Waits until the peer has closed its side or reset the connection; false when `limit` passes first.
+#[cfg(unix)]
+pub fn peer_gone(socket: &Socket, limit: Duration) -> bool {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    const GONE: libc::c_short = libc::POLLRDHUP;
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    const GONE: libc::c_short = libc::POLLHUP;
+    poll(socket, GONE, limit)
+}
+
+#[cfg(unix)]
+fn poll(socket: &Socket, events: libc::c_short, limit: Duration) -> bool {
+    use std::os::fd::AsRawFd;
+    let deadline = Instant::now() + limit;
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let ms = libc::c_int::try_from(left.as_millis() + 1).unwrap_or(libc::c_int::MAX);
+        let mut entry = libc::pollfd { fd: socket.as_raw_fd(), events, revents: 0 };
+        // SAFETY: `entry` is one live pollfd, as the count says.
+        let ready = unsafe { libc::poll(&mut entry, 1, ms) };
+        if ready > 0 {
+            return true;
+        }
+        // Interrupted (ready < 0) looks again; the deadline decides.
+        if left.is_zero() {
+            return false;
+        }
+    }
+}
+
+/// Without poll(2): a zero-byte look at a time, on a socket made non-blocking for the while.
+#[cfg(not(unix))]
+pub fn readable(socket: &Socket, limit: Duration) -> bool {
+    let blocks = |e: &io::Error| e.kind() == io::ErrorKind::WouldBlock;
+    let _ = socket.set_nonblocking(true);
+    // A listener answers a peek with an error at once; accept itself is asked then.
+    let seen = until(limit, || !matches!(peeked(socket, 1), Err(e) if blocks(&e)));
+    let _ = socket.set_nonblocking(false);
+    seen
+}
+
+/// Without poll(2) an orderly close cannot be told from waiting bytes; a reset shows as an error.
+#[cfg(not(unix))]
+pub fn peer_gone(socket: &Socket, limit: Duration) -> bool {
+    until(limit, || !matches!(peeked(socket, 1), Ok(1..)))
+}

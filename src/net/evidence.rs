@@ -1,0 +1,155 @@
+//! What the kernel says about a socket, read without changing anything. Where a system has no such
+//! number the field stays `None`; nothing is guessed.
+
+use crate::trace::Evidence;
+use socket2::Socket;
+
+/// What a TCP socket's kernel says now.
+pub fn tcp(socket: &Socket) -> Evidence {
+    Evidence { queued: queued(socket), ..os::tcp_info(socket) }
+}
+
+/// What a UDP socket's kernel says now: drops, and whether something waits.
+pub fn udp(socket: &Socket) -> Evidence {
+    Evidence { dropped: os::dropped(socket), ..Evidence::default() }
+}
+
+/// Bytes waiting in the receive queue; of UDP, the length of the next datagram (FIONREAD, see tcp(7), udp(7)).
+pub fn queued(socket: &Socket) -> Option<u64> {
+    os::queued(socket)
+}
+
+/// Does this system count TCP's data segments?
+pub const COUNTS_SEGMENTS: bool = cfg!(any(target_os = "linux", target_os = "android"));
+
+/// Does this system count the datagrams a socket dropped?
+pub const COUNTS_DROPS: bool = cfg!(any(target_os = "linux", target_os = "android"));
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+mod os {
+    use super::Evidence;
+    use socket2::Socket;
+    use std::mem::{MaybeUninit, offset_of, size_of};
+    use std::os::fd::AsRawFd;
+
+    /// The part of `struct tcp_info` (linux/tcp.h) that is read here, to its field `tcpi_rcv_wnd`.
+    /// libc's own copy stops at `tcpi_total_retrans` on some systems. Older kernels fill in less,
+    /// and the returned length says how much.
+    #[repr(C)]
+    #[derive(Clone, Copy)]
+    struct TcpInfo {
+        bytes: [u8; 8],
+        rto: u32,
+        ato: u32,
+        snd_mss: u32,
+        rcv_mss: u32,
+        unacked: u32,
+        sacked_to_reordering: [u32; 16],
+        rcv_rtt: u32,
+        rcv_space: u32,
+        total_retrans: u32,
+        rates_and_bytes: [u64; 4],
+        segs_out: u32,
+        segs_in: u32,
+        notsent_bytes: u32,
+        min_rtt: u32,
+        data_segs_in: u32,
+        data_segs_out: u32,
+        delivery_to_sndbuf_limited: [u64; 4],
+        delivered: u32,
+        delivered_ce: u32,
+        sent_and_retrans: [u64; 2],
+        dsack_dups: u32,
+        reord_seen: u32,
+        rcv_ooopack: u32,
+        snd_wnd: u32,
+        rcv_wnd: u32,
+        rehash: u32,
+    }
+
+    fn option<T: Copy>(socket: &Socket, level: i32, name: i32) -> Option<(T, usize)> {
+        let mut value = MaybeUninit::<T>::zeroed();
+        let mut len = size_of::<T>() as libc::socklen_t;
+        // SAFETY: `value` and `len` are live for the call and `len` is the size of `value`, which the
+        // kernel fills at most; every T used here is plain integers, for which zero bytes are valid.
+        unsafe {
+            let rc = libc::getsockopt(socket.as_raw_fd(), level, name, value.as_mut_ptr().cast(), &mut len);
+            (rc == 0).then(|| (value.assume_init(), len as usize))
+        }
+    }
+
+    pub(super) fn tcp_info(socket: &Socket) -> Evidence {
+        let Some((info, len)) = option::<TcpInfo>(socket, libc::IPPROTO_TCP, libc::TCP_INFO) else {
+            return Evidence::default();
+        };
+        let known = |offset: usize, value: u32| (offset + size_of::<u32>() <= len).then_some(u64::from(value));
+        Evidence {
+            segments_out: known(offset_of!(TcpInfo, data_segs_out), info.data_segs_out),
+            segments_in: known(offset_of!(TcpInfo, data_segs_in), info.data_segs_in),
+            retransmissions: known(offset_of!(TcpInfo, total_retrans), info.total_retrans),
+            unsent: known(offset_of!(TcpInfo, notsent_bytes), info.notsent_bytes),
+            unacked: known(offset_of!(TcpInfo, unacked), info.unacked),
+            peer_window: known(offset_of!(TcpInfo, snd_wnd), info.snd_wnd),
+            mss: known(offset_of!(TcpInfo, snd_mss), info.snd_mss),
+            ..Evidence::default()
+        }
+    }
+
+    /// SO_MEMINFO (socket(7)): nine counters, the last of them the drops.
+    pub(super) fn dropped(socket: &Socket) -> Option<u64> {
+        const SO_MEMINFO: i32 = 55;
+        const DROPS: usize = 8;
+        let (counters, len) = option::<[u32; 16]>(socket, libc::SOL_SOCKET, SO_MEMINFO)?;
+        (len > DROPS * size_of::<u32>()).then(|| u64::from(counters[DROPS]))
+    }
+
+    pub(super) fn queued(socket: &Socket) -> Option<u64> {
+        super::fionread(socket)
+    }
+}
+
+#[cfg(all(unix, not(any(target_os = "linux", target_os = "android"))))]
+mod os {
+    use super::Evidence;
+    use socket2::Socket;
+
+    pub(super) fn tcp_info(_: &Socket) -> Evidence {
+        Evidence::default()
+    }
+
+    pub(super) fn dropped(_: &Socket) -> Option<u64> {
+        None
+    }
+
+    pub(super) fn queued(socket: &Socket) -> Option<u64> {
+        super::fionread(socket)
+    }
+}
+
+#[cfg(not(unix))]
+mod os {
+    use super::Evidence;
+    use socket2::Socket;
+
+    pub(super) fn tcp_info(_: &Socket) -> Evidence {
+        Evidence::default()
+    }
+
+    pub(super) fn dropped(_: &Socket) -> Option<u64> {
+        None
+    }
+
+    /// Without FIONREAD: as much as a peek shows (at most 64 KiB, which a larger queue exceeds).
+    pub(super) fn queued(socket: &Socket) -> Option<u64> {
+        super::super::barrier::peeked(socket, 64 * 1024).ok().map(|n| n as u64)
+    }
+}
+
+#[cfg(unix)]
+fn fionread(socket: &Socket) -> Option<u64> {
+    use std::os::fd::AsRawFd;
+    let mut n: libc::c_int = 0;
+    // SAFETY: FIONREAD stores one int through the pointer, which is live and writable for the call.
+    let rc = unsafe { libc::ioctl(socket.as_raw_fd(), libc::FIONREAD as _, &mut n) };
+    (rc == 0).then(|| u64::try_from(n).ok()).flatten()
+}

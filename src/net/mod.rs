@@ -1,0 +1,302 @@
+//! Recorded sockets. Each method makes one system call and leaves one event, errors included, so a
+//! scenario cannot forget to log and cannot log what did not happen.
+
+pub mod barrier;
+pub mod errno;
+pub mod evidence;
+mod recorded;
+mod settings;
+mod tcp;
+mod udp;
+
+pub use settings::{Opt, Settings};
+pub use tcp::{Conn, Listener, Tcp};
+pub use udp::Udp;
+
+use crate::say;
+use crate::text::Text;
+use crate::trace::{Call, EndName, Event, Fact, MsgId, Recorder, Role, SockId};
+use barrier::{Passed, Stage};
+use std::fmt;
+use std::io;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What net's calls return.
+pub type Result<T> = std::result::Result<T, NetError>;
+
+/// Why a call, or a wait, did not succeed.
+#[derive(Debug)]
+pub enum NetError {
+    /// A system call failed.
+    Call {
+        /// Which.
+        call: Call,
+        /// At or to which address.
+        address: Option<SocketAddr>,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A fact did not come about in time.
+    Deadline {
+        /// The fact.
+        what: Text,
+        /// How long it was waited for.
+        limit: Duration,
+    },
+    /// The other end failed first.
+    Abandoned,
+}
+
+impl NetError {
+    /// The errno name of a failed call (`ECONNRESET`).
+    pub fn errno(&self) -> Option<String> {
+        match self {
+            NetError::Call { source, .. } => Some(errno::name(source)),
+            _ => None,
+        }
+    }
+
+    /// The kind of a failed call's error.
+    pub fn kind(&self) -> Option<io::ErrorKind> {
+        match self {
+            NetError::Call { source, .. } => Some(source.kind()),
+            _ => None,
+        }
+    }
+
+    /// The sentence, in both languages.
+    pub fn text(&self) -> Text {
+        match self {
+            NetError::Call { call, address, source } => {
+                let (call, name) = (call.word(), errno::name(source));
+                let to = address.map(|a| format!(" {a}")).unwrap_or_default();
+                say!("{call}{to}: {name} ({source})", "{call}{to}:{name}({source})")
+            }
+            NetError::Deadline { what, limit } => {
+                let limit = Text::same(format!("{limit:?}"));
+                Text::new("waited {} for {}, in vain", "等了 {},没有等到{}").with(&limit).with(what)
+            }
+            NetError::Abandoned => Text::new("the other end failed first", "另一端先失败了"),
+        }
+    }
+}
+
+impl fmt::Display for NetError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text().en)
+    }
+}
+
+impl std::error::Error for NetError {}
+
+/// A message the application is about to send: header and body, in pieces of its choosing.
+#[derive(Clone, Debug)]
+pub struct Outgoing {
+    id: MsgId,
+    bytes: Arc<[u8]>,
+    header_len: usize,
+}
+
+/// A part of a message, ready to be handed to a send call.
+#[derive(Clone, Copy, Debug)]
+pub struct Piece<'a> {
+    msg: MsgId,
+    offset: usize,
+    bytes: &'a [u8],
+}
+
+impl Outgoing {
+    /// Header and body.
+    pub fn whole(&self) -> Piece<'_> {
+        self.part(0..self.bytes.len())
+    }
+
+    /// The header alone.
+    pub fn header(&self) -> Piece<'_> {
+        self.part(0..self.header_len)
+    }
+
+    /// The body alone.
+    pub fn body(&self) -> Piece<'_> {
+        self.part(self.header_len..self.bytes.len())
+    }
+
+    /// Any run of its bytes.
+    pub fn part(&self, range: Range<usize>) -> Piece<'_> {
+        Piece { msg: self.id, offset: range.start, bytes: &self.bytes[range] }
+    }
+}
+
+/// One end of a scenario at work: who it is, what the learner chose, where it records, whom it meets.
+#[derive(Clone)]
+pub struct End {
+    name: EndName,
+    settings: Arc<Settings>,
+    recorder: Arc<Recorder>,
+    stage: Arc<Stage>,
+    address: Option<SocketAddr>,
+}
+
+impl End {
+    /// An end on a stage. `address` is where a lone end listens or connects to.
+    pub fn new(
+        name: EndName,
+        settings: Arc<Settings>,
+        recorder: Arc<Recorder>,
+        stage: Arc<Stage>,
+        address: Option<SocketAddr>,
+    ) -> End {
+        End { name, settings, recorder, stage, address }
+    }
+
+    /// Who this is.
+    pub fn name(&self) -> EndName {
+        self.name
+    }
+
+    /// The options of the run.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The size this run passes to recv, in bytes.
+    pub fn recv_size(&self) -> usize {
+        self.settings.recv_size.unwrap_or(1024)
+    }
+
+    /// True when the other end runs in another process.
+    pub fn alone(&self) -> bool {
+        self.stage.alone()
+    }
+
+    /// The same end under another name: a second client, a server's worker.
+    #[must_use]
+    pub fn sibling(&self, index: u8) -> End {
+        End { name: EndName { index, ..self.name }, ..self.clone() }
+    }
+
+    /// A message without a header.
+    pub fn message(&self, bytes: impl Into<Arc<[u8]>>) -> Outgoing {
+        self.framed(bytes, 0, None)
+    }
+
+    /// A message with a name for the reader.
+    pub fn labelled(&self, bytes: impl Into<Arc<[u8]>>, label: Text) -> Outgoing {
+        self.framed(bytes, 0, Some(label))
+    }
+
+    /// A message whose first `header_len` bytes are its header.
+    pub fn framed(&self, bytes: impl Into<Arc<[u8]>>, header_len: usize, label: Option<Text>) -> Outgoing {
+        let bytes: Arc<[u8]> = bytes.into();
+        let id = self.recorder.message(self.name, bytes.clone(), header_len, label);
+        Outgoing { id, bytes, header_len }
+    }
+
+    /// Starts a TCP socket with the learner's options.
+    pub fn tcp(&self) -> Tcp<'_> {
+        Tcp::new(self)
+    }
+
+    /// Starts a UDP socket with the learner's options: at the meeting point, or anywhere.
+    ///
+    /// # Errors
+    /// What socket, setsockopt or bind say.
+    pub fn udp(&self) -> Result<Udp> {
+        Udp::open(self)
+    }
+
+    /// Where the other end listens.
+    ///
+    /// # Errors
+    /// When the other end does not get there in time.
+    pub fn server_address(&self) -> Result<SocketAddr> {
+        match self.address {
+            Some(address) => Ok(address),
+            None => self.stage.address("main"),
+        }
+    }
+
+    /// Opens a gate for the other end.
+    pub fn open(&self, gate: &'static str) {
+        self.recorder.opened(self.name, gate);
+        self.stage.open(gate);
+    }
+
+    /// Waits for the other end to open a gate. Not recorded as a call: it is the run's stage direction.
+    /// With `--race` nobody waits.
+    ///
+    /// # Errors
+    /// When the deadline passes.
+    pub fn pass(&self, gate: &'static str, what: Text) -> Result<()> {
+        if self.settings.race {
+            return Ok(());
+        }
+        let note = if self.alone() {
+            let pause = Text::same(format!("{:?}", barrier::UNSEEN_GATE));
+            Text::new("{} (unseen from here: {})", "{}(此端看不到:等 {})").with(&what).with(&pause)
+        } else {
+            what
+        };
+        self.waited(None, Fact::Gate(gate), note, || self.stage.pass(gate).map(|_: Passed| ()))
+    }
+
+    /// Lets time pass because the page does, or the learner asked for it (`--gap`).
+    ///
+    /// # Errors
+    /// None; the result is there to read like its neighbours.
+    pub fn pause(&self, duration: Duration) -> Result<()> {
+        let note = say!("sleep {duration:?}", "sleep {duration:?}");
+        self.waited(None, Fact::Pause(duration.as_micros() as u64), note, || {
+            barrier::pause(duration);
+            Ok(())
+        })
+    }
+
+    /// Notes something about this end's process or machine that is no socket call.
+    pub fn note(&self, note: Text) {
+        let mut event = Event::new(self.name, Call::Process);
+        event.t_us = self.recorder.now_us();
+        event.end_us = event.t_us;
+        event.note = Some(note);
+        self.recorder.push(event);
+    }
+
+    fn waited(&self, sock: Option<SockId>, fact: Fact, note: Text, wait: impl FnOnce() -> Result<()>) -> Result<()> {
+        let mut event = Event::new(self.name, Call::Wait);
+        event.t_us = self.recorder.now_us();
+        let result = wait();
+        event.end_us = self.recorder.now_us();
+        event.sock = sock;
+        event.fact = Some(fact);
+        event.note = Some(note);
+        event.error = result.is_err().then(|| "deadline".to_owned());
+        event.returned = result.is_ok().then_some(0);
+        self.recorder.push(event);
+        result
+    }
+
+    /// The address a server binds: the one given, or any port on loopback.
+    fn bind_address(&self) -> SocketAddr {
+        self.address.unwrap_or_else(|| SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))
+    }
+
+    fn far_role(&self) -> Role {
+        match self.name.role {
+            Role::Client => Role::Server,
+            Role::Server => Role::Client,
+        }
+    }
+}
+
+/// Any free port, as near to `peer` as its family: loopback for loopback.
+fn any_port_for(peer: SocketAddr) -> SocketAddr {
+    match (peer.ip().is_loopback(), peer) {
+        (true, SocketAddr::V4(_)) => (Ipv4Addr::LOCALHOST, 0).into(),
+        (true, SocketAddr::V6(_)) => (Ipv6Addr::LOCALHOST, 0).into(),
+        (false, SocketAddr::V4(_)) => (Ipv4Addr::UNSPECIFIED, 0).into(),
+        (false, SocketAddr::V6(_)) => (Ipv6Addr::UNSPECIFIED, 0).into(),
+    }
+}

@@ -1,0 +1,221 @@
+//! The core of every recorded socket: one call, one event.
+
+use super::{End, NetError, Result, barrier, errno, evidence};
+use crate::say;
+use crate::text::Text;
+use crate::trace::{Call, EndName, Event, Fact, Proto, SockId};
+use socket2::{Domain, Protocol, SockAddr, Socket, Type};
+use std::io;
+use std::mem::MaybeUninit;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// A socket that belongs to an end and is known to its recorder.
+pub(super) struct Recorded {
+    pub(super) end: End,
+    pub(super) socket: Socket,
+    pub(super) id: SockId,
+    pub(super) proto: Proto,
+}
+
+impl Recorded {
+    /// Makes a socket of the address's family.
+    pub(super) fn open(end: &End, proto: Proto, family: SocketAddr) -> Result<Recorded> {
+        let (kind, protocol) = match proto {
+            Proto::Tcp => (Type::STREAM, Protocol::TCP),
+            Proto::Udp => (Type::DGRAM, Protocol::UDP),
+        };
+        let socket = Socket::new(Domain::for_address(family), kind, Some(protocol))
+            .map_err(|source| NetError::Call { call: Call::Bind, address: Some(family), source })?;
+        Ok(Recorded::adopt(end, socket, proto))
+    }
+
+    /// Takes over a socket the kernel made (accept).
+    pub(super) fn adopt(end: &End, socket: Socket, proto: Proto) -> Recorded {
+        let id = end.recorder.socket(end.name, proto);
+        Recorded { end: end.clone(), socket, id, proto }
+    }
+
+    /// Tells the recorder the addresses the socket now has.
+    pub(super) fn note_addresses(&self) {
+        let address = |result: io::Result<SockAddr>| result.ok().and_then(|a| a.as_socket());
+        self.end.recorder.addresses(self.id, address(self.socket.local_addr()), address(self.socket.peer_addr()));
+    }
+
+    pub(super) fn local(&self) -> Option<SocketAddr> {
+        self.socket.local_addr().ok().and_then(|a| a.as_socket())
+    }
+
+    /// Makes one call and leaves one event, whatever the call returned. `fill` sees the event before it
+    /// is recorded: what the call moved is told there.
+    pub(super) fn call<T>(
+        &self,
+        call: Call,
+        address: Option<SocketAddr>,
+        make: impl FnOnce(&Socket) -> io::Result<T>,
+        fill: impl FnOnce(&mut Event, std::result::Result<&T, &io::Error>),
+    ) -> Result<T> {
+        let mut event = Event::new(self.end.name, call);
+        event.sock = Some(self.id);
+        event.peer = address;
+        event.t_us = self.end.recorder.now_us();
+        let result = make(&self.socket);
+        event.end_us = self.end.recorder.now_us();
+        event.error = result.as_ref().err().map(errno::name);
+        fill(&mut event, result.as_ref());
+        self.end.recorder.push(event);
+        result.map_err(|source| NetError::Call { call, address, source })
+    }
+
+    /// Sets an option and reads back what the kernel made of it.
+    pub(super) fn set(
+        &self,
+        name: &'static str,
+        asked: usize,
+        set: impl FnOnce(&Socket) -> io::Result<()>,
+        get: impl FnOnce(&Socket) -> io::Result<usize>,
+    ) -> Result<()> {
+        let made = |socket: &Socket| set(socket).and_then(|()| get(socket));
+        let noted = self.call(Call::SetSockOpt, None, made, |event, result| {
+            event.asked = Some(asked);
+            event.returned = result.ok().copied();
+            event.note = Some(Text::new(name, name));
+        });
+        noted.map(|_| ())
+    }
+
+    /// SO_SNDBUF and SO_RCVBUF in bytes, where asked for. Linux doubles what is asked and has limits
+    /// (socket(7)); the event shows what it really is.
+    pub(super) fn set_buffers(&self, sndbuf: Option<usize>, rcvbuf: Option<usize>) -> Result<()> {
+        if let Some(bytes) = sndbuf {
+            self.set("SO_SNDBUF", bytes, |s| s.set_send_buffer_size(bytes), Socket::send_buffer_size)?;
+        }
+        if let Some(bytes) = rcvbuf {
+            self.set("SO_RCVBUF", bytes, |s| s.set_recv_buffer_size(bytes), Socket::recv_buffer_size)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn bind(&self, address: SocketAddr) -> Result<SocketAddr> {
+        let make = |socket: &Socket| socket.bind(&address.into());
+        self.call(Call::Bind, Some(address), make, |event, result| {
+            event.returned = result.ok().map(|()| 0);
+        })?;
+        self.note_addresses();
+        Ok(self.local().unwrap_or(address))
+    }
+
+    /// Waits until `n` bytes are in the receive queue, or the peer is gone and more cannot come.
+    pub(super) fn wait_queued(&self, n: usize) -> Result<()> {
+        if self.end.settings.race {
+            return Ok(());
+        }
+        let have = || evidence::queued(&self.socket).unwrap_or(0) >= n as u64;
+        let gone = || barrier::peer_gone(&self.socket, Duration::ZERO) && self.proto == Proto::Tcp;
+        let note = say!("until {n} bytes are queued", "等到队列里有 {n} 字节");
+        self.wait(Fact::Queued(n), note, || have() || gone())
+    }
+
+    /// Waits for a fact about this socket and records what the kernel says when it is true.
+    pub(super) fn wait(&self, fact: Fact, note: Text, mut seen: impl FnMut() -> bool) -> Result<()> {
+        let limit = self.end.stage.limit();
+        let mut event = Event::new(self.end.name, Call::Wait);
+        event.t_us = self.end.recorder.now_us();
+        let came = barrier::until(limit, &mut seen);
+        event.end_us = self.end.recorder.now_us();
+        event.sock = Some(self.id);
+        event.fact = Some(fact);
+        event.evidence = self.evidence();
+        event.error = (!came).then(|| "deadline".to_owned());
+        event.returned = came.then_some(0);
+        event.note = Some(note.clone());
+        if matches!(fact, Fact::Queued(n) if event.evidence.queued.is_some_and(|have| have < n as u64)) {
+            event.fact = Some(Fact::PeerGone);
+        }
+        self.end.recorder.push(event);
+        if came { Ok(()) } else { Err(NetError::Deadline { what: note, limit }) }
+    }
+
+    /// Records that the application took these bytes as one whole message.
+    pub(super) fn deliver(&self, bytes: &[u8]) {
+        let mut event = Event::new(self.end.name, Call::Deliver);
+        event.t_us = self.end.recorder.now_us();
+        event.end_us = event.t_us;
+        event.sock = Some(self.id);
+        event.returned = Some(bytes.len());
+        event.bytes = bytes.to_vec();
+        self.end.recorder.push(event);
+    }
+
+    /// Tells a lone end what the page's peer sends; with both ends recorded, the sends speak.
+    pub(super) fn expect(&self, bytes: &[u8], header_len: usize, label: Option<Text>) {
+        if self.end.alone() {
+            self.end.recorder.expect(self.id, EndName::only(self.end.far_role()), bytes, header_len, label);
+        }
+    }
+
+    /// close(2), with what the kernel said just before.
+    pub(super) fn close(self) -> Result<()> {
+        let mut event = Event::new(self.end.name, Call::Close);
+        event.sock = Some(self.id);
+        event.evidence = self.evidence();
+        if self.proto == Proto::Udp {
+            event.evidence.unread = unread(&self.socket);
+        }
+        let Recorded { end, socket, .. } = self;
+        event.t_us = end.recorder.now_us();
+        drop(socket);
+        event.end_us = end.recorder.now_us();
+        event.returned = Some(0);
+        end.recorder.push(event);
+        Ok(())
+    }
+
+    pub(super) fn evidence(&self) -> crate::trace::Evidence {
+        match self.proto {
+            Proto::Tcp => evidence::tcp(&self.socket),
+            Proto::Udp => evidence::udp(&self.socket),
+        }
+    }
+
+    /// A blocking call that ran into the socket's timeout did not fail: its fact did not come about.
+    pub(super) fn deadline(&self, error: NetError, what: Text) -> NetError {
+        match error.kind() {
+            Some(io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {
+                NetError::Deadline { what, limit: self.end.stage.limit() }
+            }
+            _ => error,
+        }
+    }
+}
+
+/// Reads at most `size` bytes with the given call into a buffer of that size; the rest of the buffer is not kept.
+pub(super) fn read_into(
+    size: usize,
+    read: impl FnOnce(&mut [MaybeUninit<u8>]) -> io::Result<usize>,
+) -> io::Result<Vec<u8>> {
+    let mut buffer: Vec<u8> = Vec::with_capacity(size);
+    let n = read(&mut buffer.spare_capacity_mut()[..size])?;
+    let n = n.min(size);
+    // SAFETY: socket2 promises that the first `n` bytes of the buffer were written, and `n` is at most
+    // the capacity reserved above.
+    unsafe { buffer.set_len(n) };
+    buffer.shrink_to_fit();
+    Ok(buffer)
+}
+
+/// Counts the datagrams nobody read, by taking them; only for a socket about to be closed.
+fn unread(socket: &Socket) -> Option<u64> {
+    socket.set_nonblocking(true).ok()?;
+    let mut n = 0;
+    // A truncated datagram is an error on Windows and counts all the same; a port-unreachable does not.
+    loop {
+        match socket.recv(&mut [MaybeUninit::uninit(); 1]) {
+            Ok(_) => n += 1,
+            Err(e) if e.raw_os_error() == Some(10040) && cfg!(windows) => n += 1,
+            Err(e) if e.kind() == io::ErrorKind::WouldBlock => return Some(n),
+            Err(e) if matches!(e.kind(), io::ErrorKind::ConnectionRefused | io::ErrorKind::ConnectionReset) => {}
+            Err(_) => return None,
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! What a learner may change about a run. A scenario names the defaults and which of them it takes.
+
+use std::time::Duration;
+
+/// The options of a run, as they take effect. `None` leaves the kernel's (or the page's) own choice.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// TCP_NODELAY: true turns the Nagle algorithm off (tcp(7)).
+    pub nodelay: Option<bool>,
+    /// SO_SNDBUF in bytes, as asked; the kernel may use more (socket(7)).
+    pub sndbuf: Option<usize>,
+    /// SO_RCVBUF in bytes, as asked.
+    pub rcvbuf: Option<usize>,
+    /// The size that the receiver passes to recv, in bytes.
+    pub recv_size: Option<usize>,
+    /// The pause between the sends.
+    pub gap: Option<Duration>,
+    /// Drop the barriers that make the phenomenon certain.
+    pub race: bool,
+}
+
+/// One option of [`Settings`], by the name it has on the command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Opt {
+    /// `--nodelay on|off`
+    Nodelay,
+    /// `--sndbuf BYTES`
+    Sndbuf,
+    /// `--rcvbuf BYTES`
+    Rcvbuf,
+    /// `--recv-size BYTES`
+    RecvSize,
+    /// `--gap DURATION`
+    Gap,
+    /// `--race`
+    Race,
+}
+
+impl Opt {
+    /// Every option.
+    pub const ALL: [Opt; 6] = [Opt::Nodelay, Opt::Sndbuf, Opt::Rcvbuf, Opt::RecvSize, Opt::Gap, Opt::Race];
+
+    /// The flag without its dashes.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Opt::Nodelay => "nodelay",
+            Opt::Sndbuf => "sndbuf",
+            Opt::Rcvbuf => "rcvbuf",
+            Opt::RecvSize => "recv-size",
+            Opt::Gap => "gap",
+            Opt::Race => "race",
+        }
+    }
+}
+
+impl Settings {
+    /// Nothing set: the kernel's defaults.
+    pub const NONE: Settings =
+        Settings { nodelay: None, sndbuf: None, rcvbuf: None, recv_size: None, gap: None, race: false };
+
+    /// These settings with the learner's laid over them.
+    #[must_use]
+    pub fn overlaid(&self, chosen: &Settings) -> Settings {
+        Settings {
+            nodelay: chosen.nodelay.or(self.nodelay),
+            sndbuf: chosen.sndbuf.or(self.sndbuf),
+            rcvbuf: chosen.rcvbuf.or(self.rcvbuf),
+            recv_size: chosen.recv_size.or(self.recv_size),
+            gap: chosen.gap.or(self.gap),
+            race: chosen.race || self.race,
+        }
+    }
+
+    /// Each option with its value written as on the command line, `None` where it is not set.
+    pub fn values(&self) -> [(Opt, Option<String>); 6] {
+        let number = |n: Option<usize>| n.map(|n| n.to_string());
+        [
+            (Opt::Nodelay, self.nodelay.map(|on| if on { "on".into() } else { "off".into() })),
+            (Opt::Sndbuf, number(self.sndbuf)),
+            (Opt::Rcvbuf, number(self.rcvbuf)),
+            (Opt::RecvSize, number(self.recv_size)),
+            (Opt::Gap, self.gap.map(|gap| format!("{gap:?}"))),
+            (Opt::Race, self.race.then(|| "on".into())),
+        ]
+    }
+
+    /// The options that are set here.
+    pub fn given(&self) -> impl Iterator<Item = Opt> {
+        self.values().into_iter().filter(|(_, value)| value.is_some()).map(|(opt, _)| opt)
+    }
+}

@@ -1,0 +1,465 @@
+//! Recorded TCP sockets.
+
+use super::recorded::{Recorded, read_into};
+use super::{End, NetError, Outgoing, Piece, Result, barrier, evidence};
+use crate::say;
+use crate::text::Text;
+use crate::trace::{Call, Evidence, Fact, Handed, Proto};
+use socket2::{SockRef, Socket};
+use std::cell::Cell;
+use std::io;
+use std::net::{Ipv6Addr, Shutdown, SocketAddr};
+use std::time::Duration;
+
+/// A TCP socket before it listens or connects, with the options it will have.
+pub struct Tcp<'e> {
+    end: &'e End,
+    nodelay: Option<bool>,
+    sndbuf: Option<usize>,
+    rcvbuf: Option<usize>,
+    mss: Option<u32>,
+    reuse_address: bool,
+}
+
+impl<'e> Tcp<'e> {
+    pub(super) fn new(end: &'e End) -> Tcp<'e> {
+        let chosen = end.settings();
+        Tcp {
+            end,
+            nodelay: chosen.nodelay,
+            sndbuf: chosen.sndbuf,
+            rcvbuf: chosen.rcvbuf,
+            mss: None,
+            reuse_address: false,
+        }
+    }
+
+    /// TCP_MAXSEG in bytes, 88 to 32767 on Linux. It counts only before connect or listen (tcp(7)).
+    /// Where the system has no such option nothing is set.
+    #[must_use]
+    pub fn mss(mut self, bytes: u32) -> Self {
+        self.mss = Some(bytes);
+        self
+    }
+
+    /// SO_REUSEADDR (socket(7)). Off unless a page sets it.
+    #[must_use]
+    pub fn reuse_address(mut self, on: bool) -> Self {
+        self.reuse_address = on;
+        self
+    }
+
+    /// SO_SNDBUF in bytes, unless the learner chose another.
+    #[must_use]
+    pub fn sndbuf(mut self, bytes: Option<usize>) -> Self {
+        self.sndbuf = bytes;
+        self
+    }
+
+    /// SO_RCVBUF in bytes, unless the learner chose another.
+    #[must_use]
+    pub fn rcvbuf(mut self, bytes: Option<usize>) -> Self {
+        self.rcvbuf = bytes;
+        self
+    }
+
+    /// TCP_NODELAY (tcp(7)), unless the learner chose otherwise.
+    #[must_use]
+    pub fn nodelay(mut self, on: bool) -> Self {
+        self.nodelay = self.end.settings().nodelay.or(Some(on));
+        self
+    }
+
+    /// socket, setsockopt, bind, listen: at the meeting point, where the other end finds it.
+    ///
+    /// # Errors
+    /// What the calls say (`EADDRINUSE`, `EACCES`).
+    pub fn listen(self) -> Result<Listener> {
+        let address = self.end.bind_address();
+        let listener = match self.listen_at(address) {
+            // A machine with IPv6 only still has a loopback.
+            Err(error) if self.end.address.is_none() && is_unavailable(&error) => {
+                self.listen_at((Ipv6Addr::LOCALHOST, 0).into())?
+            }
+            other => other?,
+        };
+        self.end.stage.publish("main", listener.address);
+        Ok(listener)
+    }
+
+    /// The same at an address of the caller's, unknown to the other end.
+    ///
+    /// # Errors
+    /// What the calls say.
+    pub fn listen_at(&self, address: SocketAddr) -> Result<Listener> {
+        let recorded = self.open(address)?;
+        let address = recorded.bind(address)?;
+        recorded.call(
+            Call::Listen,
+            Some(address),
+            |s| s.listen(128),
+            |event, result| {
+                event.returned = result.ok().map(|()| 0);
+            },
+        )?;
+        Ok(Listener { recorded, address })
+    }
+
+    /// socket, setsockopt, connect: to where the other end listens.
+    ///
+    /// # Errors
+    /// What the calls say (`ECONNREFUSED`, `ETIMEDOUT`), or that nobody was there in time.
+    pub fn connect(self) -> Result<Conn> {
+        let address = self.end.server_address()?;
+        self.connect_to(address)
+    }
+
+    /// The same to an address of the caller's.
+    ///
+    /// # Errors
+    /// What the calls say.
+    pub fn connect_to(self, address: SocketAddr) -> Result<Conn> {
+        let recorded = self.open(address)?;
+        let limit = self.end.stage.limit();
+        let made = recorded.call(
+            Call::Connect,
+            Some(address),
+            // Loopback answers at once, and a plain connect is what the page has; elsewhere silence
+            // would last for minutes.
+            |s| {
+                if address.ip().is_loopback() {
+                    s.connect(&address.into())
+                } else {
+                    s.connect_timeout(&address.into(), limit)
+                }
+            },
+            |event, result| event.returned = result.ok().map(|()| 0),
+        );
+        made.map_err(|e| recorded.deadline(e, say!("an answer from {address}", "{address} 的回答")))?;
+        Conn::new(recorded)
+    }
+
+    fn open(&self, family: SocketAddr) -> Result<Recorded> {
+        let recorded = Recorded::open(self.end, Proto::Tcp, family)?;
+        if self.reuse_address {
+            recorded.set("SO_REUSEADDR", 1, |s| s.set_reuse_address(true), |s| s.reuse_address().map(usize::from))?;
+        }
+        recorded.set_buffers(self.sndbuf, self.rcvbuf)?;
+        #[cfg(unix)]
+        if let Some(mss) = self.mss {
+            recorded.set("TCP_MAXSEG", mss as usize, |s| s.set_tcp_mss(mss), |_| Ok(mss as usize))?;
+        }
+        if let Some(on) = self.nodelay {
+            set_nodelay(&recorded, on)?;
+        }
+        Ok(recorded)
+    }
+}
+
+fn set_nodelay(recorded: &Recorded, on: bool) -> Result<()> {
+    let asked = usize::from(on);
+    recorded.set("TCP_NODELAY", asked, |s| s.set_tcp_nodelay(on), |s| s.tcp_nodelay().map(usize::from))
+}
+
+fn is_unavailable(error: &NetError) -> bool {
+    error.kind() == Some(io::ErrorKind::AddrNotAvailable)
+}
+
+/// A listening socket.
+pub struct Listener {
+    recorded: Recorded,
+    address: SocketAddr,
+}
+
+impl Listener {
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// accept(2): waits for the next connection.
+    ///
+    /// # Errors
+    /// What accept says, or that nobody came in time.
+    pub fn accept(&self) -> Result<Conn> {
+        self.accept_as(&self.recorded.end)
+    }
+
+    /// The same, the connection belonging to another end (a server's worker).
+    ///
+    /// # Errors
+    /// What accept says, or that nobody came in time.
+    pub fn accept_as(&self, end: &End) -> Result<Conn> {
+        let limit = self.recorded.end.stage.limit();
+        let entered = end.recorder.now_us();
+        if !barrier::readable(&self.recorded.socket, limit) {
+            return Err(NetError::Deadline { what: Text::new("a client to connect", "客户端来连接"), limit });
+        }
+        let (socket, _) = self.recorded.socket.accept().map_err(|source| NetError::Call {
+            call: Call::Accept,
+            address: Some(self.address),
+            source,
+        })?;
+        let recorded = Recorded::adopt(end, socket, Proto::Tcp);
+        let peer = recorded.socket.peer_addr().ok().and_then(|a| a.as_socket());
+        recorded.call(
+            Call::Accept,
+            peer,
+            |_| Ok(()),
+            |event, _| {
+                event.t_us = entered;
+                event.returned = Some(0);
+            },
+        )?;
+        let conn = Conn::new(recorded)?;
+        if let Some(on) = conn.recorded.end.settings.nodelay {
+            set_nodelay(&conn.recorded, on)?;
+        }
+        Ok(conn)
+    }
+
+    /// close(2).
+    ///
+    /// # Errors
+    /// None in practice; the result is there to read like its neighbours.
+    pub fn close(self) -> Result<()> {
+        self.recorded.close()
+    }
+}
+
+/// One side of a TCP connection.
+pub struct Conn {
+    recorded: Recorded,
+    nonblocking: Cell<bool>,
+}
+
+impl Conn {
+    fn new(recorded: Recorded) -> Result<Conn> {
+        recorded.note_addresses();
+        let limit = Some(recorded.end.stage.limit());
+        let timeouts = recorded.socket.set_read_timeout(limit).and_then(|()| recorded.socket.set_write_timeout(limit));
+        timeouts.map_err(|source| NetError::Call { call: Call::SetSockOpt, address: None, source })?;
+        Ok(Conn { recorded, nonblocking: Cell::new(false) })
+    }
+
+    /// send(2) of a message of its own; returns how many bytes the kernel took.
+    ///
+    /// # Errors
+    /// What send says (`EPIPE`, `ECONNRESET`; `EAGAIN` when non-blocking).
+    pub fn send(&self, bytes: &[u8]) -> Result<usize> {
+        let message = self.recorded.end.message(bytes);
+        self.send_part(message.whole())
+    }
+
+    /// send(2) of a part of a message; returns how many bytes the kernel took.
+    ///
+    /// # Errors
+    /// What send says.
+    pub fn send_part(&self, piece: Piece<'_>) -> Result<usize> {
+        let sent = self.recorded.call(
+            Call::Send,
+            None,
+            |s| s.send(piece.bytes),
+            |event, result| {
+                event.asked = Some(piece.bytes.len());
+                event.returned = result.ok().copied();
+                event.handed = Some(Handed { msg: piece.msg, offset: piece.offset });
+                event.bytes = piece.bytes[..event.returned.unwrap_or(0)].to_vec();
+                event.evidence = evidence::tcp(&self.recorded.socket);
+            },
+        );
+        let patient = |e| self.recorded.deadline(e, Text::new("room in the send buffer", "发送缓冲区腾出空间"));
+        if self.nonblocking.get() { sent } else { sent.map_err(patient) }
+    }
+
+    /// What Python's sendall does: send until every byte of the part is taken.
+    ///
+    /// # Errors
+    /// What send says.
+    pub fn send_all(&self, piece: Piece<'_>) -> Result<()> {
+        let mut taken = 0;
+        while taken < piece.bytes.len() {
+            let rest = Piece { offset: piece.offset + taken, bytes: &piece.bytes[taken..], ..piece };
+            taken += self.send_part(rest)?;
+        }
+        Ok(())
+    }
+
+    /// A whole message, header and body together.
+    ///
+    /// # Errors
+    /// What send says.
+    pub fn send_message(&self, message: &Outgoing) -> Result<()> {
+        self.send_all(message.whole())
+    }
+
+    /// recv(2) with a buffer of `size` bytes: what is there, at most `size`; empty at end of stream.
+    ///
+    /// # Errors
+    /// What recv says (`ECONNRESET`; `EAGAIN` when non-blocking), or that nothing came in time.
+    pub fn recv(&self, size: usize) -> Result<Vec<u8>> {
+        let received = self.recorded.call(
+            Call::Recv,
+            None,
+            |s| read_into(size, |buffer| s.recv(buffer)),
+            |event, result| {
+                event.asked = Some(size);
+                event.returned = result.ok().map(Vec::len);
+                event.bytes = result.ok().cloned().unwrap_or_default();
+                event.evidence = evidence::tcp(&self.recorded.socket);
+            },
+        );
+        let patient =
+            |e| self.recorded.deadline(e, say!("bytes to receive (recv({size}))", "可接收的字节(recv({size}))"));
+        if self.nonblocking.get() { received } else { received.map_err(patient) }
+    }
+
+    /// Reads until exactly `size` bytes are there, asking each time for what remains: the loop that
+    /// every framing needs. Ends early only at end of stream, which the shorter result shows.
+    ///
+    /// # Errors
+    /// What recv says.
+    pub fn recv_exact(&self, size: usize) -> Result<Vec<u8>> {
+        let mut whole = Vec::with_capacity(size.min(1 << 16));
+        while whole.len() < size {
+            let piece = self.recv(size - whole.len())?;
+            if piece.is_empty() {
+                break;
+            }
+            whole.extend_from_slice(&piece);
+        }
+        Ok(whole)
+    }
+
+    /// Hands these bytes on as one whole message: what the application believes it received.
+    pub fn deliver(&self, bytes: &[u8]) {
+        self.recorded.deliver(bytes);
+    }
+
+    /// Says what the page's peer sends next, for an end that runs alone.
+    pub fn expect(&self, bytes: &[u8]) {
+        self.recorded.expect(bytes, 0, None);
+    }
+
+    /// The same for a message with a header, or with a name.
+    pub fn expect_framed(&self, bytes: &[u8], header_len: usize, label: Option<Text>) {
+        self.recorded.expect(bytes, header_len, label);
+    }
+
+    /// Waits until `n` bytes are in the receive queue (FIONREAD). With `--race` nobody waits.
+    ///
+    /// # Errors
+    /// When the deadline passes.
+    pub fn wait_queued(&self, n: usize) -> Result<()> {
+        self.recorded.wait_queued(n)
+    }
+
+    /// Waits until every byte sent so far is acknowledged by the peer's kernel, so that the segment
+    /// count is final. Where the system cannot tell, returns at once.
+    ///
+    /// # Errors
+    /// When the deadline passes.
+    pub fn wait_acked(&self) -> Result<()> {
+        if !evidence::COUNTS_SEGMENTS {
+            return Ok(());
+        }
+        let quiet = || {
+            let now = evidence::tcp(&self.recorded.socket);
+            now.unacked == Some(0) && now.unsent == Some(0)
+        };
+        self.recorded.wait(Fact::Acked, Text::new("until all is acknowledged", "等到全部被确认"), quiet)
+    }
+
+    /// Waits until the peer has closed its side or reset the connection.
+    ///
+    /// # Errors
+    /// When the deadline passes.
+    pub fn wait_peer_gone(&self) -> Result<()> {
+        let gone = || barrier::peer_gone(&self.recorded.socket, Duration::ZERO);
+        self.recorded.wait(Fact::PeerGone, Text::new("until the peer is gone", "等到对端离开"), gone)
+    }
+
+    /// Waits until the peer's receive window is closed: its buffer is full. Where the system cannot
+    /// tell, returns at once.
+    ///
+    /// # Errors
+    /// When the deadline passes.
+    pub fn wait_window_closed(&self) -> Result<()> {
+        if !evidence::COUNTS_SEGMENTS {
+            return Ok(());
+        }
+        let closed = || evidence::tcp(&self.recorded.socket).peer_window.is_none_or(|window| window == 0);
+        self.recorded.wait(Fact::WindowClosed, Text::new("until the peer's window is 0", "等到对端窗口为 0"), closed)
+    }
+
+    /// O_NONBLOCK (fcntl(2)), as `setblocking(False)` in Python.
+    ///
+    /// # Errors
+    /// What the call says.
+    pub fn set_nonblocking(&self, on: bool) -> Result<()> {
+        self.nonblocking.set(on);
+        let asked = usize::from(on);
+        self.recorded.set("O_NONBLOCK", asked, |s| s.set_nonblocking(on), |_| Ok(asked))
+    }
+
+    /// TCP_QUICKACK (tcp(7), Linux): false delays the next acknowledgements. Not permanent: to be set again each round.
+    /// Elsewhere nothing is set, and the result is false.
+    ///
+    /// # Errors
+    /// What setsockopt says.
+    pub fn set_quickack(&self, on: bool) -> Result<bool> {
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        {
+            let asked = usize::from(on);
+            let get = |s: &Socket| s.tcp_quickack().map(usize::from);
+            self.recorded.set("TCP_QUICKACK", asked, |s| s.set_tcp_quickack(on), get)?;
+            Ok(true)
+        }
+        #[cfg(not(any(target_os = "linux", target_os = "android")))]
+        {
+            let _ = on;
+            Ok(false)
+        }
+    }
+
+    /// SO_LINGER with zero seconds: close resets the connection instead of ending it (socket(7)).
+    ///
+    /// # Errors
+    /// What setsockopt says.
+    pub fn set_linger_zero(&self) -> Result<()> {
+        self.recorded.set("SO_LINGER", 0, |s| s.set_linger(Some(Duration::ZERO)), |_| Ok(0))
+    }
+
+    /// shutdown(2) of the sending side: the peer reads what is left, then end of stream.
+    ///
+    /// # Errors
+    /// What shutdown says.
+    pub fn shutdown_write(&self) -> Result<()> {
+        self.recorded.call(
+            Call::Shutdown,
+            None,
+            |s| s.shutdown(Shutdown::Write),
+            |event, result| event.returned = result.ok().map(|()| 0),
+        )
+    }
+
+    /// What the kernel says about the connection now.
+    pub fn evidence(&self) -> Evidence {
+        evidence::tcp(&self.recorded.socket)
+    }
+
+    /// Its own address and the peer's.
+    pub fn addresses(&self) -> Option<(SocketAddr, SocketAddr)> {
+        let socket = SockRef::from(&self.recorded.socket);
+        let peer = socket.peer_addr().ok()?.as_socket()?;
+        Some((self.recorded.local()?, peer))
+    }
+
+    /// close(2). With unread bytes in the queue it resets the connection (RFC 2525 §2.17).
+    ///
+    /// # Errors
+    /// None in practice; the result is there to read like its neighbours.
+    pub fn close(self) -> Result<()> {
+        self.recorded.close()
+    }
+}

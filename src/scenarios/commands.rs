@@ -1,0 +1,83 @@
+//! The remote commands that several pages run: the same three for every protocol, so that a problem
+//! and its fix carry the same messages. The outputs are the ones D0 prints (as UTF-8), not run
+//! here: the lesson is how bytes travel, and a fixed output makes two runs comparable.
+
+use crate::text::Text;
+
+/// One command with what it prints.
+pub(super) struct Command {
+    /// What the client sends, without a terminator.
+    pub line: &'static str,
+    /// Its standard output; may be empty.
+    pub stdout: &'static str,
+    /// Its standard error; may be empty.
+    pub stderr: &'static str,
+}
+
+impl Command {
+    /// Both outputs as one body: what the fixed protocols send.
+    pub fn answer(&self) -> Vec<u8> {
+        [self.stdout, self.stderr].concat().into_bytes()
+    }
+
+    /// A name for its standard output.
+    pub fn stdout_label(&self) -> Text {
+        Text::same(format!("{}: stdout", self.line))
+    }
+
+    /// A name for its standard error.
+    pub fn stderr_label(&self) -> Text {
+        Text::same(format!("{}: stderr", self.line))
+    }
+
+    /// A name for both outputs together.
+    pub fn answer_label(&self) -> Text {
+        Text::same(format!("{}: output", self.line))
+    }
+}
+
+/// One with both outputs, one of more than 1024 bytes, one short.
+pub(super) const COMMANDS: [Command; 3] = [
+    Command {
+        line: "dir;ls",
+        stdout: " 驱动器 C 中的卷是 系统\r\n 卷的序列号是 85C0-669A\r\n\r\n \
+                 C:\\Users\\Administrator\\PycharmProjects\\Internet_program 的目录\r\n",
+        stderr: "找不到文件\r\n",
+    },
+    Command {
+        line: "ipconfig",
+        stdout: "\r\nWindows IP 配置\r\n\r\n\r\n\
+                 以太网适配器 Bluetooth 网络连接 2:\r\n\r\n   \
+                 媒体状态  . . . . . . . . . . . . : 媒体已断开\r\n   \
+                 连接特定的 DNS 后缀 . . . . . . . : \r\n\r\n\
+                 以太网适配器 本地连接:\r\n\r\n   \
+                 媒体状态  . . . . . . . . . . . . : 媒体已断开\r\n   \
+                 连接特定的 DNS 后缀 . . . . . . . : \r\n\r\n\
+                 无线局域网适配器 无线网络连接:\r\n\r\n   \
+                 连接特定的 DNS 后缀 . . . . . . . : \r\n   \
+                 本地链接 IPv6 地址. . . . . . . . : fe80::8c6:36a9:6fa6:8018%14\r\n   \
+                 IPv4 地址 . . . . . . . . . . . . : 192.168.43.216\r\n   \
+                 子网掩码  . . . . . . . . . . . . : 255.255.255.0\r\n   \
+                 默认网关. . . . . . . . . . . . . : 192.168.43.1\r\n\r\n\
+                 隧道适配器 本地连接* 3:\r\n\r\n   \
+                 媒体状态  . . . . . . . . . . . . : 媒体已断开\r\n   \
+                 连接特定的 DNS 后缀 . . . . . . . : \r\n",
+        stderr: "",
+    },
+    Command {
+        line: "pwd", stdout: "", stderr: "'pwd' 不是内部或外部命令,也不是可运行的程序\r\n或批处理文件。\r\n"
+    },
+];
+
+#[cfg(test)]
+mod tests {
+    use super::COMMANDS;
+
+    #[test]
+    fn the_three_are_of_the_three_kinds() {
+        let [both, long, short] = &COMMANDS;
+        assert!(!both.stdout.is_empty() && !both.stderr.is_empty());
+        assert!(both.answer().len() < 1024 && short.answer().len() < 1024);
+        assert!(long.stdout.len() > 1024, "{}", long.stdout.len());
+    }
+}

@@ -1,0 +1,187 @@
+//! Claims: what a run must have shown, judged from its recorded events and from nothing else.
+
+use super::{Call, Event, Message, Role, Trace, invariants};
+use crate::say;
+use crate::text::{Text, grouped};
+
+/// One judged sentence, with both sides and the events that show it.
+#[derive(Clone, Debug)]
+pub struct Claim {
+    /// A stable name (`one-recv-both`).
+    pub id: &'static str,
+    /// The sentence.
+    pub text: Text,
+    /// Whether the recorded events bear it out.
+    pub holds: bool,
+    /// What should have been seen.
+    pub expected: Text,
+    /// What was seen.
+    pub actual: Text,
+    /// The `seq`s of the events that show it.
+    pub events: Vec<usize>,
+}
+
+/// The outcome of a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Every claim and every invariant held.
+    Reproduced,
+    /// At least one did not.
+    NotReproduced,
+    /// This system cannot show it; the reason. Neither a failure nor a success.
+    NotPossibleHere(Text),
+}
+
+impl Verdict {
+    /// The word used in JSON and tables.
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Verdict::Reproduced => "reproduced",
+            Verdict::NotReproduced => "not-reproduced",
+            Verdict::NotPossibleHere(_) => "not-possible-here",
+        }
+    }
+
+    /// The word in the reader's language.
+    pub const fn text(&self) -> Text {
+        match self {
+            Verdict::Reproduced => Text::new("reproduced", "已重现"),
+            Verdict::NotReproduced => Text::new("not-reproduced", "未重现"),
+            Verdict::NotPossibleHere(_) => Text::new("not-possible-here", "此处无法演示"),
+        }
+    }
+}
+
+/// Collects the claims about one trace. A scenario's `judge` function works on it.
+pub struct Judge<'a> {
+    trace: &'a Trace,
+    claims: Vec<Claim>,
+    unjudged: Vec<Text>,
+    limits: Vec<Text>,
+    steady: bool,
+}
+
+impl<'a> Judge<'a> {
+    /// A judge over a finished trace; with `steady`, numbers that differ from run to run read `n`.
+    pub fn new(trace: &'a Trace, steady: bool) -> Judge<'a> {
+        Judge { trace, claims: Vec::new(), unjudged: Vec::new(), limits: Vec::new(), steady }
+    }
+
+    /// The trace being judged.
+    pub fn trace(&self) -> &'a Trace {
+        self.trace
+    }
+
+    /// A number that differs from run to run: grouped digits, or `n` where the text must be stable.
+    pub fn varying(&self, n: impl TryInto<u64>) -> String {
+        if self.steady { "n".into() } else { grouped(n) }
+    }
+
+    /// Starts a claim that needs these ends' events. When one of them was not recorded (a lone end),
+    /// the claim is set aside, and the report says that the other end has to judge it.
+    pub fn claim(&mut self, id: &'static str, needs: &[Role], text: Text) -> Draft<'_, 'a> {
+        let visible = needs.iter().all(|role| self.trace.saw(*role));
+        let claim =
+            Claim { id, text, holds: false, expected: Text::new("", ""), actual: Text::new("", ""), events: vec![] };
+        Draft { judge: self, claim, visible }
+    }
+
+    /// Says what this system cannot tell, so that a claim about it is not made here.
+    pub fn limit(&mut self, what: Text) {
+        self.limits.push(what);
+    }
+
+    /// A message by its place among one role's messages, from 1.
+    pub fn message(&self, role: Role, nth: usize) -> Option<&'a Message> {
+        self.trace.messages_from(role).nth(nth.checked_sub(1)?)
+    }
+
+    /// The receive calls of a role that returned, in order.
+    pub fn recvs(&self, role: Role) -> Vec<&'a Event> {
+        let received = |e: &&Event| e.end.role == role && e.call.receives() && e.ok();
+        self.trace.events.iter().filter(received).collect()
+    }
+
+    /// The send calls of a role, in order.
+    pub fn sends(&self, role: Role) -> Vec<&'a Event> {
+        self.trace.events.iter().filter(|e| e.end.role == role && e.call.sends()).collect()
+    }
+
+    /// The whole messages a role's application handed on, in order.
+    pub fn delivered(&self, role: Role) -> Vec<&'a Event> {
+        self.trace.calls(role, Call::Deliver).collect()
+    }
+
+    /// Adds the invariants and closes the record.
+    pub fn finish(mut self) -> Findings {
+        self.claims.extend(invariants::check(self.trace));
+        let verdict = if self.claims.iter().all(|c| c.holds) { Verdict::Reproduced } else { Verdict::NotReproduced };
+        Findings { claims: self.claims, unjudged: self.unjudged, limits: self.limits, verdict }
+    }
+}
+
+/// A claim being written: expected, actual, proof, and last whether it holds.
+pub struct Draft<'j, 'a> {
+    judge: &'j mut Judge<'a>,
+    claim: Claim,
+    visible: bool,
+}
+
+impl Draft<'_, '_> {
+    /// What should be seen.
+    pub fn expected(mut self, text: Text) -> Self {
+        self.claim.expected = text;
+        self
+    }
+
+    /// What was seen.
+    pub fn actual(mut self, text: Text) -> Self {
+        self.claim.actual = text;
+        self
+    }
+
+    /// The events that show it.
+    pub fn shown_by<'e>(mut self, events: impl IntoIterator<Item = &'e Event>) -> Self {
+        self.claim.events.extend(events.into_iter().map(|e| e.seq));
+        self
+    }
+
+    /// Closes the claim.
+    pub fn holds(self, holds: bool) {
+        let Draft { judge, mut claim, visible } = self;
+        if visible {
+            claim.holds = holds;
+            judge.claims.push(claim);
+        } else {
+            judge.unjudged.push(claim.text);
+        }
+    }
+}
+
+/// Everything the judge found.
+#[derive(Clone, Debug)]
+pub struct Findings {
+    /// The claims, the invariants last.
+    pub claims: Vec<Claim>,
+    /// Claims that need the other end's events.
+    pub unjudged: Vec<Text>,
+    /// What this system cannot tell.
+    pub limits: Vec<Text>,
+    /// The verdict that follows.
+    pub verdict: Verdict,
+}
+
+/// `recv(10) = 9 bytes [M1 M2]`: a receive call in words, for the actual side of a claim.
+pub fn describe(event: &Event) -> Text {
+    let ids = event.messages().iter().map(ToString::to_string).collect::<Vec<_>>().join("+");
+    let call = event.call.word();
+    let asked = event.asked.map(grouped).unwrap_or_default();
+    match (&event.error, event.returned) {
+        (Some(error), _) => Text::same(format!("{call}({asked}): {error}")),
+        (None, Some(n)) if !ids.is_empty() => {
+            let n = grouped(n);
+            say!("{call}({asked}) = {n} bytes of {ids}", "{call}({asked}) = {n} 字节,属于 {ids}")
+        }
+        (None, n) => Text::same(format!("{call}({asked}) = {}", n.map(grouped).unwrap_or_default())),
+    }
+}

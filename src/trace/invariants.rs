@@ -1,0 +1,115 @@
+//! What must hold in every run, whatever the scenario: checked each time, never assumed.
+
+use super::claims::Claim;
+use super::{Call, Event, Evidence, Proto, SockId, SocketInfo, Trace, provenance};
+use crate::say;
+use crate::text::{Text, grouped};
+use std::collections::HashMap;
+
+/// The invariants that this trace has events for.
+pub(super) fn check(trace: &Trace) -> Vec<Claim> {
+    [tcp_prefix(trace), udp_account(trace)].into_iter().flatten().collect()
+}
+
+fn bytes_by_socket(trace: &Trace, wanted: Call) -> HashMap<SockId, Vec<&Event>> {
+    let mut by: HashMap<SockId, Vec<&Event>> = HashMap::new();
+    for event in trace.events.iter().filter(|e| e.call == wanted && !e.bytes.is_empty()) {
+        by.entry(event.sock.unwrap_or(SockId(u32::MAX))).or_default().push(event);
+    }
+    by
+}
+
+/// TCP: what one side received is a prefix of what the other sent, in order (RFC 9293 §2.2).
+fn tcp_prefix(trace: &Trace) -> Option<Claim> {
+    let sent = bytes_by_socket(trace, Call::Send);
+    let received = bytes_by_socket(trace, Call::Recv);
+    let pairs = provenance::peers(&trace.sockets);
+    let mut checked = 0u64;
+    let mut broken: Vec<(&Event, usize)> = Vec::new();
+    let mut directions = 0;
+    for (reader, events) in &received {
+        let Some(writer) = pairs.get(reader) else { continue };
+        directions += 1;
+        let mut stream = sent.get(writer).into_iter().flatten().flat_map(|e| e.bytes.iter());
+        for event in events {
+            let wrong = event.bytes.iter().position(|byte| stream.next() != Some(byte));
+            checked += event.bytes.len() as u64;
+            broken.extend(wrong.map(|at| (*event, at)));
+        }
+    }
+    if directions == 0 {
+        return None;
+    }
+    let bytes = grouped(checked);
+    let actual = match broken.first() {
+        None => say!("{bytes} bytes received, all in order", "收到 {bytes} 字节,顺序一致"),
+        Some((event, at)) => {
+            let seq = event.seq;
+            say!("event {seq} differs at its byte {at}", "第 {seq} 个事件从第 {at} 字节起不同")
+        }
+    };
+    Some(Claim {
+        id: "tcp-prefix",
+        text: Text::new("TCP: received is a prefix of sent, in order", "TCP:收到的是发出的前缀,顺序不变"),
+        holds: broken.is_empty(),
+        expected: say!("{bytes} bytes as they were sent", "{bytes} 字节与发送时相同"),
+        actual,
+        events: broken.iter().map(|(event, _)| event.seq).collect(),
+    })
+}
+
+/// UDP: no datagram arrives that was not sent, and none of those that left remains unaccounted for:
+/// received + dropped by the receiver's kernel + still queued or unread = sent to a recorded socket.
+fn udp_account(trace: &Trace) -> Option<Claim> {
+    let is_udp = |e: &&Event| e.sock.and_then(|s| trace.socket(s)).is_some_and(|s| s.proto == Proto::Udp);
+    let udp = || trace.events.iter().filter(is_udp);
+    let arrived: Vec<&Event> = udp().filter(|e| e.call.receives() && (e.ok() || e.truncated)).collect();
+    let local = |addr| trace.sockets.iter().any(|s| s.proto == Proto::Udp && s.local == Some(addr));
+    let sent: Vec<&Event> = udp().filter(|e| e.call.sends() && e.ok() && e.peer.is_some_and(local)).collect();
+    if arrived.is_empty() || sent.is_empty() {
+        return None;
+    }
+    let invented: Vec<&Event> = arrived.iter().copied().filter(|e| is_invented(trace, e)).collect();
+    let (got, out) = (arrived.len() as u64, sent.len() as u64);
+    let is_target = |s: &&SocketInfo| sent.iter().any(|e| e.peer.is_some() && e.peer == s.local);
+    let targets: Vec<SockId> = trace.sockets.iter().filter(is_target).map(|s| s.id).collect();
+    let dropped = total(trace, &targets, |evidence| evidence.dropped);
+    let left = total(trace, &targets, |evidence| evidence.unread);
+    let balanced = match (dropped, left) {
+        (Some(dropped), Some(left)) => got + dropped + left == out,
+        _ => got <= out,
+    };
+    let [drops, rest] = [dropped, left].map(|n| n.map_or("?".into(), grouped));
+    let (got, out, wrong) = (grouped(got), grouped(out), invented.len());
+    Some(Claim {
+        id: "udp-account",
+        text: Text::new(
+            "UDP: received + dropped + unread = sent, and every datagram is the start of one that was sent",
+            "UDP:收到 + 丢弃 + 未读 = 发出,且每个数据报都是某个已发数据报的开头",
+        ),
+        holds: balanced && invented.is_empty(),
+        expected: say!("{out} sent", "发出 {out}"),
+        actual: if invented.is_empty() {
+            say!("{got} received + {drops} dropped + {rest} unread", "收到 {got} + 丢弃 {drops} + 未读 {rest}")
+        } else {
+            say!("{wrong} datagrams that nobody sent", "有 {wrong} 个数据报没有人发过")
+        },
+        events: invented.iter().map(|e| e.seq).collect(),
+    })
+}
+
+fn is_invented(trace: &Trace, event: &Event) -> bool {
+    match event.spans.first() {
+        Some(span) => trace.message(span.msg).is_none_or(|m| m.inferred && trace.roles.len() > 1),
+        None => !event.bytes.is_empty(),
+    }
+}
+
+/// The last count each of these sockets reported, added up; `None` if one of them reported none.
+fn total(trace: &Trace, sockets: &[SockId], count: fn(&Evidence) -> Option<u64>) -> Option<u64> {
+    let last = |sock: &SockId| {
+        let reports = trace.events.iter().rev().filter(|e| e.sock == Some(*sock));
+        reports.filter_map(|e| count(&e.evidence)).next()
+    };
+    sockets.iter().map(last).sum()
+}

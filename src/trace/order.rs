@@ -1,0 +1,131 @@
+//! Causal order: an event stands after everything it depends on, whatever the clocks of two threads said.
+//!
+//! A receive returns before the sender's thread gets to read its clock, so sorting by time would show
+//! effects before causes. Each end's own order is kept; across ends, bytes are received after they
+//! are sent, an accept after its connect, end of stream after the close, a gate after its opening.
+//! (L. Lamport, "Time, Clocks, and the Ordering of Events in a Distributed System", 1978.)
+
+use super::{Call, EndName, Event, Fact, Opening, Role, SockId, Tie, Trace, provenance};
+use std::collections::{BTreeMap, HashMap, VecDeque};
+
+/// Sorts the events and gives each its `seq`.
+pub(super) fn sort(trace: &mut Trace, tie: Tie) {
+    let mut lanes: BTreeMap<EndName, VecDeque<Event>> = BTreeMap::new();
+    for event in std::mem::take(&mut trace.events) {
+        lanes.entry(event.end).or_default().push_back(event);
+    }
+    let mut done = Done::new(trace, &lanes);
+    while let Some(next) = done.choose(&lanes, tie) {
+        let Some(mut event) = lanes.get_mut(&next).and_then(VecDeque::pop_front) else { break };
+        done.note(&event);
+        event.seq = trace.events.len() + 1;
+        trace.events.push(event);
+    }
+}
+
+/// What has happened so far, as far as another end's next event may depend on it.
+struct Done {
+    peer_of: HashMap<SockId, SockId>,
+    openings: Vec<Opening>,
+    closes: HashMap<SockId, usize>,
+    events: HashMap<EndName, usize>,
+    sent: HashMap<SockId, usize>,
+    received: HashMap<SockId, usize>,
+    connected: HashMap<SockId, bool>,
+    closed: HashMap<SockId, bool>,
+    datagrams: HashMap<super::MsgId, usize>,
+    sends_datagram: HashMap<super::MsgId, usize>,
+}
+
+impl Done {
+    fn new(trace: &Trace, lanes: &BTreeMap<EndName, VecDeque<Event>>) -> Done {
+        let all = || lanes.values().flatten();
+        let mut closes = HashMap::new();
+        let mut sends_datagram = HashMap::new();
+        for event in all() {
+            if let (Call::Close | Call::Shutdown, Some(sock)) = (event.call, event.sock) {
+                *closes.entry(sock).or_default() += 1;
+            }
+            if let (Call::SendTo, Some(handed), true) = (event.call, event.handed, event.ok()) {
+                *sends_datagram.entry(handed.msg).or_default() += 1;
+            }
+        }
+        let connecting = all().filter(|e| e.call == Call::Connect).filter_map(|e| e.sock);
+        Done {
+            peer_of: provenance::peers(&trace.sockets),
+            openings: trace.openings.clone(),
+            closes,
+            events: HashMap::new(),
+            sent: HashMap::new(),
+            received: HashMap::new(),
+            connected: connecting.map(|sock| (sock, false)).collect(),
+            closed: HashMap::new(),
+            datagrams: HashMap::new(),
+            sends_datagram,
+        }
+    }
+
+    fn note(&mut self, event: &Event) {
+        *self.events.entry(event.end).or_default() += 1;
+        if let (Call::SendTo, Some(handed)) = (event.call, event.handed) {
+            *self.datagrams.entry(handed.msg).or_default() += 1;
+        }
+        let Some(sock) = event.sock else { return };
+        match event.call {
+            Call::Send => *self.sent.entry(sock).or_default() += event.bytes.len(),
+            Call::Recv => *self.received.entry(sock).or_default() += event.bytes.len(),
+            Call::Connect => drop(self.connected.insert(sock, true)),
+            Call::Close | Call::Shutdown => drop(self.closed.insert(sock, true)),
+            _ => {}
+        }
+    }
+
+    /// The lane whose next event may come now: the earliest, or with [`Tie::Lane`] the first.
+    /// Should a cycle ever appear (it cannot, when events are true), the earliest is taken.
+    fn choose(&self, lanes: &BTreeMap<EndName, VecDeque<Event>>, tie: Tie) -> Option<EndName> {
+        let heads = || lanes.iter().filter_map(|(end, queue)| Some((*end, queue.front()?)));
+        let ready = heads().filter(|(_, event)| self.ready(event));
+        let earliest = |(end, event): &(EndName, &Event)| (event.end_us, *end);
+        let chosen = match tie {
+            Tie::Clock => ready.min_by_key(earliest),
+            Tie::Lane => ready.min_by_key(|(end, _)| (end.role != Role::Client, end.index)),
+        };
+        chosen.or_else(|| heads().min_by_key(earliest)).map(|(end, _)| end)
+    }
+
+    fn ready(&self, event: &Event) -> bool {
+        let gate = match event.fact {
+            Some(Fact::Gate(gate)) => self.gate_open(gate),
+            _ => true,
+        };
+        gate && self.datagram_sent(event) && event.sock.is_none_or(|sock| self.socket_ready(event, sock))
+    }
+
+    fn gate_open(&self, gate: &str) -> bool {
+        let opening = self.openings.iter().find(|o| o.gate == gate);
+        opening.is_none_or(|o| self.events.get(&o.end).copied().unwrap_or(0) >= o.after)
+    }
+
+    fn datagram_sent(&self, event: &Event) -> bool {
+        event.call != Call::RecvFrom
+            || event.spans.first().is_none_or(|span| {
+                !self.sends_datagram.contains_key(&span.msg) || self.datagrams.contains_key(&span.msg)
+            })
+    }
+
+    fn socket_ready(&self, event: &Event, sock: SockId) -> bool {
+        let Some(peer) = self.peer_of.get(&sock) else { return true };
+        let sent = self.sent.get(peer).copied().unwrap_or(0);
+        let received = self.received.get(&sock).copied().unwrap_or(0);
+        let peer_closed = || !self.closes.contains_key(peer) || self.closed.contains_key(peer);
+        match (event.call, event.fact) {
+            (Call::Accept, _) => self.connected.get(peer).copied().unwrap_or(true),
+            (Call::Recv, _) if !event.bytes.is_empty() => sent >= received + event.bytes.len(),
+            (Call::Recv, _) if event.returned == Some(0) && event.asked != Some(0) => peer_closed(),
+            (_, Some(Fact::Queued(n))) if event.ok() => sent >= received + n,
+            (_, Some(Fact::PeerGone)) => peer_closed(),
+            _ if matches!(event.error.as_deref(), Some("ECONNRESET" | "EPIPE" | "WSAECONNRESET")) => peer_closed(),
+            _ => true,
+        }
+    }
+}

@@ -1,0 +1,305 @@
+//! Exact provenance: which message, and which part of it, every received byte came from.
+//!
+//! A stream keeps, in order, the runs of message bytes the sender put into it; a received range is
+//! cut out of that ledger. Datagrams are matched whole: by flow and content, earliest first.
+//! Everything is a pure function of the recording, in time linear in events and spans.
+
+use super::{Call, EndName, Event, Message, MsgId, Proto, Role, SockId, SocketInfo, Span, Trace};
+use std::collections::{HashMap, VecDeque};
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+/// Fills in `spans` of every data event and of every hand-over.
+pub(super) fn map(trace: &mut Trace) {
+    let mut streams = Streams::pair(&trace.sockets);
+    let mut flows = Flows::default();
+    for event in trace.events.iter_mut().filter(|e| e.call.sends()) {
+        let Some(handed) = event.handed else { continue };
+        let message = &trace.messages[handed.msg.0 as usize - 1];
+        event.spans = Trace::spans_of(message, handed.offset..handed.offset + event.bytes.len()).collect();
+        let Some(sock) = event.sock else { continue };
+        match trace.sockets[sock.0 as usize].proto {
+            Proto::Tcp => streams.wrote(sock, &event.spans),
+            Proto::Udp if event.ok() => flows.sent(&trace.sockets[sock.0 as usize], event),
+            Proto::Udp => {}
+        }
+    }
+    let Trace { events, messages, sockets, .. } = trace;
+    let mut strangers = Strangers { messages };
+    for event in events.iter_mut().filter(|e| e.call.receives() || e.call == Call::Deliver) {
+        let Some(sock) = event.sock else { continue };
+        let info = &sockets[sock.0 as usize];
+        event.spans = match (event.call, info.proto) {
+            (Call::Deliver, _) => streams.delivered(sock, event.bytes.len()),
+            (_, Proto::Tcp) => streams.read(info, &event.bytes, &mut strangers),
+            (_, Proto::Udp) if event.returned.is_some() || !event.bytes.is_empty() => {
+                let spans = flows.received(info, event, &mut strangers);
+                streams.consumed(sock, &spans);
+                spans
+            }
+            (_, Proto::Udp) => Vec::new(),
+        };
+    }
+}
+
+/// Numbers the messages in the order in which they first appear in the (causally ordered) events.
+pub(super) fn number(trace: &mut Trace) {
+    let mut new: Vec<Option<u32>> = vec![None; trace.messages.len()];
+    let mut next = 1;
+    let mut name = |id: MsgId| {
+        let slot = &mut new[id.0 as usize - 1];
+        if slot.is_none() {
+            *slot = Some(next);
+            next += 1;
+        }
+    };
+    for event in &trace.events {
+        if let Some(handed) = event.handed {
+            name(handed.msg);
+        }
+        event.spans.iter().for_each(|s| name(s.msg));
+    }
+    trace.messages.iter().for_each(|m| name(m.id));
+    let renamed = |id: MsgId| MsgId(new[id.0 as usize - 1].unwrap_or(id.0));
+    for event in &mut trace.events {
+        if let Some(handed) = &mut event.handed {
+            handed.msg = renamed(handed.msg);
+        }
+        event.spans.iter_mut().for_each(|s| s.msg = renamed(s.msg));
+    }
+    for message in &mut trace.messages {
+        message.id = renamed(message.id);
+    }
+    for socket in &mut trace.sockets {
+        socket.expected.iter_mut().for_each(|id| *id = renamed(*id));
+    }
+    trace.messages.sort_by_key(|m| m.id);
+}
+
+/// Pairs each TCP socket with the one at the other side of its connection, if that one was recorded:
+/// the k-th socket with addresses (a, b) belongs to the k-th with (b, a).
+pub(super) fn peers(sockets: &[SocketInfo]) -> HashMap<SockId, SockId> {
+    let mut by_addresses: HashMap<(SocketAddr, SocketAddr), VecDeque<SockId>> = HashMap::new();
+    let connected = |s: &SocketInfo| (s.proto == Proto::Tcp).then_some(()).and(s.local).zip(s.peer);
+    for socket in sockets {
+        if let Some(key) = connected(socket) {
+            by_addresses.entry(key).or_default().push_back(socket.id);
+        }
+    }
+    let mut pairs = HashMap::new();
+    for socket in sockets {
+        let Some((local, peer)) = connected(socket) else { continue };
+        if let Some(other) = by_addresses.get_mut(&(peer, local)).and_then(VecDeque::pop_front) {
+            pairs.insert(socket.id, other);
+        }
+    }
+    pairs
+}
+
+/// One direction of one connection.
+#[derive(Default)]
+struct Ledger {
+    runs: VecDeque<Span>,
+}
+
+impl Ledger {
+    /// Cuts the next `want` bytes off the front; returns fewer when fewer were written.
+    fn cut(&mut self, mut want: usize) -> Vec<Span> {
+        let mut out = Vec::new();
+        while want > 0 {
+            let Some(run) = self.runs.front_mut() else { break };
+            let take = run.len.min(want);
+            out.push(Span { len: take, ..*run });
+            run.offset += take;
+            run.len -= take;
+            want -= take;
+            if run.len == 0 {
+                self.runs.pop_front();
+            }
+        }
+        out
+    }
+}
+
+struct Streams {
+    peer_of: HashMap<SockId, SockId>,
+    written: HashMap<SockId, Ledger>,
+    expected: HashMap<SockId, VecDeque<MsgId>>,
+    taken: HashMap<SockId, VecDeque<Span>>,
+}
+
+impl Streams {
+    fn pair(sockets: &[SocketInfo]) -> Streams {
+        let expected = sockets.iter().map(|s| (s.id, s.expected.iter().copied().collect())).collect();
+        Streams { peer_of: peers(sockets), written: HashMap::new(), expected, taken: HashMap::new() }
+    }
+
+    fn wrote(&mut self, sock: SockId, spans: &[Span]) {
+        self.written.entry(sock).or_default().runs.extend(spans.iter().filter(|s| s.len > 0));
+    }
+
+    fn read(&mut self, info: &SocketInfo, bytes: &[u8], strangers: &mut Strangers) -> Vec<Span> {
+        let mut spans = match self.peer_of.get(&info.id) {
+            Some(writer) => self.written.entry(*writer).or_default().cut(bytes.len()),
+            None => self.read_alone(info.id, bytes, strangers),
+        };
+        let known: usize = spans.iter().map(|s| s.len).sum();
+        if known < bytes.len() {
+            spans.extend(strangers.stream(info, &bytes[known..]));
+        }
+        self.consumed(info.id, &spans);
+        spans
+    }
+
+    /// A lone end: as long as the bytes agree with what the document's peer sends, they are its messages.
+    fn read_alone(&mut self, sock: SockId, bytes: &[u8], strangers: &Strangers) -> Vec<Span> {
+        let ledger = self.written.entry(sock).or_default();
+        let pending = self.expected.entry(sock).or_default();
+        let mut out = Vec::new();
+        let mut at = 0;
+        while at < bytes.len() {
+            if ledger.runs.is_empty() {
+                let Some(next) = pending.pop_front() else { break };
+                let message = strangers.get(next);
+                ledger.runs.extend(Trace::spans_of(message, 0..message.bytes.len()));
+                continue;
+            }
+            let run = ledger.runs[0];
+            let take = run.len.min(bytes.len() - at);
+            let agrees = strangers.get(run.msg).bytes[run.offset..run.offset + take] == bytes[at..at + take];
+            if !agrees {
+                pending.clear();
+                ledger.runs.clear();
+                break;
+            }
+            out.extend(ledger.cut(take));
+            at += take;
+        }
+        out
+    }
+
+    fn consumed(&mut self, sock: SockId, spans: &[Span]) {
+        self.taken.entry(sock).or_default().extend(spans);
+    }
+
+    /// The last `len` bytes taken since the hand-over before; what came before them was header.
+    fn delivered(&mut self, sock: SockId, len: usize) -> Vec<Span> {
+        let taken = self.taken.entry(sock).or_default();
+        let all: usize = taken.iter().map(|s| s.len).sum();
+        let mut ledger = Ledger { runs: std::mem::take(taken) };
+        ledger.cut(all.saturating_sub(len));
+        ledger.runs.into()
+    }
+}
+
+/// One datagram that was sent.
+struct Sent {
+    spans: Vec<Span>,
+    bytes: Arc<[u8]>,
+    arrived: bool,
+}
+
+/// The datagrams from one address to another, in order, and by content.
+#[derive(Default)]
+struct Flow {
+    sent: Vec<Sent>,
+    by_bytes: HashMap<Arc<[u8]>, VecDeque<usize>>,
+    first_missing: usize,
+}
+
+#[derive(Default)]
+struct Flows {
+    flows: HashMap<(SocketAddr, SocketAddr), Flow>,
+}
+
+impl Flows {
+    fn sent(&mut self, socket: &SocketInfo, event: &Event) {
+        let Some(key) = socket.local.zip(event.peer.or(socket.peer)) else { return };
+        let flow = self.flows.entry(key).or_default();
+        let bytes: Arc<[u8]> = event.bytes.as_slice().into();
+        flow.by_bytes.entry(bytes.clone()).or_default().push_back(flow.sent.len());
+        flow.sent.push(Sent { spans: event.spans.clone(), bytes, arrived: false });
+    }
+
+    fn received(&mut self, socket: &SocketInfo, event: &Event, strangers: &mut Strangers) -> Vec<Span> {
+        let key = event.peer.or(socket.peer).zip(socket.local);
+        let found = key.and_then(|key| self.flows.get_mut(&key)).and_then(|flow| flow.arrive(event));
+        match found {
+            Some(spans) if event.bytes.is_empty() => spans.first().map(|s| Span { len: 0, ..*s }).into_iter().collect(),
+            Some(spans) => Ledger { runs: spans.into() }.cut(event.bytes.len()),
+            None => strangers.datagram(socket, event),
+        }
+    }
+}
+
+impl Flow {
+    fn arrive(&mut self, event: &Event) -> Option<Vec<Span>> {
+        let index = if event.truncated { self.first_starting_with(event)? } else { self.whole(event)? };
+        self.sent[index].arrived = true;
+        Some(self.sent[index].spans.clone())
+    }
+
+    /// The earliest datagram with exactly these bytes that has not arrived; after the last, a
+    /// further copy is a duplicate of it.
+    fn whole(&mut self, event: &Event) -> Option<usize> {
+        let same = self.by_bytes.get_mut(event.bytes.as_slice())?;
+        while same.len() > 1 && self.sent[same[0]].arrived {
+            same.pop_front();
+        }
+        same.front().copied()
+    }
+
+    /// The earliest missing datagram that starts with these bytes (and has the true length, if known).
+    fn first_starting_with(&mut self, event: &Event) -> Option<usize> {
+        while self.sent.get(self.first_missing).is_some_and(|sent| sent.arrived) {
+            self.first_missing += 1;
+        }
+        let fits = |sent: &Sent| {
+            let length = event.datagram_len.is_none_or(|len| len == sent.bytes.len());
+            !sent.arrived && length && sent.bytes.starts_with(&event.bytes)
+        };
+        let place = self.sent[self.first_missing..].iter().position(fits)?;
+        Some(self.first_missing + place)
+    }
+}
+
+/// Messages whose sending nobody recorded.
+struct Strangers<'a> {
+    messages: &'a mut Vec<Message>,
+}
+
+impl Strangers<'_> {
+    fn get(&self, id: MsgId) -> &Message {
+        &self.messages[id.0 as usize - 1]
+    }
+
+    fn far(info: &SocketInfo) -> EndName {
+        EndName::only(match info.end.role {
+            Role::Client => Role::Server,
+            Role::Server => Role::Client,
+        })
+    }
+
+    fn add(&mut self, from: EndName, bytes: &[u8]) -> MsgId {
+        let id = MsgId(self.messages.len() as u32 + 1);
+        let bytes = bytes.into();
+        self.messages.push(Message { id, from, bytes, header_len: 0, label: None, inferred: true });
+        id
+    }
+
+    /// Stream bytes of unknown origin: each read is all that one can name.
+    fn stream(&mut self, info: &SocketInfo, bytes: &[u8]) -> Option<Span> {
+        let msg = self.add(Self::far(info), bytes);
+        Some(Span { msg, offset: 0, len: bytes.len(), part: super::Part::Body })
+    }
+
+    /// A datagram of unknown origin is a message of its own; of an expected one the document knows the rest.
+    fn datagram(&mut self, info: &SocketInfo, event: &Event) -> Vec<Span> {
+        let expected = info.expected.iter().copied().find(|id| {
+            let message = self.get(*id);
+            message.bytes.starts_with(&event.bytes) && (event.truncated || message.bytes.len() == event.bytes.len())
+        });
+        let msg = expected.unwrap_or_else(|| self.add(Self::far(info), &event.bytes));
+        Trace::spans_of(self.get(msg), 0..event.bytes.len()).collect()
+    }
+}

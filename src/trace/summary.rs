@@ -1,0 +1,116 @@
+//! The numbers of one run: what the last lines, the table of `all` and the JSON summary say alike.
+
+use super::{Call, Event, Proto, SockId, Trace};
+use std::collections::{BTreeMap, HashSet};
+
+/// Where message boundaries were lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Where {
+    /// Several sends left in fewer segments.
+    Sender,
+    /// Fewer datagrams arrived than were sent (only a link can show it).
+    Wire,
+    /// Segments or datagrams were whole, the receive call was not.
+    Receiver,
+}
+
+impl Where {
+    /// The word used in JSON.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Where::Sender => "sender",
+            Where::Wire => "wire",
+            Where::Receiver => "receiver",
+        }
+    }
+}
+
+/// Counts over one trace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Summary {
+    /// Send calls that put bytes (or a datagram) into the kernel.
+    pub sends: usize,
+    /// Data segments the senders' kernels made, retransmissions not counted; `None` where unknown.
+    pub segments: Option<u64>,
+    /// Receive calls that returned bytes (or a datagram).
+    pub recvs: usize,
+    /// Application bytes sent.
+    pub bytes_sent: usize,
+    /// Application bytes received.
+    pub bytes_received: usize,
+    /// Messages sent.
+    pub messages_sent: usize,
+    /// Messages that came out whole and alone.
+    pub messages_intact: usize,
+    /// Where boundaries were lost.
+    pub lost_at: Option<Where>,
+}
+
+impl Trace {
+    /// Counts what happened.
+    pub fn summary(&self) -> Summary {
+        let moved = |e: &&Event| e.returned.is_some_and(|n| n > 0) || (e.ok() && self.is_datagram(e)) || e.truncated;
+        let sends: Vec<&Event> = self.events.iter().filter(|e| e.call.sends()).filter(moved).collect();
+        let recvs: Vec<&Event> = self.events.iter().filter(|e| e.call.receives()).filter(moved).collect();
+        let sent: HashSet<_> = sends.iter().filter_map(|e| e.handed).map(|h| h.msg).collect();
+        let segments = self.segments();
+        let messages_sent = if sends.is_empty() { self.messages.len() } else { sent.len() };
+        let messages_intact = self.intact();
+        let tcp_sends = sends.iter().filter(|e| !self.is_datagram(e)).count() as u64;
+        let sender_merged = segments.is_some_and(|n| n < tcp_sends);
+        let lost_at = match (recvs.is_empty(), messages_intact < messages_sent) {
+            (false, true) if sender_merged => Some(Where::Sender),
+            (false, true) => Some(Where::Receiver),
+            _ => None,
+        };
+        Summary {
+            sends: sends.len(),
+            segments,
+            recvs: recvs.len(),
+            bytes_sent: sends.iter().map(|e| e.bytes.len()).sum(),
+            bytes_received: recvs.iter().map(|e| e.bytes.len()).sum(),
+            messages_sent,
+            messages_intact,
+            lost_at,
+        }
+    }
+
+    fn is_datagram(&self, event: &Event) -> bool {
+        event.sock.and_then(|s| self.socket(s)).is_some_and(|s| s.proto == Proto::Udp)
+    }
+
+    /// New data segments of all TCP senders, as their sockets last reported them.
+    pub fn segments(&self) -> Option<u64> {
+        let mut last: BTreeMap<SockId, u64> = BTreeMap::new();
+        for event in &self.events {
+            if let Some((sock, n)) = event.sock.zip(event.evidence.new_segments()) {
+                last.insert(sock, n);
+            }
+        }
+        (!last.is_empty()).then(|| last.values().sum())
+    }
+
+    /// Messages that some unit (a hand-over where the application framed, else a receive call)
+    /// contains whole, and nothing else.
+    fn intact(&self) -> usize {
+        let framed: HashSet<SockId> =
+            self.events.iter().filter(|e| e.call == Call::Deliver).filter_map(|e| e.sock).collect();
+        let unit = |e: &&Event| match e.call {
+            Call::Deliver => true,
+            Call::Recv | Call::RecvFrom => e.sock.is_none_or(|s| !framed.contains(&s)),
+            _ => false,
+        };
+        let whole = self.events.iter().filter(unit).filter_map(|e| self.exactly_one(e));
+        whole.collect::<HashSet<_>>().len()
+    }
+
+    /// The one message whose body these bytes are, no more and no less.
+    pub fn exactly_one(&self, event: &Event) -> Option<super::MsgId> {
+        let first = event.spans.first()?;
+        let message = self.message(first.msg)?;
+        let alone = event.spans.iter().all(|s| s.msg == first.msg);
+        let start = if event.call == Call::Deliver { message.header_len } else { 0 };
+        let length: usize = event.spans.iter().map(|s| s.len).sum();
+        (alone && first.offset == start && length == message.bytes.len() - start).then_some(first.msg)
+    }
+}
