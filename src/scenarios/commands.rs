@@ -45,7 +45,7 @@ pub(super) const COMMANDS: [Command; 3] = [
         stderr: "找不到文件\r\n",
     },
     Command {
-        line: "ipconfig",
+        line: "ipconfig&dir",
         stdout: "\r\nWindows IP 配置\r\n\r\n\r\n\
                  以太网适配器 Bluetooth 网络连接 2:\r\n\r\n   \
                  媒体状态  . . . . . . . . . . . . : 媒体已断开\r\n   \
@@ -61,7 +61,13 @@ pub(super) const COMMANDS: [Command; 3] = [
                  默认网关. . . . . . . . . . . . . : 192.168.43.1\r\n\r\n\
                  隧道适配器 本地连接* 3:\r\n\r\n   \
                  媒体状态  . . . . . . . . . . . . : 媒体已断开\r\n   \
-                 连接特定的 DNS 后缀 . . . . . . . : \r\n",
+                 连接特定的 DNS 后缀 . . . . . . . : \r\n \
+                 驱动器 C 中的卷是 系统\r\n 卷的序列号是 85C0-669A\r\n\r\n \
+                 C:\\Users\\Administrator\\PycharmProjects\\Internet_program 的目录\r\n\r\n\
+                 2019/09/16  14:43               553 Client1.py\r\n\
+                 2019/09/16  13:42                 0 Client2.py\r\n\
+                 2019/09/16  14:43               306 Sever1.py\r\n\
+                 2019/09/16  01:41                70 time_test.py\r\n",
         stderr: "",
     },
     Command {
