@@ -5,9 +5,15 @@
 //! sockets) → [`scenarios`] (the documents' programs) → [`run`] (both ends, judged) → [`render`] (what a
 //! person or a program reads) → [`cli`] (names and help) and [`tools`] (the commands).
 
+pub mod cli;
 pub mod exit;
 pub mod net;
+pub mod output;
+pub mod render;
 pub mod run;
 pub mod scenarios;
+pub mod scratch;
+pub mod system;
 pub mod text;
+pub mod tools;
 pub mod trace;

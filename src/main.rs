@@ -1,27 +1,39 @@
-//! The binary: for now, a plain dump of one scenario's run.
-fn main() {
-    let id = std::env::args().nth(1).unwrap_or("tcp-naive".into());
-    let mut s = stickdemo::scenarios::find(&id).expect("no such scenario");
-    if std::env::args().any(|a| a == "--control") {
-        s = s.controlled();
+//! stickdemo: parse, run, exit code.
+
+use std::process::ExitCode;
+use stickdemo::cli::{self, Refusal};
+use stickdemo::exit::Exit;
+use stickdemo::output::tell;
+use stickdemo::text::{Lang, Text};
+use stickdemo::{scratch, tools};
+
+fn main() -> ExitCode {
+    let args: Vec<_> = std::env::args_os().collect();
+    let lang = cli::language(&args, |name| std::env::var(name).ok());
+    on_interrupt(lang);
+    match cli::parse(args, lang) {
+        Ok(request) => tools::run(&request).into(),
+        Err(Refusal::Told(text)) => {
+            use std::io::Write;
+            // A reader that went away (`--help | head -1`) has seen enough.
+            let _ = std::io::stdout().write_all(text.as_bytes());
+            Exit::Done.into()
+        }
+        Err(Refusal::Wrong(text)) => {
+            tell(text.trim_end());
+            Exit::Usage.into()
+        }
     }
-    let o = stickdemo::run::run(&stickdemo::run::Plan::new(s));
-    for e in &o.trace.events {
-        println!(
-            "{} {} {} asked={:?} ret={:?} err={:?} spans={:?} {:?} note={:?}",
-            e.seq,
-            e.end,
-            e.call.word(),
-            e.asked,
-            e.returned,
-            e.error,
-            e.spans.iter().map(|s| (s.msg.0, s.offset, s.len)).collect::<Vec<_>>(),
-            e.evidence.known().collect::<Vec<_>>(),
-            e.note.as_ref().map(|t| t.en.clone())
-        );
-    }
-    for c in &o.findings.claims {
-        println!("[{}] {}: {} | expected {} | got {} | {:?}", c.holds, c.id, c.text, c.expected, c.actual, c.events);
-    }
-    println!("{:?} {:?} {:?} took {:?}", o.findings.verdict, o.failure, o.summary, o.took);
+}
+
+/// Ctrl-C: take away what is half-written, say so, answer 130.
+#[allow(clippy::disallowed_methods, reason = "the handler's thread cannot return from main")]
+fn on_interrupt(lang: Lang) {
+    let handler = move || {
+        scratch::remove_all();
+        tell(Text::new("\ninterrupted", "\n已中断").to(lang));
+        std::process::exit(Exit::Interrupted as i32);
+    };
+    // Without a handler an interrupt still ends the program, only less politely.
+    let _ = ctrlc::set_handler(handler);
 }

@@ -1,7 +1,7 @@
 //! Runs a scenario's ends as threads of this process, or one of them alone, and judges the recording.
 
 use crate::exit::Exit;
-use crate::net::barrier::Stage;
+use crate::net::barrier::{Announce, Stage};
 use crate::net::{End, NetError, Settings};
 use crate::scenarios::{EndFn, NotPossible, Scenario};
 use crate::text::Text;
@@ -53,6 +53,8 @@ pub struct Plan {
     pub steady: bool,
     /// The longest that anything may wait.
     pub limit: Duration,
+    /// Told where a lone server listens, once it does.
+    pub announce: Option<Announce>,
 }
 
 /// The longest a run waits for a fact when both ends are here. Generous: it only ever ends a run that is broken.
@@ -65,7 +67,7 @@ impl Plan {
     /// Both ends here, the scenario's defaults.
     pub fn new(scenario: Scenario) -> Plan {
         let settings = scenario.defaults.clone();
-        Plan { scenario, settings, side: Side::Both, steady: false, limit: LIMIT }
+        Plan { scenario, settings, side: Side::Both, steady: false, limit: LIMIT, announce: None }
     }
 }
 
@@ -124,7 +126,7 @@ pub fn run(plan: &Plan) -> Outcome {
     }
     let began = Instant::now();
     let recorder = Arc::new(Recorder::new(plan.side.roles()));
-    let stage = Arc::new(Stage::new(plan.side != Side::Both, plan.limit));
+    let stage = Arc::new(Stage::new(plan.side != Side::Both, plan.limit, plan.announce.clone()));
     let failures = play(plan, &recorder, &stage);
     let took = began.elapsed();
     let tie = if plan.steady { Tie::Lane } else { Tie::Clock };

@@ -9,13 +9,14 @@ use std::collections::{HashMap, HashSet};
 use std::io;
 use std::mem::MaybeUninit;
 use std::net::SocketAddr;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// The stage two ends meet on: where they learn each other's address and open gates for each other.
 pub struct Stage {
     alone: bool,
     limit: Duration,
+    announce: Option<Announce>,
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -26,6 +27,9 @@ struct State {
     open: HashSet<&'static str>,
     abandoned: bool,
 }
+
+/// Told each address that is published.
+pub type Announce = Arc<dyn Fn(SocketAddr) + Send + Sync>;
 
 /// How a wait for a gate ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,8 +45,8 @@ pub const UNSEEN_GATE: Duration = Duration::from_millis(250);
 
 impl Stage {
     /// A stage for both ends, or for one that runs alone; nothing on it waits longer than `limit`.
-    pub fn new(alone: bool, limit: Duration) -> Stage {
-        Stage { alone, limit, state: Mutex::default(), changed: Condvar::new() }
+    pub fn new(alone: bool, limit: Duration, announce: Option<Announce>) -> Stage {
+        Stage { alone, limit, announce, state: Mutex::default(), changed: Condvar::new() }
     }
 
     /// True when the other end runs in another process.
@@ -57,6 +61,9 @@ impl Stage {
 
     /// Makes an address known to the other end.
     pub fn publish(&self, name: &'static str, address: SocketAddr) {
+        if let Some(announce) = &self.announce {
+            announce(address);
+        }
         self.lock().addresses.insert(name, address);
         self.changed.notify_all();
     }

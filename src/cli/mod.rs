@@ -1,0 +1,408 @@
+//! The command line: what was asked, checked, in the reader's language.
+
+mod command;
+mod complaint;
+mod values;
+
+pub use command::command;
+
+use crate::net::{Opt, Settings};
+use crate::run::Side;
+use crate::say;
+use crate::scenarios::{Alone, Scenario};
+use crate::text::{Lang, Text};
+use clap::ArgMatches;
+use clap::parser::ValueSource;
+use std::ffi::OsString;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// What a command writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// For people.
+    Text,
+    /// JSON lines.
+    Json,
+    /// A sequence diagram.
+    Mermaid,
+}
+
+/// When to colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum When {
+    /// On a terminal, unless the environment says otherwise.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// Where and how the output goes.
+#[derive(Clone, Debug)]
+pub struct Output {
+    /// What is written.
+    pub format: Format,
+    /// The file; standard output when `None`.
+    pub file: Option<PathBuf>,
+    /// Colour.
+    pub color: When,
+    /// Language.
+    pub lang: Lang,
+    /// More than ASCII.
+    pub unicode: bool,
+    /// The same text on every run.
+    pub stable: bool,
+}
+
+/// How one scenario is to be run.
+#[derive(Clone)]
+pub struct RunRequest {
+    /// Which.
+    pub scenario: Scenario,
+    /// The options the learner gave.
+    pub chosen: Settings,
+    /// Which ends.
+    pub side: Side,
+    /// The control experiment.
+    pub control: bool,
+    /// How often; 1 prints the trace.
+    pub repeat: Option<u32>,
+    /// Threads kept busy meanwhile.
+    pub busy: usize,
+    /// One event per Enter.
+    pub step: bool,
+    /// The longest to wait.
+    pub limit: Option<Duration>,
+}
+
+/// What was asked.
+#[derive(Clone)]
+pub enum Task {
+    /// One scenario.
+    Run(Box<RunRequest>),
+    /// Every scenario, perhaps several times, perhaps under load.
+    All {
+        /// How often.
+        repeat: u32,
+        /// Threads kept busy meanwhile.
+        busy: usize,
+    },
+    /// The syllabus.
+    List,
+    /// What this machine can show.
+    Doctor,
+    /// A shell's completion script.
+    Completions(String),
+    /// The man page.
+    Man,
+}
+
+/// A command line understood.
+#[derive(Clone)]
+pub struct Request {
+    /// What to do.
+    pub task: Task,
+    /// Where to write.
+    pub output: Output,
+}
+
+/// A command line that asks for nothing to be run.
+#[derive(Clone, Debug)]
+pub enum Refusal {
+    /// Help or version, for standard output.
+    Told(String),
+    /// Wrong usage, for standard error.
+    Wrong(String),
+}
+
+/// The longest `--gap` and `--timeout`.
+const LONGEST: Duration = Duration::from_secs(3600);
+/// The largest receive buffer a run allocates, in bytes.
+const LARGEST_RECV: usize = 64 << 20;
+
+/// The language: the flag, then STICKDEMO_LANG, LC_ALL, LC_MESSAGES, LANG, then English. Read before
+/// anything else, so that complaints about the rest speak it too.
+pub fn language(args: &[OsString], variable: impl Fn(&str) -> Option<String>) -> Lang {
+    let words: Vec<_> = args.iter().map(|a| a.to_string_lossy()).collect();
+    let flag = words.iter().enumerate().rev().find_map(|(i, word)| match word.strip_prefix("--lang") {
+        Some("") => words.get(i + 1).map(ToString::to_string),
+        Some(rest) => rest.strip_prefix('=').map(str::to_owned),
+        None => None,
+    });
+    let set = |name: &&str| variable(name).filter(|value| !value.is_empty());
+    let found = flag.or_else(|| ["STICKDEMO_LANG", "LC_ALL", "LC_MESSAGES", "LANG"].iter().find_map(set));
+    found.map_or(Lang::En, |value| Lang::from_locale(&value))
+}
+
+/// Understands a command line.
+///
+/// # Errors
+/// Help that was asked for, or what is wrong with the usage.
+pub fn parse(args: Vec<OsString>, lang: Lang) -> Result<Request, Refusal> {
+    let scenarios = crate::scenarios::syllabus();
+    let definition = command(lang, &scenarios);
+    let matches = definition.try_get_matches_from(args).map_err(|e| complaint::refusal(&e, lang, &scenarios))?;
+    let wrong = |text: Text| Refusal::Wrong(complaint::usage_error(&text, lang));
+    understand(&matches, &scenarios, lang).map_err(wrong)
+}
+
+fn understand(matches: &ArgMatches, scenarios: &[Scenario], lang: Lang) -> Result<Request, Text> {
+    let (name, sub) = matches.subcommand().ok_or_else(|| Text::new("no command given", "没有给出命令"))?;
+    let output = output(sub, lang);
+    let task = match name {
+        "list" => Task::List,
+        "all" => Task::All { repeat: repeat(sub)?.unwrap_or(1), busy: busy(sub)? },
+        "doctor" => Task::Doctor,
+        "completions" => Task::Completions(sub.get_one::<String>("shell").cloned().unwrap_or_default()),
+        "man" => Task::Man,
+        id => {
+            let found = scenarios.iter().find(|s| s.id == id).cloned();
+            let scenario = found.ok_or_else(|| say!("no scenario named {id}", "没有名为 {id} 的场景"))?;
+            Task::Run(Box::new(run_request(scenario, sub)?))
+        }
+    };
+    fits(&task, output.format)?;
+    Ok(Request { task, output })
+}
+
+/// Refuses a format the command has no output in.
+fn fits(task: &Task, format: Format) -> Result<(), Text> {
+    let (takes, name): (&[Format], &str) = match task {
+        Task::Run(request) if request.repeat.is_some() => (&[Format::Text, Format::Json], "--repeat"),
+        Task::Run(_) => (&[Format::Text, Format::Json, Format::Mermaid], "SCENARIO"),
+        Task::All { .. } => (&[Format::Text, Format::Json], "all"),
+        Task::List => (&[Format::Text, Format::Json], "list"),
+        Task::Doctor => (&[Format::Text, Format::Json], "doctor"),
+        Task::Completions(_) => (&[Format::Text], "completions"),
+        Task::Man => (&[Format::Text], "man"),
+    };
+    if matches!(task, Task::Run(r) if r.step && format != Format::Text) {
+        return Err(Text::new("--step shows text: leave --format away", "--step 只显示文本:请去掉 --format"));
+    }
+    if takes.contains(&format) {
+        return Ok(());
+    }
+    Err(say!("{name} has no output in that format", "{name} 没有这种格式的输出"))
+}
+
+fn output(matches: &ArgMatches, lang: Lang) -> Output {
+    let word = |id: &str| matches.get_one::<String>(id).map(String::as_str);
+    Output {
+        format: match word("format") {
+            Some("json") => Format::Json,
+            Some("mermaid") => Format::Mermaid,
+            _ => Format::Text,
+        },
+        file: matches.get_one::<PathBuf>("out").cloned(),
+        color: match word("color") {
+            Some("always") => When::Always,
+            Some("never") => When::Never,
+            _ => When::Auto,
+        },
+        lang,
+        unicode: matches.get_flag("unicode"),
+        stable: matches.try_get_one::<bool>("stable").ok().flatten().copied().unwrap_or(false),
+    }
+}
+
+/// An option's text, if the learner gave it.
+fn given<'m>(matches: &'m ArgMatches, id: &str) -> Option<&'m str> {
+    let chosen = matches.value_source(id) == Some(ValueSource::CommandLine);
+    matches.get_one::<String>(id).filter(|_| chosen).map(String::as_str)
+}
+
+fn whole(matches: &ArgMatches, id: &'static str, least: u32, most: u32) -> Result<Option<u32>, Text> {
+    let Some(text) = given(matches, id) else { return Ok(None) };
+    match text.parse::<u32>() {
+        Ok(n) if (least..=most).contains(&n) => Ok(Some(n)),
+        _ => Err(say!(
+            "--{id} {text}: takes a whole number from {least} to {most}",
+            "--{id} {text}:应为 {least} 到 {most} 的整数"
+        )),
+    }
+}
+
+fn repeat(matches: &ArgMatches) -> Result<Option<u32>, Text> {
+    whole(matches, "repeat", 1, 1_000_000)
+}
+
+fn busy(matches: &ArgMatches) -> Result<usize, Text> {
+    Ok(whole(matches, "busy", 0, 256)?.unwrap_or(0) as usize)
+}
+
+fn run_request(scenario: Scenario, matches: &ArgMatches) -> Result<RunRequest, Text> {
+    let chosen = settings(matches)?;
+    makes_sense(&scenario, &chosen)?;
+    let side = side(&scenario, matches)?;
+    let (repeat, step) = (repeat(matches)?, matches.get_flag("step"));
+    if repeat.is_some() && step {
+        return Err(Text::new(
+            "--repeat shows no trace, so there is nothing to --step through",
+            "--repeat 不显示轨迹,无法 --step",
+        ));
+    }
+    if repeat.is_some() && side != Side::Both {
+        return Err(Text::new(
+            "--repeat needs both ends here: leave --as away",
+            "--repeat 需要两端都在这里:请去掉 --as",
+        ));
+    }
+    let control = matches.get_flag("control");
+    if control && side != Side::Both {
+        return Err(Text::new(
+            "--control needs both ends here: leave --as away",
+            "--control 需要两端都在这里:请去掉 --as",
+        ));
+    }
+    let limit = given(matches, "timeout").map(|text| values::duration(text, LONGEST)).transpose();
+    let limit = limit.map_err(|e| named("timeout", &e))?;
+    Ok(RunRequest { scenario, chosen, side, control, repeat, busy: busy(matches)?, step, limit })
+}
+
+fn named(option: &str, error: &Text) -> Text {
+    Text::new("--{}: {}", "--{}:{}").with(&Text::same(option)).with(error)
+}
+
+fn settings(matches: &ArgMatches) -> Result<Settings, Text> {
+    let size = |id: &str| given(matches, id).map(|text| values::size(text).map_err(|e| named(id, &e))).transpose();
+    let buffer = |id: &'static str| match size(id)? {
+        Some(n) if n > i32::MAX as usize => Err(say!(
+            "--{id} {n}: the socket option is an int, at most 2147483647",
+            "--{id} {n}:套接字选项是 int,最大 2147483647"
+        )),
+        other => Ok(other),
+    };
+    let recv_size = match size("recv-size")? {
+        Some(0) => {
+            return Err(Text::new(
+                "--recv-size 0: recv(0) returns 0 at once, which reads like end of stream; give 1 or more",
+                "--recv-size 0:recv(0) 会立刻返回 0,看起来像流结束;请给 1 或更大的值",
+            ));
+        }
+        Some(n) if n > LARGEST_RECV => {
+            return Err(say!(
+                "--recv-size {n}: at most {LARGEST_RECV} (64 MiB), to keep memory bounded",
+                "--recv-size {n}:最大 {LARGEST_RECV}(64 MiB),以限制内存"
+            ));
+        }
+        other => other,
+    };
+    let gap =
+        given(matches, "gap").map(|text| values::duration(text, LONGEST).map_err(|e| named("gap", &e))).transpose()?;
+    Ok(Settings {
+        nodelay: given(matches, "nodelay").map(|word| word == "on"),
+        sndbuf: buffer("sndbuf")?,
+        rcvbuf: buffer("rcvbuf")?,
+        recv_size,
+        gap,
+        race: matches.get_flag("race"),
+    })
+}
+
+/// An option that would change nothing is refused, not ignored.
+fn makes_sense(scenario: &Scenario, chosen: &Settings) -> Result<(), Text> {
+    let Some(opt) = chosen.given().find(|opt| !scenario.takes.contains(opt)) else { return Ok(()) };
+    let (id, name) = (scenario.id, opt.name());
+    let takes: Vec<String> = scenario.takes.iter().map(|opt| format!("--{}", opt.name())).collect();
+    let takes = if takes.is_empty() {
+        Text::new("none of them", "不接受任何此类选项")
+    } else {
+        Text::same(takes.join(" "))
+    };
+    let refusal = say!(
+        "--{name} would change nothing in {id}; of the socket options it takes: ",
+        "--{name} 对 {id} 不起作用;它接受的套接字选项:"
+    );
+    Err(Text::made(format!("{}{}", refusal.en, takes.en), format!("{}{}", refusal.zh, takes.zh)))
+}
+
+fn side(scenario: &Scenario, matches: &ArgMatches) -> Result<Side, Text> {
+    let address = |id: &'static str| -> Result<Option<SocketAddr>, Text> {
+        given(matches, id).map(|text| values::address(text).map_err(|e| named(id, &e))).transpose()
+    };
+    let (listen, connect) = (address("listen")?, address("connect")?);
+    let side = match (given(matches, "as"), listen, connect) {
+        (_, Some(_), Some(_)) => {
+            return Err(Text::new(
+                "--listen is for the server and --connect for the client: one end, one of them",
+                "--listen 用于服务器,--connect 用于客户端:一端只能用一个",
+            ));
+        }
+        (Some("client"), Some(_), None) => {
+            return Err(Text::new("a client does not listen: give --connect ADDR", "客户端不监听:请给 --connect 地址"));
+        }
+        (Some("server"), None, Some(_)) => {
+            return Err(Text::new(
+                "a server does not connect: give --listen ADDR",
+                "服务器不主动连接:请给 --listen 地址",
+            ));
+        }
+        (Some("both"), listen, connect) if listen.or(connect).is_some() => {
+            return Err(Text::new(
+                "both ends here need no address: leave --listen and --connect away, or say --as",
+                "两端都在这里时不需要地址:去掉 --listen 和 --connect,或用 --as 指明一端",
+            ));
+        }
+        (Some("client"), None, None) => {
+            return Err(Text::new(
+                "--as client: to where? Add --connect ADDR (the server prints its address)",
+                "--as client:连到哪里?请加 --connect 地址(服务器会打印它的地址)",
+            ));
+        }
+        (None | Some("both"), None, None) => return Ok(Side::Both),
+        (_, Some(address), None) => Side::Server(address),
+        (_, None, Some(address)) => Side::Client(address),
+        (_, None, None) => Side::Server((Ipv4Addr::LOCALHOST, 0).into()),
+    };
+    match (&scenario.alone, &scenario.server, side) {
+        (Alone::No(reason), ..) => {
+            let id = Text::same(scenario.id);
+            Err(Text::new("{} runs with both ends here: {}", "{} 的两端必须都在这里:{}").with(&id).with(reason))
+        }
+        (_, None, Side::Server(_)) => {
+            let id = scenario.id;
+            Err(say!(
+                "{id} has no server: that nobody listens is the lesson",
+                "{id} 没有服务器:没有人监听正是这一课的内容"
+            ))
+        }
+        _ => Ok(side),
+    }
+}
+
+/// Every option of a scenario's settings, for tests over the list.
+pub fn socket_options() -> [Opt; 6] {
+    Opt::ALL
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn args(words: &[&str]) -> Vec<OsString> {
+        words.iter().map(OsString::from).collect()
+    }
+
+    #[test]
+    fn the_flag_beats_the_environment_and_an_empty_variable_is_none() {
+        let env = |name: &str| match name {
+            "STICKDEMO_LANG" => Some(String::new()),
+            "LANG" => Some("zh_CN.UTF-8".to_owned()),
+            _ => None,
+        };
+        assert_eq!(language(&args(&["stickdemo"]), env), Lang::Zh);
+        assert_eq!(language(&args(&["stickdemo", "--lang", "en"]), env), Lang::En);
+        assert_eq!(language(&args(&["stickdemo", "--lang=en"]), env), Lang::En);
+        assert_eq!(language(&args(&["stickdemo"]), |_| None), Lang::En);
+    }
+
+    #[test]
+    fn the_definition_is_sound() {
+        for lang in [Lang::En, Lang::Zh] {
+            command(lang, &crate::scenarios::syllabus()).debug_assert();
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! Where output goes: standard output, or a file that appears only when it is complete.
+
+use crate::cli::{Output, When};
+use crate::render::Style;
+use crate::render::palette::Palette;
+use crate::say;
+use crate::scratch;
+use crate::text::Text;
+use std::fs::File;
+use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
+use std::path::PathBuf;
+
+/// Results go here; errors, progress and prompts go to standard error.
+pub enum Sink {
+    /// Standard output.
+    Stdout(BufWriter<Stdout>),
+    /// A file beside its final name, until it is complete.
+    File {
+        /// The writer.
+        writer: BufWriter<File>,
+        /// The name it has while it grows; removed if the program ends before.
+        growing: scratch::Scratch,
+        /// The name it gets.
+        name: PathBuf,
+    },
+}
+
+impl Sink {
+    /// Opens what was asked for.
+    ///
+    /// # Errors
+    /// When the file cannot be made.
+    pub fn open(output: &Output) -> io::Result<Sink> {
+        let Some(name) = &output.file else { return Ok(Sink::Stdout(BufWriter::new(io::stdout()))) };
+        let file_name = name.file_name().ok_or_else(|| io::Error::from(io::ErrorKind::IsADirectory))?;
+        if name.is_dir() {
+            return Err(io::ErrorKind::IsADirectory.into());
+        }
+        let mut growing = std::ffi::OsString::from(".");
+        growing.push(file_name);
+        growing.push(format!(".{}.part", std::process::id()));
+        let growing = name.with_file_name(growing);
+        let file = File::create_new(&growing)?;
+        Ok(Sink::File { writer: BufWriter::new(file), growing: scratch::Scratch::new(growing), name: name.clone() })
+    }
+
+    /// Everything is written: what was asked for is there from now on.
+    ///
+    /// # Errors
+    /// When the last bytes cannot be written or the file cannot get its name.
+    pub fn finish(self) -> io::Result<()> {
+        match self {
+            Sink::Stdout(mut writer) => writer.flush(),
+            Sink::File { writer, growing, name } => {
+                writer.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
+                std::fs::rename(growing.path(), name)?;
+                growing.keep();
+                Ok(())
+            }
+        }
+    }
+}
+
+impl Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Sink::Stdout(writer) => writer.write(bytes),
+            Sink::File { writer, .. } => writer.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Sink::Stdout(writer) => writer.flush(),
+            Sink::File { writer, .. } => writer.flush(),
+        }
+    }
+}
+
+/// How the output looks, from flags, environment and terminal.
+pub fn style(output: &Output, variable: impl Fn(&str) -> Option<String>) -> Style {
+    let terminal = output.file.is_none() && io::stdout().is_terminal();
+    let set = |name: &str| variable(name).is_some_and(|value| !value.is_empty());
+    let dumb = variable("TERM").is_some_and(|term| term == "dumb");
+    let color = match output.color {
+        When::Always => true,
+        When::Never => false,
+        When::Auto if set("NO_COLOR") => false,
+        When::Auto if variable("CLICOLOR_FORCE").is_some_and(|v| !v.is_empty() && v != "0") => true,
+        When::Auto => terminal && !dumb,
+    };
+    let size = terminal.then(terminal_size::terminal_size).flatten();
+    let width = size.map_or(80, |(terminal_size::Width(columns), _)| usize::from(columns)).max(20);
+    Style { lang: output.lang, width, palette: Palette::new(color), unicode: output.unicode, stable: output.stable }
+}
+
+/// Says something on standard error. That nobody reads it is no reason to fail.
+pub fn tell(text: &str) {
+    let _ = writeln!(io::stderr(), "{text}");
+}
+
+/// Why writing the output failed, with what to do.
+pub fn unwritable(output: &Output, error: &io::Error) -> Text {
+    match &output.file {
+        Some(file) => {
+            let file = file.display();
+            say!("cannot write {file}: {error}; nothing was left there", "无法写入 {file}:{error};没有留下半个文件")
+        }
+        None => say!("cannot write the output: {error}", "无法写出结果:{error}"),
+    }
+}

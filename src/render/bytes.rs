@@ -1,0 +1,194 @@
+//! Bytes for eyes: a short preview, and the hex block with its `src` row.
+
+use super::Style;
+use super::palette::Ink;
+use super::width::{columns, cut, padded};
+use crate::text::{Text, grouped};
+use crate::trace::{Event, Message, Part, Span, Trace};
+
+/// A block of at most this many bytes is shown whole.
+const WHOLE: usize = 48;
+/// Bytes kept at each side of a boundary when a block is elided.
+const KEPT: usize = 6;
+/// Bytes on a line, where the terminal is wide enough.
+const PER_LINE: usize = 16;
+
+/// The bytes as text, control characters escaped; bytes that are not text as hex.
+pub fn preview(bytes: &[u8], width: usize, unicode: bool) -> String {
+    let text = match std::str::from_utf8(bytes) {
+        Ok(text) => escaped(text),
+        // A cut in the middle of a character: show what is whole.
+        Err(e) if e.valid_up_to() > 0 && e.valid_up_to() + 4 > bytes.len() => {
+            escaped(&String::from_utf8_lossy(&bytes[..e.valid_up_to()])) + ".."
+        }
+        Err(_) => bytes.iter().take(16).map(|b| format!("{b:02x} ")).collect::<String>().trim_end().to_owned(),
+    };
+    cut(&text, width, unicode)
+}
+
+fn escaped(text: &str) -> String {
+    text.chars().flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] }).collect()
+}
+
+/// A message in a few columns: its label, else its first bytes.
+pub fn name(message: &Message, style: &Style, width: usize) -> String {
+    match &message.label {
+        Some(label) => cut(label.to(style.lang), width, style.unicode),
+        None => preview(&message.bytes, width, style.unicode),
+    }
+}
+
+/// `|M1 hello|M2 feng [0..2 of 4]|`: what one receive call brought, by message.
+pub fn parts(trace: &Trace, spans: &[Span], style: &Style) -> Vec<(Ink, String)> {
+    let mut out = Vec::new();
+    for span in spans {
+        let Some(message) = trace.message(span.msg) else { continue };
+        let bytes = &message.bytes[span.offset..span.offset + span.len];
+        let header = if span.part == Part::Header {
+            Text::new(" header", " 头部").to(style.lang).to_owned()
+        } else {
+            String::new()
+        };
+        let what = match (&message.label, span.part) {
+            (Some(label), Part::Body) => label.to(style.lang).to_owned(),
+            _ => preview(bytes, 24, style.unicode),
+        };
+        let (start, end, all) = (span.offset, span.offset + span.len, message.bytes.len());
+        let of = Text::new("of", "/").to(style.lang).to_owned();
+        let partial = span.len < all && message.header_len == 0;
+        let range = if partial {
+            format!(" [{}..{} {of} {}]", grouped(start), grouped(end), grouped(all))
+        } else {
+            String::new()
+        };
+        let guess = if message.inferred { "?" } else { "" };
+        let gap = if what.is_empty() { "" } else { " " };
+        out.push((Ink::Message(span.msg), format!("{}{guess}{header}{gap}{what}{range}", span.msg)));
+    }
+    out
+}
+
+/// One cell of the hex block.
+enum Cell {
+    Byte { value: u8, span: Span, boundary: bool, wide: usize },
+    Gap { hidden: usize },
+}
+
+/// The hex rows, each followed by its `src` row and, where a header is in it, a `part` row.
+pub fn hex_block(event: &Event, style: &Style) -> Vec<String> {
+    let cells = cells(event);
+    let headers = event.spans.iter().any(|s| s.part == Part::Header);
+    let room = style.width.saturating_sub(INDENT + LABEL);
+    let per_line = (room / 3).clamp(1, PER_LINE) * 3;
+    let mut lines = Vec::new();
+    let mut line: Vec<&Cell> = Vec::new();
+    let mut used = 0;
+    for cell in &cells {
+        let wide = cell.width();
+        if used + wide > per_line && !line.is_empty() {
+            lines.extend(rows(&line, headers, style));
+            line.clear();
+            used = 0;
+        }
+        used += wide;
+        line.push(cell);
+    }
+    if !line.is_empty() {
+        lines.extend(rows(&line, headers, style));
+    }
+    lines
+}
+
+const INDENT: usize = 9;
+const LABEL: usize = 4;
+
+impl Cell {
+    fn width(&self) -> usize {
+        match self {
+            Cell::Byte { wide, .. } => *wide,
+            Cell::Gap { hidden } => columns(&gap(*hidden)) + 1,
+        }
+    }
+
+    fn separator(&self, first: bool) -> char {
+        match self {
+            Cell::Byte { boundary: true, .. } if !first => '|',
+            _ => ' ',
+        }
+    }
+}
+
+fn gap(hidden: usize) -> String {
+    format!("..{}..", grouped(hidden))
+}
+
+fn cells(event: &Event) -> Vec<Cell> {
+    let all = event.bytes.len() <= WHOLE;
+    let largest = event.spans.iter().map(|s| s.msg.0).max().unwrap_or(0);
+    let wide = largest.to_string().len().max(2) + 1;
+    let mut cells = Vec::new();
+    let mut at = 0;
+    for span in &event.spans {
+        let bytes = &event.bytes[at..(at + span.len).min(event.bytes.len())];
+        at += span.len;
+        let hide = if all || bytes.len() <= 2 * KEPT + 2 { 0..0 } else { KEPT..bytes.len() - KEPT };
+        for (i, value) in bytes.iter().enumerate() {
+            if hide.contains(&i) {
+                if i == hide.start {
+                    cells.push(Cell::Gap { hidden: hide.len() });
+                }
+                continue;
+            }
+            cells.push(Cell::Byte { value: *value, span: *span, boundary: i == 0, wide });
+        }
+    }
+    cells
+}
+
+fn rows(line: &[&Cell], headers: bool, style: &Style) -> Vec<String> {
+    let row = |label: &str, cell: &dyn Fn(&Cell) -> (String, Option<Ink>)| {
+        let mut out = format!("{}{}", " ".repeat(INDENT), style.palette.paint(&padded(label, LABEL), Ink::Faint));
+        for (i, c) in line.iter().enumerate() {
+            let (text, ink) = cell(c);
+            let text = format!("{:>1$}", text, c.width() - 1);
+            out.push(c.separator(i == 0));
+            out.push_str(&ink.map_or(text.clone(), |ink| style.palette.paint(&text, ink)));
+        }
+        out.trim_end().to_owned()
+    };
+    let mut rows = vec![
+        row("hex", &|c| match c {
+            Cell::Byte { value, span, .. } => (format!("{value:02x}"), Some(Ink::Message(span.msg))),
+            Cell::Gap { hidden } => (gap(*hidden), Some(Ink::Faint)),
+        }),
+        row("src", &|c| match c {
+            Cell::Byte { span, .. } => (span.msg.0.to_string(), Some(Ink::Message(span.msg))),
+            Cell::Gap { .. } => (String::new(), None),
+        }),
+    ];
+    if headers {
+        rows.push(row("part", &|c| match c {
+            Cell::Byte { span: Span { part: Part::Header, .. }, .. } => ("h".into(), None),
+            Cell::Byte { .. } => ("b".into(), None),
+            Cell::Gap { .. } => (String::new(), None),
+        }));
+    }
+    rows
+}
+
+/// `5+4`, `1024x3+76`: the lengths of a run's receive calls, equal neighbours counted.
+pub fn lengths(pattern: &[usize]) -> String {
+    let mut out: Vec<String> = Vec::new();
+    let mut rest = pattern;
+    while let Some(first) = rest.first() {
+        let same = rest.iter().take_while(|n| *n == first).count();
+        out.push(if same > 1 && *first > 0 { format!("{first}x{same}") } else { first.to_string() });
+        rest = &rest[if *first > 0 { same } else { 1 }..];
+    }
+    if out.len() > 8 {
+        let more = out.len() - 6;
+        out.truncate(6);
+        out.push(format!("..{more} more"));
+    }
+    if out.is_empty() { "-".into() } else { out.join("+") }
+}

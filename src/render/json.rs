@@ -1,0 +1,180 @@
+//! JSON lines, for programs: the same trace, the same claims, keys in English in every language.
+//! docs/trace-format.md describes the lines and docs/trace.schema.json checks them.
+
+use super::{Report, Style};
+use crate::net::{Opt, Settings};
+use crate::scenarios::Scenario;
+use crate::system;
+use crate::trace::claims::Claim;
+use crate::trace::summary::{Summary, Where};
+use crate::trace::{Event, Message, Span};
+use serde_json::{Map, Value, json};
+use std::io::{self, Write};
+use std::time::Duration;
+
+/// The version of the line format.
+const SCHEMA: u32 = 1;
+
+/// Writes every line of a run.
+///
+/// # Errors
+/// What writing says.
+pub fn run(out: &mut dyn Write, report: &Report, style: &Style) -> io::Result<()> {
+    let outcome = report.outcome;
+    writeln!(out, "{}", header(report))?;
+    for message in &outcome.trace.messages {
+        writeln!(out, "{}", message_line(message, style))?;
+    }
+    for event in &outcome.trace.events {
+        writeln!(out, "{}", event_line(event, style))?;
+    }
+    for claim in &outcome.findings.claims {
+        writeln!(out, "{}", claim_line(claim, style))?;
+    }
+    writeln!(out, "{}", summary_line(report, style))
+}
+
+fn header(report: &Report) -> Value {
+    let scenario = &report.plan.scenario;
+    json!({
+        "type": "header",
+        "schema": SCHEMA,
+        "scenario": scenario.id,
+        "version": env!("CARGO_PKG_VERSION"),
+        "options": options(&report.plan.settings),
+        "defaults_changed": report.changed().iter().map(|(opt, _)| opt.name()).collect::<Vec<_>>(),
+        "control": report.control,
+        "link": null,
+        "system": { "os": system::os(), "kernel": system::kernel(), "arch": system::arch() },
+        "seed": null,
+    })
+}
+
+/// The options in effect: numbers as numbers, durations in microseconds.
+fn options(settings: &Settings) -> Value {
+    let mut map = Map::new();
+    for opt in Opt::ALL {
+        let value = match opt {
+            Opt::Nodelay => json!(settings.nodelay),
+            Opt::Sndbuf => json!(settings.sndbuf),
+            Opt::Rcvbuf => json!(settings.rcvbuf),
+            Opt::RecvSize => json!(settings.recv_size),
+            Opt::Gap => json!(settings.gap.map(micros)),
+            Opt::Race => json!(settings.race),
+        };
+        map.insert(opt.name().replace('-', "_"), value);
+    }
+    Value::Object(map)
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    let mut out = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        for nibble in [byte >> 4, byte & 15] {
+            out.push(char::from_digit(u32::from(nibble), 16).unwrap_or('?'));
+        }
+    }
+    out
+}
+
+fn message_line(message: &Message, style: &Style) -> Value {
+    json!({
+        "type": "message",
+        "id": message.id.to_string(),
+        "from": message.from.to_string(),
+        "bytes": hex(&message.bytes),
+        "len": message.bytes.len(),
+        "header_len": message.header_len,
+        "label": message.label.as_ref().map(|l| l.to(style.lang)),
+        "inferred": message.inferred,
+    })
+}
+
+fn event_line(event: &Event, style: &Style) -> Value {
+    let time = |us: u64| if style.stable { Value::Null } else { json!(us) };
+    let evidence: Map<String, Value> = event.evidence.known().map(|(name, n)| (name.to_owned(), json!(n))).collect();
+    json!({
+        "type": "event",
+        "seq": event.seq,
+        "end": event.end.to_string(),
+        "call": event.call.word(),
+        "socket": event.sock.map(|s| s.0),
+        "t_us": time(event.t_us),
+        "end_us": time(event.end_us),
+        "asked": event.asked,
+        "returned": event.returned,
+        "error": event.error,
+        "bytes": hex(&event.bytes),
+        "spans": event.spans.iter().map(span).collect::<Vec<_>>(),
+        "truncated": event.truncated,
+        "datagram_len": event.datagram_len,
+        "peer": event.peer.filter(|_| !style.stable).map(|p| p.to_string()),
+        "evidence": if style.stable { Map::new() } else { evidence },
+        "note": event.note.as_ref().map(|n| n.to(style.lang)),
+    })
+}
+
+fn span(span: &Span) -> Value {
+    json!({ "msg": span.msg.to_string(), "offset": span.offset, "len": span.len, "part": span.part.word() })
+}
+
+fn claim_line(claim: &Claim, style: &Style) -> Value {
+    json!({
+        "type": "claim",
+        "id": claim.id,
+        "text": claim.text.to(style.lang),
+        "holds": claim.holds,
+        "expected": claim.expected.to(style.lang),
+        "actual": claim.actual.to(style.lang),
+        "events": claim.events,
+    })
+}
+
+/// The last line of a run, which `--repeat` prints once a run.
+pub fn summary_line(report: &Report, style: &Style) -> Value {
+    let summary: &Summary = &report.outcome.summary;
+    let reason = match &report.outcome.findings.verdict {
+        crate::trace::claims::Verdict::NotPossibleHere(reason) => Some(reason.to(style.lang)),
+        _ => None,
+    };
+    json!({
+        "type": "summary",
+        "scenario": report.plan.scenario.id,
+        "verdict": report.outcome.findings.verdict.word(),
+        "reason": reason,
+        "error": report.outcome.failure.as_ref().map(|f| format!("{}: {}", f.end, f.text().to(style.lang))),
+        "sends": summary.sends,
+        "segments": summary.segments,
+        "recvs": summary.recvs,
+        "bytes_sent": summary.bytes_sent,
+        "bytes_received": summary.bytes_received,
+        "messages_sent": summary.messages_sent,
+        "messages_intact": summary.messages_intact,
+        "where": summary.lost_at.map(Where::word),
+    })
+}
+
+/// The last line of `--repeat`: how often each pattern of receive lengths came out.
+pub fn distribution(runs: usize, outcomes: &[(Vec<usize>, usize)]) -> Value {
+    let outcomes: Vec<Value> =
+        outcomes.iter().map(|(pattern, count)| json!({ "pattern": pattern, "count": count })).collect();
+    json!({ "type": "distribution", "runs": runs, "outcomes": outcomes })
+}
+
+/// `list --format json`: one array.
+pub fn listing(scenarios: &[Scenario], style: &Style) -> Value {
+    let entry = |s: &Scenario| {
+        json!({
+            "id": s.id,
+            "part": s.part.number(),
+            "title": s.title.to(style.lang),
+            "claim": s.claim.to(style.lang),
+            "documents": s.documents,
+        })
+    };
+    Value::Array(scenarios.iter().map(entry).collect())
+}

@@ -1,0 +1,72 @@
+//! What a person or a program reads. A renderer takes a judged run and a style, and writes; it never
+//! sees a socket, and two renderers never disagree because both read the same trace.
+
+mod bytes;
+mod json;
+mod ladder;
+mod mermaid;
+pub mod palette;
+mod table;
+mod term;
+pub mod width;
+
+pub use json::{distribution as distribution_json, listing as listing_json, run as run_json, summary_line};
+pub use mermaid::run as mermaid;
+pub use table::{Counted, distribution, list, table_foot, table_head, table_row};
+pub use term::{Steps, run as terminal};
+
+use crate::net::{Opt, Settings};
+use crate::run::{Outcome, Plan, Side};
+use crate::text::Lang;
+use palette::Palette;
+
+/// How text is laid out; decided once, from flags, environment and terminal.
+#[derive(Clone, Debug)]
+pub struct Style {
+    /// The reader's language.
+    pub lang: Lang,
+    /// Columns of the terminal.
+    pub width: usize,
+    /// Colour, or none.
+    pub palette: Palette,
+    /// Box-drawing characters and dots beyond ASCII.
+    pub unicode: bool,
+    /// The same text on every run: order for times, names for ports.
+    pub stable: bool,
+}
+
+impl Style {
+    /// Plain English text for 80 columns, as in a pipe.
+    pub fn plain() -> Style {
+        Style { lang: Lang::En, width: 80, palette: Palette::new(false), unicode: false, stable: false }
+    }
+}
+
+/// A run with what it was asked to do: what every renderer reads.
+pub struct Report<'a> {
+    /// What was asked.
+    pub plan: &'a Plan,
+    /// What happened.
+    pub outcome: &'a Outcome,
+    /// The options the learner gave.
+    pub chosen: &'a Settings,
+    /// The control experiment was asked for.
+    pub control: bool,
+}
+
+impl Report<'_> {
+    /// The options that differ from the scenario's defaults, as on the command line.
+    pub fn changed(&self) -> Vec<(Opt, String)> {
+        self.chosen.values().into_iter().filter_map(|(opt, value)| Some((opt, value?))).collect()
+    }
+
+    /// Is this the report of one end alone?
+    pub fn alone(&self) -> bool {
+        self.plan.side != Side::Both
+    }
+
+    /// Numbers differ from run to run and the text must not.
+    fn blurred(&self) -> bool {
+        self.plan.steady && self.plan.scenario.varies
+    }
+}

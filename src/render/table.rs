@@ -1,0 +1,146 @@
+//! Tables: `list`, `all`, and the distribution of `--repeat`.
+
+use super::palette::Ink;
+use super::width::{columns, padded, wrapped};
+use super::{Style, bytes};
+use crate::run::Outcome;
+use crate::say;
+use crate::scenarios::{Part, Scenario};
+use crate::text::Text;
+use crate::trace::claims::Verdict;
+use std::io::{self, Write};
+
+/// The syllabus, part by part.
+///
+/// # Errors
+/// What writing says.
+pub fn list(out: &mut dyn Write, scenarios: &[Scenario], style: &Style) -> io::Result<()> {
+    let widest = scenarios.iter().map(|s| s.id.len()).max().unwrap_or(0);
+    let narrow = style.width < 60;
+    let indent = if narrow { 4 } else { widest + 4 };
+    for part in Part::ALL {
+        let number = part.number();
+        let head = Text::new("Part {}. {}", "第 {} 部分 {}").with(&Text::same(number.to_string())).with(&part.title());
+        writeln!(out, "{}", style.palette.paint(head.to(style.lang), Ink::Strong))?;
+        for scenario in scenarios.iter().filter(|s| s.part == part) {
+            let text = format!("{} ({})", scenario.claim.to(style.lang), scenario.documents.join(", "));
+            let lines = wrapped(&text, style.width.saturating_sub(indent));
+            let mut lines = lines.iter();
+            if narrow {
+                writeln!(out, "  {}", scenario.id)?;
+            } else if let Some(first) = lines.next() {
+                writeln!(out, "  {}  {first}", padded(scenario.id, widest))?;
+            }
+            for line in lines {
+                writeln!(out, "{}{line}", " ".repeat(indent))?;
+            }
+        }
+        writeln!(out)?;
+    }
+    let hint = Text::new(
+        "stickdemo SCENARIO runs one; stickdemo all runs every one.",
+        "stickdemo 场景名:运行一个;stickdemo all:全部运行。",
+    );
+    writeln!(out, "{}", hint.to(style.lang))
+}
+
+/// How many of `all` came out how.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Counted {
+    /// Reproduced.
+    pub reproduced: usize,
+    /// Not reproduced.
+    pub failed: usize,
+    /// Not possible here.
+    pub impossible: usize,
+}
+
+const ID: usize = 21;
+
+/// The head of the table of `all`.
+///
+/// # Errors
+/// What writing says.
+pub fn table_head(out: &mut dyn Write, style: &Style) -> io::Result<()> {
+    let head = Text::new(
+        "scenario             verdict            sends  segments  recvs      ms",
+        "场景                 结论                send      段数   recv    毫秒",
+    );
+    writeln!(out, "{}", style.palette.paint(head.to(style.lang), Ink::Strong))
+}
+
+/// One row of the table of `all`.
+///
+/// # Errors
+/// What writing says.
+pub fn table_row(out: &mut dyn Write, id: &str, outcome: &Outcome, style: &Style) -> io::Result<()> {
+    let verdict = &outcome.findings.verdict;
+    let ink = match verdict {
+        Verdict::Reproduced => Ink::Good,
+        Verdict::NotReproduced => Ink::Bad,
+        Verdict::NotPossibleHere(_) => Ink::Faint,
+    };
+    let word = style.palette.paint(&padded(verdict.text().to(style.lang), 18), ink);
+    let number = |n: usize| n.to_string();
+    let segments = outcome.summary.segments.map_or("-".into(), |n| n.to_string());
+    let ms = format!("{:.1}", outcome.took.as_secs_f64() * 1000.0);
+    let (sends, recvs) = (number(outcome.summary.sends), number(outcome.summary.recvs));
+    if style.width < 70 {
+        return writeln!(out, "{id}: {}", word.trim_end());
+    }
+    let varying = if style.stable { String::new() } else { format!("{sends:>6}{segments:>10}{recvs:>7}{ms:>8}") };
+    writeln!(out, "{}{word}{varying}", padded(id, ID))
+}
+
+/// The last lines of `all`: the sum, and the reasons of what cannot be shown here.
+///
+/// # Errors
+/// What writing says.
+pub fn table_foot(out: &mut dyn Write, counted: Counted, reasons: &[(&str, Text)], style: &Style) -> io::Result<()> {
+    let Counted { reproduced, failed, impossible } = counted;
+    let sum = say!(
+        "{reproduced} reproduced, {failed} not reproduced, {impossible} not possible here",
+        "已重现 {reproduced},未重现 {failed},此处无法演示 {impossible}"
+    );
+    writeln!(out, "{}", style.palette.paint(sum.to(style.lang), if failed == 0 { Ink::Good } else { Ink::Bad }))?;
+    for (id, reason) in reasons {
+        for line in wrapped(&format!("{id}: {}", reason.to(style.lang)), style.width) {
+            writeln!(out, "{line}")?;
+        }
+    }
+    Ok(())
+}
+
+/// How often each pattern of receive lengths came out, most frequent first.
+///
+/// # Errors
+/// What writing says.
+pub fn distribution(
+    out: &mut dyn Write,
+    runs: usize,
+    outcomes: &[(Vec<usize>, usize)],
+    reproduced: usize,
+    style: &Style,
+) -> io::Result<()> {
+    let head = say!(
+        "{runs} runs, {reproduced} reproduced; lengths of the recvs:",
+        "运行 {runs} 次,重现 {reproduced} 次;各次 recv 的长度:"
+    );
+    writeln!(out, "{}", style.palette.paint(head.to(style.lang), Ink::Strong))?;
+    let shown = 12;
+    let room = style.width.saturating_sub(34).max(8);
+    for (pattern, count) in outcomes.iter().take(shown) {
+        let lengths = bytes::lengths(pattern);
+        let bar = "#".repeat((count * room.min(30)).div_ceil(runs.max(1)));
+        let percent = 100.0 * *count as f64 / runs.max(1) as f64;
+        let gap = " ".repeat(22usize.saturating_sub(columns(&lengths)));
+        writeln!(out, "  {lengths}{gap} {count:>6} {percent:>5.1}%  {bar}")?;
+    }
+    if outcomes.len() > shown {
+        let rest = outcomes.len() - shown;
+        let count: usize = outcomes[shown..].iter().map(|(_, n)| n).sum();
+        let text = say!("  .. {rest} further patterns, {count} runs", "  .. 另有 {rest} 种,共 {count} 次");
+        writeln!(out, "{}", text.to(style.lang))?;
+    }
+    Ok(())
+}

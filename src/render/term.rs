@@ -1,0 +1,364 @@
+//! The annotated trace in a terminal: lanes side by side, bytes and their source below, then the
+//! numbers, the claims, why, and what to try next.
+
+use super::ladder::{self, Row};
+use super::palette::Ink;
+use super::width::{columns, padded, wrapped};
+use super::{Report, Style, bytes};
+use crate::say;
+use crate::text::{Text, grouped};
+use crate::trace::Role;
+use crate::trace::claims::{Claim, Verdict};
+use crate::trace::summary::{Summary, Where};
+use std::io::{self, Write};
+
+/// Called between two rows: `--step` waits for Enter there, everything else goes on.
+pub trait Steps {
+    /// Before the row is written.
+    ///
+    /// # Errors
+    /// When waiting or flushing fails.
+    fn before(&mut self, out: &mut dyn Write) -> io::Result<()>;
+}
+
+impl Steps for () {
+    fn before(&mut self, _: &mut dyn Write) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Below this many columns the lanes stand under each other.
+const NARROW: usize = 64;
+/// Wider lanes than this tear a row apart.
+const WIDEST: usize = 120;
+
+/// Writes the whole report.
+///
+/// # Errors
+/// What writing says.
+pub fn run(out: &mut dyn Write, report: &Report, style: &Style, steps: &mut dyn Steps) -> io::Result<()> {
+    let page = Page { style, report };
+    page.head(out)?;
+    page.trace(out, steps)?;
+    steps.before(out)?;
+    page.foot(out)
+}
+
+struct Page<'a> {
+    style: &'a Style,
+    report: &'a Report<'a>,
+}
+
+/// Columns of the lanes: time, left lane, kernel, right lane.
+struct Lanes {
+    time: usize,
+    left: usize,
+    kernel: usize,
+    right: usize,
+}
+
+impl Lanes {
+    fn of(width: usize) -> Lanes {
+        let time = 8;
+        let rest = width.min(WIDEST) - time - 1;
+        let kernel = rest / 4;
+        let left = (rest - kernel) / 2;
+        Lanes { time, left, kernel, right: rest - kernel - left }
+    }
+}
+
+impl Page<'_> {
+    fn say(&self, text: &Text) -> String {
+        text.to(self.style.lang).to_owned()
+    }
+
+    /// A paragraph, its lines after the first indented.
+    fn paragraph(&self, out: &mut dyn Write, indent: usize, text: &str, ink: Option<Ink>) -> io::Result<()> {
+        let indent = indent.min(self.style.width / 3);
+        for (i, line) in wrapped(text, self.style.width.min(WIDEST) - indent).iter().enumerate() {
+            let painted = ink.map_or(line.clone(), |ink| self.style.palette.paint(line, ink));
+            let space = if i == 0 { 0 } else { indent };
+            writeln!(out, "{}{painted}", " ".repeat(space))?;
+        }
+        Ok(())
+    }
+
+    /// `word   text`, the text indented under itself.
+    fn entry(&self, out: &mut dyn Write, word: &str, text: &str, ink: Ink) -> io::Result<()> {
+        let indent = 8.min(self.style.width / 3);
+        let lines = wrapped(text, self.style.width.min(WIDEST) - indent);
+        for (i, line) in lines.iter().enumerate() {
+            let word = if i == 0 { word } else { "" };
+            let word = self.style.palette.paint(&padded(word, indent - 1), ink);
+            writeln!(out, "{}", format!("{word} {line}").trim_end())?;
+        }
+        Ok(())
+    }
+
+    fn head(&self, out: &mut dyn Write) -> io::Result<()> {
+        let scenario = &self.report.plan.scenario;
+        let title = format!("{}: {}  ({})", scenario.id, self.say(&scenario.title), scenario.documents.join(", "));
+        self.paragraph(out, 0, &title, Some(Ink::Strong))?;
+        self.paragraph(out, 0, &self.say(&scenario.claim), None)?;
+        if self.report.control {
+            let word = Text::new("control: ", "对照实验:");
+            self.paragraph(out, 2, &(self.say(&word) + &self.say(&scenario.control.change)), Some(Ink::Strong))?;
+        }
+        let changed = self.report.changed();
+        if !changed.is_empty() {
+            let options = changed.iter().map(|(opt, value)| format!("--{} {value}", opt.name()));
+            let word = self.say(&Text::new("changed: ", "已改:"));
+            self.paragraph(out, 2, &(word + &options.collect::<Vec<_>>().join(" ")), None)?;
+        }
+        writeln!(out)
+    }
+
+    fn trace(&self, out: &mut dyn Write, steps: &mut dyn Steps) -> io::Result<()> {
+        let rows = ladder::rows(self.report, self.style);
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let narrow = self.style.width < NARROW;
+        if !narrow {
+            self.lane_heads(out)?;
+        }
+        for row in &rows {
+            steps.before(out)?;
+            if narrow {
+                self.stacked(out, row)?
+            } else {
+                self.beside(out, row)?
+            }
+            if row.detailed {
+                self.detail(out, row)?;
+            }
+            self.more(out, row)?;
+        }
+        writeln!(out)
+    }
+
+    fn lane_heads(&self, out: &mut dyn Write) -> io::Result<()> {
+        let lanes = Lanes::of(self.style.width);
+        let time = if self.style.stable { Text::same("#") } else { Text::new("t ms", "毫秒") };
+        let heads = [
+            (self.say(&time), lanes.time, true),
+            (self.say(&Text::new("client", "客户端")), lanes.left, false),
+            (self.say(&Text::new("kernel", "内核")), lanes.kernel, false),
+            (self.say(&Text::new("server", "服务器")), lanes.right, false),
+        ];
+        let mut line = String::new();
+        for (text, width, right) in heads {
+            let pad = " ".repeat(width.saturating_sub(columns(&text)));
+            line += &if right { format!("{pad}{text} ") } else { format!("{text}{pad}") };
+        }
+        writeln!(out, "{}", self.style.palette.paint(line.trim_end(), Ink::Faint))
+    }
+
+    /// When, in milliseconds; or which, where times would differ from run to run.
+    fn when(&self, row: &Row) -> String {
+        if self.style.stable {
+            return row.event.seq.to_string();
+        }
+        let ms = row.event.end_us as f64 / 1000.0;
+        if ms < 10_000.0 { format!("{ms:.2}") } else { format!("{ms:.0}") }
+    }
+
+    /// The end's name, where a lane holds several.
+    fn label(&self, row: &Row) -> String {
+        match row.event.end.index {
+            0 => row.label.clone(),
+            n => format!("{n}: {}", row.label),
+        }
+    }
+
+    fn beside(&self, out: &mut dyn Write, row: &Row) -> io::Result<()> {
+        let lanes = Lanes::of(self.style.width);
+        let label = self.label(row);
+        let left = row.event.end.role == Role::Client;
+        let room = match (left, row.kernel.is_empty()) {
+            (true, true) => lanes.left + lanes.kernel - 1,
+            (true, false) => lanes.left - 1,
+            (false, _) => lanes.right,
+        };
+        let time = format!("{:>1$} ", self.when(row), lanes.time);
+        for (i, line) in wrapped(&label, room).iter().enumerate() {
+            let time = if i == 0 { self.style.palette.paint(&time, Ink::Faint) } else { " ".repeat(lanes.time + 1) };
+            let kernel = if i == 0 { row.kernel.as_str() } else { "" };
+            let text = self.inked(row, line);
+            let faint = |text: &str| self.style.palette.paint(text, Ink::Faint);
+            let before_kernel = " ".repeat(lanes.left.saturating_sub(if left { columns(line) } else { 0 }));
+            let line = match (left, kernel.is_empty()) {
+                (true, true) => format!("{time}{text}"),
+                (true, false) => format!("{time}{text}{before_kernel}{}", faint(kernel)),
+                (false, _) => format!("{time}{before_kernel}{}{text}", faint(&padded(kernel, lanes.kernel))),
+            };
+            writeln!(out, "{line}")?;
+        }
+        Ok(())
+    }
+
+    /// One lane under the other, for a terminal too narrow for two.
+    fn stacked(&self, out: &mut dyn Write, row: &Row) -> io::Result<()> {
+        let kernel = if row.kernel.is_empty() { String::new() } else { format!("  [{}]", row.kernel) };
+        let text = format!("{} {}{kernel}", row.event.end, row.label);
+        self.paragraph(out, 2, &text, row.event.handed.map(|h| Ink::Message(h.msg)))
+    }
+
+    fn inked(&self, row: &Row, text: &str) -> String {
+        match row.event.handed {
+            Some(handed) if row.event.ok() => self.style.palette.paint(text, Ink::Message(handed.msg)),
+            _ if !row.event.ok() => self.style.palette.paint(text, Ink::Bad),
+            _ if text.starts_with('(') => self.style.palette.paint(text, Ink::Faint),
+            _ => text.to_owned(),
+        }
+    }
+
+    /// `got  |M1 hello|M2 feng|` and the hex block.
+    fn detail(&self, out: &mut dyn Write, row: &Row) -> io::Result<()> {
+        if self.report.blurred() {
+            return Ok(());
+        }
+        let parts = bytes::parts(&self.report.outcome.trace, &row.event.spans, self.style);
+        let indent = 9.min(self.style.width / 3);
+        let room = self.style.width.min(WIDEST).saturating_sub(indent + 4);
+        let word = self.style.palette.paint("got", Ink::Faint);
+        let mut line = format!("{}{word}  ", " ".repeat(indent));
+        let mut used = 1;
+        line.push('|');
+        for (ink, text) in parts {
+            let wide = columns(&text) + 1;
+            if used + wide > room && used > 1 {
+                writeln!(out, "{line}")?;
+                line = format!("{}|", " ".repeat(indent + 5));
+                used = 1;
+            }
+            used += wide;
+            line += &(self.style.palette.paint(&super::width::cut(&text, room - 1, self.style.unicode), ink) + "|");
+        }
+        writeln!(out, "{line}")?;
+        for line in bytes::hex_block(row.event, self.style) {
+            writeln!(out, "{line}")?;
+        }
+        Ok(())
+    }
+
+    fn more(&self, out: &mut dyn Write, row: &Row) -> io::Result<()> {
+        let text = match row.more {
+            Some(0) => return Ok(()),
+            Some(n) => say!(".. {n} more like it", ".. 另有 {n} 次,相同"),
+            None => Text::new(".. and so on; how often differs from run to run", ".. 如此反复,次数每次运行不同"),
+        };
+        let lanes = Lanes::of(self.style.width.max(NARROW));
+        let left = row.event.end.role == Role::Client || self.style.width < NARROW;
+        let indent = if left { lanes.time + 1 } else { lanes.time + 1 + lanes.left + lanes.kernel };
+        let indent = if self.style.width < NARROW { 2 } else { indent };
+        let room = self.style.width.min(WIDEST) - indent;
+        for line in wrapped(&self.say(&text), room) {
+            writeln!(out, "{}{}", " ".repeat(indent), self.style.palette.paint(&line, Ink::Faint))?;
+        }
+        Ok(())
+    }
+
+    fn foot(&self, out: &mut dyn Write) -> io::Result<()> {
+        let outcome = self.report.outcome;
+        if let Verdict::NotPossibleHere(reason) = &outcome.findings.verdict {
+            let word = self.say(&outcome.findings.verdict.text());
+            return self.paragraph(out, 2, &format!("{word}: {}", self.say(reason)), Some(Ink::Strong));
+        }
+        self.counts(out, &outcome.summary)?;
+        writeln!(out)?;
+        for claim in &outcome.findings.claims {
+            self.claim(out, claim)?;
+        }
+        for text in &outcome.findings.unjudged {
+            let word = self.say(&Text::new("[other]", "[对端]"));
+            let judge = Text::new("{} (the other end has to judge this)", "{}(由另一端判断)").with(text);
+            self.entry(out, &word, &self.say(&judge), Ink::Faint)?;
+        }
+        for text in &outcome.findings.limits {
+            self.entry(out, &self.say(&Text::new("[note]", "[说明]")), &self.say(text), Ink::Faint)?;
+        }
+        if let Some(failure) = &outcome.failure {
+            let text = Text::same(format!("{}: ", failure.end));
+            let text = self.say(&text) + &self.say(&failure.text());
+            self.entry(out, &self.say(&Text::new("[error]", "[错误]")), &text, Ink::Bad)?;
+        }
+        writeln!(out)?;
+        self.verdict(out)?;
+        self.why_and_next(out)
+    }
+
+    fn counts(&self, out: &mut dyn Write, summary: &Summary) -> io::Result<()> {
+        let blurred = self.report.blurred();
+        let n = |n: usize| if blurred { "n".to_owned() } else { grouped(n) };
+        let segments = summary.segments.filter(|_| !blurred).map(grouped);
+        let segments = segments.unwrap_or_else(|| if blurred { "n".into() } else { "?".into() });
+        let (sends, recvs) = (n(summary.sends), n(summary.recvs));
+        let tcp = summary.segments.is_some();
+        let mut words = vec![say!("sends {sends}", "发送 {sends} 次")];
+        if tcp {
+            words.push(say!("segments {segments}", "报文段 {segments}"));
+        }
+        words.push(say!("recvs {recvs}", "接收 {recvs} 次"));
+        let (sent, intact) = (n(summary.messages_sent), n(summary.messages_intact));
+        words.push(say!("messages intact {intact} of {sent}", "完整消息 {intact}/{sent}"));
+        if let Some(lost) = summary.lost_at {
+            let place = match lost {
+                Where::Sender => Text::new("the sender", "发送方"),
+                Where::Wire => Text::new("the wire", "路上"),
+                Where::Receiver => Text::new("the receiver", "接收方"),
+            };
+            words.push(Text::new("boundaries lost at: {}", "边界丢失于:{}").with(&place));
+        }
+        let line = words.iter().map(|w| self.say(w)).collect::<Vec<_>>().join("   ");
+        self.paragraph(out, 0, &line, None)
+    }
+
+    fn claim(&self, out: &mut dyn Write, claim: &Claim) -> io::Result<()> {
+        let (word, ink) = match claim.holds {
+            true => (Text::new("[holds]", "[成立]"), Ink::Good),
+            false => (Text::new("[fails]", "[不成立]"), Ink::Bad),
+        };
+        self.entry(out, &self.say(&word), &self.say(&claim.text), ink)?;
+        let events: Vec<String> = claim.events.iter().take(4).map(|seq| format!("#{seq}")).collect();
+        let more = if claim.events.len() > 4 { ".." } else { "" };
+        let shown = if events.is_empty() || self.report.blurred() {
+            String::new()
+        } else {
+            format!("  ({}{more})", events.join(" "))
+        };
+        let sides = Text::new("expected {}; got {}", "预期:{};实际:{}").with(&claim.expected).with(&claim.actual);
+        self.entry(out, "", &(self.say(&sides) + &shown), Ink::Faint)
+    }
+
+    fn verdict(&self, out: &mut dyn Write) -> io::Result<()> {
+        let outcome = self.report.outcome;
+        let verdict = &outcome.findings.verdict;
+        let good = *verdict == Verdict::Reproduced;
+        let ink = if good { Ink::Good } else { Ink::Bad };
+        let mut text = self.say(&verdict.text());
+        if self.report.control && !good && outcome.failure.is_none() {
+            text += &self.say(&Text::new(
+                ", as it must be: without the cause there is no effect",
+                ",理应如此:去掉原因,现象就消失",
+            ));
+        }
+        self.paragraph(out, 2, &text, Some(ink))
+    }
+
+    fn why_and_next(&self, out: &mut dyn Write) -> io::Result<()> {
+        let scenario = &self.report.plan.scenario;
+        let word = self.say(&Text::new("why", "原因"));
+        for (i, why) in scenario.why.iter().enumerate() {
+            let text = format!("{} [{}]", self.say(&why.text), why.source);
+            self.entry(out, if i == 0 { &word } else { "" }, &text, Ink::Strong)?;
+        }
+        let word = self.say(&Text::new("next", "接着试"));
+        for (i, next) in scenario.next.iter().enumerate() {
+            let text = format!("stickdemo {}", next.command);
+            self.entry(out, if i == 0 { &word } else { "" }, &text, Ink::Strong)?;
+            self.entry(out, "", &format!("  {}", self.say(&next.shows)), Ink::Faint)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,111 @@
+//! Replays every scenario, then one table; with `--repeat` how often each held.
+
+use super::busy::Busy;
+use crate::cli::Format;
+use crate::exit::Exit;
+use crate::net::Settings;
+use crate::output::tell;
+use crate::render::{self, Counted, Report, Style};
+use crate::run::{self, Outcome, Plan};
+use crate::scenarios::{Scenario, syllabus};
+use crate::text::Text;
+use crate::trace::claims::Verdict;
+use serde_json::json;
+use std::io::{self, Write};
+
+pub(super) fn run(repeat: u32, busy: usize, format: Format, style: &Style, out: &mut dyn Write) -> io::Result<Exit> {
+    let _busy = Busy::start(busy);
+    let scenarios = syllabus();
+    if repeat > 1 {
+        return often(&scenarios, repeat, format, style, out);
+    }
+    let mut counted = Counted::default();
+    let mut reasons = Vec::new();
+    if format != Format::Json {
+        render::table_head(out, style)?;
+    }
+    for scenario in &scenarios {
+        let plan = plan(scenario, style);
+        let outcome = run::run(&plan);
+        count(&mut counted, &outcome);
+        if let Verdict::NotPossibleHere(reason) = &outcome.findings.verdict {
+            reasons.push((scenario.id, reason.clone()));
+        }
+        if format == Format::Json {
+            let report = Report { plan: &plan, outcome: &outcome, chosen: &Settings::NONE, control: false };
+            render::run_json(out, &report, style)?;
+        } else {
+            render::table_row(out, scenario.id, &outcome, style)?;
+        }
+        out.flush()?;
+        explain(scenario, &outcome, style);
+    }
+    if format != Format::Json {
+        render::table_foot(out, counted, &reasons, style)?;
+    }
+    Ok(exit(counted))
+}
+
+fn plan(scenario: &Scenario, style: &Style) -> Plan {
+    let mut plan = Plan::new(scenario.clone());
+    plan.steady = style.stable;
+    plan
+}
+
+fn count(counted: &mut Counted, outcome: &Outcome) {
+    match outcome.findings.verdict {
+        Verdict::Reproduced => counted.reproduced += 1,
+        Verdict::NotReproduced => counted.failed += 1,
+        Verdict::NotPossibleHere(_) => counted.impossible += 1,
+    }
+}
+
+/// A scenario that did not come out says which claim, on standard error.
+fn explain(scenario: &Scenario, outcome: &Outcome, style: &Style) {
+    if outcome.findings.verdict != Verdict::NotReproduced {
+        return;
+    }
+    for claim in outcome.findings.claims.iter().filter(|c| !c.holds) {
+        let text = Text::new("{}: {}: expected {}; got {}", "{}:{}:预期:{};实际:{}");
+        let text = text.with(&Text::same(scenario.id)).with(&claim.text).with(&claim.expected).with(&claim.actual);
+        tell(text.to(style.lang));
+    }
+    if let Some(failure) = &outcome.failure {
+        tell(&format!("{}: {}: {}", scenario.id, failure.end, failure.text().to(style.lang)));
+    }
+}
+
+fn often(scenarios: &[Scenario], repeat: u32, format: Format, style: &Style, out: &mut dyn Write) -> io::Result<Exit> {
+    let mut total = Counted::default();
+    for scenario in scenarios {
+        let plan = plan(scenario, style);
+        let mut counted = Counted::default();
+        for _ in 0..repeat {
+            let outcome = run::run(&plan);
+            count(&mut counted, &outcome);
+            explain(scenario, &outcome, style);
+        }
+        total.reproduced += counted.reproduced;
+        total.failed += counted.failed;
+        total.impossible += counted.impossible;
+        if format == Format::Json {
+            let Counted { reproduced, failed, impossible } = counted;
+            let line = json!({ "type": "often", "scenario": scenario.id, "runs": repeat, "reproduced": reproduced,
+                "not_reproduced": failed, "not_possible_here": impossible });
+            writeln!(out, "{line}")?;
+        } else {
+            let word =
+                if counted.impossible > 0 { Verdict::NotPossibleHere(Text::new("", "")) } else { Verdict::Reproduced };
+            writeln!(out, "{:<21}{} {}/{repeat}", scenario.id, word.text().to(style.lang), counted.reproduced)?;
+        }
+        out.flush()?;
+    }
+    if format != Format::Json {
+        render::table_foot(out, total, &[], style)?;
+    }
+    Ok(exit(total))
+}
+
+fn exit(counted: Counted) -> Exit {
+    if counted.failed == 0 { Exit::Done } else { Exit::Failed }
+}

@@ -1,0 +1,155 @@
+//! `doctor`: what this machine can show, found out by trying.
+
+use crate::cli::Format;
+use crate::exit::Exit;
+use crate::net::evidence;
+use crate::render::Style;
+use crate::render::palette::Ink;
+use crate::render::width::{padded, wrapped};
+use crate::say;
+use crate::scenarios::syllabus;
+use crate::system;
+use crate::text::{Text, grouped};
+use serde_json::{Map, Value, json};
+use socket2::{Domain, Socket, Type};
+use std::io::{self, IsTerminal, Write};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
+
+/// One finding: whether it is there, and what was seen.
+struct Finding {
+    id: &'static str,
+    name: Text,
+    there: bool,
+    seen: Text,
+    value: Value,
+}
+
+pub(super) fn run(format: Format, style: &Style, out: &mut dyn Write) -> io::Result<Exit> {
+    let findings = findings(style);
+    if format == Format::Json {
+        let entry =
+            |f: &Finding| (f.id.to_owned(), json!({ "ok": f.there, "value": f.value, "seen": f.seen.to(style.lang) }));
+        let map: Map<String, Value> = findings.iter().map(entry).collect();
+        writeln!(out, "{:#}", Value::Object(map))?;
+    } else {
+        print(&findings, style, out)?;
+    }
+    let loopback = findings.iter().any(|f| f.id.starts_with("loopback") && f.there);
+    Ok(if loopback { Exit::Done } else { Exit::NotHere })
+}
+
+fn print(findings: &[Finding], style: &Style, out: &mut dyn Write) -> io::Result<()> {
+    for finding in findings {
+        let (mark, ink) = if finding.there { ("[ok]", Ink::Good) } else { ("[--]", Ink::Faint) };
+        let name = padded(finding.name.to(style.lang), 20);
+        let lines = wrapped(finding.seen.to(style.lang), style.width.saturating_sub(26));
+        for (i, line) in lines.iter().enumerate() {
+            match i {
+                0 => writeln!(out, "{} {name} {line}", style.palette.paint(mark, ink))?,
+                _ => writeln!(out, "{}{line}", " ".repeat(26))?,
+            }
+        }
+    }
+    Ok(())
+}
+
+fn findings(style: &Style) -> Vec<Finding> {
+    vec![
+        what_system(),
+        loopback("loopback_v4", Text::new("loopback IPv4", "回环 IPv4"), (Ipv4Addr::LOCALHOST, 0).into()),
+        loopback("loopback_v6", Text::new("loopback IPv6", "回环 IPv6"), (Ipv6Addr::LOCALHOST, 0).into()),
+        smallest_buffers(),
+        counts(
+            "tcp_segments",
+            Text::new("TCP segment counts", "TCP 报文段计数"),
+            evidence::COUNTS_SEGMENTS,
+            "TCP_INFO",
+        ),
+        counts("udp_drops", Text::new("UDP drop counts", "UDP 丢弃计数"), evidence::COUNTS_DROPS, "SO_MEMINFO"),
+        scenarios(),
+        packet_link(),
+        terminal(style),
+    ]
+}
+
+fn what_system() -> Finding {
+    let (os, arch) = (system::os(), system::arch());
+    let kernel = system::kernel();
+    let text = Text::same(format!("{os} {} {arch}", kernel.as_deref().unwrap_or("?")));
+    let value = json!({ "os": os, "kernel": kernel, "arch": arch });
+    Finding { id: "system", name: Text::new("system", "系统"), there: true, seen: text, value }
+}
+
+/// Really sends a byte from one socket to another.
+fn loopback(id: &'static str, name: Text, address: SocketAddr) -> Finding {
+    let tried = TcpListener::bind(address).and_then(|l| TcpStream::connect(l.local_addr()?).and_then(|_| l.accept()));
+    let seen = match &tried {
+        Ok(_) => Text::new("a connection to itself works", "可以与自己建立连接"),
+        Err(e) => say!("no connection to itself: {e}", "无法与自己建立连接:{e}"),
+    };
+    Finding { id, name, there: tried.is_ok(), seen, value: json!(tried.is_ok()) }
+}
+
+/// What the kernel makes of the smallest sizes one can ask for.
+fn smallest_buffers() -> Finding {
+    let tried = Socket::new(Domain::IPV4, Type::STREAM, None).and_then(|socket| {
+        socket.set_recv_buffer_size(1)?;
+        socket.set_send_buffer_size(1)?;
+        Ok((socket.recv_buffer_size()?, socket.send_buffer_size()?))
+    });
+    let name = Text::new("smallest buffers", "最小缓冲区");
+    let (there, seen, value) = match tried {
+        Ok((rcv, snd)) => {
+            let text = format!("SO_RCVBUF {}, SO_SNDBUF {}", grouped(rcv), grouped(snd));
+            (true, Text::same(text), json!({ "rcvbuf": rcv, "sndbuf": snd }))
+        }
+        Err(e) => (false, say!("cannot ask: {e}", "无法查询:{e}"), Value::Null),
+    };
+    Finding { id: "smallest_buffers", name, there, seen, value }
+}
+
+fn counts(id: &'static str, name: Text, there: bool, option: &str) -> Finding {
+    let seen = if there {
+        say!("the kernel tells ({option})", "内核会告诉({option})")
+    } else {
+        Text::new(
+            "this system does not tell; claims about them are left out, not guessed",
+            "本系统不提供;相关结论会略去,不作猜测",
+        )
+    };
+    Finding { id, name, there, seen, value: json!(there) }
+}
+
+fn scenarios() -> Finding {
+    let all = syllabus();
+    let cannot: Vec<&str> = all.iter().filter(|s| (s.impossible)().is_some()).map(|s| s.id).collect();
+    let can = all.len() - cannot.len();
+    let total = all.len();
+    let names = if cannot.is_empty() { String::new() } else { format!(" ({})", cannot.join(", ")) };
+    let missing = Text::same(names);
+    let seen = say!("{can} of {total} can be shown here", "{total} 个里有 {can} 个可在此演示");
+    let seen = Text::new("{}{}", "{}{}").with(&seen).with(&missing);
+    Finding { id: "scenarios", name: Text::new("scenarios", "场景"), there: can == total, seen, value: json!(can) }
+}
+
+fn packet_link() -> Finding {
+    let seen = Text::new(
+        "not in this version: on loopback one sees calls and counters, not packets",
+        "本版本没有:在回环上只能看到调用和计数,看不到包",
+    );
+    Finding {
+        id: "packet_link", name: Text::new("packet link", "数据包链路"), there: false, seen, value: json!(false)
+    }
+}
+
+fn terminal(style: &Style) -> Finding {
+    let is_terminal = io::stdout().is_terminal();
+    let color = style.palette.on();
+    let width = style.width;
+    let colored = if color { Text::new("colour", "彩色") } else { Text::new("no colour", "无颜色") };
+    let kind = if is_terminal { Text::new("terminal", "终端") } else { Text::new("not a terminal", "不是终端") };
+    let seen = say!("{width} columns", "{width} 列");
+    let seen = Text::new("{}, {}, {}", "{},{},{}").with(&kind).with(&seen).with(&colored);
+    let value = json!({ "terminal": is_terminal, "columns": width, "color": color });
+    Finding { id: "terminal", name: Text::new("output", "输出"), there: true, seen, value }
+}

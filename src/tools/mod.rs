@@ -1,0 +1,61 @@
+//! The commands: each takes what the command line asked for and answers with an exit code.
+
+mod all;
+mod busy;
+mod doctor;
+mod generate;
+mod port;
+mod replay;
+
+use crate::cli::{Format, Request, Task};
+use crate::exit::Exit;
+use crate::output::{Sink, style, tell, unwritable};
+use crate::render::{self, Style};
+use crate::text::Text;
+use std::io::{self, Write};
+
+/// Does what was asked.
+pub fn run(request: &Request) -> Exit {
+    let style = style(&request.output, |name| std::env::var(name).ok());
+    let sink = Sink::open(&request.output);
+    let done = sink.and_then(|mut sink| {
+        let exit = dispatch(request, &style, &mut sink)?;
+        sink.finish()?;
+        Ok(exit)
+    });
+    match done {
+        Ok(exit) => exit,
+        // Whoever read our output has seen enough.
+        Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Exit::Done,
+        Err(e) => {
+            complain(&unwritable(&request.output, &e), &style);
+            Exit::NotHere
+        }
+    }
+}
+
+/// An error message on standard error, in the reader's language.
+fn complain(text: &Text, style: &Style) {
+    tell(Text::new("error: {}", "错误:{}").with(text).to(style.lang));
+}
+
+fn dispatch(request: &Request, style: &Style, out: &mut dyn Write) -> io::Result<Exit> {
+    let format = request.output.format;
+    match &request.task {
+        Task::Run(run) => replay::run(run, format, style, out),
+        Task::All { repeat, busy } => all::run(*repeat, *busy, format, style, out),
+        Task::List => list(format, style, out),
+        Task::Doctor => doctor::run(format, style, out),
+        Task::Completions(shell) => generate::completions(shell, style, out),
+        Task::Man => generate::man(style, out),
+    }
+}
+
+fn list(format: Format, style: &Style, out: &mut dyn Write) -> io::Result<Exit> {
+    let scenarios = crate::scenarios::syllabus();
+    match format {
+        Format::Json => writeln!(out, "{:#}", render::listing_json(&scenarios, style))?,
+        Format::Text | Format::Mermaid => render::list(out, &scenarios, style)?,
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,52 @@
+//! Which process has a port, where the system tells: on Linux from /proc (proc(5)).
+
+use crate::text::Text;
+
+/// The name and number of the process that listens on a TCP port or has a UDP port bound.
+#[cfg(target_os = "linux")]
+pub(super) fn owner(port: u16) -> Option<Text> {
+    let tables = ["/proc/net/tcp", "/proc/net/tcp6", "/proc/net/udp", "/proc/net/udp6"];
+    let inode = tables.iter().find_map(|table| inode(&std::fs::read_to_string(table).ok()?, port))?;
+    let link = format!("socket:[{inode}]");
+    for process in std::fs::read_dir("/proc").ok()?.flatten() {
+        let Ok(pid) = process.file_name().to_string_lossy().parse::<u32>() else { continue };
+        let Ok(files) = std::fs::read_dir(process.path().join("fd")) else { continue };
+        let has = files.flatten().any(|f| std::fs::read_link(f.path()).is_ok_and(|to| to.as_os_str() == link.as_str()));
+        if has {
+            let name = std::fs::read_to_string(process.path().join("comm")).unwrap_or_default();
+            return Some(Text::same(format!("{} (pid {pid})", name.trim())));
+        }
+    }
+    None
+}
+
+/// The inode of the socket that holds the port: listening (state 0A), or UDP unconnected (07).
+#[cfg(target_os = "linux")]
+fn inode(table: &str, port: u16) -> Option<u64> {
+    let wanted = format!(":{port:04X}");
+    table.lines().skip(1).find_map(|line| {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        let [_, local, _, state, _, _, _, _, _, inode, ..] = fields[..] else { return None };
+        (local.ends_with(&wanted) && matches!(state, "0A" | "07")).then(|| inode.parse().ok()).flatten()
+    })
+}
+
+/// The name and number of the process that has the port: unknown here.
+#[cfg(not(target_os = "linux"))]
+pub(super) fn owner(_: u16) -> Option<Text> {
+    None
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+    use std::net::TcpListener;
+
+    #[test]
+    fn our_own_listener_is_ours() {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        let owner = owner(port).expect("known").en;
+        assert!(owner.contains(&format!("pid {}", std::process::id())), "{owner}");
+    }
+}

@@ -1,0 +1,218 @@
+//! Replays one scenario: once with its trace, or many times with the distribution of outcomes.
+
+use super::busy::Busy;
+use super::{complain, port};
+use crate::cli::{Format, RunRequest};
+use crate::exit::Exit;
+use crate::net::NetError;
+use crate::output::tell;
+use crate::render::{self, Report, Steps, Style};
+use crate::run::{self, LIMIT, LONE_LIMIT, Outcome, Plan, Side};
+use crate::say;
+use crate::text::Text;
+use crate::trace::Call;
+use crate::trace::claims::Verdict;
+use std::collections::HashMap;
+use std::io::{self, BufRead, IsTerminal, Write};
+use std::sync::Arc;
+
+pub(super) fn run(request: &RunRequest, format: Format, style: &Style, out: &mut dyn Write) -> io::Result<Exit> {
+    let plan = plan(request, style);
+    let _busy = Busy::start(request.busy);
+    match request.repeat {
+        Some(n) => many(request, &plan, n, format, style, out),
+        None => once(request, &plan, format, style, out),
+    }
+}
+
+fn plan(request: &RunRequest, style: &Style) -> Plan {
+    let scenario = if request.control { request.scenario.controlled() } else { request.scenario.clone() };
+    let settings = scenario.defaults.overlaid(&request.chosen);
+    let usual = if request.side == Side::Both { LIMIT } else { LONE_LIMIT };
+    let mut plan = Plan::new(scenario);
+    plan.settings = settings;
+    plan.side = request.side;
+    plan.steady = style.stable;
+    plan.limit = request.limit.unwrap_or(usual);
+    if matches!(request.side, Side::Server(_)) {
+        let (id, lang) = (request.scenario.id, style.lang);
+        plan.announce = Some(Arc::new(move |address| {
+            let text = say!(
+                "listening on {address}; the other end: stickdemo {id} --as client --connect {address}",
+                "正在监听 {address};另一端请运行:stickdemo {id} --as client --connect {address}"
+            );
+            tell(text.to(lang));
+        }));
+    }
+    plan
+}
+
+fn once(request: &RunRequest, plan: &Plan, format: Format, style: &Style, out: &mut dyn Write) -> io::Result<Exit> {
+    let outcome = run::run(plan);
+    let report = Report { plan, outcome: &outcome, chosen: &request.chosen, control: request.control };
+    match format {
+        Format::Json => render::run_json(out, &report, style)?,
+        Format::Mermaid => render::mermaid(out, &report, style)?,
+        Format::Text if moved_nothing(&outcome) => {}
+        Format::Text if request.step => render::terminal(out, &report, style, &mut Enter::new(style))?,
+        Format::Text => render::terminal(out, &report, style, &mut ())?,
+    }
+    out.flush()?;
+    if let Some(failure) = &outcome.failure {
+        complain(&explained(request, failure), style);
+    }
+    Ok(outcome.exit())
+}
+
+/// A run that failed before anything was sent has nothing to show but its error.
+fn moved_nothing(outcome: &Outcome) -> bool {
+    outcome.failure.is_some() && !outcome.trace.events.iter().any(|e| e.call.sends() || e.call.receives())
+}
+
+/// What failed, why, and what to do about it.
+fn explained(request: &RunRequest, failure: &run::Failure) -> Text {
+    let who = Text::same(failure.end.to_string());
+    let text = Text::new("{}: {}", "{}:{}").with(&who).with(&failure.text());
+    let Some(hint) = failure.error.downcast_ref::<NetError>().and_then(|error| hint(request, error)) else {
+        return text;
+    };
+    Text::new("{}\n  {}", "{}\n  {}").with(&text).with(&hint)
+}
+
+fn hint(request: &RunRequest, error: &NetError) -> Option<Text> {
+    use io::ErrorKind::{AddrInUse, AddrNotAvailable, ConnectionRefused, PermissionDenied};
+    let id = request.scenario.id;
+    let NetError::Call { call, address, .. } = error else { return deadline_hint(request, error) };
+    match (error.kind()?, call) {
+        (AddrInUse, _) => {
+            let owner = address.and_then(|a| port::owner(a.port()));
+            let who = owner.unwrap_or_else(|| Text::new("another program", "另一个程序"));
+            Some(
+                Text::new(
+                    "{} has the port: choose another, or --listen 127.0.0.1:0 for any free one",
+                    "端口被{}占用:换一个端口,或用 --listen 127.0.0.1:0 任选空闲端口",
+                )
+                .with(&who),
+            )
+        }
+        (PermissionDenied, Call::Bind) => Some(Text::new(
+            "ports below 1024 need privilege: choose a higher one",
+            "1024 以下的端口需要特权:请换一个更大的端口",
+        )),
+        (ConnectionRefused, Call::Connect) => Some(say!(
+            "nobody listens there: start the other end first, stickdemo {id} --as server --listen ADDR",
+            "那里没有人监听:请先启动另一端,stickdemo {id} --as server --listen 地址"
+        )),
+        (AddrNotAvailable, Call::Bind) if request.side == Side::Both => Some(Text::new(
+            "this machine has no loopback address; on Linux: ip link set lo up",
+            "这台机器没有回环地址;Linux 上请运行:ip link set lo up",
+        )),
+        (AddrNotAvailable, Call::Bind) => {
+            Some(Text::new("that address is not one of this machine's", "那个地址不属于这台机器"))
+        }
+        _ => None,
+    }
+}
+
+fn deadline_hint(request: &RunRequest, error: &NetError) -> Option<Text> {
+    let NetError::Deadline { .. } = error else { return None };
+    let id = request.scenario.id;
+    match request.side {
+        Side::Both => None,
+        Side::Server(_) => Some(say!(
+            "is the other end stickdemo {id}? --timeout 5m waits longer",
+            "另一端运行的是 stickdemo {id} 吗?--timeout 可以等得更久"
+        )),
+        Side::Client(_) => Some(say!(
+            "does stickdemo {id} --as server run at that address? --timeout waits longer",
+            "那个地址上运行的是 stickdemo {id} --as server 吗?--timeout 可以等得更久"
+        )),
+    }
+}
+
+fn many(
+    request: &RunRequest,
+    plan: &Plan,
+    runs: u32,
+    format: Format,
+    style: &Style,
+    out: &mut dyn Write,
+) -> io::Result<Exit> {
+    let mut patterns: HashMap<Vec<usize>, usize> = HashMap::new();
+    let (mut reproduced, mut broken, mut exit) = (0, 0, Exit::Done);
+    let mut impossible = None;
+    for _ in 0..runs {
+        let outcome = run::run(plan);
+        let report = Report { plan, outcome: &outcome, chosen: &request.chosen, control: request.control };
+        if format == Format::Json {
+            writeln!(out, "{}", render::summary_line(&report, style))?;
+        }
+        match &outcome.findings.verdict {
+            Verdict::Reproduced => reproduced += 1,
+            Verdict::NotPossibleHere(reason) => impossible = Some(reason.clone()),
+            Verdict::NotReproduced if invariants_hold(&outcome) => {}
+            Verdict::NotReproduced => broken += 1,
+        }
+        if outcome.exit() != Exit::Done {
+            exit = outcome.exit();
+        }
+        *patterns.entry(lengths(&outcome)).or_default() += 1;
+    }
+    let mut outcomes: Vec<_> = patterns.into_iter().collect();
+    outcomes.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    if format == Format::Json {
+        writeln!(out, "{}", render::distribution_json(runs as usize, &outcomes))?;
+    } else if let Some(reason) = impossible {
+        writeln!(out, "{}", reason.to(style.lang))?;
+    } else {
+        render::distribution(out, runs as usize, &outcomes, reproduced, style)?;
+    }
+    // Of a race the distribution is the answer; only what must hold in every run can fail.
+    let raced = plan.settings.race && exit == Exit::Failed && broken == 0;
+    Ok(if raced { Exit::Done } else { exit })
+}
+
+fn invariants_hold(outcome: &Outcome) -> bool {
+    let invariant = |id: &str| matches!(id, "tcp-prefix" | "udp-account");
+    outcome.failure.is_none() && outcome.findings.claims.iter().all(|c| c.holds || !invariant(c.id))
+}
+
+/// The lengths of the receive calls that brought bytes or a datagram, in order.
+fn lengths(outcome: &Outcome) -> Vec<usize> {
+    let brought = |n: &usize, call| *n > 0 || call == Call::RecvFrom;
+    let calls = outcome.trace.events.iter().filter(|e| e.call.receives());
+    calls.filter_map(|e| e.returned.filter(|n| brought(n, e.call))).collect()
+}
+
+/// `--step`: a line from standard input before each row; at its end the rest follows at once.
+struct Enter {
+    prompt: String,
+    erase: bool,
+    over: bool,
+    first: bool,
+}
+
+impl Enter {
+    fn new(style: &Style) -> Enter {
+        let prompt = Text::new("-- Enter for the next event --", "-- 按回车看下一个事件 --").to(style.lang).to_owned();
+        let dumb = std::env::var("TERM").is_ok_and(|term| term == "dumb");
+        let erase = io::stdin().is_terminal() && io::stderr().is_terminal() && !dumb;
+        Enter { prompt, erase, over: false, first: true }
+    }
+}
+
+impl Steps for Enter {
+    fn before(&mut self, out: &mut dyn Write) -> io::Result<()> {
+        if std::mem::take(&mut self.first) || self.over {
+            return Ok(());
+        }
+        out.flush()?;
+        let mut err = io::stderr();
+        let _ = write!(err, "{}", self.prompt);
+        let _ = err.flush();
+        self.over = io::stdin().lock().read_line(&mut String::new())? == 0;
+        // The prompt and the learner's Enter leave no line between two rows.
+        let _ = if self.erase { write!(err, "\x1b[1A\x1b[2K\r") } else { writeln!(err) };
+        Ok(())
+    }
+}
