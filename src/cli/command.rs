@@ -28,6 +28,7 @@ pub fn command(lang: Lang, scenarios: &[Scenario]) -> Command {
     let mut root = Command::new("stickdemo")
         .version(env!("CARGO_PKG_VERSION"))
         .about(t(about))
+        .propagate_version(true)
         .disable_help_subcommand(true)
         .disable_help_flag(true)
         .disable_version_flag(true)
@@ -110,8 +111,7 @@ fn scenario_command(lang: Lang, scenario: &Scenario) -> Command {
         arg.hide(hidden)
     });
     Command::new(scenario.id)
-        .about(scenario.title.to(lang).to_owned())
-        .long_about(scenario.claim.to(lang).to_owned())
+        .about(scenario.claim.to(lang).to_owned())
         .after_help(after)
         .help_template(format!("{}{{after-help}}\n", tool_page(lang)))
         .args(args)
@@ -139,7 +139,8 @@ fn run_args(lang: Lang) -> Vec<Arg> {
             lang,
             Text::new("TCP_NODELAY: on turns the Nagle algorithm off", "TCP_NODELAY:on 关闭 Nagle 算法"),
         )
-        .value_parser(["on", "off"]),
+        .value_parser(["on", "off"])
+        .hide_possible_values(true),
         value(
             "sndbuf",
             "BYTES",
@@ -182,7 +183,8 @@ fn run_args(lang: Lang) -> Vec<Arg> {
             ),
         ),
         value("as", "both|server|client", lang, Text::new("which ends run here", "在这里运行哪一端"))
-            .value_parser(["both", "server", "client"]),
+            .value_parser(["both", "server", "client"])
+            .hide_possible_values(true),
         value(
             "listen",
             "ADDR",
@@ -234,7 +236,11 @@ fn output_args(lang: Lang) -> Vec<Arg> {
             .value_parser(["en", "zh"])
             .hide_possible_values(true),
         flag("unicode", lang, Text::new("draw with more than ASCII", "使用 ASCII 之外的符号")),
-        Arg::new("help").short('h').long("help").action(ArgAction::Help).help(t(Text::new("print help", "显示帮助"))),
+        Arg::new("help")
+            .short('h')
+            .long("help")
+            .action(ArgAction::HelpShort)
+            .help(t(Text::new("print help", "显示帮助"))),
         Arg::new("version")
             .short('V')
             .long("version")

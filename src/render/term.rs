@@ -159,7 +159,7 @@ impl Page<'_> {
         if self.style.stable {
             return row.event.seq.to_string();
         }
-        let ms = row.event.end_us as f64 / 1000.0;
+        let ms = row.event.moment_us() as f64 / 1000.0;
         if ms < 10_000.0 { format!("{ms:.2}") } else { format!("{ms:.0}") }
     }
 
@@ -336,7 +336,10 @@ impl Page<'_> {
         let verdict = &outcome.findings.verdict;
         let good = *verdict == Verdict::Reproduced;
         let ink = if good { Ink::Good } else { Ink::Bad };
-        let mut text = self.say(&verdict.text());
+        let claims = &outcome.findings.claims;
+        let (all, held) = (claims.len(), claims.iter().filter(|c| c.holds).count());
+        let count = say!(" ({held} of {all} claims hold)", "({all} 条结论中 {held} 条成立)");
+        let mut text = self.say(&verdict.text()) + &self.say(&count);
         if self.report.control && !good && outcome.failure.is_none() {
             text += &self.say(&Text::new(
                 ", as it must be: without the cause there is no effect",

@@ -372,6 +372,15 @@ impl Event {
         ids
     }
 
+    /// The moment that stands for it, in microseconds: an act when it began, an arrival when it was
+    /// there. So a cause's moment never lies behind its effect's.
+    pub fn moment_us(&self) -> u64 {
+        match self.call {
+            Call::Accept | Call::Recv | Call::RecvFrom | Call::Wait => self.end_us,
+            _ => self.t_us,
+        }
+    }
+
     /// True when the call returned (no error).
     pub fn ok(&self) -> bool {
         self.error.is_none()

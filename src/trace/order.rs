@@ -5,8 +5,9 @@
 //! are sent, an accept after its connect, end of stream after the close, a gate after its opening.
 //! (L. Lamport, "Time, Clocks, and the Ordering of Events in a Distributed System", 1978.)
 
-use super::{Call, EndName, Event, Fact, Opening, Role, SockId, Tie, Trace, provenance};
+use super::{Call, EndName, Event, Fact, MsgId, Opening, Proto, Role, SockId, Tie, Trace, provenance};
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::net::SocketAddr;
 
 /// Sorts the events and gives each its `seq`.
 pub(super) fn sort(trace: &mut Trace, tie: Tie) {
@@ -23,6 +24,20 @@ pub(super) fn sort(trace: &mut Trace, tie: Tie) {
     }
 }
 
+/// A datagram left.
+fn is_datagram(event: &Event) -> bool {
+    event.call.sends() && event.ok() && event.datagram_len.is_some()
+}
+
+/// The event after which others can reach its socket.
+fn opens(proto: Proto, event: &Event) -> bool {
+    let call = match proto {
+        Proto::Tcp => Call::Listen,
+        Proto::Udp => Call::Bind,
+    };
+    event.call == call && event.ok()
+}
+
 /// What has happened so far, as far as another end's next event may depend on it.
 struct Done {
     peer_of: HashMap<SockId, SockId>,
@@ -33,8 +48,11 @@ struct Done {
     received: HashMap<SockId, usize>,
     connected: HashMap<SockId, bool>,
     closed: HashMap<SockId, bool>,
-    datagrams: HashMap<super::MsgId, usize>,
-    sends_datagram: HashMap<super::MsgId, usize>,
+    datagrams: HashMap<MsgId, usize>,
+    sends_datagram: HashMap<MsgId, usize>,
+    /// Addresses that some socket comes to listen on, or is bound to; true once it is.
+    meeting: HashMap<(Proto, SocketAddr), bool>,
+    local: HashMap<SockId, (Proto, SocketAddr)>,
 }
 
 impl Done {
@@ -46,10 +64,14 @@ impl Done {
             if let (Call::Close | Call::Shutdown, Some(sock)) = (event.call, event.sock) {
                 *closes.entry(sock).or_default() += 1;
             }
-            if let (Call::SendTo, Some(handed), true) = (event.call, event.handed, event.ok()) {
+            if let (true, Some(handed)) = (is_datagram(event), event.handed) {
                 *sends_datagram.entry(handed.msg).or_default() += 1;
             }
         }
+        let local: HashMap<SockId, (Proto, SocketAddr)> =
+            trace.sockets.iter().filter_map(|s| Some((s.id, (s.proto, s.local?)))).collect();
+        let meets = |e: &&Event| e.sock.and_then(|sock| local.get(&sock)).is_some_and(|(proto, _)| opens(*proto, e));
+        let meeting = all().filter(meets).filter_map(|e| e.sock).map(|sock| (local[&sock], false)).collect();
         let connecting = all().filter(|e| e.call == Call::Connect).filter_map(|e| e.sock);
         Done {
             peer_of: provenance::peers(&trace.sockets),
@@ -62,15 +84,20 @@ impl Done {
             closed: HashMap::new(),
             datagrams: HashMap::new(),
             sends_datagram,
+            meeting,
+            local,
         }
     }
 
     fn note(&mut self, event: &Event) {
         *self.events.entry(event.end).or_default() += 1;
-        if let (Call::SendTo, Some(handed)) = (event.call, event.handed) {
+        if let (true, Some(handed)) = (is_datagram(event), event.handed) {
             *self.datagrams.entry(handed.msg).or_default() += 1;
         }
         let Some(sock) = event.sock else { return };
+        if let Some(place) = self.local.get(&sock).filter(|(proto, _)| opens(*proto, event)) {
+            self.meeting.insert(*place, true);
+        }
         match event.call {
             Call::Send => *self.sent.entry(sock).or_default() += event.bytes.len(),
             Call::Recv => *self.received.entry(sock).or_default() += event.bytes.len(),
@@ -85,7 +112,7 @@ impl Done {
     fn choose(&self, lanes: &BTreeMap<EndName, VecDeque<Event>>, tie: Tie) -> Option<EndName> {
         let heads = || lanes.iter().filter_map(|(end, queue)| Some((*end, queue.front()?)));
         let ready = heads().filter(|(_, event)| self.ready(event));
-        let earliest = |(end, event): &(EndName, &Event)| (event.end_us, *end);
+        let earliest = |(end, event): &(EndName, &Event)| (event.moment_us(), *end);
         let chosen = match tie {
             Tie::Clock => ready.min_by_key(earliest),
             Tie::Lane => ready.min_by_key(|(end, _)| (end.role != Role::Client, end.index)),
@@ -98,7 +125,19 @@ impl Done {
             Some(Fact::Gate(gate)) => self.gate_open(gate),
             _ => true,
         };
-        gate && self.datagram_sent(event) && event.sock.is_none_or(|sock| self.socket_ready(event, sock))
+        gate && self.destination_ready(event)
+            && self.datagram_sent(event)
+            && event.sock.is_none_or(|sock| self.socket_ready(event, sock))
+    }
+
+    /// A connect follows its listen, a datagram the bind of its receiver (if those were recorded).
+    fn destination_ready(&self, event: &Event) -> bool {
+        if !(event.call == Call::Connect || event.call.sends()) {
+            return true;
+        }
+        let proto = event.sock.and_then(|sock| self.local.get(&sock)).map(|(proto, _)| *proto);
+        let place = proto.zip(event.peer);
+        place.and_then(|place| self.meeting.get(&place)).copied().unwrap_or(true)
     }
 
     fn gate_open(&self, gate: &str) -> bool {
