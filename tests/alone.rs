@@ -1,0 +1,162 @@
+//! Each end alone: two processes, as in two terminals, on IPv4 and IPv6.
+
+mod common;
+
+use common::{Ran, command, run, spawn};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream, UdpSocket};
+use std::process::{Child, Stdio};
+use stickdemo::scenarios::{Alone, syllabus};
+
+/// Starts a lone server and reads where it listens.
+fn server(id: &str, listen: &str, more: &[&str]) -> (Child, String) {
+    let mut args = vec![id, "--as", "server", "--listen", listen, "--timeout", "20s"];
+    args.extend(more);
+    let mut child = spawn(&mut command(&args));
+    let mut stderr = BufReader::new(child.stderr.take().expect("stderr"));
+    let mut line = String::new();
+    stderr.read_line(&mut line).expect("a line");
+    let address = line.split_whitespace().find(|w| w.contains(':') && w.ends_with(|c: char| c == ';' || c.is_ascii_digit()));
+    let address = address.unwrap_or_else(|| panic!("no address in {line:?}")).trim_end_matches(';').to_owned();
+    // Keep reading, so that the server never blocks on its own complaints.
+    std::thread::spawn(move || std::io::copy(&mut stderr, &mut std::io::sink()));
+    (child, address)
+}
+
+fn ended(mut child: Child) -> Ran {
+    let mut out = String::new();
+    child.stdout.take().expect("stdout").read_to_string(&mut out).expect("text");
+    let status = child.wait().expect("a status");
+    Ran { out, err: String::new(), code: status.code() }
+}
+
+fn meet(listen: &str) {
+    let mut met = 0;
+    for scenario in syllabus() {
+        if (scenario.impossible)().is_some() || matches!(scenario.alone, Alone::No(_)) {
+            continue;
+        }
+        let (child, address) = server(scenario.id, listen, &[]);
+        let client = run(&[scenario.id, "--as", "client", "--connect", &address, "--timeout", "20s"]);
+        let server = ended(child);
+        assert_eq!(client.code, Some(0), "{} client on {listen}:\n{}\n{}", scenario.id, client.out, client.err);
+        assert_eq!(server.code, Some(0), "{} server on {listen}:\n{}", scenario.id, server.out);
+        for (lane, ran) in [("client", &client), ("server", &server)] {
+            assert!(ran.out.contains(scenario.id), "{} {lane}", scenario.id);
+        }
+        met += 1;
+    }
+    assert!(met >= 20, "only {met} scenarios met");
+}
+
+#[test]
+fn two_processes_meet_on_ipv4() {
+    meet("127.0.0.1:0");
+}
+
+#[test]
+fn two_processes_meet_on_ipv6() {
+    if TcpListener::bind("[::1]:0").is_err() {
+        let ran = run(&["tcp-naive", "--as", "server", "--listen", "[::1]:0"]);
+        assert_eq!(ran.code, Some(3), "without IPv6 it says so: {}", ran.err);
+        return;
+    }
+    meet("[::1]:0");
+}
+
+#[test]
+fn a_lone_server_shows_the_bytes_of_any_client() {
+    let (child, address) = server("tcp-naive", "127.0.0.1:0", &["--stable"]);
+    let mut client = TcpStream::connect(&address).expect("a connection");
+    client.write_all(b"hello").expect("sent");
+    client.write_all(b"feng").expect("sent");
+    drop(client);
+    let ran = ended(child);
+    assert_eq!(ran.code, Some(0), "{}", ran.out);
+    assert!(ran.out.contains("|M1? hello|M2? feng|"), "messages are known from the page, marked as inferred:\n{}", ran.out);
+    assert!(ran.out.contains("the other end has to judge this"), "{}", ran.out);
+}
+
+#[test]
+fn a_lone_server_does_not_believe_a_peer_that_speaks_something_else() {
+    let (child, address) = server("tcp-naive", "127.0.0.1:0", &[]);
+    let mut client = TcpStream::connect(&address).expect("a connection");
+    client.write_all(b"GET / HTTP/1.1\r\n\r\n").expect("sent");
+    client.shutdown(std::net::Shutdown::Write).expect("shut");
+    let _ = client.read_to_end(&mut Vec::new());
+    let ran = ended(child);
+    assert_eq!(ran.code, Some(1), "{}", ran.out);
+    assert!(ran.out.contains("[fails]"), "{}", ran.out);
+}
+
+#[test]
+fn a_client_gives_up_on_a_peer_that_hangs() {
+    let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = silent.local_addr().expect("an address").to_string();
+    let ran = run(&["fix-header", "--as", "client", "--connect", &address, "--timeout", "300ms"]);
+    assert_eq!(ran.code, Some(3), "{}\n{}", ran.out, ran.err);
+    assert!(ran.err.contains("300ms") && ran.err.contains("--as server"), "{}", ran.err);
+}
+
+#[test]
+fn a_server_gives_up_when_nobody_comes() {
+    for id in ["tcp-naive", "udp-boundaries"] {
+        let ran = run(&[id, "--as", "server", "--timeout", "200ms"]);
+        assert_eq!(ran.code, Some(3), "{id}: {}\n{}", ran.out, ran.err);
+        assert!(ran.err.contains("200ms"), "{id}: {}", ran.err);
+    }
+}
+
+#[test]
+fn a_port_in_use_is_refused_with_its_owner() {
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = taken.local_addr().expect("an address").to_string();
+    let ran = run(&["tcp-naive", "--as", "server", "--listen", &address]);
+    assert_eq!(ran.code, Some(3), "{}", ran.err);
+    assert!(ran.err.contains(&address) && ran.err.contains("127.0.0.1:0"), "{}", ran.err);
+    if cfg!(target_os = "linux") {
+        assert!(ran.err.contains(&format!("pid {}", std::process::id())), "{}", ran.err);
+    }
+    let taken = UdpSocket::bind("127.0.0.1:0").expect("a port");
+    let address = taken.local_addr().expect("an address").to_string();
+    let ran = run(&["udp-boundaries", "--as", "server", "--listen", &address]);
+    assert_eq!(ran.code, Some(3), "{}", ran.err);
+}
+
+#[test]
+fn a_client_says_when_nobody_listens() {
+    // Bound and not listening: nobody else can take the port, and it refuses.
+    let holder = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).expect("a socket");
+    let any: std::net::SocketAddr = ([127, 0, 0, 1], 0).into();
+    holder.bind(&any.into()).expect("a port");
+    let address = holder.local_addr().expect("an address").as_socket().expect("an address").to_string();
+    let ran = run(&["tcp-naive", "--as", "client", "--connect", &address]);
+    assert_eq!(ran.code, Some(3), "{}", ran.err);
+    for part in ["ECONNREFUSED", &address, "--as server"] {
+        assert!(ran.err.contains(part) || cfg!(windows), "{}", ran.err);
+    }
+    assert_eq!(ran.out, "", "nothing was sent, so there is no trace");
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupt_answers_130_and_leaves_nothing() {
+    let folder = std::env::temp_dir().join(format!("stickdemo-interrupt-{}", std::process::id()));
+    std::fs::create_dir(&folder).expect("a folder");
+    let file = folder.join("trace with spaces.txt");
+    let mut args = command(&["tcp-naive", "--as", "server", "--timeout", "30s", "--out"]);
+    let mut child = args.arg(&file).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary starts");
+    let mut first = String::new();
+    let mut stderr = BufReader::new(child.stderr.take().expect("stderr"));
+    stderr.read_line(&mut first).expect("it listens");
+    // SAFETY: the process is our own child and has not been waited for.
+    unsafe { libc::kill(child.id() as i32, libc::SIGINT) };
+    let mut rest = String::new();
+    stderr.read_to_string(&mut rest).expect("text");
+    let status = child.wait().expect("a status");
+    assert_eq!(status.code(), Some(130), "{rest}");
+    assert!(rest.contains("interrupted"), "{rest}");
+    let left: Vec<_> = std::fs::read_dir(&folder).expect("the folder").flatten().map(|e| e.path()).collect();
+    std::fs::remove_dir_all(&folder).expect("removed");
+    assert!(left.is_empty(), "{left:?}");
+}

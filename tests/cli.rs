@@ -1,0 +1,259 @@
+//! The command line under bad input and bad luck: what, why, what to do; the right exit code; no panic.
+
+mod common;
+
+use common::{Ran, command, finished, run, spawn};
+use std::io::{BufRead, BufReader, Write};
+use std::process::Stdio;
+
+/// Refused as wrong usage, with these words, and nothing on standard output.
+fn refused(args: &[&str], words: &[&str]) {
+    let ran = run(args);
+    assert_eq!(ran.code, Some(2), "{args:?}: {}\n{}", ran.out, ran.err);
+    assert_eq!(ran.out, "", "{args:?}");
+    for word in words {
+        assert!(ran.err.contains(word), "{args:?} should say {word:?}:\n{}", ran.err);
+    }
+    no_panic(&ran);
+}
+
+fn no_panic(ran: &Ran) {
+    assert!(!ran.err.contains("panicked"), "{}", ran.err);
+}
+
+#[test]
+fn unknown_names_suggest_the_nearest() {
+    refused(&["tcp-niave"], &["tcp-niave", "did you mean tcp-naive"]);
+    refused(&["truncate"], &["did you mean udp-truncate"]);
+    refused(&["qqqq"], &["stickdemo list"]);
+    refused(&["tcp-naive", "--recv-sise", "5"], &["--recv-sise", "--recv-size"]);
+    refused(&["tcp-niave", "--lang", "zh"], &["没有名为 tcp-niave", "tcp-naive"]);
+}
+
+#[test]
+fn options_that_make_no_sense_are_refused_not_ignored() {
+    refused(&["tcp-naive", "--gap", "20ms"], &["--gap would change nothing in tcp-naive", "--recv-size"]);
+    refused(&["udp-truncate", "--nodelay", "on"], &["--nodelay would change nothing"]);
+    refused(&["tcp-naive", "--repeat", "3", "--step"], &["--step"]);
+    refused(&["tcp-naive", "--format", "json", "--step"], &["--step"]);
+    refused(&["doctor", "--format", "mermaid"], &["doctor has no output in that format"]);
+    refused(&["tcp-naive", "--control", "--as", "server"], &["--control"]);
+    refused(&["tcp-reuseaddr", "--as", "server"], &["tcp-reuseaddr", "both ends"]);
+    refused(&["udp-no-server", "--as", "server"], &["udp-no-server"]);
+}
+
+#[test]
+fn values_are_checked_with_their_form_shown() {
+    refused(&["tcp-naive", "--recv-size", "0"], &["recv(0)", "1 or more"]);
+    refused(&["tcp-naive", "--recv-size", "many"], &["--recv-size", "4KiB"]);
+    refused(&["tcp-naive", "--recv-size", "1GiB"], &["64 MiB"]);
+    refused(&["tcp-naive", "--rcvbuf", "4GiB"], &["--rcvbuf", "2147483647"]);
+    refused(&["tcp-naive", "--rcvbuf=-1"], &["--rcvbuf"]);
+    refused(&["tcp-naive", "--nodelay", "maybe"], &["maybe", "on, off"]);
+    refused(&["tcp-naive", "--nodelay"], &["--nodelay", "needs a value"]);
+    refused(&["tcp-naive", "--repeat", "0"], &["--repeat 0", "whole number"]);
+    refused(&["fix-sleep", "--gap", "soon"], &["--gap", "20ms or 1.5s"]);
+    refused(&["tcp-naive", "--format", "xml"], &["xml", "json"]);
+    refused(&["completions", "tcsh"], &["tcsh", "bash"]);
+    refused(&["completions"], &["missing"]);
+    refused(&["tcp-naive", "--recv-size", "5", "--recv-size", "6"], &["--recv-size"]);
+}
+
+#[test]
+fn addresses_are_checked() {
+    refused(&["tcp-naive", "--as", "client"], &["--connect"]);
+    refused(&["tcp-naive", "--listen", "1", "--connect", "2"], &["--listen", "--connect"]);
+    refused(&["tcp-naive", "--as", "client", "--listen", "9000"], &["does not listen"]);
+    refused(&["tcp-naive", "--listen", "::1"], &["[::1]:9000"]);
+    refused(&["tcp-naive", "--listen", "127.0.0.1:70000"], &["127.0.0.1:9000"]);
+    refused(&["tcp-naive", "--connect", "no-such-host.invalid:9000"], &["no-such-host.invalid", "does not resolve"]);
+}
+
+#[test]
+fn sizes_the_kernel_changes_are_shown_as_they_are() {
+    let ran = run(&["tcp-naive", "--rcvbuf", "1GiB"]);
+    assert_eq!(ran.code, Some(0), "{}", ran.err);
+    if cfg!(target_os = "linux") {
+        assert!(ran.out.contains("SO_RCVBUF 1,073,741,824 -> "), "{}", ran.out);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_port_that_needs_privilege_says_so() {
+    // Only an ordinary user is refused; a test as root becomes one through setpriv, if that is there.
+    // SAFETY: geteuid has no preconditions.
+    let root = unsafe { libc::geteuid() } == 0;
+    let args = ["tcp-naive", "--as", "server", "--listen", "127.0.0.1:1", "--timeout", "100ms"];
+    let unprivileged = std::fs::read_to_string("/proc/sys/net/ipv4/ip_unprivileged_port_start");
+    if unprivileged.is_ok_and(|n| n.trim() == "0") {
+        return;
+    }
+    let ran = if root {
+        use std::os::unix::process::CommandExt;
+        // The binary may lie below a folder that only root enters.
+        let copy = std::env::temp_dir().join(format!("stickdemo-user-{}", std::process::id()));
+        std::fs::copy(common::BINARY, &copy).expect("a copy");
+        let mut command = std::process::Command::new(&copy);
+        command.args(args).env_remove("LANG").env_remove("LC_ALL").env_remove("STICKDEMO_LANG").uid(65534);
+        let ran = finished(spawn(&mut command));
+        std::fs::remove_file(&copy).expect("removed");
+        ran
+    } else {
+        run(&args)
+    };
+    assert_eq!(ran.code, Some(3), "{}\n{}", ran.out, ran.err);
+    assert!(ran.err.contains("EACCES") && ran.err.contains("1024"), "{}", ran.err);
+    no_panic(&ran);
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    for args in [&["list"][..], &["all"], &["tcp-naive", "--repeat", "300", "--format", "json"], &["--help"], &["man"]] {
+        let mut child = spawn(&mut command(args));
+        let mut first = String::new();
+        BufReader::with_capacity(16, child.stdout.take().expect("stdout")).read_line(&mut first).expect("a line");
+        let mut err = String::new();
+        std::io::Read::read_to_string(&mut child.stderr.take().expect("stderr"), &mut err).expect("text");
+        let status = child.wait().expect("a status");
+        assert_eq!(status.code(), Some(0), "{args:?}: {err}");
+        assert_eq!(err, "", "{args:?}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_said() {
+    for args in [&["tcp-naive"][..], &["list"], &["tcp-naive", "--format", "json"]] {
+        let full = std::fs::File::options().write(true).open("/dev/full").expect("/dev/full");
+        let child = command(args).stdout(Stdio::from(full)).stderr(Stdio::piped()).spawn().expect("starts");
+        let output = child.wait_with_output().expect("ends");
+        let err = String::from_utf8(output.stderr).expect("text");
+        assert_eq!(output.status.code(), Some(3), "{args:?}: {err}");
+        assert!(err.contains("cannot write the output"), "{args:?}: {err}");
+    }
+}
+
+#[test]
+fn an_output_file_is_whole_or_not_there() {
+    let folder = std::env::temp_dir().join(format!("stickdemo 输出 {}", std::process::id()));
+    std::fs::create_dir(&folder).expect("a folder");
+    let file = folder.join("跟踪 trace.txt");
+    let name = file.to_str().expect("UTF-8");
+    let ran = run(&["tcp-naive", "--stable", "--out", name]);
+    assert_eq!((ran.code, ran.out.as_str()), (Some(0), ""), "{}", ran.err);
+    let text = std::fs::read_to_string(&file).expect("the file");
+    assert_eq!(text, run(&["tcp-naive", "--stable"]).out);
+    let missing = folder.join("no such folder").join("x");
+    let ran = run(&["tcp-naive", "--out", missing.to_str().expect("UTF-8")]);
+    assert_eq!(ran.code, Some(3), "{}", ran.err);
+    assert!(ran.err.contains("no such folder"), "{}", ran.err);
+    let ran = run(&["list", "--out", folder.to_str().expect("UTF-8")]);
+    assert_eq!(ran.code, Some(3), "{}", ran.err);
+    let left = std::fs::read_dir(&folder).expect("the folder").count();
+    std::fs::remove_dir_all(&folder).expect("removed");
+    assert_eq!(left, 1, "only the finished file is there");
+}
+
+#[test]
+fn colour_follows_flag_then_environment_then_terminal() {
+    let colored = |text: &str| text.contains('\u{1b}');
+    assert!(!colored(&run(&["tcp-naive"]).out), "a pipe has no colour");
+    assert!(colored(&run(&["tcp-naive", "--color", "always"]).out));
+    let with = |args: &[&str], env: &[(&str, &str)]| {
+        let mut command = command(args);
+        command.envs(env.iter().copied());
+        finished(spawn(&mut command)).out
+    };
+    assert!(colored(&with(&["tcp-naive"], &[("CLICOLOR_FORCE", "1")])));
+    assert!(!colored(&with(&["tcp-naive"], &[("CLICOLOR_FORCE", "0")])));
+    assert!(!colored(&with(&["tcp-naive"], &[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")])));
+    assert!(colored(&with(&["tcp-naive"], &[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "")])));
+    assert!(colored(&with(&["tcp-naive", "--color", "always"], &[("NO_COLOR", "1"), ("TERM", "dumb")])));
+}
+
+#[test]
+fn language_follows_flag_then_environment() {
+    let with = |args: &[&str], env: &[(&str, &str)]| {
+        let mut command = command(args);
+        command.envs(env.iter().copied());
+        finished(spawn(&mut command)).out
+    };
+    let chinese = |text: &str| text.contains("已重现");
+    assert!(!chinese(&with(&["tcp-naive"], &[])));
+    assert!(chinese(&with(&["tcp-naive"], &[("LANG", "zh_CN.UTF-8")])));
+    assert!(!chinese(&with(&["tcp-naive"], &[("LANG", "zh_CN.UTF-8"), ("LC_ALL", "C")])));
+    assert!(chinese(&with(&["tcp-naive"], &[("STICKDEMO_LANG", "zh"), ("LC_ALL", "C")])));
+    assert!(!chinese(&with(&["tcp-naive", "--lang", "en"], &[("STICKDEMO_LANG", "zh")])));
+}
+
+#[test]
+fn every_table_and_help_page_speaks_both_languages() {
+    for args in [&["--help"][..], &["list"], &["doctor"], &["tcp-naive", "--help"], &["all", "--help"]] {
+        for (lang, word) in [("en", "e"), ("zh", "的")] {
+            let ran = run(&[args, &["--lang", lang]].concat());
+            assert_eq!(ran.code, Some(0), "{args:?}: {}", ran.err);
+            assert!(ran.out.contains(word), "{args:?} --lang {lang}:\n{}", ran.out);
+        }
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn arguments_that_are_not_utf8_are_refused() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+    for args in [[b"tcp-naive".as_slice(), b"--recv-size", b"\xff"], [b"\xff\xfe", b"--lang", b"en"]] {
+        let mut command = command(&[]);
+        command.args(args.iter().map(|a| OsStr::from_bytes(a)));
+        let ran = finished(spawn(&mut command));
+        assert_eq!(ran.code, Some(2), "{}", ran.err);
+        no_panic(&ran);
+    }
+}
+
+#[test]
+fn nothing_at_all_shows_the_help_as_wrong_usage() {
+    let ran = run(&[]);
+    assert_eq!(ran.code, Some(2));
+    assert!(ran.err.contains("Usage:") && ran.err.contains("tcp-naive"), "{}", ran.err);
+}
+
+#[test]
+fn step_waits_for_a_line_before_each_event() {
+    let mut child = command(&["tcp-naive", "--step", "--stable"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("starts");
+    let mut stdin = child.stdin.take().expect("stdin");
+    stdin.write_all(b"\n\n\n").expect("three lines");
+    drop(stdin);
+    let ran = finished(child);
+    assert_eq!(ran.code, Some(0));
+    assert_eq!(ran.out, run(&["tcp-naive", "--stable"]).out, "the text is the same, only slower");
+    assert!(ran.err.matches("-- Enter").count() >= 4, "{}", ran.err);
+}
+
+#[test]
+fn completions_and_man_page_come_from_the_same_definition() {
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let ran = run(&["completions", shell]);
+        assert_eq!(ran.code, Some(0), "{shell}");
+        assert!(ran.out.contains("udp-truncate") && ran.out.contains("recv-size"), "{shell}");
+    }
+    let ran = run(&["man"]);
+    assert!(ran.out.starts_with(".ie") || ran.out.contains(".TH stickdemo"), "{}", &ran.out[..80]);
+    assert!(ran.out.contains("tcp\\-naive"), "the man page names the scenarios");
+}
+
+#[test]
+fn doctor_says_what_this_machine_can_show() {
+    let ran = run(&["doctor", "--format", "json"]);
+    let value: serde_json::Value = serde_json::from_str(&ran.out).expect("JSON");
+    let loopback = value["loopback_v4"]["ok"] == true || value["loopback_v6"]["ok"] == true;
+    assert_eq!(ran.code, Some(if loopback { 0 } else { 3 }));
+    assert_eq!(value["tcp_segments"]["ok"], cfg!(target_os = "linux"));
+    assert!(value["smallest_buffers"]["value"]["rcvbuf"].as_u64().expect("a size") > 0);
+}

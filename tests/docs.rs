@@ -1,0 +1,105 @@
+//! The pages cannot rot: what they show is what the program prints, and what they suggest works.
+//! `UPDATE_DOCS=1 cargo test --test docs` writes the program's present output into them.
+
+mod common;
+
+use common::run;
+use std::path::{Path, PathBuf};
+
+fn pages() -> Vec<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut pages = vec![root.join("README.md"), root.join("README.zh-CN.md")];
+    for folder in ["docs", "docs/zh"] {
+        let entries = std::fs::read_dir(root.join(folder)).expect("the folder");
+        pages.extend(entries.flatten().map(|e| e.path()).filter(|p| p.extension().is_some_and(|e| e == "md")));
+    }
+    pages.sort();
+    pages
+}
+
+/// A page with the output of its stable commands as the program prints it now.
+fn refreshed(text: &str) -> String {
+    let mut out = String::new();
+    let mut lines = text.lines().peekable();
+    let mut in_console = false;
+    while let Some(line) = lines.next() {
+        out += line;
+        out.push('\n');
+        if line.starts_with("```") {
+            in_console = line == "```console";
+        }
+        let command = line.strip_prefix("$ stickdemo ").filter(|c| in_console && c.contains("--stable"));
+        let Some(command) = command else { continue };
+        while lines.peek().is_some_and(|next| !next.starts_with("```") && !next.starts_with("$ ")) {
+            lines.next();
+        }
+        out += &run(&command.split_whitespace().collect::<Vec<_>>()).out;
+    }
+    out
+}
+
+/// The traces in the pages are Linux's: the others count no segments.
+#[cfg(target_os = "linux")]
+#[test]
+fn pages_show_what_the_program_prints() {
+    let update = std::env::var_os("UPDATE_DOCS").is_some();
+    for page in pages() {
+        let text = std::fs::read_to_string(&page).expect("a page");
+        let now = refreshed(&text);
+        if update && now != text {
+            std::fs::write(&page, &now).expect("a page to write");
+        } else {
+            assert!(now == text, "{} is out of date: UPDATE_DOCS=1 cargo test --test docs", page.display());
+        }
+    }
+}
+
+/// Commands in code blocks and `code spans` that start with stickdemo are understood.
+#[test]
+fn every_command_in_the_pages_is_understood() {
+    let mut checked = 0;
+    for page in pages() {
+        let text = std::fs::read_to_string(&page).expect("a page");
+        for command in commands(&text) {
+            let words: Vec<&str> = command.split_whitespace().collect();
+            let parsed = stickdemo::cli::parse(words.iter().map(Into::into).collect(), stickdemo::text::Lang::En);
+            let told = matches!(parsed, Ok(_) | Err(stickdemo::cli::Refusal::Told(_)));
+            assert!(told, "{}: {command}: {:?}", page.display(), parsed.err());
+            checked += 1;
+        }
+    }
+    assert!(checked > 50, "only {checked} commands found");
+}
+
+fn commands(text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for line in text.lines() {
+        let whole = line.trim_start().strip_prefix("$ ").unwrap_or(line.trim_start());
+        let spans = line.split('`').skip(1).step_by(2);
+        for candidate in std::iter::once(whole).chain(spans) {
+            // A placeholder in capitals, a pipe or a comment is for people.
+            let candidate = candidate.split(['|', '#', '>']).next().unwrap_or("").trim();
+            let placeholder = candidate.split_whitespace().any(|w| w.len() > 1 && w.chars().all(|c| c.is_ascii_uppercase() || c == '_'));
+            if candidate.starts_with("stickdemo ") && !placeholder && !candidate.contains(['…', '[', '(', '<']) && !candidate.contains("..") {
+                found.push(candidate.to_owned());
+            }
+        }
+    }
+    found
+}
+
+/// Links between the pages lead somewhere.
+#[test]
+fn links_lead_somewhere() {
+    for page in pages() {
+        let text = std::fs::read_to_string(&page).expect("a page");
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            let target = link.split('#').next().unwrap_or("");
+            if target.is_empty() || target.contains("://") {
+                continue;
+            }
+            let path = page.parent().expect("a folder").join(target);
+            assert!(path.exists(), "{}: {link} leads nowhere", page.display());
+        }
+    }
+}

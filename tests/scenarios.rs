@@ -1,0 +1,222 @@
+//! What must hold for every scenario of the list, with the real binary on real sockets.
+
+mod common;
+
+use common::run;
+use serde_json::Value;
+use std::path::Path;
+use stickdemo::scenarios::{Scenario, syllabus};
+
+fn each(check: impl Fn(&Scenario)) {
+    for scenario in syllabus() {
+        check(&scenario);
+    }
+}
+
+/// Shown on this system? The reason it is not must be one that the scenario itself gives.
+fn possible(scenario: &Scenario) -> bool {
+    (scenario.impossible)().is_none()
+}
+
+fn lines(text: &str) -> Vec<Value> {
+    text.lines().map(|line| serde_json::from_str(line).expect("each line is JSON")).collect()
+}
+
+#[test]
+fn each_is_reproduced() {
+    each(|scenario| {
+        let ran = run(&[scenario.id]);
+        if possible(scenario) {
+            assert_eq!(ran.code, Some(0), "{}:\n{}\n{}", scenario.id, ran.out, ran.err);
+            assert!(ran.out.contains("\nreproduced "), "{}:\n{}", scenario.id, ran.out);
+            assert!(!ran.out.contains("[fails]"), "{}:\n{}", scenario.id, ran.out);
+        } else {
+            assert_eq!(ran.code, Some(3), "{}", scenario.id);
+            assert!(ran.out.contains("not-possible-here"), "{}:\n{}", scenario.id, ran.out);
+        }
+    });
+}
+
+#[test]
+fn without_its_cause_each_fails_with_both_sides_shown() {
+    each(|scenario| {
+        let ran = run(&[scenario.id, "--control"]);
+        if !possible(scenario) {
+            return;
+        }
+        assert_eq!(ran.code, Some(1), "{}:\n{}\n{}", scenario.id, ran.out, ran.err);
+        assert_eq!(ran.err, "", "{}: a control ends normally", scenario.id);
+        let fails = ran.out.find("[fails] ").unwrap_or_else(|| panic!("{}:\n{}", scenario.id, ran.out));
+        let after = &ran.out[fails..];
+        assert!(after.contains("expected ") && after.contains("; got "), "{}:\n{}", scenario.id, ran.out);
+        assert!(ran.out.contains("not-reproduced"), "{}:\n{}", scenario.id, ran.out);
+    });
+}
+
+#[test]
+fn stable_text_is_the_same_on_every_run_in_both_languages() {
+    each(|scenario| {
+        for lang in ["en", "zh"] {
+            let text = || run(&[scenario.id, "--stable", "--lang", lang]).out;
+            let first = text();
+            for _ in 0..3 {
+                assert_eq!(first, text(), "{} --lang {lang}", scenario.id);
+            }
+            let control = || run(&[scenario.id, "--stable", "--control", "--lang", lang]).out;
+            assert_eq!(control(), control(), "{} --control --lang {lang}", scenario.id);
+        }
+    });
+}
+
+#[test]
+fn text_fits_its_columns() {
+    use unicode_width::UnicodeWidthStr;
+    each(|scenario| {
+        for lang in ["en", "zh"] {
+            for line in run(&[scenario.id, "--lang", lang]).out.lines() {
+                // A command to paste is never broken, and closing punctuation may hang.
+                assert!(line.width() <= 82, "{} --lang {lang}: {} columns: {line}", scenario.id, line.width());
+                assert_eq!(line.trim_end(), line, "{}: space at the end", scenario.id);
+            }
+        }
+    });
+}
+
+#[test]
+fn json_is_valid_and_says_what_the_text_says() {
+    let schema: Value = serde_json::from_str(include_str!("../docs/trace.schema.json")).expect("the schema is JSON");
+    let validator = jsonschema::validator_for(&schema).expect("the schema is a schema");
+    each(|scenario| {
+        for control in [false, true] {
+            let mut args = vec![scenario.id, "--format", "json"];
+            args.extend(control.then_some("--control"));
+            let ran = run(&args);
+            let lines = lines(&ran.out);
+            for line in &lines {
+                let errors: Vec<String> = validator.iter_errors(line).map(|e| format!("{}: {e}", e.instance_path())).collect();
+                assert!(errors.is_empty(), "{}: {errors:?}\n{line}", scenario.id);
+            }
+            check_spans(&lines, scenario.id);
+            args.retain(|a| *a != "--format" && *a != "json");
+            let text = run(&args).out;
+            check_same(&lines, &text, scenario.id);
+        }
+    });
+}
+
+/// Spans are in order and cover every byte of a data call, and the bytes are the message's.
+fn check_spans(lines: &[Value], id: &str) {
+    let message = |name: &Value| lines.iter().find(|l| l["type"] == "message" && l["id"] == *name).expect("a known message");
+    for event in lines.iter().filter(|l| l["type"] == "event") {
+        let bytes = event["bytes"].as_str().expect("hex");
+        let spans = event["spans"].as_array().expect("spans");
+        let covered: u64 = spans.iter().map(|s| s["len"].as_u64().expect("len")).sum();
+        assert_eq!(covered * 2, bytes.len() as u64, "{id}: {event}");
+        let mut at = 0;
+        for span in spans {
+            let [offset, len] = ["offset", "len"].map(|k| span[k].as_u64().expect("a number") as usize);
+            let whole = message(&span["msg"])["bytes"].as_str().expect("hex");
+            assert_eq!(whole[offset * 2..(offset + len) * 2], bytes[at..at + len * 2], "{id}: {event}");
+            let header = (offset as u64) < message(&span["msg"])["header_len"].as_u64().expect("a number");
+            assert_eq!(span["part"] == "header", header && len > 0, "{id}: {event}");
+            at += len * 2;
+        }
+    }
+}
+
+fn check_same(lines: &[Value], text: &str, id: &str) {
+    let summary = lines.last().expect("a last line");
+    assert_eq!(summary["type"], "summary", "{id}");
+    let verdict = summary["verdict"].as_str().expect("a word");
+    assert!(text.contains(&format!("\n{verdict}")), "{id}: {verdict}\n{text}");
+    let claims: Vec<&Value> = lines.iter().filter(|l| l["type"] == "claim").collect();
+    let held = claims.iter().filter(|c| c["holds"] == true).count();
+    assert_eq!(text.matches("[holds] ").count(), held, "{id}\n{text}");
+    assert_eq!(text.matches("[fails] ").count(), claims.len() - held, "{id}\n{text}");
+    let flat = |s: &str| s.split_whitespace().collect::<String>();
+    for claim in &claims {
+        let sentence = flat(claim["text"].as_str().expect("text"));
+        assert!(flat(text).contains(&sentence), "{id}: {sentence}");
+    }
+    let seqs: Vec<u64> = lines.iter().filter(|l| l["type"] == "event").filter_map(|l| l["seq"].as_u64()).collect();
+    assert_eq!(seqs, (1..=seqs.len() as u64).collect::<Vec<_>>(), "{id}");
+}
+
+#[test]
+fn each_says_everything_a_learner_needs_in_both_languages() {
+    each(|s| {
+        let said = |what: &str, text: &stickdemo::text::Text| {
+            assert!(!text.en.is_empty() && !text.zh.is_empty(), "{}: {what} is missing", s.id);
+        };
+        said("title", &s.title);
+        said("claim", &s.claim);
+        said("control", &s.control.change);
+        assert!(!s.documents.is_empty(), "{}: no document", s.id);
+        assert!(!s.why.is_empty() && s.why.iter().all(|why| !why.source.is_empty()), "{}: why, without source", s.id);
+        assert!(!s.next.is_empty(), "{}: nothing to try next", s.id);
+        s.why.iter().for_each(|why| said("why", &why.text));
+        s.next.iter().for_each(|next| said("next", &next.shows));
+    });
+}
+
+#[test]
+fn every_suggested_command_is_one_that_works() {
+    use stickdemo::cli::parse;
+    each(|s| {
+        for next in &s.next {
+            let words = std::iter::once("stickdemo").chain(next.command.split_whitespace());
+            let parsed = parse(words.map(Into::into).collect(), stickdemo::text::Lang::En);
+            assert!(parsed.is_ok(), "{}: stickdemo {}: {:?}", s.id, next.command, parsed.err());
+        }
+    });
+}
+
+#[test]
+fn each_has_its_page_in_both_languages() {
+    each(|scenario| {
+        for folder in ["docs", "docs/zh"] {
+            let page = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder).join(format!("{}.md", scenario.id));
+            let text = std::fs::read_to_string(&page).unwrap_or_else(|e| panic!("{}: {e}", page.display()));
+            for part in [format!("$ stickdemo {} --stable", scenario.id), "--control".into(), "<details>".into()] {
+                assert!(text.contains(&part), "{} lacks {part}", page.display());
+            }
+        }
+    });
+}
+
+#[test]
+fn the_list_is_in_teaching_order_without_repeats() {
+    let all = syllabus();
+    let parts: Vec<u8> = all.iter().map(|s| s.part.number()).collect();
+    assert!(parts.is_sorted());
+    let mut ids: Vec<&str> = all.iter().map(|s| s.id).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), all.len());
+    assert_eq!(ids.len(), 26);
+}
+
+#[test]
+fn all_replays_every_scenario() {
+    let ran = run(&["all"]);
+    assert_eq!(ran.code, Some(0), "{}\n{}", ran.out, ran.err);
+    each(|scenario| assert!(ran.out.contains(&format!("\n{} ", scenario.id)), "{}\n{}", scenario.id, ran.out));
+    let shown = syllabus().iter().filter(|s| possible(s)).count();
+    assert!(ran.out.contains(&format!("{shown} reproduced, 0 not reproduced")), "{}", ran.out);
+}
+
+#[test]
+fn repeat_prints_a_distribution_that_adds_up() {
+    let ran = run(&["tcp-naive", "--race", "--repeat", "50", "--format", "json"]);
+    assert_eq!(ran.code, Some(0), "{}", ran.err);
+    let lines = lines(&ran.out);
+    assert_eq!(lines.iter().filter(|l| l["type"] == "summary").count(), 50);
+    let last = lines.last().expect("a distribution");
+    assert_eq!((&last["type"], &last["runs"]), (&"distribution".into(), &50.into()));
+    let outcomes = last["outcomes"].as_array().expect("outcomes");
+    assert_eq!(outcomes.iter().filter_map(|o| o["count"].as_u64()).sum::<u64>(), 50);
+    for outcome in outcomes {
+        let bytes: u64 = outcome["pattern"].as_array().expect("lengths").iter().filter_map(Value::as_u64).sum();
+        assert_eq!(bytes, 9, "nothing is lost, however it is cut: {outcome}");
+    }
+}
