@@ -5,7 +5,7 @@ use super::{End, NetError, Outgoing, Piece, Result, barrier, evidence};
 use crate::say;
 use crate::text::Text;
 use crate::trace::{Call, Evidence, Fact, Handed, Proto};
-use socket2::{SockRef, Socket};
+use socket2::SockRef;
 use std::cell::Cell;
 use std::io;
 use std::net::{Ipv6Addr, Shutdown, SocketAddr};
@@ -411,7 +411,7 @@ impl Conn {
         #[cfg(any(target_os = "linux", target_os = "android"))]
         {
             let asked = usize::from(on);
-            let get = |s: &Socket| s.tcp_quickack().map(usize::from);
+            let get = |s: &socket2::Socket| s.tcp_quickack().map(usize::from);
             self.recorded.set("TCP_QUICKACK", asked, |s| s.set_tcp_quickack(on), get)?;
             Ok(true)
         }

@@ -15,13 +15,14 @@ const PER_LINE: usize = 16;
 
 /// The bytes as text, control characters escaped; bytes that are not text as hex.
 pub fn preview(bytes: &[u8], width: usize, unicode: bool) -> String {
+    let is_text = |text: &str| !text.chars().any(|c| c.is_control() && !matches!(c, '\r' | '\n' | '\t'));
     let text = match std::str::from_utf8(bytes) {
-        Ok(text) => escaped(text),
+        Ok(text) if is_text(text) => escaped(text),
         // A cut in the middle of a character: show what is whole.
         Err(e) if e.valid_up_to() > 0 && e.valid_up_to() + 4 > bytes.len() => {
             escaped(&String::from_utf8_lossy(&bytes[..e.valid_up_to()])) + ".."
         }
-        Err(_) => bytes.iter().take(16).map(|b| format!("{b:02x} ")).collect::<String>().trim_end().to_owned(),
+        _ => bytes.iter().take(16).map(|b| format!("{b:02x} ")).collect::<String>().trim_end().to_owned(),
     };
     cut(&text, width, unicode)
 }
@@ -34,7 +35,7 @@ fn escaped(text: &str) -> String {
 pub fn name(message: &Message, style: &Style, width: usize) -> String {
     match &message.label {
         Some(label) => cut(label.to(style.lang), width, style.unicode),
-        None => preview(&message.bytes, width, style.unicode),
+        None => preview(message.body(), width, style.unicode),
     }
 }
 

@@ -63,5 +63,13 @@ fn peer(trace: &Trace, event: &Event) -> Option<String> {
 
 /// Mermaid reads `;` and `#` as its own, and a line is a statement.
 fn quoted(text: &str) -> String {
-    text.replace('#', "#35;").replace(';', "#59;").replace('"', "'").replace('\n', " ")
+    text.chars()
+        .map(|c| match c {
+            '#' => "#35;".into(),
+            ';' => "#59;".into(),
+            '"' => "'".into(),
+            '\n' => " ".into(),
+            other => other.to_string(),
+        })
+        .collect()
 }

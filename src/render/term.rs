@@ -175,9 +175,11 @@ impl Page<'_> {
         let lanes = Lanes::of(self.style.width);
         let label = self.label(row);
         let left = row.event.end.role == Role::Client;
-        let room = match (left, row.kernel.is_empty()) {
-            (true, true) => lanes.left + lanes.kernel - 1,
-            (true, false) => lanes.left - 1,
+        let beside = columns(&row.kernel);
+        let room = match (left, beside) {
+            (true, 0) => lanes.left + lanes.kernel - 1,
+            // A long label may push a short note to the right.
+            (true, _) => (lanes.left + lanes.kernel).saturating_sub(beside + 3).max(lanes.left - 1),
             (false, _) => lanes.right,
         };
         let time = format!("{:>1$} ", self.when(row), lanes.time);
@@ -186,7 +188,8 @@ impl Page<'_> {
             let kernel = if i == 0 { row.kernel.as_str() } else { "" };
             let text = self.inked(row, line);
             let faint = |text: &str| self.style.palette.paint(text, Ink::Faint);
-            let before_kernel = " ".repeat(lanes.left.saturating_sub(if left { columns(line) } else { 0 }));
+            let used = if left { columns(line) + 1 } else { 0 };
+            let before_kernel = " ".repeat(lanes.left.max(used) - used + usize::from(left));
             let line = match (left, kernel.is_empty()) {
                 (true, true) => format!("{time}{text}"),
                 (true, false) => format!("{time}{text}{before_kernel}{}", faint(kernel)),
@@ -358,8 +361,10 @@ impl Page<'_> {
         }
         let word = self.say(&Text::new("next", "接着试"));
         for (i, next) in scenario.next.iter().enumerate() {
-            let text = format!("stickdemo {}", next.command);
-            self.entry(out, if i == 0 { &word } else { "" }, &text, Ink::Strong)?;
+            // To paste: never broken, whatever the width.
+            let indent = 8.min(self.style.width / 3);
+            let word = padded(if i == 0 { &word } else { "" }, indent - 1);
+            writeln!(out, "{} stickdemo {}", self.style.palette.paint(&word, Ink::Strong), next.command)?;
             self.entry(out, "", &format!("  {}", self.say(&next.shows)), Ink::Faint)?;
         }
         Ok(())
