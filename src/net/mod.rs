@@ -2,6 +2,7 @@
 //! scenario cannot forget to log and cannot log what did not happen.
 
 pub mod barrier;
+mod dead_port;
 pub mod errno;
 pub mod evidence;
 mod recorded;
@@ -9,6 +10,7 @@ mod settings;
 mod tcp;
 mod udp;
 
+pub use dead_port::DeadPort;
 pub use settings::{Opt, Settings};
 pub use tcp::{Conn, Listener, Tcp};
 pub use udp::Udp;

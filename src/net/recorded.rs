@@ -3,7 +3,7 @@
 use super::{End, NetError, Result, barrier, errno, evidence};
 use crate::say;
 use crate::text::Text;
-use crate::trace::{Call, EndName, Event, Fact, Proto, SockId};
+use crate::trace::{Call, EndName, Event, Evidence, Fact, Proto, SockId};
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 use std::io;
 use std::mem::MaybeUninit;
@@ -125,7 +125,8 @@ impl Recorded {
         event.end_us = self.end.recorder.now_us();
         event.sock = Some(self.id);
         event.fact = Some(fact);
-        event.evidence = self.evidence();
+        // Drops go on while a wait for the first datagram ends: a count taken here would be an accident.
+        event.evidence = if fact == Fact::Readable { Evidence::default() } else { self.evidence() };
         event.error = (!came).then(|| "deadline".to_owned());
         event.returned = came.then_some(0);
         event.note = Some(note.clone());
@@ -171,7 +172,7 @@ impl Recorded {
         Ok(())
     }
 
-    pub(super) fn evidence(&self) -> crate::trace::Evidence {
+    pub(super) fn evidence(&self) -> Evidence {
         match self.proto {
             Proto::Tcp => evidence::tcp(&self.socket),
             Proto::Udp => evidence::udp(&self.socket),

@@ -1,13 +1,14 @@
 //! Recorded UDP sockets.
 
 use super::recorded::Recorded;
-use super::{End, NetError, Piece, Result, any_port_for, evidence};
+use super::{End, NetError, Piece, Result, any_port_for, barrier, evidence};
 use crate::text::Text;
-use crate::trace::{Call, Event, Handed, Proto, Role};
+use crate::trace::{Call, Event, Fact, Handed, Proto, Role};
 use socket2::Socket;
 use std::cell::Cell;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv6Addr, SocketAddr};
+use std::time::Duration;
 
 /// A UDP socket: bound to the meeting point when a server opens it, to any port when a client does.
 pub struct Udp {
@@ -30,7 +31,13 @@ impl Udp {
             let server = end.server_address()?;
             return Udp::at(end, any_port_for(server));
         }
-        let socket = Udp::at(end, end.bind_address())?;
+        let socket = match Udp::at(end, end.bind_address()) {
+            // A machine with IPv6 only still has a loopback.
+            Err(error) if end.address.is_none() && error.kind() == Some(io::ErrorKind::AddrNotAvailable) => {
+                Udp::at(end, (Ipv6Addr::LOCALHOST, 0).into())?
+            }
+            other => other?,
+        };
         if let Some(address) = socket.recorded.local() {
             end.stage.publish("main", address);
         }
@@ -83,7 +90,17 @@ impl Udp {
     /// # Errors
     /// What sendto says.
     pub fn send_part_to(&self, piece: Piece<'_>, to: SocketAddr) -> Result<usize> {
-        self.send_with(Call::SendTo, piece, Some(to), |s| s.send_to(piece.bytes, &to.into()))
+        self.send_with(Call::SendTo, piece, Some(to), false, |s| s.send_to(piece.bytes, &to.into()))
+    }
+
+    /// sendto(2) with MSG_MORE: the kernel keeps the bytes, and the next send completes the datagram (udp(7), Linux).
+    ///
+    /// # Errors
+    /// What sendto says.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    pub fn send_more_to(&self, piece: Piece<'_>, to: SocketAddr) -> Result<usize> {
+        let send = |s: &Socket| s.send_to_with_flags(piece.bytes, &to.into(), libc::MSG_MORE);
+        self.send_with(Call::SendTo, piece, Some(to), true, send)
     }
 
     /// send(2) on a connected socket, one datagram, a message of its own.
@@ -93,7 +110,7 @@ impl Udp {
     pub fn send(&self, bytes: &[u8]) -> Result<usize> {
         let message = self.recorded.end.message(bytes);
         let peer = self.recorded.socket.peer_addr().ok().and_then(|a| a.as_socket());
-        self.send_with(Call::Send, message.whole(), peer, |s| s.send(bytes))
+        self.send_with(Call::Send, message.whole(), peer, false, |s| s.send(bytes))
     }
 
     fn send_with(
@@ -101,6 +118,7 @@ impl Udp {
         call: Call,
         piece: Piece<'_>,
         to: Option<SocketAddr>,
+        more: bool,
         send: impl FnOnce(&Socket) -> io::Result<usize>,
     ) -> Result<usize> {
         self.recorded.call(call, to, send, |event, result| {
@@ -108,7 +126,8 @@ impl Udp {
             event.returned = result.ok().copied();
             event.handed = Some(Handed { msg: piece.msg, offset: piece.offset });
             event.bytes = piece.bytes[..event.returned.unwrap_or(0)].to_vec();
-            event.datagram_len = event.returned;
+            event.note = more.then_some(Text::new("MSG_MORE", "MSG_MORE"));
+            event.datagram_len = event.returned.filter(|_| !more);
         })
     }
 
@@ -139,6 +158,26 @@ impl Udp {
         };
         let from = arrival.from.ok_or_else(nowhere)?;
         Ok((arrival.bytes, from))
+    }
+
+    /// recvfrom(2) on a non-blocking socket: `None` where nothing waits (the event says `EAGAIN`).
+    ///
+    /// # Errors
+    /// What recvfrom says, other than that nothing waits.
+    pub fn try_recv_from(&self, size: usize) -> Result<Option<(Vec<u8>, SocketAddr)>> {
+        match self.recv_from(size) {
+            Err(error) if self.nonblocking.get() && error.kind() == Some(io::ErrorKind::WouldBlock) => Ok(None),
+            other => other.map(Some),
+        }
+    }
+
+    /// Waits until a datagram can be read, or the refusal of one sent earlier (a pending error).
+    ///
+    /// # Errors
+    /// When the deadline passes.
+    pub fn wait_readable(&self) -> Result<()> {
+        let note = Text::new("until something arrives", "等到有东西到达");
+        self.recorded.wait(Fact::Readable, note, || barrier::readable(&self.recorded.socket, Duration::ZERO))
     }
 
     /// O_NONBLOCK (fcntl(2)).

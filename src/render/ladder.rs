@@ -163,7 +163,10 @@ impl Kernel {
         let now = &event.evidence;
         let mut notes: Vec<Text> = Vec::new();
         if udp && event.call.sends() && event.ok() && self.datagrams.insert(event.seq) {
-            notes.push(Text::new("1 datagram", "1 个数据报"));
+            notes.push(match event.datagram_len {
+                Some(_) => Text::new("1 datagram", "1 个数据报"),
+                None => Text::new("held: MSG_MORE", "暂存:MSG_MORE"),
+            });
         }
         if !blurred {
             notes.extend(segments(&before, now));

@@ -1,7 +1,195 @@
-//! (to be written)
+//! One socket serves every client: a datagram brings its sender's address, and the reply goes there.
 
-use super::{Part, Scenario};
+use super::{Control, Next, Part, Scenario, Why};
+use crate::net::{End, Udp};
+use crate::say;
+use crate::text::{Text, grouped};
+use crate::trace::Role::{Client, Server};
+use crate::trace::claims::Judge;
+use crate::trace::{Call, EndName, Event};
+use std::collections::HashSet;
+
+/// Who says what. The names are of the page's kind; each has a socket of its own.
+const LINES: [&str; 4] = ["一棵树: 大家好", "小王: 在吗", "小李: 几点上课", "小陈: 作业写完了"];
+
+const BUFSIZE: usize = 1024;
+
+/// What the server answers to a line: `收到,小王`.
+fn reply(line: &str) -> String {
+    let name = line.split(':').next().unwrap_or(line);
+    format!("收到，{name}")
+}
+
+fn client(end: &End) -> anyhow::Result<()> {
+    let people = sockets(end)?;
+    for (s, line) in people.iter().zip(LINES) {
+        s.send_to(line.as_bytes(), end.server_address()?)?;
+    }
+    for s in &people {
+        s.recv_from(BUFSIZE)?;
+    }
+    leave(people)
+}
+
+fn server(end: &End) -> anyhow::Result<()> {
+    let s = end.udp()?;
+    LINES.iter().for_each(|line| s.expect(line.as_bytes()));
+    for _ in LINES {
+        let (line, from) = s.recv_from(BUFSIZE)?;
+        s.send_to(reply(&String::from_utf8_lossy(&line)).as_bytes(), from)?;
+    }
+    s.close()?;
+    Ok(())
+}
+
+/// A socket each, and client-1 to client-4 in the recording.
+fn sockets(end: &End) -> anyhow::Result<Vec<Udp>> {
+    let mut people = Vec::new();
+    for (index, line) in (1..).zip(LINES) {
+        let s = end.sibling(index).udp()?;
+        s.expect(reply(line).as_bytes());
+        people.push(s);
+    }
+    Ok(people)
+}
+
+fn leave(people: Vec<Udp>) -> anyhow::Result<()> {
+    for s in people {
+        s.close()?;
+    }
+    Ok(())
+}
+
+/// The control: a server that keeps the first address it saw and answers everybody there.
+fn server_of_one(end: &End) -> anyhow::Result<()> {
+    let s = end.udp()?;
+    LINES.iter().for_each(|line| s.expect(line.as_bytes()));
+    let mut first = None;
+    for _ in LINES {
+        let (line, from) = s.recv_from(BUFSIZE)?;
+        let to = *first.get_or_insert(from);
+        s.send_to(reply(&String::from_utf8_lossy(&line)).as_bytes(), to)?;
+    }
+    s.close()?;
+    Ok(())
+}
+
+/// The first hears everything; the others look and find nothing.
+fn client_of_one(end: &End) -> anyhow::Result<()> {
+    let people = sockets(end)?;
+    for (s, line) in people.iter().zip(LINES) {
+        s.send_to(line.as_bytes(), end.server_address()?)?;
+    }
+    for (n, s) in people.iter().enumerate() {
+        match n {
+            0 => LINES.iter().try_for_each(|_| s.recv_from(BUFSIZE).map(drop))?,
+            _ => {
+                s.set_nonblocking(true)?;
+                s.try_recv_from(BUFSIZE)?;
+            }
+        }
+    }
+    leave(people)
+}
+
+fn judge(j: &mut Judge) {
+    one_socket(j);
+    each_his_own(j);
+    let setup = [Call::Listen, Call::Accept, Call::Connect];
+    let calls: Vec<&Event> = j.trace().events.iter().filter(|e| setup.contains(&e.call)).collect();
+    let n = grouped(calls.len());
+    j.claim("no-connection", &[], Text::new("no connection is made or accepted", "没有建立也没有接受任何连接"))
+        .expected(say!("0 calls of listen, accept, connect", "listen、accept、connect 共 0 次"))
+        .actual(say!("{n} calls of listen, accept, connect", "listen、accept、connect 共 {n} 次"))
+        .shown_by(calls.iter().copied())
+        .holds(calls.is_empty());
+}
+
+fn one_socket(j: &mut Judge) {
+    let recvs = j.recvs(Server);
+    let peers: HashSet<_> = recvs.iter().filter_map(|e| e.peer).collect();
+    let socks: HashSet<_> = recvs.iter().filter_map(|e| e.sock).collect();
+    let (peers, socks, all) = (peers.len(), socks.len(), LINES.len());
+    j.claim("one-socket-many-peers", &[Server], Text::new("one socket hears every client", "一个套接字听到所有客户端"))
+        .expected(say!("{all} addresses, 1 socket", "{all} 个地址，1 个套接字"))
+        .actual(say!("{peers} addresses, {socks} socket", "{peers} 个地址，{socks} 个套接字"))
+        .shown_by(recvs)
+        .holds(peers == all && socks == 1);
+}
+
+fn each_his_own(j: &mut Judge) {
+    let recvs = j.recvs(Client);
+    let ends: HashSet<EndName> = j.sends(Client).iter().map(|e| e.end).collect();
+    let text = |e: &Event| String::from_utf8_lossy(&e.bytes).into_owned();
+    let answered = |end: &EndName| {
+        let said = j.sends(Client).into_iter().find(|e| e.end == *end).map(text);
+        let heard: Vec<String> = recvs.iter().copied().filter(|e| e.end == *end).map(text).collect();
+        said.is_some_and(|said| heard == [reply(&said)])
+    };
+    let right = ends.iter().filter(|end| answered(end)).count();
+    let (n, all) = (grouped(right), grouped(LINES.len()));
+    j.claim(
+        "reply-to-its-sender",
+        &[Client],
+        Text::new("each hears the reply to its own line, and no other", "各自只听到对自己那句话的回复"),
+    )
+    .expected(say!("{all} of {all} clients", "{all} 个客户端中 {all} 个"))
+    .actual(say!("{n} of {all} clients", "{all} 个客户端中 {n} 个"))
+    .shown_by(recvs)
+    .holds(right == LINES.len());
+}
 
 pub(super) fn scenario() -> Scenario {
-    Scenario { id: "udp-chat", part: Part::Udp, ..Scenario::blank() }
+    Scenario {
+        id: "udp-chat",
+        part: Part::Udp,
+        title: Text::new("one server, several clients", "一个服务器，多个客户端"),
+        claim: Text::new(
+            "One socket talks with four clients: each reply goes to its sender's address, without a connection.",
+            "一个套接字同时与四个客户端对话：每条回复按发送方地址送回，不需要连接。",
+        ),
+        documents: &["D1 §8"],
+        client,
+        server: Some(server),
+        judge,
+        why: vec![
+            Why {
+                text: Text::new(
+                    "Every datagram carries its sender's port, and the packet its address: recvfrom returns both.",
+                    "每个数据报带着发送方的端口，承载它的分组带着地址：recvfrom 把两者一起返回。",
+                ),
+                source: "RFC 768",
+            },
+            Why {
+                text: Text::new(
+                    "An unconnected UDP socket receives from everybody; there is nothing to listen for or accept.",
+                    "未 connect 的 UDP 套接字接收任何人的数据报；没有什么要 listen 或 accept。",
+                ),
+                source: "udp(7)",
+            },
+        ],
+        next: vec![
+            Next {
+                command: "fix-concurrent",
+                shows: Text::new(
+                    "several clients over TCP: a connection and a thread each",
+                    "TCP 的多个客户端：每个一条连接、一个线程",
+                ),
+            },
+            Next {
+                command: "udp-no-server", shows: Text::new("and when there is nobody to answer", "如果没有人回答")
+            },
+        ],
+        control: Control {
+            change: Text::new(
+                "the server keeps the first address and answers everybody there",
+                "服务器只记住第一个地址，所有回复都发到那里",
+            ),
+            apply: |s| {
+                s.client = client_of_one;
+                s.server = Some(server_of_one);
+            },
+        },
+        ..Scenario::blank()
+    }
 }

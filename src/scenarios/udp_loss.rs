@@ -1,7 +1,179 @@
-//! (to be written)
+//! A receiver that does not read loses what its buffer cannot hold: every send succeeds, and nobody is told.
 
-use super::{Part, Scenario};
+use super::{Control, Next, Part, Scenario, Why};
+use crate::net::{End, Opt, Settings};
+use crate::say;
+use crate::text::{Text, grouped};
+use crate::trace::Event;
+use crate::trace::Role::{Client, Server};
+use crate::trace::claims::Judge;
+
+const DATAGRAMS: usize = 200;
+const SIZE: usize = 100;
+
+/// `No. 001 ......`, 100 bytes.
+fn numbered(n: usize) -> Vec<u8> {
+    format!("{:.<SIZE$}", format!("No. {n:03} ")).into_bytes()
+}
+
+/// The number a datagram carries.
+fn number(event: &Event) -> Option<usize> {
+    std::str::from_utf8(event.bytes.get(4..7)?).ok()?.parse().ok()
+}
+
+fn client(end: &End) -> anyhow::Result<()> {
+    let s = end.udp()?;
+    let server = end.server_address()?;
+    for n in 1..=DATAGRAMS {
+        s.send_to(&numbered(n), server)?;
+    }
+    end.open("sent");
+    s.close()?;
+    Ok(())
+}
+
+fn server(end: &End) -> anyhow::Result<()> {
+    let s = end.udp()?;
+    (1..=DATAGRAMS).for_each(|n| s.expect(&numbered(n)));
+    s.wait_readable()?;
+    end.pass("sent", Text::new("busy until all are sent", "忙着别的，直到全部发完"))?;
+    s.set_nonblocking(true)?;
+    while s.try_recv_from(SIZE)?.is_some() {}
+    s.close()?;
+    Ok(())
+}
+
+fn judge(j: &mut Judge) {
+    let sends = j.sends(Client);
+    let failed: Vec<&Event> = sends.iter().copied().filter(|e| e.returned != Some(SIZE)).collect();
+    let went = sends.len() - failed.len();
+    let (n, bad) = (grouped(went), grouped(failed.len()));
+    j.claim("every-send-succeeds", &[Client], Text::new("every send succeeded", "每次 send 都成功"))
+        .expected(say!("{DATAGRAMS} sends, 0 errors", "{DATAGRAMS} 次 send,0 个错误"))
+        .actual(say!("{n} sends, {bad} errors", "{n} 次 send,{bad} 个错误"))
+        .shown_by(sends.first().copied().into_iter().chain(failed.iter().copied()).chain(sends.last().copied()))
+        .holds(went == DATAGRAMS && failed.is_empty());
+
+    let recvs = j.recvs(Server);
+    let arrived = j.varying(recvs.len());
+    j.claim("fewer-arrive", &[Client, Server], Text::new("fewer were received than sent", "收到的比发出的少"))
+        .expected(say!("fewer than {n} received", "收到少于 {n} 个"))
+        .actual(say!("{arrived} received", "收到 {arrived} 个"))
+        .shown_by(recvs.last().copied())
+        .holds(recvs.len() < went);
+    dropped(j, went, recvs.len());
+    first_ones(j, &recvs);
+}
+
+/// The receiver's kernel counted the ones it threw away.
+fn dropped(j: &mut Judge, sent: usize, received: usize) {
+    let count = |e: &Event| e.evidence.dropped.filter(|_| e.end.role == Server);
+    let last = j.trace().events.iter().rev().find(|e| count(e).is_some());
+    let Some(dropped) = last.and_then(count) else {
+        if j.trace().saw(Server) {
+            j.limit(Text::new(
+                "this system does not count the datagrams a socket drops",
+                "本系统不统计套接字丢弃的数据报",
+            ));
+        }
+        return;
+    };
+    let [got, lost] = [j.varying(received), j.varying(dropped)];
+    let (sum, all) = (grouped(received as u64 + dropped), grouped(sent));
+    j.claim(
+        "drops-are-counted",
+        &[Client, Server],
+        Text::new("the kernel dropped the rest at the full buffer", "其余的被内核丢在装满的缓冲区门口"),
+    )
+    .expected(say!("received + dropped = {all}", "收到 + 丢弃 = {all}"))
+    .actual(Text::same(format!("{got} + {lost} = {sum}")))
+    .shown_by(last)
+    .holds(received as u64 + dropped == sent as u64);
+}
+
+/// What found room is what came first: the queue keeps the old and refuses the new.
+fn first_ones(j: &mut Judge, recvs: &[&Event]) {
+    let numbers: Vec<usize> = recvs.iter().filter_map(|e| number(e)).collect();
+    let in_order = numbers.iter().copied().eq(1..=recvs.len());
+    let until = j.varying(recvs.len());
+    let last = j.varying(numbers.iter().copied().max().unwrap_or(0));
+    j.claim("first-survive", &[Server], Text::new("the survivors are the first ones", "留下来的是最早的那些"))
+        .expected(say!("No. 1 to {until}, in order", "第 1 到 {until} 号，顺序不变"))
+        .actual(match in_order {
+            true => say!("No. 1 to {last}, in order", "第 1 到 {last} 号，顺序不变"),
+            false => say!("{until} of them, up to No. {last}", "共 {until} 个，最大 {last} 号"),
+        })
+        .shown_by(recvs.first().copied().into_iter().chain(recvs.last().copied()))
+        .holds(in_order && !recvs.is_empty());
+}
 
 pub(super) fn scenario() -> Scenario {
-    Scenario { id: "udp-loss", part: Part::Udp, ..Scenario::blank() }
+    Scenario {
+        id: "udp-loss",
+        part: Part::Udp,
+        title: Text::new("UDP loses datagrams", "UDP 会丢数据报"),
+        claim: Text::new(
+            "A receiver that does not read loses what its buffer cannot hold, and no send fails.",
+            "接收方不读，缓冲区装不下的数据报就丢了；而每次 send 都成功。",
+        ),
+        documents: &["D0", "D1 §10", "D3 §9"],
+        takes: &[Opt::Rcvbuf],
+        defaults: Settings { rcvbuf: Some(4096), ..Settings::NONE },
+        client,
+        server: Some(server),
+        judge,
+        why: vec![
+            Why {
+                text: Text::new(
+                    "UDP has no acknowledgement and no window: the sender does not know that the receiver is full.",
+                    "UDP 没有确认，也没有窗口：发送方不知道接收方已经满了。",
+                ),
+                source: "RFC 768",
+            },
+            Why {
+                text: Text::new(
+                    "A datagram that finds the receive buffer full is dropped; the space also pays for the kernel's bookkeeping.",
+                    "数据报到达时接收缓冲区已满，就被丢弃；内核管理数据报的开销也算在缓冲区里。",
+                ),
+                source: "socket(7), udp(7)",
+            },
+        ],
+        next: vec![
+            Next {
+                command: "udp-loss --rcvbuf 65536",
+                shows: Text::new("a larger buffer holds more before it drops", "缓冲区大些，丢之前装得多些"),
+            },
+            Next {
+                command: "udp-loss --rcvbuf 1MiB",
+                shows: Text::new("all of them fit, this time: the claim fails", "这一回全装得下：结论不成立"),
+            },
+            Next {
+                command: "tcp-partial-send",
+                shows: Text::new(
+                    "TCP before such a receiver: the sender has to wait",
+                    "TCP 遇到这样的接收方：发送方只能等",
+                ),
+            },
+        ],
+        control: Control {
+            change: Text::new(
+                "a receive buffer in which all of them find room (1 MiB asked)",
+                "接收缓冲区装得下全部数据报（要求 1 MiB）",
+            ),
+            apply: |s| s.defaults.rcvbuf = Some(1 << 20),
+        },
+        varies: true,
+        ..Scenario::blank()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{SIZE, numbered};
+
+    #[test]
+    fn a_datagram_carries_its_number() {
+        assert_eq!(numbered(7).len(), SIZE);
+        assert!(numbered(7).starts_with(b"No. 007 .."));
+    }
 }

@@ -1,7 +1,212 @@
-//! (to be written)
+//! Nobody listens: unconnected UDP hears nothing, connected UDP at its next call, TCP at once.
 
-use super::{Part, Scenario};
+use super::{Alone, Control, Next, Part, Scenario, Why};
+use crate::net::{DeadPort, End, Udp};
+use crate::say;
+use crate::text::{Text, grouped};
+use crate::trace::Role::Client;
+use crate::trace::claims::Judge;
+use crate::trace::{Call, Event, Proto};
+use std::net::SocketAddr;
+
+const WORDS: [&[u8]; 3] = [b"hello", b"world", b"egon"];
+const BUFSIZE: usize = 1024;
+
+/// What Windows calls the refusal of a datagram is the word for a reset (10054).
+const REFUSED: &str = if cfg!(windows) { "WSAECONNRESET" } else { "ECONNREFUSED" };
+const TCP_REFUSED: &str = if cfg!(windows) { "WSAECONNREFUSED" } else { "ECONNREFUSED" };
+
+fn client(end: &End) -> anyhow::Result<()> {
+    let (udp, tcp) = (DeadPort::take(Proto::Udp)?, DeadPort::take(Proto::Tcp)?);
+    let (s, c) = udp_sockets(end, udp.address())?;
+    ask(&s, &c, udp.address())?;
+    connect(end, tcp.address());
+    s.close()?;
+    c.close()?;
+    Ok(())
+}
+
+/// The page's client, and one that will connect: client-1 and client-2 in the recording.
+fn udp_sockets(end: &End, server: SocketAddr) -> anyhow::Result<(Udp, Udp)> {
+    let any_port = SocketAddr::new(server.ip(), 0);
+    let (one, two) = (end.sibling(1), end.sibling(2));
+    one.note(Text::new("UDP, not connected", "UDP，不 connect"));
+    let s = Udp::at(&one, any_port)?;
+    two.note(Text::new("UDP, connected", "UDP，先 connect"));
+    let c = Udp::at(&two, any_port)?;
+    Ok((s, c))
+}
+
+fn ask(s: &Udp, c: &Udp, server: SocketAddr) -> anyhow::Result<()> {
+    for word in WORDS {
+        s.send_to(word, server)?;
+    }
+    // What the calls say from here on is the lesson, errors included, and the recording has it.
+    c.connect(server)?;
+    c.send(WORDS[0])?;
+    let _ = c.recv_from(BUFSIZE);
+    c.send(WORDS[1])?;
+    c.wait_readable()?;
+    let _ = c.send(WORDS[2]);
+    // The refusals of s's datagrams came before those of c's: what s does not hear now it never will.
+    s.set_nonblocking(true)?;
+    let _ = s.try_recv_from(BUFSIZE);
+    Ok(())
+}
+
+fn connect(end: &End, server: SocketAddr) {
+    let three = end.sibling(3);
+    three.note(Text::new("TCP", "TCP"));
+    let _ = three.tcp().connect_to(server);
+}
+
+/// The control: a UDP server answers at the port. TCP still finds none.
+fn client_of_a_server(end: &End) -> anyhow::Result<()> {
+    let tcp = DeadPort::take(Proto::Tcp)?;
+    let server = end.server_address()?;
+    let (s, c) = udp_sockets(end, server)?;
+    ask(&s, &c, server)?;
+    for _ in 1..WORDS.len() {
+        s.recv_from(BUFSIZE)?;
+        c.recv_from(BUFSIZE)?;
+    }
+    connect(end, tcp.address());
+    s.close()?;
+    c.close()?;
+    Ok(())
+}
+
+fn server(end: &End) -> anyhow::Result<()> {
+    let s = end.udp()?;
+    for _ in 0..2 * WORDS.len() {
+        let (word, from) = s.recv_from(BUFSIZE)?;
+        s.send_to(&word.to_ascii_uppercase(), from)?;
+    }
+    s.close()?;
+    Ok(())
+}
+
+fn judge(j: &mut Judge) {
+    silence(j);
+    next_call(j);
+    let tcp = j.trace().calls(Client, Call::Connect).find(|e| proto(j, e) == Some(Proto::Tcp));
+    let error = tcp.map_or("no connect".into(), outcome);
+    j.claim("tcp-at-once", &[Client], Text::new("TCP: connect itself is refused", "TCP:connect 当场被拒绝"))
+        .expected(Text::same(format!("connect: {TCP_REFUSED}")))
+        .actual(Text::same(format!("connect: {error}")))
+        .shown_by(tcp)
+        .holds(error == TCP_REFUSED);
+}
+
+/// Unconnected: the sends succeed, and no later call reports anything.
+fn silence(j: &mut Judge) {
+    if cfg!(windows) {
+        j.limit(Text::new(
+            "Windows reports an unreachable port (10054) at a later recvfrom, connected or not",
+            "Windows 会在之后的 recvfrom 报告端口不可达（10054），不论是否 connect 过",
+        ));
+        return;
+    }
+    let sends: Vec<&Event> = j.trace().calls(Client, Call::SendTo).collect();
+    let sock = sends.first().and_then(|e| e.sock);
+    let look = j.trace().calls(Client, Call::RecvFrom).find(|e| e.sock == sock);
+    let ok = sends.iter().filter(|e| e.ok()).count();
+    let (n, sent, error) = (grouped(ok), WORDS.len(), look.map_or("none".into(), outcome));
+    j.claim(
+        "udp-silence",
+        &[Client],
+        Text::new("UDP: no call ever says that nobody was there", "UDP：没有任何调用说那里没人"),
+    )
+    .expected(say!("{sent} sends ok, then nothing to read", "{sent} 次 send 成功，之后无可读"))
+    .actual(say!("{n} sends ok, then recvfrom: {error}", "{n} 次 send 成功，之后 recvfrom:{error}"))
+    .shown_by(sends.iter().copied().chain(look))
+    .holds(ok == sent && error == "EAGAIN");
+}
+
+/// Connected: each refusal is the error of the call after the send that caused it.
+fn next_call(j: &mut Judge) {
+    let connect = j.trace().calls(Client, Call::Connect).find(|e| proto(j, e) == Some(Proto::Udp));
+    let ours = |e: &&Event| e.sock == connect.and_then(|c| c.sock) && (e.call.sends() || e.call.receives());
+    // Windows tells a receiving call only, so there the first pair is what counts.
+    let pairs = if cfg!(windows) { 1 } else { 2 };
+    let calls: Vec<&Event> = j.trace().events.iter().filter(ours).take(2 * pairs).collect();
+    let got: Vec<String> = calls.iter().map(|e| outcome(e)).collect();
+    let wanted: Vec<&str> = ["ok", REFUSED].repeat(pairs);
+    j.claim(
+        "udp-next-call",
+        &[Client],
+        Text::new("connected UDP: the next call is refused", "connect 过的 UDP：下一次调用被拒绝"),
+    )
+    .expected(Text::same(wanted.join(", ")))
+    .actual(Text::same(got.join(", ")))
+    .shown_by(calls)
+    .holds(got == wanted);
+}
+
+fn outcome(event: &Event) -> String {
+    event.error.clone().unwrap_or("ok".into())
+}
+
+fn proto(j: &Judge, event: &Event) -> Option<Proto> {
+    Some(j.trace().socket(event.sock?)?.proto)
+}
 
 pub(super) fn scenario() -> Scenario {
-    Scenario { id: "udp-no-server", part: Part::Udp, ..Scenario::blank() }
+    Scenario {
+        id: "udp-no-server",
+        part: Part::Udp,
+        title: Text::new("nobody listens", "没有服务器"),
+        claim: Text::new(
+            "Nobody listens: unconnected UDP hears nothing, connected UDP at its next call, TCP at once.",
+            "没有人在听：未 connect 的 UDP 毫无察觉，connect 过的在下一次调用得知，TCP 当场得知。",
+        ),
+        documents: &["D1 §8", "D3 §9"],
+        client,
+        judge,
+        why: vec![
+            Why {
+                text: Text::new(
+                    "The machine answers a datagram for a closed port with ICMP: port unreachable.",
+                    "数据报发到没人听的端口，对方主机回一个 ICMP：端口不可达。",
+                ),
+                source: "RFC 1122 §4.1.3.1",
+            },
+            Why {
+                text: Text::new(
+                    "The answer becomes an error of the socket only if connect named the peer; the next call returns it.",
+                    "只有 connect 指定了对端，这个回答才成为套接字的错误，由下一次调用返回。",
+                ),
+                source: "Stevens, UNIX Network Programming vol. 1, §8.9",
+            },
+            Why {
+                text: Text::new(
+                    "TCP opens a connection first; the answer to its SYN is a reset, and connect fails.",
+                    "TCP 要先建立连接；对 SYN 的回答是复位，connect 就失败了。",
+                ),
+                source: "RFC 9293 §3.5.2",
+            },
+        ],
+        next: vec![
+            Next {
+                command: "udp-loss",
+                shows: Text::new("somebody listens, and it is lost all the same", "有人在听，照样会丢"),
+            },
+            Next {
+                command: "udp-chat",
+                shows: Text::new("an answer is the only proof of arrival", "只有对方的回答才证明送到了"),
+            },
+        ],
+        control: Control {
+            change: Text::new("a UDP server answers at the port", "端口上有一个 UDP 服务器在回答"),
+            apply: |s| {
+                s.client = client_of_a_server;
+                s.server = Some(server);
+            },
+        },
+        alone: Alone::No(Text::new(
+            "there is no other end: the lesson is that nobody listens",
+            "没有另一端：这一课讲的正是没有人在听",
+        )),
+        ..Scenario::blank()
+    }
 }

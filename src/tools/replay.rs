@@ -177,11 +177,13 @@ fn invariants_hold(outcome: &Outcome) -> bool {
     outcome.failure.is_none() && outcome.findings.claims.iter().all(|c| c.holds || !invariant(c.id))
 }
 
-/// The lengths of the receive calls that brought bytes or a datagram, in order.
+/// The lengths of the receive calls that brought bytes or a datagram, end by end: how the calls of two
+/// ends fell between each other says nothing about boundaries.
 fn lengths(outcome: &Outcome) -> Vec<usize> {
     let brought = |n: &usize, call| *n > 0 || call == Call::RecvFrom;
-    let calls = outcome.trace.events.iter().filter(|e| e.call.receives());
-    calls.filter_map(|e| e.returned.filter(|n| brought(n, e.call))).collect()
+    let mut calls: Vec<_> = outcome.trace.events.iter().filter(|e| e.call.receives()).collect();
+    calls.sort_by_key(|e| e.end);
+    calls.into_iter().filter_map(|e| e.returned.filter(|n| brought(n, e.call))).collect()
 }
 
 /// `--step`: a line from standard input before each row; at its end the rest follows at once.

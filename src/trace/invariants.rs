@@ -6,9 +6,10 @@ use crate::say;
 use crate::text::{Text, grouped};
 use std::collections::HashMap;
 
-/// The invariants that this trace has events for.
-pub(super) fn check(trace: &Trace) -> Vec<Claim> {
-    [tcp_prefix(trace), udp_account(trace)].into_iter().flatten().collect()
+/// The invariants that this trace has events for; with `steady`, counts that differ from run to run read `n`.
+pub(super) fn check(trace: &Trace, steady: bool) -> Vec<Claim> {
+    let count = move |n: u64| if steady { "n".to_owned() } else { grouped(n) };
+    [tcp_prefix(trace, count), udp_account(trace, count)].into_iter().flatten().collect()
 }
 
 fn bytes_by_socket(trace: &Trace, wanted: Call) -> HashMap<SockId, Vec<&Event>> {
@@ -20,7 +21,7 @@ fn bytes_by_socket(trace: &Trace, wanted: Call) -> HashMap<SockId, Vec<&Event>> 
 }
 
 /// TCP: what one side received is a prefix of what the other sent, in order (RFC 9293 §2.2).
-fn tcp_prefix(trace: &Trace) -> Option<Claim> {
+fn tcp_prefix(trace: &Trace, count: impl Fn(u64) -> String) -> Option<Claim> {
     let sent = bytes_by_socket(trace, Call::Send);
     let received = bytes_by_socket(trace, Call::Recv);
     let pairs = provenance::peers(&trace.sockets);
@@ -40,7 +41,7 @@ fn tcp_prefix(trace: &Trace) -> Option<Claim> {
     if directions == 0 {
         return None;
     }
-    let bytes = grouped(checked);
+    let bytes = count(checked);
     let actual = match broken.first() {
         None => say!("{bytes} bytes received, all in order", "收到 {bytes} 字节,顺序一致"),
         Some((event, at)) => {
@@ -60,12 +61,13 @@ fn tcp_prefix(trace: &Trace) -> Option<Claim> {
 
 /// UDP: no datagram arrives that was not sent, and none of those that left remains unaccounted for:
 /// received + dropped by the receiver's kernel + still queued or unread = sent to a recorded socket.
-fn udp_account(trace: &Trace) -> Option<Claim> {
+fn udp_account(trace: &Trace, count: impl Fn(u64) -> String) -> Option<Claim> {
     let is_udp = |e: &&Event| e.sock.and_then(|s| trace.socket(s)).is_some_and(|s| s.proto == Proto::Udp);
     let udp = || trace.events.iter().filter(is_udp);
     let arrived: Vec<&Event> = udp().filter(|e| e.call.receives() && (e.ok() || e.truncated)).collect();
     let local = |addr| trace.sockets.iter().any(|s| s.proto == Proto::Udp && s.local == Some(addr));
-    let sent: Vec<&Event> = udp().filter(|e| e.call.sends() && e.ok() && e.peer.is_some_and(local)).collect();
+    let sent: Vec<&Event> =
+        udp().filter(|e| e.call.sends() && e.ok() && e.datagram_len.is_some() && e.peer.is_some_and(local)).collect();
     if arrived.is_empty() || sent.is_empty() {
         return None;
     }
@@ -79,8 +81,8 @@ fn udp_account(trace: &Trace) -> Option<Claim> {
         (Some(dropped), Some(left)) => got + dropped + left == out,
         _ => got <= out,
     };
-    let [drops, rest] = [dropped, left].map(|n| n.map_or("?".into(), grouped));
-    let (got, out, wrong) = (grouped(got), grouped(out), invented.len());
+    let [drops, rest] = [dropped, left].map(|n| n.map_or("?".into(), &count));
+    let (got, out, wrong) = (count(got), count(out), invented.len());
     Some(Claim {
         id: "udp-account",
         text: Text::new(

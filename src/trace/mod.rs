@@ -287,7 +287,7 @@ pub enum Fact {
     PeerGone,
     /// The peer's receive window is closed.
     WindowClosed,
-    /// A datagram is readable.
+    /// A datagram is readable, or the refusal of an earlier one.
     Readable,
     /// A duration passed because the page (or the learner) asked for it, in microseconds.
     Pause(u64),
@@ -324,7 +324,8 @@ pub struct Event {
     pub spans: Vec<Span>,
     /// The datagram was longer than the buffer.
     pub truncated: bool,
-    /// The datagram's true length in bytes, where known.
+    /// The datagram's true length in bytes, where known. Of a send: the datagram that left; `None` when the
+    /// bytes wait for the next send to complete it (MSG_MORE, udp(7)).
     pub datagram_len: Option<usize>,
     /// The address a datagram went to or came from, or a connection's peer.
     pub peer: Option<SocketAddr>,

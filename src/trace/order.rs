@@ -53,6 +53,9 @@ struct Done {
     /// Addresses that some socket comes to listen on, or is bound to; true once it is.
     meeting: HashMap<(Proto, SocketAddr), bool>,
     local: HashMap<SockId, (Proto, SocketAddr)>,
+    sent_to: HashMap<SocketAddr, usize>,
+    ever_sent_to: HashMap<SocketAddr, usize>,
+    taken: HashMap<SockId, usize>,
 }
 
 impl Done {
@@ -60,12 +63,16 @@ impl Done {
         let all = || lanes.values().flatten();
         let mut closes = HashMap::new();
         let mut sends_datagram = HashMap::new();
+        let mut ever_sent_to = HashMap::new();
         for event in all() {
             if let (Call::Close | Call::Shutdown, Some(sock)) = (event.call, event.sock) {
                 *closes.entry(sock).or_default() += 1;
             }
             if let (true, Some(handed)) = (is_datagram(event), event.handed) {
                 *sends_datagram.entry(handed.msg).or_default() += 1;
+            }
+            if let (true, Some(address)) = (is_datagram(event), event.peer) {
+                *ever_sent_to.entry(address).or_default() += 1;
             }
         }
         let local: HashMap<SockId, (Proto, SocketAddr)> =
@@ -86,6 +93,9 @@ impl Done {
             sends_datagram,
             meeting,
             local,
+            sent_to: HashMap::new(),
+            ever_sent_to,
+            taken: HashMap::new(),
         }
     }
 
@@ -94,6 +104,9 @@ impl Done {
         if let (true, Some(handed)) = (is_datagram(event), event.handed) {
             *self.datagrams.entry(handed.msg).or_default() += 1;
         }
+        if let (true, Some(address)) = (is_datagram(event), event.peer) {
+            *self.sent_to.entry(address).or_default() += 1;
+        }
         let Some(sock) = event.sock else { return };
         if let Some(place) = self.local.get(&sock).filter(|(proto, _)| opens(*proto, event)) {
             self.meeting.insert(*place, true);
@@ -101,6 +114,7 @@ impl Done {
         match event.call {
             Call::Send => *self.sent.entry(sock).or_default() += event.bytes.len(),
             Call::Recv => *self.received.entry(sock).or_default() += event.bytes.len(),
+            Call::RecvFrom if event.ok() || event.truncated => *self.taken.entry(sock).or_default() += 1,
             Call::Connect => drop(self.connected.insert(sock, true)),
             Call::Close | Call::Shutdown => drop(self.closed.insert(sock, true)),
             _ => {}
@@ -127,6 +141,7 @@ impl Done {
         };
         gate && self.destination_ready(event)
             && self.datagram_sent(event)
+            && self.datagram_waits(event)
             && event.sock.is_none_or(|sock| self.socket_ready(event, sock))
     }
 
@@ -147,9 +162,20 @@ impl Done {
 
     fn datagram_sent(&self, event: &Event) -> bool {
         event.call != Call::RecvFrom
-            || event.spans.first().is_none_or(|span| {
-                !self.sends_datagram.contains_key(&span.msg) || self.datagrams.contains_key(&span.msg)
-            })
+            || event
+                .spans
+                .iter()
+                .all(|span| !self.sends_datagram.contains_key(&span.msg) || self.datagrams.contains_key(&span.msg))
+    }
+
+    /// A wait for a datagram ends after one was sent here that is not yet read. Where none ever comes,
+    /// what ended the wait was a refusal, which depends on no other end.
+    fn datagram_waits(&self, event: &Event) -> bool {
+        let Some((Fact::Readable, sock)) = event.fact.zip(event.sock) else { return true };
+        let Some((_, address)) = self.local.get(&sock) else { return true };
+        let count = |of: &HashMap<SocketAddr, usize>| of.get(address).copied().unwrap_or(0);
+        let taken = self.taken.get(&sock).copied().unwrap_or(0);
+        count(&self.ever_sent_to) <= taken || count(&self.sent_to) > taken
     }
 
     fn socket_ready(&self, event: &Event, sock: SockId) -> bool {

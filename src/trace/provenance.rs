@@ -210,15 +210,23 @@ struct Flow {
 #[derive(Default)]
 struct Flows {
     flows: HashMap<(SocketAddr, SocketAddr), Flow>,
+    corked: HashMap<SockId, (Vec<Span>, Vec<u8>)>,
 }
 
 impl Flows {
     fn sent(&mut self, socket: &SocketInfo, event: &Event) {
         let Some(key) = socket.local.zip(event.peer.or(socket.peer)) else { return };
+        let (mut spans, mut bytes) = self.corked.remove(&socket.id).unwrap_or_default();
+        spans.extend(&event.spans);
+        bytes.extend(&event.bytes);
+        if event.datagram_len.is_none() {
+            self.corked.insert(socket.id, (spans, bytes));
+            return;
+        }
         let flow = self.flows.entry(key).or_default();
-        let bytes: Arc<[u8]> = event.bytes.as_slice().into();
+        let bytes: Arc<[u8]> = bytes.into();
         flow.by_bytes.entry(bytes.clone()).or_default().push_back(flow.sent.len());
-        flow.sent.push(Sent { spans: event.spans.clone(), bytes, arrived: false });
+        flow.sent.push(Sent { spans, bytes, arrived: false });
     }
 
     fn received(&mut self, socket: &SocketInfo, event: &Event, strangers: &mut Strangers) -> Vec<Span> {

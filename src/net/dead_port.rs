@@ -1,0 +1,56 @@
+//! A port at which surely nobody answers, without a race for it.
+
+use super::{NetError, Result};
+use crate::trace::{Call, Proto};
+use socket2::{Domain, Socket, Type};
+use std::io;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+
+/// A loopback port that is taken, so that no other program can answer there, and that refuses all the same.
+///
+/// A TCP socket that is bound and does not listen refuses every connect. A UDP socket that is connected
+/// takes datagrams from its peer only (connect(2)); connected to itself it takes nobody else's, and the
+/// kernel answers them as it does at a free port: ICMP port unreachable. Not recorded: it is no
+/// part of what a page runs.
+pub struct DeadPort {
+    _holder: Socket,
+    address: SocketAddr,
+}
+
+impl DeadPort {
+    /// Takes a port of this protocol until it is dropped.
+    ///
+    /// # Errors
+    /// What socket, bind or connect say.
+    pub fn take(proto: Proto) -> Result<DeadPort> {
+        let any_port = |ip| SocketAddr::new(ip, 0);
+        let v4 = any_port(Ipv4Addr::LOCALHOST.into());
+        hold(proto, v4)
+            .or_else(|error| match error.kind() {
+                // A machine with IPv6 only still has a loopback.
+                io::ErrorKind::AddrNotAvailable => hold(proto, any_port(Ipv6Addr::LOCALHOST.into())),
+                _ => Err(error),
+            })
+            .map_err(|source| NetError::Call { call: Call::Bind, address: Some(v4), source })
+    }
+
+    /// Where nobody answers.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+}
+
+fn hold(proto: Proto, any_port: SocketAddr) -> io::Result<DeadPort> {
+    let kind = match proto {
+        Proto::Tcp => Type::STREAM,
+        Proto::Udp => Type::DGRAM,
+    };
+    let holder = Socket::new(Domain::for_address(any_port), kind, None)?;
+    holder.bind(&any_port.into())?;
+    let itself = holder.local_addr()?;
+    if proto == Proto::Udp {
+        holder.connect(&itself)?;
+    }
+    let address = itself.as_socket().ok_or(io::ErrorKind::AddrNotAvailable)?;
+    Ok(DeadPort { _holder: holder, address })
+}
