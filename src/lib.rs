@@ -6,6 +6,7 @@
 //! person or a program reads) → [`cli`] (names and help) and [`tools`] (the commands).
 
 pub mod exit;
+pub mod framing;
 pub mod net;
 pub mod run;
 pub mod scenarios;
