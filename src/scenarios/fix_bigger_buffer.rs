@@ -36,14 +36,14 @@ fn server(end: &End) -> anyhow::Result<()> {
     let conn = listener.accept()?;
     conn.expect_framed(&vec![b'x'; MESSAGE], 0, Some(LABEL));
     end.pass("full", Text::new("until the receive buffer is full", "等到接收缓冲区已满"))?;
-    read_all(end, &conn, 1)?;
+    read_all(end, &conn)?;
     conn.close()?;
     Ok(())
 }
 
-/// recv with a large buffer, until the end of the stream. What is queued before the first is recorded.
-fn read_all(end: &End, conn: &Conn, queued: usize) -> anyhow::Result<()> {
-    conn.wait_queued(queued)?;
+/// recv with a large buffer, until the end of the stream. The wait records what was queued before the first.
+fn read_all(end: &End, conn: &Conn) -> anyhow::Result<()> {
+    conn.wait_queued(FITS)?;
     while !conn.recv(end.recv_size())?.is_empty() {}
     Ok(())
 }
@@ -60,7 +60,7 @@ fn client_with_short_message(end: &End) -> anyhow::Result<()> {
 fn server_of_short_message(end: &End) -> anyhow::Result<()> {
     let listener = end.tcp().listen()?;
     let conn = listener.accept()?;
-    read_all(end, &conn, FITS)?;
+    read_all(end, &conn)?;
     conn.close()?;
     Ok(())
 }
