@@ -1,10 +1,10 @@
 //! Three receive loops the pages print stop before the message is whole; the corrected loop beside each does not.
 
 use super::{Control, Next, Part, Scenario, Why};
-use crate::net::{Conn, End, Listener, Opt, Settings};
+use crate::net::{Conn, End, Opt, Settings};
 use crate::say;
 use crate::text::{Text, grouped};
-use crate::trace::Role::Server;
+use crate::trace::Role::Client;
 use crate::trace::claims::Judge;
 use crate::trace::{Call, Event};
 
@@ -14,8 +14,7 @@ const FIRST: usize = 512;
 
 /// A loop of the pages, and the same corrected. Each reads a file of its own, over a connection of its own.
 struct Pair {
-    /// The line that the page gets wrong.
-    name: Text,
+    name: &'static str,
     claim: &'static str,
     stops: Text,
     broken: Reading,
@@ -28,7 +27,7 @@ type Reading = fn(&Reader, usize) -> anyhow::Result<Vec<u8>>;
 
 static PAIRS: [Pair; 3] = [
     Pair {
-        name: Text::new("recv_size += len(data)", "recv_size += len(data)"),
+        name: "(a)",
         claim: "counts-everything",
         stops: Text::new("(a) recv_size += len(data) stops early", "(a) recv_size += len(data) 提前结束"),
         broken: adds_everything,
@@ -36,7 +35,7 @@ static PAIRS: [Pair; 3] = [
         read: ["a-read", "a-corrected-read"],
     },
     Pair {
-        name: Text::new("file_size -= buffer", "file_size -= buffer"),
+        name: "(b)",
         claim: "counts-the-buffer",
         stops: Text::new("(b) file_size -= buffer stops early", "(b) file_size -= buffer 提前结束"),
         broken: subtracts_the_buffer,
@@ -44,7 +43,7 @@ static PAIRS: [Pair; 3] = [
         read: ["b-read", "b-corrected-read"],
     },
     Pair {
-        name: Text::new("one recv(n)", "一次 recv(n)"),
+        name: "(c)",
         claim: "recv-once",
         stops: Text::new("(c) one recv(n) for n bytes reads short", "(c) 用一次 recv(n) 取 n 字节:短读"),
         broken: receives_once,
@@ -137,14 +136,22 @@ impl Reader<'_> {
 }
 
 fn client(end: &End) -> anyhow::Result<()> {
+    receive_files(end, |pair| [pair.broken, pair.correct])
+}
+
+fn receive_files(end: &End, choose: fn(&Pair) -> [Reading; 2]) -> anyhow::Result<()> {
     for pair in &PAIRS {
-        for (read, label) in pair.read.into_iter().zip(pair.labels()) {
+        for ((read, label), reading) in pair.read.into_iter().zip(pair.labels()).zip(choose(pair)) {
             let s = end.tcp().connect()?;
-            let file = end.labelled(file(), label);
-            s.send_all(file.part(0..FIRST))?;
-            end.pass(read, Text::new("until the first piece is read", "等到第一段被读走"))?;
-            s.send_all(file.part(FIRST..FILE))?;
-            s.wait_acked()?;
+            s.expect_framed(&file(), 0, Some(label));
+            // The length is known here; the pages announce it first, and what they do with it is what is tried.
+            let reader = Reader { end, conn: &s, buffer: end.recv_size(), read };
+            let data = reading(&reader, FILE)?;
+            s.deliver(&data);
+            if data.len() < FILE {
+                // What the loop did not ask for is not lost: it comes, and nobody takes it.
+                s.wait_queued(FILE - data.len())?;
+            }
             s.close()?;
         }
     }
@@ -152,42 +159,25 @@ fn client(end: &End) -> anyhow::Result<()> {
 }
 
 fn server(end: &End) -> anyhow::Result<()> {
-    receive_files(end, |pair| [pair.broken, pair.correct])
-}
-
-fn receive_files(end: &End, choose: fn(&Pair) -> [Reading; 2]) -> anyhow::Result<()> {
     let listener = end.tcp().listen()?;
     for pair in &PAIRS {
-        for ((read, label), reading) in pair.read.into_iter().zip(pair.labels()).zip(choose(pair)) {
-            receive_file(end, &listener, (read, label), reading)?;
+        for (read, label) in pair.read.into_iter().zip(pair.labels()) {
+            let conn = listener.accept()?;
+            let file = end.labelled(file(), label);
+            conn.send_all(file.part(0..FIRST))?;
+            end.pass(read, Text::new("until the first piece is read", "等到第一段被读走"))?;
+            conn.send_all(file.part(FIRST..FILE))?;
+            conn.wait_acked()?;
+            conn.close()?;
         }
     }
     Ok(())
 }
 
-/// The length is known here; the pages announce it first, and what they do with it is what is tried.
-fn receive_file(
-    end: &End,
-    listener: &Listener,
-    (read, label): (&'static str, Text),
-    reading: Reading,
-) -> anyhow::Result<()> {
-    let conn = listener.accept()?;
-    conn.expect_framed(&file(), 0, Some(label));
-    let reader = Reader { end, conn: &conn, buffer: end.recv_size(), read };
-    let data = reading(&reader, FILE)?;
-    conn.deliver(&data);
-    if data.len() < FILE {
-        // What the loop did not ask for is not lost: it comes, and nobody takes it.
-        conn.wait_queued(FILE - data.len())?;
-    }
-    conn.close()?;
-    Ok(())
-}
-
 impl Pair {
     fn labels(&self) -> [Text; 2] {
-        [self.name.clone(), Text::new("{}, corrected", "{},改正后").with(&self.name)]
+        let name = Text::same(self.name);
+        [Text::new("{} printed", "{} 原样").with(&name), Text::new("{} fixed", "{} 改正").with(&name)]
     }
 }
 
@@ -197,16 +187,16 @@ fn file() -> Vec<u8> {
 }
 
 /// The control: the corrected loops in the place of the broken ones.
-fn server_with_corrected_loops(end: &End) -> anyhow::Result<()> {
+fn client_with_corrected_loops(end: &End) -> anyhow::Result<()> {
     receive_files(end, |pair| [pair.correct, pair.correct])
 }
 
 fn judge(j: &mut Judge) {
-    let delivered = j.delivered(Server);
+    let delivered = j.delivered(Client);
     for (pair, event) in PAIRS.iter().zip(delivered.iter().copied().step_by(2)) {
         let (got, length) = (event.bytes.len(), length_of(j, event));
         let (got_text, length_text) = (grouped(got), grouped(length));
-        j.claim(pair.claim, &[Server], pair.stops.clone())
+        j.claim(pair.claim, &[Client], pair.stops.clone())
             .expected(say!("fewer than {length_text} bytes", "少于 {length_text} 字节"))
             .actual(say!("{got_text} of {length_text}", "{length_text} 中的 {got_text}"))
             .shown_by([event])
@@ -217,7 +207,7 @@ fn judge(j: &mut Judge) {
     let corrected: Vec<&Event> = delivered.iter().copied().skip(1).step_by(2).collect();
     let whole = corrected.iter().filter(|e| j.trace().exactly_one(e).is_some()).count();
     let pairs = PAIRS.len();
-    j.claim("corrected-whole", &[Server], Text::new("the corrected loops deliver all of it", "改正后的循环全部取到"))
+    j.claim("corrected-whole", &[Client], Text::new("the corrected loops deliver all of it", "改正后的循环全部取到"))
         .expected(say!("{pairs} whole messages", "{pairs} 条完整消息"))
         .actual(say!("{whole} whole messages", "{whole} 条完整消息"))
         .shown_by(corrected)
@@ -231,14 +221,14 @@ fn length_of(j: &Judge, delivered: &Event) -> usize {
 
 fn the_rest_waits(j: &mut Judge, delivered: &[&Event]) {
     let missing: usize = delivered.iter().map(|e| length_of(j, e).saturating_sub(e.bytes.len())).sum();
-    let waits: Vec<&Event> = j.trace().calls(Server, Call::Wait).collect();
+    let waits: Vec<&Event> = j.trace().calls(Client, Call::Wait).collect();
     let queued: Option<u64> = waits.iter().map(|e| e.evidence.queued).sum();
     let Some(queued) = queued else {
         j.limit(Text::new("this system does not count the bytes queued", "本系统不统计队列里的字节"));
         return;
     };
     let (missing_text, queued_text) = (grouped(missing), grouped(queued));
-    j.claim("rest-unread", &[Server], Text::new("TCP lost nothing: the rest lay unread", "TCP 没有丢:其余的没人来读"))
+    j.claim("rest-unread", &[Client], Text::new("TCP lost nothing: the rest lay unread", "TCP 没有丢:其余的没人来读"))
         .expected(say!("{missing_text} bytes in the receive queues", "接收队列里有 {missing_text} 字节"))
         .actual(say!("{queued_text} bytes", "{queued_text} 字节"))
         .shown_by(waits)
@@ -289,7 +279,7 @@ pub(super) fn scenario() -> Scenario {
         ],
         control: Control {
             change: Text::new("the corrected loops in the place of the broken ones", "把三个错误的循环换成改正后的"),
-            apply: |s| s.server = Some(server_with_corrected_loops),
+            apply: |s| s.client = client_with_corrected_loops,
         },
         ..Scenario::blank()
     }
