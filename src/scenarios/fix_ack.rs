@@ -144,10 +144,10 @@ fn judge(j: &mut Judge) {
         &[Server],
         Text::new("the price: one more round trip an answer", "代价:每个回答多一次往返"),
     )
-    .expected(say!("{asked} waits between length and body", "长度和正文之间等待 {asked} 次"))
+    .expected(say!("waits between length and body: {sent}", "长度和正文之间等待 {sent} 次"))
     .actual(say!("waits: {paid}, answers: {sent}", "等待 {paid} 次,回答 {sent} 个"))
     .shown_by(acks)
-    .holds(paid == sent && sent == asked);
+    .holds(paid == sent && sent > 0);
 }
 
 fn starts_with_header(event: &Event) -> bool {
