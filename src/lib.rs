@@ -7,6 +7,7 @@
 
 pub mod cli;
 pub mod exit;
+pub mod framing;
 pub mod net;
 pub mod output;
 pub mod render;

@@ -392,6 +392,22 @@ impl Conn {
         self.recorded.wait(Fact::WindowClosed, Text::new("until the peer's window is 0", "等到对端窗口为 0"), closed)
     }
 
+    /// Waits until nothing moves any more: all that was sent is acknowledged, and the rest, if there is
+    /// any, finds the peer's window closed. Where the system cannot tell, returns at once.
+    ///
+    /// # Errors
+    /// When the deadline passes.
+    pub fn wait_standstill(&self) -> Result<()> {
+        if !evidence::COUNTS_SEGMENTS {
+            return Ok(());
+        }
+        let still = || {
+            let now = evidence::tcp(&self.recorded.socket);
+            now.unacked == Some(0) && (now.unsent == Some(0) || now.peer_window.is_none_or(|window| window == 0))
+        };
+        self.recorded.wait(Fact::Acked, Text::new("until nothing moves any more", "等到不再有数据流动"), still)
+    }
+
     /// O_NONBLOCK (fcntl(2)), as `setblocking(False)` in Python.
     ///
     /// # Errors

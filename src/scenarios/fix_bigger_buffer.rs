@@ -1,7 +1,180 @@
-//! (to be written)
+//! A recv with room for the whole message does not return the whole message: it returns what is queued.
 
-use super::{Part, Scenario};
+use super::{Control, Next, Part, Scenario, Why};
+use crate::net::{Conn, End, Opt, Settings};
+use crate::say;
+use crate::text::{Text, grouped};
+use crate::trace::Role::{Client, Server};
+use crate::trace::claims::Judge;
+use crate::trace::{Call, Event, Fact};
+
+const MESSAGE: usize = 1_000_000;
+const FITS: usize = 1_000;
+const LABEL: Text = Text::new("a long message", "一条长消息");
+
+fn client(end: &End) -> anyhow::Result<()> {
+    let s = end.tcp().connect()?;
+    let message = end.labelled(vec![b'x'; MESSAGE], LABEL);
+    // As much as goes without waiting, so that this end is free to see when the receiver's buffer is full.
+    s.set_nonblocking(true)?;
+    let mut taken = s.send_part(message.whole())?;
+    s.wait_standstill()?;
+    while taken < MESSAGE && s.evidence().peer_window.is_some_and(|window| window > 0) {
+        taken += s.send_part(message.part(taken..MESSAGE))?;
+        s.wait_standstill()?;
+    }
+    end.open("full");
+    s.set_nonblocking(false)?;
+    s.send_all(message.part(taken..MESSAGE))?;
+    s.wait_acked()?;
+    s.close()?;
+    Ok(())
+}
+
+fn server(end: &End) -> anyhow::Result<()> {
+    let listener = end.tcp().listen()?;
+    let conn = listener.accept()?;
+    conn.expect_framed(&vec![b'x'; MESSAGE], 0, Some(LABEL));
+    end.pass("full", Text::new("until the receive buffer is full", "等到接收缓冲区已满"))?;
+    read_all(end, &conn)?;
+    conn.close()?;
+    Ok(())
+}
+
+/// recv with a large buffer, until the end of the stream. The wait records what was queued before the first.
+fn read_all(end: &End, conn: &Conn) -> anyhow::Result<()> {
+    conn.wait_queued(FITS)?;
+    while !conn.recv(end.recv_size())?.is_empty() {}
+    Ok(())
+}
+
+/// The control: a message that the receive buffer holds, and a receiver that waits until it does.
+fn client_with_short_message(end: &End) -> anyhow::Result<()> {
+    let s = end.tcp().connect()?;
+    s.send_message(&end.message(vec![b'x'; FITS]))?;
+    s.wait_acked()?;
+    s.close()?;
+    Ok(())
+}
+
+fn server_of_short_message(end: &End) -> anyhow::Result<()> {
+    let listener = end.tcp().listen()?;
+    let conn = listener.accept()?;
+    read_all(end, &conn)?;
+    conn.close()?;
+    Ok(())
+}
+
+fn judge(j: &mut Judge) {
+    let recvs: Vec<&Event> = j.recvs(Server).into_iter().filter(|e| !e.bytes.is_empty()).collect();
+    let length = j.trace().messages_from(Client).next().map_or(0, |m| m.bytes.len());
+    let first = recvs.first().copied();
+    let got = first.map_or(0, |e| e.bytes.len());
+    let asked = grouped(first.and_then(|e| e.asked).unwrap_or(0));
+    let (total, part) = (grouped(length), j.varying(got));
+    j.claim(
+        "not-in-one-recv",
+        &[Server],
+        Text::new("one recv did not return the whole message", "一次 recv 没有返回整条消息"),
+    )
+    .expected(say!("fewer than {total} bytes", "少于 {total} 字节"))
+    .actual(say!("recv({asked}) = {part} bytes", "recv({asked}) = {part} 字节"))
+    .shown_by(first)
+    .holds(got > 0 && got < length);
+
+    let sum: usize = recvs.iter().map(|e| e.bytes.len()).sum();
+    let (all, times) = (grouped(sum), j.varying(recvs.len()));
+    j.claim("nothing-lost", &[Server], Text::new("the recvs together returned all of it", "各次 recv 合起来是完整的"))
+        .expected(say!("{total} bytes", "{total} 字节"))
+        .actual(say!("{all} bytes, recvs: {times}", "{all} 字节,recv {times} 次"))
+        .shown_by(recvs)
+        .holds(sum == length);
+    queue_decided(j, first);
+}
+
+/// What was queued before the first recv was what it returned. Provable only where the sender could
+/// see that nothing moved any more.
+fn queue_decided(j: &mut Judge, first: Option<&Event>) {
+    let before = j.trace().calls(Server, Call::Wait).find(|e| matches!(e.fact, Some(Fact::Queued(_))));
+    let still = j.trace().calls(Client, Call::Wait).any(|e| e.evidence.unsent.is_some());
+    let queued = before.and_then(|e| e.evidence.queued).filter(|_| still || !j.trace().saw(Client));
+    let Some(queued) = queued else {
+        j.limit(Text::new(
+            "this system does not tell when the receive buffer is full",
+            "本系统无法得知接收缓冲区何时已满",
+        ));
+        return;
+    };
+    let asked = first.and_then(|e| e.asked).unwrap_or(0) as u64;
+    let got = first.map_or(0, |e| e.bytes.len() as u64);
+    let (queued_text, asked_text, got_text) = (j.varying(queued), grouped(asked), j.varying(got));
+    let text = Text::new("recv returned what was queued, up to its size", "recv 返回队列里已有的字节,不超过所要的大小");
+    j.claim("queue-decided", &[Client, Server], text)
+        .expected(say!(
+            "the lesser of {asked_text} and {queued_text} queued",
+            "{asked_text} 与队列中 {queued_text} 的较小者"
+        ))
+        .actual(say!("{got_text} bytes", "{got_text} 字节"))
+        .shown_by(before.into_iter().chain(first))
+        .holds(got == queued.min(asked));
+}
 
 pub(super) fn scenario() -> Scenario {
-    Scenario { id: "fix-bigger-buffer", part: Part::NoFix, ..Scenario::blank() }
+    Scenario {
+        id: "fix-bigger-buffer",
+        part: Part::NoFix,
+        title: Text::new("recv with a larger size", "把 recv 的大小调大"),
+        claim: Text::new(
+            "recv(2 MiB) does not return a message of 1 MB: it returns what is queued, up to that size.",
+            "recv(2 MiB) 取不回 1 MB 的消息:它返回队列里已有的字节,最多这么多。",
+        ),
+        documents: &["D0", "D1 §10"],
+        takes: &[Opt::Sndbuf, Opt::Rcvbuf, Opt::RecvSize],
+        defaults: Settings { rcvbuf: Some(64 * 1024), recv_size: Some(2 * 1024 * 1024), ..Settings::NONE },
+        client,
+        server: Some(server),
+        judge,
+        why: vec![
+            Why {
+                text: Text::new(
+                    "The size given to recv is a maximum; it returns as soon as anything is there.",
+                    "传给 recv 的大小是上限;只要有数据,它就返回。",
+                ),
+                source: "recv(2)",
+            },
+            Why {
+                text: Text::new(
+                    "What can be there at once is bounded by the receive buffer: a full one closes the window.",
+                    "一次能有多少,受接收缓冲区限制:缓冲区一满,窗口就关闭。",
+                ),
+                source: "RFC 9293 §3.8.6",
+            },
+        ],
+        next: vec![
+            Next {
+                command: "fix-bigger-buffer --recv-size 10240",
+                shows: Text::new("the size the page uses", "文档所用的大小"),
+            },
+            Next {
+                command: "tcp-naive --recv-size 10240",
+                shows: Text::new("and a larger recv merges more, not less", "recv 调大,合并只会更多"),
+            },
+            Next {
+                command: "fix-header",
+                shows: Text::new("read until the announced length is there", "读到约定的长度为止"),
+            },
+        ],
+        control: Control {
+            change: Text::new(
+                "a message of 1000 bytes, which the receive buffer holds",
+                "消息只有 1000 字节,接收缓冲区装得下",
+            ),
+            apply: |s| {
+                s.client = client_with_short_message;
+                s.server = Some(server_of_short_message);
+            },
+        },
+        varies: true,
+        ..Scenario::blank()
+    }
 }

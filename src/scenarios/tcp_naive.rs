@@ -10,7 +10,7 @@ use crate::trace::claims::{Judge, describe};
 const WORDS: [&[u8]; 2] = [b"hello", b"feng"];
 const BYTES: usize = WORDS[0].len() + WORDS[1].len();
 
-fn client(end: &End) -> anyhow::Result<()> {
+pub(super) fn client(end: &End) -> anyhow::Result<()> {
     let s = end.tcp().connect()?;
     s.send(WORDS[0])?;
     s.send(WORDS[1])?;
@@ -19,7 +19,7 @@ fn client(end: &End) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn server(end: &End) -> anyhow::Result<()> {
+pub(super) fn server(end: &End) -> anyhow::Result<()> {
     let listener = end.tcp().listen()?;
     let conn = listener.accept()?;
     WORDS.iter().for_each(|word| conn.expect(word));
@@ -31,7 +31,7 @@ fn server(end: &End) -> anyhow::Result<()> {
 }
 
 /// The control: the receiver reads each word before the next one is sent.
-fn client_in_lock_step(end: &End) -> anyhow::Result<()> {
+pub(super) fn client_in_lock_step(end: &End) -> anyhow::Result<()> {
     let s = end.tcp().connect()?;
     s.send(WORDS[0])?;
     end.pass("read", Text::new("until the first word is read", "等到第一个词被读走"))?;
@@ -41,7 +41,7 @@ fn client_in_lock_step(end: &End) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn server_in_lock_step(end: &End) -> anyhow::Result<()> {
+pub(super) fn server_in_lock_step(end: &End) -> anyhow::Result<()> {
     let listener = end.tcp().listen()?;
     let conn = listener.accept()?;
     conn.recv(end.recv_size())?;
@@ -51,7 +51,7 @@ fn server_in_lock_step(end: &End) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn judge(j: &mut Judge) {
+pub(super) fn judge(j: &mut Judge) {
     let recvs = j.recvs(Server);
     let merged = recvs.iter().find(|e| e.messages().len() == WORDS.len());
     let shown = merged.or(recvs.first()).copied();
