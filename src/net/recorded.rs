@@ -112,7 +112,8 @@ impl Recorded {
         }
         let have = || evidence::queued(&self.socket).unwrap_or(0) >= n as u64;
         let gone = || barrier::peer_gone(&self.socket, Duration::ZERO) && self.proto == Proto::Tcp;
-        let note = say!("until {n} bytes are queued", "等到队列里有 {n} 字节");
+        let are = if n == 1 { "byte is" } else { "bytes are" };
+        let note = say!("until {n} {are} queued", "等到队列里有 {n} 字节");
         self.wait(Fact::Queued(n), note, || have() || gone())
     }
 

@@ -9,6 +9,8 @@ use std::collections::{HashMap, HashSet};
 
 /// One row of the ladder.
 pub struct Row<'a> {
+    /// Its number: the event's, or where those differ from run to run, the row's.
+    pub number: usize,
     /// The event it shows, or the first of several alike.
     pub event: &'a Event,
     /// What the lane says.
@@ -42,7 +44,8 @@ pub fn rows<'a>(report: &Report<'a>, style: &Style) -> Vec<Row<'a>> {
         let label = label(trace, event, style, blurred);
         let detailed = event.call.receives() && !event.bytes.is_empty();
         let more = if fold && blurred && varies(event) { None } else { Some(last - 1) };
-        rows.push(Row { event, label, kernel: notes.last().cloned().unwrap_or_default(), more, detailed });
+        let number = if blurred { rows.len() + 1 } else { event.seq };
+        rows.push(Row { number, event, label, kernel: notes.last().cloned().unwrap_or_default(), more, detailed });
         if fold && run > 1 && !blurred {
             let end = shown[at + run - 1];
             let label = self::label(trace, end, style, blurred);
@@ -52,6 +55,7 @@ pub fn rows<'a>(report: &Report<'a>, style: &Style) -> Vec<Row<'a>> {
             }
             let detailed = detailed && !end.bytes.is_empty();
             rows.push(Row {
+                number: end.seq,
                 event: end,
                 label,
                 kernel: notes.last().cloned().unwrap_or_default(),
@@ -86,7 +90,8 @@ fn is_routine(trace: &Trace, event: &Event) -> bool {
 fn label(trace: &Trace, event: &Event, style: &Style, blurred: bool) -> String {
     let call = event.call.word();
     let blurred = blurred && varies(event);
-    let number = |n: usize| if blurred { "n".to_owned() } else { grouped(n) };
+    // Nothing stays nothing: a zero says end of stream.
+    let number = |n: usize| if blurred && n > 0 { "n".to_owned() } else { grouped(n) };
     let result = match (&event.error, event.returned) {
         (Some(error), _) => error.clone(),
         (None, Some(n)) => number(n),

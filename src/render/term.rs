@@ -157,7 +157,7 @@ impl Page<'_> {
     /// When, in milliseconds; or which, where times would differ from run to run.
     fn when(&self, row: &Row) -> String {
         if self.style.stable {
-            return row.event.seq.to_string();
+            return row.number.to_string();
         }
         let ms = row.event.moment_us() as f64 / 1000.0;
         if ms < 10_000.0 { format!("{ms:.2}") } else { format!("{ms:.0}") }

@@ -54,7 +54,10 @@ impl Trace {
         let recvs: Vec<&Event> = self.events.iter().filter(|e| e.call.receives()).filter(moved).collect();
         let sent: HashSet<_> = sends.iter().filter_map(|e| e.handed).map(|h| h.msg).collect();
         let segments = self.segments();
-        let messages_sent = if sends.is_empty() { self.messages.len() } else { sent.len() };
+        // A lone end knows its peer's messages from what arrived.
+        let arrived = recvs.iter().flat_map(|e| &e.spans).filter_map(|s| self.message(s.msg)).filter(|m| m.inferred);
+        let arrived: HashSet<_> = arrived.map(|m| m.id).collect();
+        let messages_sent = sent.len() + arrived.len();
         let messages_intact = self.intact();
         let tcp_sends = sends.iter().filter(|e| !self.is_datagram(e)).count() as u64;
         let sender_merged = segments.is_some_and(|n| n < tcp_sends);
