@@ -193,6 +193,7 @@ fn a_datagram_that_vanished_breaks_the_account() {
         let mut send = data(CLIENT, Call::SendTo, client, text);
         send.handed = Some(Handed { msg: id, offset: 0 });
         send.peer = Some(address(2));
+        send.datagram_len = Some(text.len());
         recorder.push(send);
     }
     let mut recv = data(SERVER, Call::RecvFrom, server, b"one");

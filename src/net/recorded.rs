@@ -2,7 +2,7 @@
 
 use super::{End, NetError, Result, barrier, errno, evidence};
 use crate::say;
-use crate::text::Text;
+use crate::text::{Text, grouped};
 use crate::trace::{Call, EndName, Event, Evidence, Fact, Proto, SockId};
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 use std::io;
@@ -100,6 +100,8 @@ impl Recorded {
         let make = |socket: &Socket| socket.bind(&address.into());
         self.call(Call::Bind, Some(address), make, |event, result| {
             event.returned = result.ok().map(|()| 0);
+            // Of port 0 the kernel made a port.
+            event.peer = result.ok().and_then(|()| self.local()).or(event.peer);
         })?;
         self.note_addresses();
         Ok(self.local().unwrap_or(address))
@@ -113,7 +115,8 @@ impl Recorded {
         let have = || evidence::queued(&self.socket).unwrap_or(0) >= n as u64;
         let gone = || barrier::peer_gone(&self.socket, Duration::ZERO) && self.proto == Proto::Tcp;
         let are = if n == 1 { "byte is" } else { "bytes are" };
-        let note = say!("until {n} {are} queued", "等到队列里有 {n} 字节");
+        let bytes = grouped(n);
+        let note = say!("until {bytes} {are} queued", "等到队列里有 {bytes} 字节");
         self.wait(Fact::Queued(n), note, || have() || gone())
     }
 

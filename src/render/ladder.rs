@@ -1,6 +1,7 @@
 //! The geometry of a run: which events make a row, in which lane, with what beside it. No colour and
 //! no columns yet, so that every drawing of the ladder shares it.
 
+use super::width::columns;
 use super::{Report, Style, bytes};
 use crate::say;
 use crate::text::{Text, grouped};
@@ -22,6 +23,9 @@ pub struct Row<'a> {
     /// Show the bytes below.
     pub detailed: bool,
 }
+
+/// A label longer than this says "taken whole" by leaving the second number away, in columns.
+const SHORT: usize = 26;
 
 /// A run of at least this many alike events is folded.
 const FOLD: usize = 6;
@@ -102,7 +106,11 @@ fn label(trace: &Trace, event: &Event, style: &Style, blurred: bool) -> String {
         Call::Send | Call::SendTo => {
             let message = event.handed.and_then(|h| trace.message(h.msg));
             let name = message.map_or(String::new(), |m| format!("{} [{}] ", m.id, bytes::name(m, style, 12)));
-            format!("{call} {name}{} = {result}", number(event.asked.unwrap_or(0)))
+            let whole = format!("{call} {name}{} = {result}", number(event.asked.unwrap_or(0)));
+            match event.asked == event.returned && columns(&whole) > SHORT {
+                true => format!("{call} {name}{result}"),
+                false => whole,
+            }
         }
         Call::Recv | Call::RecvFrom => {
             let asked = event.asked.map(grouped).unwrap_or_default();
@@ -134,7 +142,10 @@ fn label(trace: &Trace, event: &Event, style: &Style, blurred: bool) -> String {
 fn ending(trace: &Trace, event: &Event) -> Text {
     let udp = event.sock.and_then(|s| trace.socket(s)).is_some_and(|s| s.proto == Proto::Udp);
     match (event.truncated, event.datagram_len, event.returned) {
-        (true, Some(len), _) => say!(" of {len}, cut", "(共 {len},被截断)"),
+        (true, Some(len), _) => {
+            let len = grouped(len);
+            say!(" of {len}, cut", "(共 {len},被截断)")
+        }
         (true, None, _) => Text::new(", cut", "(被截断)"),
         (false, _, Some(0)) if udp => Text::new(" empty datagram", " 空数据报"),
         (false, _, Some(0)) if event.asked != Some(0) => Text::new(" end of stream", " 流结束"),
@@ -164,7 +175,11 @@ impl Kernel {
     fn note(&mut self, trace: &Trace, event: &Event, style: &Style, blurred: bool) -> Option<String> {
         let sock = event.sock?;
         let udp = trace.socket(sock).is_some_and(|s| s.proto == Proto::Udp);
-        let before = self.last.insert(sock, event.evidence).unwrap_or_default();
+        let before = self.last.get(&sock).copied().unwrap_or_default();
+        // Waits for time and hand-overs ask the kernel nothing.
+        if event.evidence != Evidence::default() {
+            self.last.insert(sock, event.evidence);
+        }
         let now = &event.evidence;
         let mut notes: Vec<Text> = Vec::new();
         if udp && event.call.sends() && event.ok() && self.datagrams.insert(event.seq) {
@@ -175,7 +190,7 @@ impl Kernel {
         }
         if !blurred {
             notes.extend(segments(&before, now));
-            notes.extend(now.unsent.filter(|n| *n > 0).map(|n| say!("{n} unsent", "{n} 未发出")));
+            notes.extend(now.unsent.filter(|n| *n > 0).map(grouped).map(|n| say!("{n} unsent", "{n} 未发出")));
         }
         let counts = matches!(event.call, Call::Wait | Call::Recv | Call::Close);
         let queued = now.queued.filter(|n| *n > 0 && counts);

@@ -105,11 +105,17 @@ struct Ledger {
 impl Ledger {
     /// Cuts the next `want` bytes off the front; returns fewer when fewer were written.
     fn cut(&mut self, mut want: usize) -> Vec<Span> {
-        let mut out = Vec::new();
+        let mut out: Vec<Span> = Vec::new();
         while want > 0 {
             let Some(run) = self.runs.front_mut() else { break };
             let take = run.len.min(want);
-            out.push(Span { len: take, ..*run });
+            // A message may have been handed over in several sends; its bytes are one run all the same.
+            match out.last_mut() {
+                Some(last) if last.msg == run.msg && last.part == run.part && last.offset + last.len == run.offset => {
+                    last.len += take;
+                }
+                _ => out.push(Span { len: take, ..*run }),
+            }
             run.offset += take;
             run.len -= take;
             want -= take;
