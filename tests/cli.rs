@@ -190,11 +190,18 @@ fn language_follows_flag_then_environment() {
 
 #[test]
 fn every_table_and_help_page_speaks_both_languages() {
-    for args in [&["--help"][..], &["list"], &["doctor"], &["tcp-naive", "--help"], &["all", "--help"]] {
-        for (lang, word) in [("en", "e"), ("zh", "的")] {
+    let pages: [(&[&str], &str, &str); 5] = [
+        (&["--help"], "Usage:", "用法"),
+        (&["list"], "TCP is a stream", "字节流"),
+        (&["doctor"], "loopback IPv4", "回环 IPv4"),
+        (&["tcp-naive", "--help"], "Control experiment", "对照实验"),
+        (&["all", "--help"], "run N times", "运行 N 次"),
+    ];
+    for (args, english, chinese) in pages {
+        for (lang, word, other) in [("en", english, chinese), ("zh", chinese, english)] {
             let ran = run(&[args, &["--lang", lang]].concat());
             assert_eq!(ran.code, Some(0), "{args:?}: {}", ran.err);
-            assert!(ran.out.contains(word), "{args:?} --lang {lang}:\n{}", ran.out);
+            assert!(ran.out.contains(word) && !ran.out.contains(other), "{args:?} --lang {lang}:\n{}", ran.out);
         }
     }
 }
