@@ -264,6 +264,18 @@ impl End {
         self.recorder.push(event);
     }
 
+    /// The same with what came of it (a number packed, a file written): a count and bytes that a claim can
+    /// be judged by; `None` when nothing did.
+    pub fn found(&self, note: Text, returned: Option<usize>, bytes: &[u8]) {
+        let mut event = Event::new(self.name, Call::Process);
+        event.t_us = self.recorder.now_us();
+        event.end_us = event.t_us;
+        event.returned = returned;
+        event.bytes = bytes.to_vec();
+        event.note = Some(note);
+        self.recorder.push(event);
+    }
+
     fn waited(&self, sock: Option<SockId>, fact: Fact, note: Text, wait: impl FnOnce() -> Result<()>) -> Result<()> {
         let mut event = Event::new(self.name, Call::Wait);
         event.t_us = self.recorder.now_us();
