@@ -144,7 +144,7 @@ fn one_exchange(j: &mut Judge) {
 fn documents_numbers(j: &mut Judge) {
     let made: Vec<&Event> = j.trace().calls(Server, Call::Process).collect();
     let (packed, refused): (Vec<&Event>, Vec<&Event>) = made.into_iter().partition(|e| e.returned.is_some());
-    let bytes = packed.iter().map(|e| hex(&e.bytes)).collect::<Vec<_>>().join(", ");
+    let bytes = packed.iter().map(|e| hex(&e.made)).collect::<Vec<_>>().join(", ");
     let printed = "00 08 00 00, 00 20 03 00, 00 40 1f 00";
     j.claim(
         "documents-bytes",
@@ -161,7 +161,7 @@ fn documents_numbers(j: &mut Judge) {
         .expected(say!("1,111,111,111,111 refused: over {max}", "拒绝 1,111,111,111,111:超过 {max}"))
         .actual(why.unwrap_or(Text::new("every number was packed", "所有数字都打包了")))
         .shown_by(refused.iter().copied())
-        .holds(refused.len() == 1 && refused[0].bytes.is_empty());
+        .holds(refused.len() == 1 && refused[0].made.is_empty());
 }
 
 pub(super) fn scenario() -> Scenario {

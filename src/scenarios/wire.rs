@@ -53,6 +53,8 @@ pub(super) struct Put {
     pub filename: String,
     /// How many bytes follow.
     pub filesize: usize,
+    /// The announcement's own bytes.
+    pub bytes: Vec<u8>,
 }
 
 impl Put {
@@ -73,7 +75,8 @@ impl Put {
         whole_header(&header, length).map_err(Text::from)?;
         let fields = json::parse(&header).map_err(Text::from)?;
         let filename = json::text(&fields, "filename").map_err(Text::from)?.to_owned();
-        Ok(Some(Put { filename, filesize: json::size(&fields, "filesize", limit).map_err(Text::from)? }))
+        let filesize = json::size(&fields, "filesize", limit).map_err(Text::from)?;
+        Ok(Some(Put { filename, filesize, bytes: [field, header].concat() }))
     }
 }
 
