@@ -121,9 +121,12 @@ impl Ledger {
     }
 }
 
+#[derive(Default)]
 struct Streams {
     peer_of: HashMap<SockId, SockId>,
     written: HashMap<SockId, Ledger>,
+    /// What an unrecorded peer writes, by the socket that reads it.
+    promised: HashMap<SockId, Ledger>,
     expected: HashMap<SockId, VecDeque<MsgId>>,
     taken: HashMap<SockId, VecDeque<Span>>,
 }
@@ -131,7 +134,7 @@ struct Streams {
 impl Streams {
     fn pair(sockets: &[SocketInfo]) -> Streams {
         let expected = sockets.iter().map(|s| (s.id, s.expected.iter().copied().collect())).collect();
-        Streams { peer_of: peers(sockets), written: HashMap::new(), expected, taken: HashMap::new() }
+        Streams { peer_of: peers(sockets), expected, ..Streams::default() }
     }
 
     fn wrote(&mut self, sock: SockId, spans: &[Span]) {
@@ -153,7 +156,7 @@ impl Streams {
 
     /// A lone end: as long as the bytes agree with what the document's peer sends, they are its messages.
     fn read_alone(&mut self, sock: SockId, bytes: &[u8], strangers: &Strangers) -> Vec<Span> {
-        let ledger = self.written.entry(sock).or_default();
+        let ledger = self.promised.entry(sock).or_default();
         let pending = self.expected.entry(sock).or_default();
         let mut out = Vec::new();
         let mut at = 0;
@@ -301,5 +304,40 @@ impl Strangers<'_> {
         });
         let msg = expected.unwrap_or_else(|| self.add(Self::far(info), &event.bytes));
         Trace::spans_of(self.get(msg), 0..event.bytes.len()).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::trace::{Call, EndName, Event, Handed, MsgId, Proto, Recorder, Role, SockId, Tie};
+
+    fn data(sock: SockId, call: Call, bytes: &[u8], handed: Option<MsgId>) -> Event {
+        let mut event = Event::new(EndName::only(Role::Client), call);
+        event.sock = Some(sock);
+        event.returned = Some(bytes.len());
+        event.bytes = bytes.to_vec();
+        event.handed = handed.map(|msg| Handed { msg, offset: 0 });
+        event
+    }
+
+    #[test]
+    fn a_lone_end_that_asks_still_knows_its_answers() {
+        let recorder = Recorder::new(vec![Role::Client]);
+        let (client, server) = (EndName::only(Role::Client), EndName::only(Role::Server));
+        let sock = recorder.socket(client, Proto::Tcp);
+        recorder.expect(sock, server, b"4body", 1, None);
+        let command = recorder.message(client, b"ls".as_slice().into(), 0, None);
+        recorder.push(data(sock, Call::Send, b"ls", Some(command)));
+        recorder.push(data(sock, Call::Recv, b"4", None));
+        recorder.push(data(sock, Call::Recv, b"body", None));
+        recorder.push(data(sock, Call::Deliver, b"body", None));
+        let trace = recorder.take().finish(Tie::Lane);
+        let spans: Vec<_> = trace
+            .events
+            .iter()
+            .map(|e| e.spans.iter().map(|s| (s.msg.0, s.offset, s.len)).collect())
+            .collect::<Vec<Vec<_>>>();
+        assert_eq!(spans, [[(1, 0, 2)], [(2, 0, 1)], [(2, 1, 4)], [(2, 1, 4)]]);
+        assert_eq!(trace.exactly_one(&trace.events[3]), Some(MsgId(2)));
     }
 }
