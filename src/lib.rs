@@ -1,12 +1,14 @@
 //! stickdemo shows, with real kernel sockets, where message boundaries go.
 //!
 //! The modules, in the order in which data flows through them; each knows only those before it:
-//! [`text`] (both languages) → [`trace`] (the recording and what follows from it) → [`net`] (recorded
-//! sockets) → [`scenarios`] (the documents' programs) → [`run`] (both ends, judged) → [`render`] (what a
-//! person or a program reads) → [`cli`] (names and help) and [`tools`] (the commands).
+//! [`text`] (both languages) → [`framing`] (bytes in, frames out) → [`trace`] (the recording and what
+//! follows from it) → [`net`] (recorded sockets) → [`scenarios`] (the documents' programs) → [`run`]
+//! (both ends, judged) → [`render`] (what a person or a program reads) → [`cli`] (names and help) and
+//! [`tools`] (the commands). [`filename`] keeps received files where they belong, [`scratch`] for no longer than the run.
 
 pub mod cli;
 pub mod exit;
+pub mod filename;
 pub mod framing;
 pub mod net;
 pub mod output;

@@ -116,6 +116,17 @@ impl Outgoing {
         self.part(0..self.bytes.len())
     }
 
+    /// How many bytes header and body have.
+    #[allow(clippy::len_without_is_empty, reason = "a message is sent, not asked whether it is empty")]
+    pub fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// How many bytes the header has.
+    pub fn header_len(&self) -> usize {
+        self.header_len
+    }
+
     /// The header alone.
     pub fn header(&self) -> Piece<'_> {
         self.part(0..self.header_len)
@@ -262,6 +273,18 @@ impl End {
         let mut event = Event::new(self.name, Call::Process);
         event.t_us = self.recorder.now_us();
         event.end_us = event.t_us;
+        event.note = Some(note);
+        self.recorder.push(event);
+    }
+
+    /// The same with what came of it (a number packed, a file written): a count and bytes that a claim can
+    /// be judged by; `None` when nothing did.
+    pub fn found(&self, note: Text, returned: Option<usize>, made: &[u8]) {
+        let mut event = Event::new(self.name, Call::Process);
+        event.t_us = self.recorder.now_us();
+        event.end_us = event.t_us;
+        event.returned = returned;
+        event.made = made.to_vec();
         event.note = Some(note);
         self.recorder.push(event);
     }

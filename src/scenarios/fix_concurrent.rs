@@ -1,7 +1,243 @@
-//! (to be written)
+//! A thread for each client: while one client stands still in the middle of its upload, the others are
+//! served to the end. A server that serves in turn would keep them waiting.
 
-use super::{Part, Scenario};
+use super::wire::{Put, exactly, md5_hex, short};
+use super::{Control, Next, Part, Scenario, Why};
+use crate::filename::FileName;
+use crate::framing::whole_body;
+use crate::net::{Conn, End, Opt, Outgoing, Settings};
+use crate::say;
+use crate::text::{Text, grouped};
+use crate::trace::Role::{Client, Server};
+use crate::trace::claims::Judge;
+use crate::trace::{Event, Message};
+use std::thread;
+
+/// How many clients upload at once.
+const CLIENTS: u8 = 3;
+
+/// How much of a file goes into one send: what the pages call max_packet_size.
+const PACKET: usize = 1024;
+
+/// The largest file the server takes, in bytes.
+const MAX_FILE: usize = 1 << 20;
+
+const HALF_SENT: &str = "client-1 half sent";
+const SECOND_CONNECTED: &str = "client-2 connected";
+const SECOND_SENT: &str = "client-2 sent";
+const THIRD_SENT: &str = "client-3 sent";
+const SECOND_DONE: &str = "client-2 served";
+const THIRD_DONE: &str = "client-3 served";
+
+/// The n-th client's file: of a length and content of its own.
+fn file(n: u8) -> Vec<u8> {
+    let letter = b'a' + n.saturating_sub(1) % 26;
+    vec![letter; 2 * PACKET + 100 * usize::from(n)]
+}
+
+fn file_name(n: u8) -> String {
+    format!("file-{n}.txt")
+}
+
+/// Header and body of the n-th client's upload, and the header's length.
+fn upload(n: u8) -> anyhow::Result<(Vec<u8>, usize)> {
+    let data = file(n);
+    let header = Put::header(&file_name(n), data.len())?;
+    Ok(([&header[..], &data].concat(), header.len()))
+}
+
+/// What each client does; the first one stops in the middle until the others have been served.
+fn client(end: &End) -> anyhow::Result<()> {
+    match end.name().index {
+        2 => end.pass(HALF_SENT, Text::new("until client-1 is in the middle", "等到 client-1 发到一半"))?,
+        3 => end.pass(SECOND_CONNECTED, Text::new("until client-2 is connected", "等到 client-2 已连接"))?,
+        _ => {}
+    }
+    let s = end.tcp().connect()?;
+    let n = end.name().index;
+    let (bytes, header) = upload(n)?;
+    let half = header + PACKET;
+    let message = end.framed(bytes, header, Some(Text::same(format!("put {}", file_name(n)))));
+    s.send_all(message.header())?;
+    send_packets(&s, &message, header, half)?;
+    match n {
+        1 => {
+            end.open(HALF_SENT);
+            end.pass(SECOND_DONE, Text::new("until client-2 is served", "等到 client-2 传完"))?;
+            end.pass(THIRD_DONE, Text::new("until client-3 is served", "等到 client-3 传完"))?;
+        }
+        2 => end.open(SECOND_CONNECTED),
+        _ => {}
+    }
+    send_packets(&s, &message, half, message.len())?;
+    match n {
+        2 => end.open(SECOND_SENT),
+        3 => end.open(THIRD_SENT),
+        _ => {}
+    }
+    s.close()?;
+    Ok(())
+}
+
+/// Sends a part of the file, a packet at a time, as the page sends it line by line.
+fn send_packets(s: &Conn, message: &Outgoing, from: usize, to: usize) -> anyhow::Result<()> {
+    for at in (from..to).step_by(PACKET) {
+        s.send_all(message.part(at..to.min(at + PACKET)))?;
+    }
+    Ok(())
+}
+
+/// ThreadingTCPServer: one thread accepts, and gives each connection to a thread of its own.
+fn server(end: &End) -> anyhow::Result<()> {
+    let listener = end.tcp().listen()?;
+    thread::scope(|scope| {
+        let mut workers = Vec::new();
+        for n in 1..=CLIENTS {
+            let worker = end.sibling(n);
+            let conn = listener.accept_as(&worker)?;
+            workers.push(scope.spawn(move || handle(&worker, conn, n)));
+        }
+        for worker in workers {
+            worker.join().map_err(|_| say!("a worker panicked", "有一个工作线程崩溃了"))??;
+        }
+        Ok(())
+    })
+}
+
+/// The page's handler: the header, then the file, exactly.
+fn handle(end: &End, conn: Conn, n: u8) -> anyhow::Result<()> {
+    let (bytes, header) = upload(n)?;
+    conn.expect_framed(&bytes, header, Some(Text::same(format!("put {}", file_name(n)))));
+    while let Some(put) = Put::read(&conn, MAX_FILE)? {
+        FileName::parse(&put.filename)?;
+        let data = exactly(&conn, put.filesize, end.recv_size())?;
+        whole_body(&data, put.filesize).map_err(Text::from)?;
+        conn.deliver(&data);
+    }
+    conn.close()?;
+    match n {
+        2 => end.open(SECOND_DONE),
+        3 => end.open(THIRD_DONE),
+        _ => {}
+    }
+    Ok(())
+}
+
+/// The control: a TCPServer without threads. It stays with client-1 although the others have sent
+/// everything, and lets client-1 know that it will not turn to them before.
+fn server_in_turn(end: &End) -> anyhow::Result<()> {
+    let listener = end.tcp().listen()?;
+    for n in 1..=CLIENTS {
+        let conn = listener.accept()?;
+        if n == 1 {
+            end.pass(SECOND_SENT, Text::new("until client-2 has sent all", "等到 client-2 全部发出"))?;
+            end.pass(THIRD_SENT, Text::new("until client-3 has sent all", "等到 client-3 全部发出"))?;
+            end.open(SECOND_DONE);
+            end.open(THIRD_DONE);
+        }
+        handle(end, conn, n)?;
+    }
+    Ok(())
+}
+
+/// The uploads that the server's application took whole, each with the message it is.
+fn whole_uploads<'a>(j: &Judge<'a>) -> Vec<(&'a Event, &'a Message)> {
+    let trace = j.trace();
+    let of = |e: &'a Event| Some((e, trace.message(trace.exactly_one(e)?)?));
+    j.delivered(Server).into_iter().filter_map(of).collect()
+}
+
+fn judge(j: &mut Judge) {
+    each_whole(j);
+    nobody_waits(j);
+}
+
+fn each_whole(j: &mut Judge) {
+    let uploads = whole_uploads(j);
+    let good = uploads.iter().filter(|(e, m)| md5_hex(m.body()) == md5_hex(&e.bytes)).count();
+    let list = |mut files: Vec<&[u8]>| {
+        files.sort();
+        let each = files.iter().map(|f| format!("{} ({})", grouped(f.len() as u64), short(md5_hex(f).as_bytes())));
+        Text::same(each.collect::<Vec<_>>().join(", "))
+    };
+    let sent: Vec<&[u8]> = j.trace().messages_from(Client).map(Message::body).collect();
+    let delivered = j.delivered(Server);
+    let all = sent.len();
+    let text = Text::new("each upload arrived whole: bytes (MD5)", "每个上传都完整到达:字节数(MD5)");
+    j.claim("each-whole", &[Server], text)
+        .expected(list(sent))
+        .actual(list(delivered.iter().map(|e| &e.bytes[..]).collect()))
+        .shown_by(delivered)
+        .holds(good == all && all == usize::from(CLIENTS));
+}
+
+/// How far client-1 had come when each of the others was served: by cause, not by the clock.
+fn nobody_waits(j: &mut Judge) {
+    let sends: Vec<&Event> = j.sends(Client).into_iter().filter(|e| e.end.index == 1).collect();
+    let sent_before = |seq: usize| sends.iter().filter(|e| e.seq < seq).map(|e| e.bytes.len()).sum::<usize>();
+    let all: usize = sends.iter().map(|e| e.bytes.len()).sum();
+    let others = whole_uploads(j).into_iter().filter(|(_, m)| m.from.index != 1).map(|(e, _)| e);
+    let others: Vec<&Event> = others.collect();
+    let early = others.iter().filter(|e| sent_before(e.seq) < all).count();
+    let far = others.iter().map(|e| sent_before(e.seq)).max().unwrap_or(0);
+    let (wanted, [all, far]) = (usize::from(CLIENTS) - 1, [all, far].map(|n| grouped(n as u64)));
+    let text =
+        Text::new("no client waits for another: client-1 stood still meanwhile", "谁也不等谁:其间 client-1 一直停着");
+    j.claim("nobody-waits", &[Client, Server], text)
+        .expected(say!("{wanted} served before client-1's last byte", "{wanted} 个在 client-1 发完之前传完"))
+        .actual(say!(
+            "{early} served; client-1 at byte {far} of {all}",
+            "{early} 个;此时 client-1 发了 {far}/{all} 字节"
+        ))
+        .shown_by(others)
+        .holds(early == wanted);
+}
 
 pub(super) fn scenario() -> Scenario {
-    Scenario { id: "fix-concurrent", part: Part::Fix, ..Scenario::blank() }
+    Scenario {
+        id: "fix-concurrent",
+        part: Part::Fix,
+        title: Text::new("a thread for each client", "每个客户端一个线程"),
+        claim: Text::new(
+            "Three uploads at once, a thread each: every file whole, and nobody waits for a slow client.",
+            "三个上传同时进行,各用一个线程:文件都完整,谁也不用等慢的客户端。",
+        ),
+        documents: &["D1 §13"],
+        takes: &[Opt::Nodelay, Opt::RecvSize],
+        defaults: Settings { recv_size: Some(PACKET), nodelay: Some(true), ..Settings::NONE },
+        clients: CLIENTS,
+        client,
+        server: Some(server),
+        judge,
+        why: vec![
+            Why {
+                text: Text::new(
+                    "Each connection is a stream of its own: accept returns a new socket, and nothing mixes.",
+                    "每个连接都是独立的字节流:accept 返回新的套接字,互不混杂。",
+                ),
+                source: "accept(2); RFC 9293 §3.3.1",
+            },
+            Why {
+                text: Text::new(
+                    "A blocking recv stops its thread only; with one thread it stops the whole server.",
+                    "阻塞的 recv 只停住自己的线程;只有一个线程时,它停住整个服务器。",
+                ),
+                source: "recv(2); Python socketserver.ThreadingMixIn",
+            },
+        ],
+        next: vec![
+            Next {
+                command: "fix-concurrent --control",
+                shows: Text::new("one thread for all: the others wait", "所有人共用一个线程:其他人只能等"),
+            },
+            Next {
+                command: "udp-chat", shows: Text::new("many peers on one UDP socket", "一个 UDP 套接字对多个对端")
+            },
+        ],
+        control: Control {
+            change: Text::new("one thread serves the clients in turn", "一个线程依次服务各个客户端"),
+            apply: |s| s.server = Some(server_in_turn),
+        },
+        ..Scenario::blank()
+    }
 }

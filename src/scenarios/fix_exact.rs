@@ -1,7 +1,265 @@
-//! (to be written)
+//! Read exactly what remains: the last recv asks for the file's last bytes, not for 1024, and the MD5
+//! that follows without a pause stays in the queue.
 
-use super::{Part, Scenario};
+use super::wire::{announced, exactly, md5_hex, requested, short};
+use super::{Control, Next, Part, Scenario, Why};
+use crate::framing::whole_body;
+use crate::net::{Conn, End, Opt, Settings};
+use crate::say;
+use crate::text::{Text, grouped};
+use crate::trace::Role::{Client, Server};
+use crate::trace::claims::Judge;
+use crate::trace::{Call, Event};
+use std::fmt::Write as _;
+
+const NAME: &str = "notes.txt";
+
+/// Not a multiple of 1024, as D4's example (6000 of 6100 bytes).
+const FILE_SIZE: usize = 6000;
+
+/// The digits of an MD5.
+const TRAILER: usize = 32;
+
+/// The largest file the client takes, in bytes.
+const MAX_FILE: usize = 1 << 20;
+
+/// What D4's client says when it has the size.
+const READY: &str = "客户端准备好接收数据内容了";
+
+/// The file: numbered lines, so that a byte too many or too few shows.
+fn file() -> Vec<u8> {
+    let mut text = String::new();
+    for line in 1.. {
+        if text.len() >= FILE_SIZE {
+            break;
+        }
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "line {line:04}");
+    }
+    text.truncate(FILE_SIZE);
+    text.into_bytes()
+}
+
+fn client(end: &End) -> anyhow::Result<()> {
+    download(end, read_past)?;
+    download(end, read_exactly)
+}
+
+/// One way of reading `size` bytes of file, at most `most` at once.
+type Reader = fn(s: &Conn, size: usize, most: usize) -> anyhow::Result<Vec<u8>>;
+
+fn download(end: &End, read: Reader) -> anyhow::Result<()> {
+    let s = end.tcp().connect()?;
+    expect(&s);
+    s.send(format!("get {NAME}").as_bytes())?;
+    let digits = s.recv(1024)?;
+    s.deliver(&digits);
+    let size = announced(&digits, MAX_FILE)?;
+    s.send(READY.as_bytes())?;
+    s.wait_queued(size + TRAILER)?;
+    let data = read(&s, size, end.recv_size())?;
+    whole_body(&data, size).map_err(Text::from)?;
+    s.deliver(&data);
+    let md5 = exactly(&s, TRAILER, TRAILER)?;
+    if !md5.is_empty() {
+        s.deliver(&md5);
+    }
+    s.close()?;
+    Ok(())
+}
+
+/// The careless loop of the pages: it asks for 1024 to the end.
+fn read_past(s: &Conn, size: usize, most: usize) -> anyhow::Result<Vec<u8>> {
+    let mut data = Vec::new();
+    while data.len() < size {
+        let piece = s.recv(most)?;
+        if piece.is_empty() {
+            break;
+        }
+        data.extend_from_slice(&piece);
+    }
+    Ok(data)
+}
+
+/// The fix, D4 §3: the last recv asks for what remains.
+fn read_exactly(s: &Conn, size: usize, most: usize) -> anyhow::Result<Vec<u8>> {
+    let mut data = Vec::new();
+    while data.len() < size {
+        let remaining = size - data.len();
+        let piece = s.recv(most.min(remaining))?;
+        if piece.is_empty() {
+            break;
+        }
+        data.extend_from_slice(&piece);
+    }
+    Ok(data)
+}
+
+fn server(end: &End) -> anyhow::Result<()> {
+    let listener = end.tcp().listen()?;
+    for _ in 0..2 {
+        let conn = listener.accept()?;
+        conn.expect(format!("get {NAME}").as_bytes());
+        conn.expect(READY.as_bytes());
+        let name = requested(&conn.recv(1024)?)?;
+        let data = file();
+        conn.send(data.len().to_string().as_bytes())?;
+        conn.recv(1024)?;
+        let md5 = md5_hex(&data);
+        conn.send_message(&end.labelled(data, Text::same(name.to_string())))?;
+        conn.send_message(&end.labelled(md5.into_bytes(), Text::same("MD5")))?;
+        // D4's server waits for the next request here, and the careless client for its MD5, for ever.
+        conn.close()?;
+    }
+    Ok(())
+}
+
+/// Tells a lone client what the server sends.
+fn expect(s: &Conn) {
+    let data = file();
+    s.expect(data.len().to_string().as_bytes());
+    s.expect_framed(&data, 0, Some(Text::same(NAME)));
+    s.expect_framed(md5_hex(&data).as_bytes(), 0, Some(Text::same("MD5")));
+}
+
+/// The control: the second client is as careless as the first.
+fn client_careless_twice(end: &End) -> anyhow::Result<()> {
+    download(end, read_past)?;
+    download(end, read_past)
+}
+
+/// What one connection's client ended up with.
+struct Download<'a> {
+    /// The size it was told.
+    size: usize,
+    /// The hand-over of what it took for the file.
+    data: &'a Event,
+    /// What it took for the MD5.
+    md5: &'a [u8],
+    /// The last receive call that brought bytes of the file.
+    last: Option<&'a Event>,
+}
+
+impl Download<'_> {
+    /// The MD5 of what it took for the file.
+    fn computed(&self) -> String {
+        md5_hex(&self.data.bytes)
+    }
+}
+
+/// The downloads, in the order in which the client connected.
+fn downloads<'a>(j: &Judge<'a>) -> Vec<Download<'a>> {
+    let trace = j.trace();
+    let of = |connect: &Event| {
+        let calls = |call| trace.calls(Client, call).filter(|e| e.sock == connect.sock);
+        let [size, data, ref md5 @ ..] = calls(Call::Deliver).collect::<Vec<_>>()[..] else { return None };
+        let md5 = md5.first().map_or(&[][..], |e| &e.bytes);
+        let brought = |e: &&Event| e.messages().iter().any(|m| data.messages().contains(m));
+        let size = announced(&size.bytes, MAX_FILE).ok()?;
+        Some(Download { size, data, md5, last: calls(Call::Recv).filter(brought).last() })
+    };
+    trace.calls(Client, Call::Connect).filter_map(of).collect()
+}
+
+fn judge(j: &mut Judge) {
+    let downloads = downloads(j);
+    let [careless, exact] = &downloads[..] else {
+        j.claim("two-downloads", &[Client], Text::new("both downloads came to their end", "两次下载都进行到底"))
+            .holds(false);
+        return;
+    };
+    // What the server sent; a lone client knows it from the exact download.
+    let sent = j.trace().messages_from(Server).find(|m| m.bytes.len() == TRAILER && !m.inferred);
+    let md5 = sent.map_or(exact.md5.to_vec(), |m| m.bytes.to_vec());
+    overran(j, careless);
+    digest_differs(j, careless, &md5);
+    digest_equal(j, exact, &md5);
+}
+
+fn overran(j: &mut Judge, careless: &Download) {
+    let took = careless.data.bytes.len();
+    let pieces =
+        careless.last.map(|e| e.spans.iter().map(|s| format!("{} {}", s.len, s.msg)).collect::<Vec<_>>().join(" + "));
+    let (size, all, pieces) = (grouped(careless.size as u64), grouped(took as u64), pieces.unwrap_or_default());
+    let text = Text::new("the careless loop read past the end of the file", "粗心的循环读过了文件末尾");
+    j.claim("careless-overran", &[Client], text)
+        .expected(say!("more than {size} bytes", "多于 {size} 字节"))
+        .actual(say!("{all} bytes; the last recv: {pieces}", "{all} 字节;最后一次 recv:{pieces}"))
+        .shown_by(careless.last)
+        .holds(took > careless.size);
+}
+
+fn digest_differs(j: &mut Judge, careless: &Download, md5: &[u8]) {
+    let got = careless.computed();
+    let (due, shown, left) = (short(md5), short(got.as_bytes()), careless.md5.len());
+    let text =
+        Text::new("its MD5 comes out wrong, and the one that was sent is gone", "它算出的 MD5 不对,发来的 MD5 也没了");
+    j.claim("careless-digest", &[Client], text)
+        .expected(say!("not {due}, and less than {TRAILER} bytes left", "不是 {due},剩下不到 {TRAILER} 字节"))
+        .actual(say!("{shown}, and {left} bytes left", "{shown},剩 {left} 字节"))
+        .shown_by([careless.data])
+        .holds(got.as_bytes() != md5 && left < TRAILER);
+}
+
+fn digest_equal(j: &mut Judge, exact: &Download, md5: &[u8]) {
+    let got = exact.computed();
+    let (size, took) = (grouped(exact.size as u64), grouped(exact.data.bytes.len() as u64));
+    let [due, shown] = [md5, got.as_bytes()].map(short);
+    let text =
+        Text::new("the exact loop got the file, and its MD5 behind it", "精确的循环得到了文件,也得到了后面的 MD5");
+    j.claim("exact-digest", &[Client], text)
+        .expected(say!("{size} bytes, MD5 {due}", "{size} 字节,MD5 {due}"))
+        .actual(say!("{took} bytes, MD5 {shown}", "{took} 字节,MD5 {shown}"))
+        .shown_by([exact.data])
+        .holds(exact.data.bytes.len() == exact.size && got.as_bytes() == md5 && exact.md5 == md5);
+}
 
 pub(super) fn scenario() -> Scenario {
-    Scenario { id: "fix-exact", part: Part::Fix, ..Scenario::blank() }
+    Scenario {
+        id: "fix-exact",
+        part: Part::Fix,
+        title: Text::new("read exactly what remains", "剩多少读多少"),
+        claim: Text::new(
+            "min(1024, remaining) leaves the MD5 behind the file alone; recv(1024) to the end swallows it.",
+            "min(1024, 剩余) 不会碰到文件后面的 MD5;一直 recv(1024) 会把它吞掉。",
+        ),
+        documents: &["D4 §3"],
+        takes: &[Opt::Nodelay, Opt::RecvSize, Opt::Race],
+        defaults: Settings { recv_size: Some(1024), nodelay: Some(true), ..Settings::NONE },
+        client,
+        server: Some(server),
+        judge,
+        why: vec![
+            Why {
+                text: Text::new(
+                    "recv returns what is queued up to the size asked for, whichever message it belongs to.",
+                    "recv 返回队列里的字节,最多为所要的大小,不管它属于哪条消息。",
+                ),
+                source: "recv(2); RFC 9293 §2.2",
+            },
+            Why {
+                text: Text::new(
+                    "The size is known, so the last recv can ask for exactly the rest: no acknowledgement is needed.",
+                    "大小是已知的,最后一次 recv 只要剩下的字节即可,不需要再等一次确认。",
+                ),
+                source: "Beej §7.6",
+            },
+        ],
+        next: vec![
+            Next {
+                command: "fix-exact --recv-size 500",
+                shows: Text::new("6000 = 12 × 500: the careless loop is lucky", "6000 = 12 × 500:粗心的循环碰巧没事"),
+            },
+            Next { command: "fix-file", shows: Text::new("a real file both ways", "真实的文件,一来一回") },
+            Next {
+                command: "fix-broken-loops",
+                shows: Text::new("three loops that count wrongly", "三个数错字节的循环"),
+            },
+        ],
+        control: Control {
+            change: Text::new("both clients read with the careless loop", "两个客户端都用粗心的循环"),
+            apply: |s| s.client = client_careless_twice,
+        },
+        ..Scenario::blank()
+    }
 }

@@ -1,7 +1,343 @@
-//! (to be written)
+//! A real file both ways: up with a JSON header, down with its size before it and its MD5 behind it.
 
-use super::{Part, Scenario};
+use super::wire::{Put, announced, exactly, hex_digits, md5_hex, requested, short};
+use super::{Control, Next, NotPossible, Part, Scenario, Why};
+use crate::filename::FileName;
+use crate::framing::{I32_LE, whole_body};
+use crate::net::{Conn, End, Opt, Outgoing, Settings};
+use crate::say;
+use crate::scratch;
+use crate::text::{Text, grouped};
+use crate::trace::Role::{Client, Server};
+use crate::trace::claims::Judge;
+use crate::trace::{Call, Event, Role};
+use md5::{Digest, Md5};
+use std::fs::{self, File};
+use std::io::Write as _;
+use std::ops::Range;
+use std::path::Path;
+
+/// D0's file. Python writes it `\u4e13\u9898\u6d77\u62a5.jpg` into the header.
+const NAME: &str = "专题海报.jpg";
+
+/// A name that D1's server would join to its directory and follow out of it.
+const OUTSIDE: &str = "../outside.txt";
+
+const FILE_SIZE: usize = 250_000;
+
+/// The largest file that either end takes, in bytes.
+const MAX_FILE: usize = 16 << 20;
+
+/// How much is read from the file at once.
+const CHUNK: usize = 16 << 10;
+
+/// The digits of an MD5.
+const TRAILER: usize = 32;
+
+/// What D4's client says when it has the size.
+const READY: &str = "客户端准备好接收数据内容了";
+
+/// The gate that opens when the server has read the first bytes of the upload.
+const FIRST_READ: &str = "first bytes read";
+
+/// Bytes as irregular as a picture's, the same on every run.
+fn poster() -> Vec<u8> {
+    let mut state = 1u32;
+    let mut byte = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 24) as u8
+    };
+    (0..FILE_SIZE).map(|_| byte()).collect()
+}
+
+fn client(end: &End) -> anyhow::Result<()> {
+    let dir = scratch_dir("client")?;
+    let poster_path = dir.path().join(NAME);
+    fs::write(&poster_path, poster()).map_err(|e| file_error(NAME, &e))?;
+    upload(end, &poster_path)?;
+    download(end, dir.path())?;
+    upload_outside(end)
+}
+
+fn upload(end: &End, path: &Path) -> anyhow::Result<()> {
+    let s = end.tcp().connect()?;
+    let data = fs::read(path).map_err(|e| file_error(NAME, &e))?;
+    let mut bytes = Put::header(NAME, data.len())?;
+    let header = bytes.len();
+    bytes.extend_from_slice(&data);
+    let file = end.framed(bytes, header, Some(Text::same(format!("put {NAME}"))));
+    s.send_all(file.part(0..I32_LE.width()))?;
+    s.send_all(file.part(I32_LE.width()..header))?;
+    let mut md5 = Md5::new();
+    let pause = header + CHUNK;
+    send_hashed(&s, &file, &data, header..pause, &mut md5)?;
+    end.pass(FIRST_READ, Text::new("until the first bytes are read", "等到最前面的字节被读走"))?;
+    send_hashed(&s, &file, &data, pause..header + data.len(), &mut md5)?;
+    report(end, &Text::new("sent", "已发送"), data.len(), &hex_digits(md5));
+    s.close()?;
+    Ok(())
+}
+
+/// Sends a range of the message chunk by chunk, hashing on the way; `data` is the end of the message.
+fn send_hashed(s: &Conn, file: &Outgoing, data: &[u8], range: Range<usize>, md5: &mut Md5) -> anyhow::Result<()> {
+    let header = file.header_len();
+    let mut at = range.start;
+    while at < range.end {
+        let next = range.end.min(at + CHUNK);
+        md5.update(&data[at - header..next - header]);
+        s.send_all(file.part(at..next))?;
+        at = next;
+    }
+    Ok(())
+}
+
+fn download(end: &End, dir: &Path) -> anyhow::Result<()> {
+    let s = end.tcp().connect()?;
+    s.send(format!("get {NAME}").as_bytes())?;
+    let digits = s.recv(1024)?;
+    s.deliver(&digits);
+    let size = announced(&digits, MAX_FILE)?;
+    s.send(READY.as_bytes())?;
+    let path = dir.join(format!("{NAME}_new"));
+    store(end, &s, size, &path, &|| ())?;
+    let md5 = exactly(&s, TRAILER, TRAILER)?;
+    s.deliver(&md5);
+    s.close()?;
+    Ok(())
+}
+
+/// Announces a file that would land outside the server's directory. A good server hangs up.
+fn upload_outside(end: &End) -> anyhow::Result<()> {
+    let s = end.tcp().connect()?;
+    let announcement = Put::header(OUTSIDE, 5)?;
+    s.send_message(&end.labelled(announcement, Text::same(format!("put {OUTSIDE}"))))?;
+    s.recv(1024)?;
+    s.close()?;
+    Ok(())
+}
+
+fn server(end: &End) -> anyhow::Result<()> {
+    serve(end, store)
+}
+
+/// How the server brings an upload to the disk; calls the last argument when the first bytes are read.
+type Store = fn(&End, &Conn, usize, &Path, &dyn Fn()) -> anyhow::Result<()>;
+
+fn serve(end: &End, store: Store) -> anyhow::Result<()> {
+    let dir = scratch_dir("server")?;
+    let listener = end.tcp().listen()?;
+    take_uploads(end, listener.accept()?, dir.path(), store)?;
+    answer_download(end, listener.accept()?, dir.path())?;
+    take_uploads(end, listener.accept()?, dir.path(), store)
+}
+
+fn take_uploads(end: &End, conn: Conn, dir: &Path, store: Store) -> anyhow::Result<()> {
+    while let Some(put) = Put::read(&conn, MAX_FILE)? {
+        match FileName::parse(&put.filename) {
+            Ok(name) => store(end, &conn, put.filesize, &name.within(dir), &|| end.open(FIRST_READ))?,
+            Err(refusal) => {
+                conn.deliver(&put.bytes);
+                end.found(refusal, Some(0), &[]);
+                break;
+            }
+        }
+    }
+    conn.close()?;
+    Ok(())
+}
+
+fn answer_download(end: &End, conn: Conn, dir: &Path) -> anyhow::Result<()> {
+    let name = requested(&conn.recv(1024)?)?;
+    let data = fs::read(name.within(dir)).map_err(|e| file_error(name.as_str(), &e))?;
+    conn.send(data.len().to_string().as_bytes())?;
+    conn.recv(1024)?;
+    let file = end.labelled(data.as_slice(), Text::same(name.to_string()));
+    let mut md5 = Md5::new();
+    send_hashed(&conn, &file, &data, 0..data.len(), &mut md5)?;
+    let md5 = hex_digits(md5);
+    conn.send_message(&end.labelled(md5.as_bytes(), Text::same("MD5")))?;
+    report(end, &Text::new("sent", "已发送"), data.len(), &md5);
+    conn.recv(1024)?;
+    conn.close()?;
+    Ok(())
+}
+
+/// Reads exactly `size` bytes of file, each piece written as it comes.
+fn store(end: &End, conn: &Conn, size: usize, path: &Path, begun: &dyn Fn()) -> anyhow::Result<()> {
+    let mut file = File::create(path).map_err(|e| file_error(NAME, &e))?;
+    let mut data = Vec::new();
+    while data.len() < size {
+        let piece = conn.recv(end.recv_size().min(size - data.len()))?;
+        if piece.is_empty() {
+            break;
+        }
+        file.write_all(&piece).map_err(|e| file_error(NAME, &e))?;
+        data.extend_from_slice(&piece);
+        let arrived = data.len() - piece.len()..data.len();
+        if arrived.contains(&(CHUNK - 1)) {
+            begun();
+        }
+        progress(end, arrived, size);
+    }
+    whole_body(&data, size).map_err(Text::from)?;
+    conn.deliver(&data);
+    drop(file);
+    report_stored(end, path)
+}
+
+/// Notes each quarter of the file that this range completes.
+fn progress(end: &End, range: Range<usize>, size: usize) {
+    for quarter in 1..=4 {
+        if range.contains(&((quarter * size).div_ceil(4) - 1)) {
+            end.note(Text::same(format!("{NAME}: {} %", 25 * quarter)));
+        }
+    }
+}
+
+/// The control: one recv for the whole file, as D1 §12 prints it.
+fn store_one_recv(end: &End, conn: &Conn, size: usize, path: &Path, begun: &dyn Fn()) -> anyhow::Result<()> {
+    conn.wait_queued(CHUNK)?;
+    let data = conn.recv(size)?;
+    fs::write(path, &data).map_err(|e| file_error(NAME, &e))?;
+    conn.deliver(&data);
+    report_stored(end, path)?;
+    begun();
+    while !conn.recv(CHUNK)?.is_empty() {}
+    Ok(())
+}
+
+/// Reads the stored file back: what is on the disk counts.
+fn report_stored(end: &End, path: &Path) -> anyhow::Result<()> {
+    let stored = fs::read(path).map_err(|e| file_error(NAME, &e))?;
+    report(end, &Text::new("stored", "已存盘"), stored.len(), &md5_hex(&stored));
+    Ok(())
+}
+
+/// Notes a file's size and digest at this end.
+fn report(end: &End, what: &Text, size: usize, md5: &str) {
+    let (bytes, digits) = (grouped(size as u64), short(md5.as_bytes()));
+    let note = say!("{{}} {NAME}: {bytes} bytes, MD5 {digits}", "{{}} {NAME}:{bytes} 字节,MD5 {digits}");
+    end.found(note.with(what), Some(size), md5.as_bytes());
+}
+
+fn scratch_dir(whose: &str) -> anyhow::Result<scratch::Dir> {
+    let reason = |e| say!("no temporary directory: {e}", "建不了临时目录:{e}");
+    Ok(scratch::Dir::new(whose).map_err(|e| NotPossible(reason(e)))?)
+}
+
+fn file_error(name: &str, error: &std::io::Error) -> Text {
+    say!("{name}: {error}", "{name}:{error}")
+}
+
+/// The files that one end reported: of each event `returned` is the size and `made` the MD5.
+fn reported<'a>(j: &Judge<'a>, role: Role) -> Vec<&'a Event> {
+    j.trace().calls(role, Call::Process).filter(|e| e.made.len() == TRAILER).collect()
+}
+
+fn described(file: Option<&Event>) -> Text {
+    let Some(file) = file else { return Text::new("no file", "没有文件") };
+    let (bytes, md5) = (grouped(file.returned.unwrap_or(0) as u64), short(&file.made));
+    say!("{bytes} bytes, MD5 {md5}", "{bytes} 字节,MD5 {md5}")
+}
+
+fn judge(j: &mut Judge) {
+    let [client, server] = [reported(j, Client), reported(j, Server)];
+    let text = Text::new("uploaded: size and MD5 are equal on both ends", "上传:两端的大小和 MD5 都相等");
+    same_file(j, "upload-whole", text, client.first().copied(), server.first().copied());
+    let text = Text::new("downloaded: size and MD5 are equal on both ends", "下载:两端的大小和 MD5 都相等");
+    same_file(j, "download-whole", text, server.get(1).copied(), client.get(1).copied());
+    md5_arrived(j, client.get(1).copied());
+    name_refused(j);
+}
+
+fn same_file(j: &mut Judge, id: &'static str, text: Text, sent: Option<&Event>, stored: Option<&Event>) {
+    let equal = sent.zip(stored).is_some_and(|(a, b)| a.returned == b.returned && a.made == b.made);
+    j.claim(id, &[Client, Server], text)
+        .expected(described(sent))
+        .actual(described(stored))
+        .shown_by(sent.into_iter().chain(stored))
+        .holds(equal);
+}
+
+fn md5_arrived(j: &mut Judge, stored: Option<&Event>) {
+    let arrived = j.delivered(Client).into_iter().rfind(|e| e.bytes.len() == TRAILER);
+    let shown = |md5: Option<&[u8]>| md5.map_or(Text::new("none", "没有"), |md5| Text::same(short(md5)));
+    let [due, got] = [stored.map(|e| &e.made[..]), arrived.map(|e| &e.bytes[..])];
+    let text = Text::new("the MD5 behind the download is the stored file's", "下载末尾的 MD5 就是存盘文件的");
+    j.claim("md5-arrived", &[Client], text)
+        .expected(Text::new("MD5 {}", "MD5 {}").with(&shown(due)))
+        .actual(Text::new("MD5 {}", "MD5 {}").with(&shown(got)))
+        .shown_by(stored.into_iter().chain(arrived))
+        .holds(due.is_some() && due == got);
+}
+
+fn name_refused(j: &mut Judge) {
+    let refused = j.trace().calls(Server, Call::Process).find(|e| e.made.is_empty() && e.returned == Some(0));
+    let text = Text::new("a name that leads out of the directory is refused", "指向目录之外的文件名被拒绝");
+    j.claim("name-refused", &[Server], text)
+        .expected(say!("\"{OUTSIDE}\" refused, nothing stored", "拒绝“{OUTSIDE}”,什么也不存"))
+        .actual(refused.and_then(|e| e.note.clone()).unwrap_or(Text::new("it was taken", "被接受了")))
+        .shown_by(refused)
+        .holds(refused.is_some());
+}
 
 pub(super) fn scenario() -> Scenario {
-    Scenario { id: "fix-file", part: Part::Fix, ..Scenario::blank() }
+    Scenario {
+        id: "fix-file",
+        part: Part::Fix,
+        title: Text::new("a file up and down", "文件上传与下载"),
+        claim: Text::new(
+            "A file goes up behind a JSON header and comes down before its MD5: equal on both ends.",
+            "文件带着 JSON 头部上传,再带着 MD5 下载:两端完全相同。",
+        ),
+        documents: &["D0", "D1 §13", "D4"],
+        takes: &[Opt::Nodelay, Opt::RecvSize, Opt::Race],
+        defaults: Settings { recv_size: Some(CHUNK), nodelay: Some(true), ..Settings::NONE },
+        client,
+        server: Some(server),
+        judge,
+        why: vec![
+            Why {
+                text: Text::new(
+                    "Both sides know the size before the first byte, so both know the last one.",
+                    "第一个字节之前双方就知道大小,所以也都知道哪个是最后一个字节。",
+                ),
+                source: "Beej §7.6",
+            },
+            Why {
+                text: Text::new(
+                    "TCP's checksum is 16 bits wide and ends at the host; a digest covers the file from disk to disk.",
+                    "TCP 校验和只有 16 位,而且只管到主机;摘要管的是从磁盘到磁盘的整个文件。",
+                ),
+                source: "RFC 9293 §3.1; RFC 1321",
+            },
+            Why {
+                text: Text::new(
+                    "A name from the network is data: joined to a directory unchecked, it leads anywhere.",
+                    "网络上来的文件名只是数据:不检查就拼到目录后面,它可以指向任何地方。",
+                ),
+                source: "CWE-22",
+            },
+        ],
+        next: vec![
+            Next {
+                command: "fix-file --recv-size 1000",
+                shows: Text::new("other pieces, the same file", "分块不同,文件相同"),
+            },
+            Next { command: "fix-concurrent", shows: Text::new("several uploads at once", "几个上传同时进行") },
+            Next {
+                command: "fix-exact",
+                shows: Text::new("why the MD5 needs no second acknowledgement", "为什么 MD5 不用再等一次确认"),
+            },
+        ],
+        control: Control {
+            change: Text::new(
+                "the server takes the upload with one recv(filesize), as D1 §12 prints it",
+                "服务端像 D1 §12 那样,用一次 recv(filesize) 接收上传",
+            ),
+            apply: |s| s.server = Some(|end| serve(end, store_one_recv)),
+        },
+        varies: true,
+        ..Scenario::blank()
+    }
 }

@@ -1,7 +1,320 @@
-//! (to be written)
+//! A header that can say more than a length: i32le length of a JSON header, the header, the body. Three
+//! parts, each read exactly; wherever the network cuts the header, it still parses.
 
-use super::{Part, Scenario};
+use super::commands::{COMMANDS, Command};
+use super::wire::{MAX_HEADER, commanded, header_bytes};
+use super::{Control, Next, Part, Scenario, Why};
+use crate::framing::json::{DATA_SIZE, Json, parse, size};
+use crate::framing::{Framing, I32_LE, hex, whole_body, whole_header};
+use crate::net::{Conn, End, Opt, Settings};
+use crate::say;
+use crate::text::{Text, grouped};
+use crate::trace::Role::{Client, Server};
+use crate::trace::claims::Judge;
+use crate::trace::{Event, Message, MsgId, Part as Of, Span};
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
+/// The longest answer the client takes, in bytes.
+const MAX_ANSWER: usize = 1 << 20;
+
+/// The length field before the JSON.
+const PREFIX: usize = I32_LE.width();
+
+/// First the three commands; then the short one again and again, its header cut after byte 1, 2, 3, ...
+struct Round {
+    command: &'static Command,
+    cut: Option<usize>,
+}
+
+fn rounds() -> anyhow::Result<Vec<Round>> {
+    let [.., short] = &COMMANDS;
+    let places = 1..header_len(&short.answer())?;
+    let plain = COMMANDS.iter().map(|command| Round { command, cut: None });
+    Ok(plain.chain(places.map(|place| Round { command: short, cut: Some(place) })).collect())
+}
+
+/// The gate that opens when the first `cut` bytes of a header were read.
+fn gate(cut: usize) -> &'static str {
+    static NAMES: LazyLock<Vec<String>> = LazyLock::new(|| (0..64).map(|n| format!("{n} bytes read")).collect());
+    NAMES.get(cut).map_or("bytes read", String::as_str)
+}
+
+fn client(end: &End) -> anyhow::Result<()> {
+    let s = end.tcp().connect()?;
+    for round in rounds()? {
+        let mut answer = Reading::ask(end, &s, &round)?;
+        let length = I32_LE.unpack(&answer.exactly(PREFIX)?, MAX_HEADER).map_err(Text::from)?;
+        let header = answer.exactly(length)?;
+        whole_header(&header, length).map_err(Text::from)?;
+        let fields = parse(&header).map_err(Text::from)?;
+        let size = size(&fields, DATA_SIZE, MAX_ANSWER).map_err(Text::from)?;
+        let body = answer.exactly(size)?;
+        whole_body(&body, size).map_err(Text::from)?;
+        s.deliver(&body);
+    }
+    s.close()?;
+    Ok(())
+}
+
+fn server(end: &End) -> anyhow::Result<()> {
+    let listener = end.tcp().listen()?;
+    let conn = listener.accept()?;
+    let rounds = rounds()?;
+    rounds.iter().for_each(|round| conn.expect(round.command.line.as_bytes()));
+    for round in rounds {
+        let line = conn.recv(1024)?;
+        if line.is_empty() {
+            break;
+        }
+        let command = commanded(&line)?;
+        let header = header_len(&command.answer())?;
+        let bytes = frame(command)?;
+        let frame_len = bytes.len();
+        let answer = end.framed(bytes, header, Some(command.answer_label()));
+        match round.cut {
+            None => {
+                conn.send_all(answer.part(0..PREFIX))?;
+                conn.send_all(answer.part(PREFIX..header))?;
+                conn.send_all(answer.body())?;
+            }
+            Some(cut) => {
+                conn.send_all(answer.part(0..cut))?;
+                end.pass(gate(cut), say!("until byte {cut} of the header is read", "等到头部第 {cut} 字节被读走"))?;
+                conn.send_all(answer.part(cut..frame_len))?;
+            }
+        }
+    }
+    conn.close()?;
+    Ok(())
+}
+
+fn frame(command: &Command) -> anyhow::Result<Vec<u8>> {
+    Ok(Json.frame(&command.answer()).map_err(Text::from)?)
+}
+
+fn header_len(answer: &[u8]) -> anyhow::Result<usize> {
+    Ok(Json.header(answer).map_err(Text::from)?.len())
+}
+
+/// One answer while it is read. It knows how far it has come, to tell the server where a header was cut.
+struct Reading<'r> {
+    end: &'r End,
+    s: &'r Conn,
+    cut: Option<usize>,
+    read: usize,
+}
+
+impl<'r> Reading<'r> {
+    /// Sends the command. Uncut answers are waited for to the last byte: all three parts are queued together.
+    fn ask(end: &'r End, s: &'r Conn, round: &Round) -> anyhow::Result<Reading<'r>> {
+        let frame = frame(round.command)?;
+        s.expect_framed(&frame, header_len(&round.command.answer())?, Some(round.command.answer_label()));
+        s.send(round.command.line.as_bytes())?;
+        if round.cut.is_none() {
+            s.wait_queued(frame.len())?;
+        }
+        Ok(Reading { end, s, cut: round.cut, read: 0 })
+    }
+
+    /// The loop: until `n` bytes are there, never asking for more than what remains.
+    fn exactly(&mut self, n: usize) -> anyhow::Result<Vec<u8>> {
+        let mut part = Vec::new();
+        while part.len() < n {
+            let piece = self.recv(n - part.len())?;
+            if piece.is_empty() {
+                break;
+            }
+            part.extend_from_slice(&piece);
+        }
+        Ok(part)
+    }
+
+    /// One recv.
+    fn recv(&mut self, most: usize) -> anyhow::Result<Vec<u8>> {
+        let piece = self.s.recv(most.min(self.end.recv_size()))?;
+        self.read += piece.len();
+        if self.cut == Some(self.read) {
+            self.end.open(gate(self.read));
+        }
+        Ok(piece)
+    }
+}
+
+/// The control: one recv for each part of the header, as the pages print it.
+fn client_one_recv(end: &End) -> anyhow::Result<()> {
+    let s = end.tcp().connect()?;
+    for round in rounds()? {
+        let mut answer = Reading::ask(end, &s, &round)?;
+        let field = answer.recv(PREFIX)?;
+        let Ok(length) = I32_LE.unpack(&field, MAX_HEADER) else {
+            return give_up(end, s, PREFIX, field.len());
+        };
+        let header = answer.recv(length)?;
+        let Ok(size) = parse(&header).and_then(|fields| size(&fields, DATA_SIZE, MAX_ANSWER)) else {
+            return give_up(end, s, length, header.len());
+        };
+        let body = answer.exactly(size)?;
+        s.deliver(&body);
+    }
+    s.close()?;
+    Ok(())
+}
+
+/// What ends the page's client with a traceback: a header that came in two pieces.
+fn give_up(end: &End, s: Conn, asked: usize, got: usize) -> anyhow::Result<()> {
+    end.found(say!("recv({asked}) = {got}: this is no header", "recv({asked}) = {got}:这不是头部"), None, &[]);
+    s.shutdown_write()?;
+    s.wait_peer_gone()?;
+    while !s.recv(1024)?.is_empty() {}
+    s.close()?;
+    Ok(())
+}
+
+fn judge(j: &mut Judge) {
+    answers_whole(j);
+    three_parts(j);
+    header_says_size(j);
+    cut_anywhere(j);
+}
+
+fn whole_answers(j: &Judge) -> Vec<MsgId> {
+    j.delivered(Client).into_iter().filter_map(|e| j.trace().exactly_one(e)).collect()
+}
+
+fn answers_whole(j: &mut Judge) {
+    let (asked, whole) = (j.sends(Client).len(), whole_answers(j));
+    let in_order = j.trace().messages_from(Server).map(|m| m.id).eq(whole.iter().copied());
+    let (got, delivered) = (whole.len(), j.delivered(Client));
+    j.claim("answers-whole", &[Client], Text::new("every answer came out whole and alone", "每个回答都完整、单独"))
+        .expected(say!("{asked} commands, {asked} answers whole", "{asked} 条命令,{asked} 个完整的回答"))
+        .actual(say!("{got} answers whole", "{got} 个完整的回答"))
+        .shown_by(delivered)
+        .holds(got == asked && in_order);
+}
+
+/// Length, JSON, body: which of the three parts a span lies in; `None` when it lies in two.
+fn part_of(span: &Span) -> Option<u8> {
+    match span.part {
+        Of::Body => Some(2),
+        Of::Header if span.offset >= PREFIX => Some(1),
+        Of::Header if span.offset + span.len <= PREFIX => Some(0),
+        Of::Header => None,
+    }
+}
+
+fn three_parts(j: &mut Judge) {
+    let recvs: Vec<&Event> = j.recvs(Client).into_iter().filter(|e| !e.bytes.is_empty()).collect();
+    let one_part = |e: &&&Event| {
+        let parts: BTreeSet<_> = e.spans.iter().map(|s| (s.msg, part_of(s))).collect();
+        parts.len() == 1 && parts.iter().all(|(_, part)| part.is_some())
+    };
+    let (all, exact) = (recvs.len(), recvs.iter().filter(one_part).count());
+    let text = Text::new("length, JSON and body were each read exactly", "长度、JSON、正文三部分各自恰好读完");
+    j.claim("three-parts", &[Client], text)
+        .expected(Text::new("no recv with bytes of two parts", "没有一次 recv 含两部分的字节"))
+        .actual(say!("{exact} of {all} recvs with bytes of one part", "{all} 次 recv 中 {exact} 次只含一部分的字节"))
+        .shown_by(recvs.iter().take(3).copied())
+        .holds(all > 0 && exact == all);
+}
+
+/// The longest answer's header as it arrived.
+fn header_says_size(j: &mut Judge) {
+    let Some(longest) = j.trace().messages_from(Server).max_by_key(|m| m.bytes.len()) else { return };
+    let recvs = j.recvs(Client);
+    let arrived: Vec<u8> = recvs.iter().flat_map(|e| header_bytes(e, longest.id)).collect();
+    let (field, json) = arrived.split_at(PREFIX.min(arrived.len()));
+    let shown = |field: &[u8], json: &str| format!("{} {json}", hex(field));
+    let expected = format!("{{\"data_size\": {}}}", longest.body().len());
+    let field_due = I32_LE.pack(expected.len() as u64).unwrap_or_default();
+    let got = shown(field, &String::from_utf8_lossy(json));
+    let due = shown(&field_due, &expected);
+    let text = Text::new("the header's bytes are those of json.dumps", "头部的字节与 json.dumps 的一致");
+    j.claim("header-says-size", &[Client], text)
+        .expected(Text::same(due.clone()))
+        .actual(Text::same(got.clone()))
+        .shown_by(recvs.into_iter().filter(|e| !header_bytes(e, longest.id).is_empty()))
+        .holds(got == due);
+}
+
+fn cut_anywhere(j: &mut Judge) {
+    let Some(last) = j.trace().messages_from(Server).last() else { return };
+    let places: BTreeSet<usize> = (1..last.header_len).collect();
+    let whole = whole_answers(j);
+    let same_header = |m: &&Message| m.header_len == last.header_len && whole.contains(&m.id);
+    let cuts: BTreeSet<usize> =
+        j.trace().messages_from(Server).filter(same_header).filter_map(|m| cut_of(j, m.id)).collect();
+    let short_reads = j.recvs(Client).into_iter().filter(|e| e.returned < e.asked);
+    let shown: Vec<&Event> = short_reads.collect();
+    let (all, got) = (grouped(places.len() as u64), grouped(cuts.intersection(&places).count() as u64));
+    let text = Text::new("a header cut at any place still parses", "头部无论在哪里断开都能解析");
+    j.claim("cut-anywhere", &[Client, Server], text)
+        .expected(say!("{all} places to cut, {all} parsed", "{all} 个断点,{all} 个都能解析"))
+        .actual(say!("{got} cut there and parsed", "{got} 个在该处断开并解析成功"))
+        .shown_by(shown)
+        .holds(cuts.is_superset(&places));
+}
+
+/// Where a message's header was cut: its first send ended there, and no recv took bytes of both sides.
+fn cut_of(j: &Judge, id: MsgId) -> Option<usize> {
+    let sends = j.sends(Server);
+    let first = sends.into_iter().find(|e| e.handed.is_some_and(|h| h.msg == id))?;
+    let cut = first.bytes.len();
+    let across = |e: &&Event| {
+        let touches = |byte: usize| e.spans.iter().any(|s| s.msg == id && (s.offset..s.offset + s.len).contains(&byte));
+        touches(cut - 1) && touches(cut)
+    };
+    (cut > 0 && !j.recvs(Client).iter().any(across)).then_some(cut)
+}
 
 pub(super) fn scenario() -> Scenario {
-    Scenario { id: "fix-json-header", part: Part::Fix, ..Scenario::blank() }
+    Scenario {
+        id: "fix-json-header",
+        part: Part::Fix,
+        title: Text::new("a JSON header behind its own length", "JSON 头部,前面是它自己的长度"),
+        claim: Text::new(
+            "Length, JSON header, body: three parts, each read exactly; a header cut anywhere still parses.",
+            "长度、JSON 头部、正文:三部分各自恰好读完;头部在任何地方断开都能解析。",
+        ),
+        documents: &["D1 §12", "D2"],
+        takes: &[Opt::Nodelay, Opt::RecvSize],
+        defaults: Settings { recv_size: Some(1024), nodelay: Some(true), ..Settings::NONE },
+        client,
+        server: Some(server),
+        judge,
+        why: vec![
+            Why {
+                text: Text::new(
+                    "recv(n) returns up to n bytes: a header may come in pieces like everything else.",
+                    "recv(n) 最多返回 n 字节:头部也和别的数据一样,可能分几次到。",
+                ),
+                source: "recv(2); RFC 9293 §3.9.1.3",
+            },
+            Why {
+                text: Text::new(
+                    "A JSON text does not say how long it is, so its length goes before it.",
+                    "JSON 文本自己说不出有多长,所以先发它的长度。",
+                ),
+                source: "RFC 8259; Beej §7.6",
+            },
+        ],
+        next: vec![
+            Next {
+                command: "fix-json-header --recv-size 3",
+                shows: Text::new("every part in threes, and still whole", "每次最多读 3 个字节,仍然完整"),
+            },
+            Next {
+                command: "fix-file",
+                shows: Text::new("what such a header is for: a file with its name", "这种头部的用处:带名字的文件"),
+            },
+        ],
+        control: Control {
+            change: Text::new(
+                "the client reads each part of the header with one recv, as the pages do",
+                "客户端像文档那样,头部的每一部分只 recv 一次",
+            ),
+            apply: |s| s.client = client_one_recv,
+        },
+        ..Scenario::blank()
+    }
 }

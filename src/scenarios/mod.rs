@@ -27,6 +27,7 @@ mod udp_loss;
 mod udp_no_server;
 mod udp_remote_cmd;
 mod udp_truncate;
+mod wire;
 
 use crate::net::{End, Opt, Settings};
 use crate::text::Text;

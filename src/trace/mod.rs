@@ -318,6 +318,9 @@ pub struct Event {
     pub error: Option<String>,
     /// The bytes that really moved.
     pub bytes: Vec<u8>,
+    /// What came of something that is no socket call (a number packed, a file's digest): bytes that
+    /// nothing carried.
+    pub made: Vec<u8>,
     /// Of a send: which message's bytes they were.
     pub handed: Option<Handed>,
     /// Which message each byte belongs to, in order, covering every byte.
@@ -351,6 +354,7 @@ impl Event {
             returned: None,
             error: None,
             bytes: Vec::new(),
+            made: Vec::new(),
             handed: None,
             spans: Vec::new(),
             truncated: false,

@@ -1,0 +1,112 @@
+//! What the fixed protocols share: the reading loop, and the header of the pages' uploads.
+
+use super::commands::{COMMANDS, Command};
+use crate::filename::FileName;
+use crate::framing::{I32_LE, json, whole_header};
+use crate::net::Conn;
+use crate::say;
+use crate::text::Text;
+use crate::trace::{Event, MsgId, Part};
+use md5::{Digest, Md5};
+use serde_json::json;
+
+/// The longest JSON header that is read, in bytes. The pages' have fewer than 100.
+pub(super) const MAX_HEADER: usize = 4096;
+
+/// Reads until exactly `n` bytes are there, at most `most` at once and never more than what remains:
+/// the loop that every framing needs. Fewer come back only when the stream ended.
+pub(super) fn exactly(conn: &Conn, n: usize, most: usize) -> anyhow::Result<Vec<u8>> {
+    let mut whole = Vec::new();
+    while whole.len() < n {
+        let piece = conn.recv(most.min(n - whole.len()))?;
+        if piece.is_empty() {
+            break;
+        }
+        whole.extend_from_slice(&piece);
+    }
+    Ok(whole)
+}
+
+/// The command that a client sent, among the three.
+pub(super) fn commanded(line: &[u8]) -> anyhow::Result<&'static Command> {
+    let line = String::from_utf8_lossy(line);
+    let known = COMMANDS.iter().find(|c| c.line == line);
+    Ok(known.ok_or_else(|| say!("not one of the three commands: {line:?}", "不是那三条命令之一:{line:?}"))?)
+}
+
+/// The bytes of a receive call that are the header of this message.
+pub(super) fn header_bytes(event: &Event, message: MsgId) -> Vec<u8> {
+    let mut at = 0;
+    let mut header = Vec::new();
+    for span in &event.spans {
+        if span.msg == message && span.part == Part::Header {
+            header.extend_from_slice(&event.bytes[at..at + span.len]);
+        }
+        at += span.len;
+    }
+    header
+}
+
+/// An upload as D1 announces it.
+pub(super) struct Put {
+    /// The file's name as it came: not yet checked.
+    pub filename: String,
+    /// How many bytes follow.
+    pub filesize: usize,
+    /// The announcement's own bytes.
+    pub bytes: Vec<u8>,
+}
+
+impl Put {
+    /// The announcement: i32le length, `{"cmd": "put", "filename": s, "filesize": n}`.
+    pub fn header(filename: &str, filesize: usize) -> anyhow::Result<Vec<u8>> {
+        let fields = json!({ "cmd": "put", "filename": filename, "filesize": filesize });
+        Ok(json::pack(&fields).map_err(Text::from)?)
+    }
+
+    /// Reads an announcement; `None` when the client has no further file. `limit` is the largest file taken.
+    pub fn read(conn: &Conn, limit: usize) -> anyhow::Result<Option<Put>> {
+        let field = exactly(conn, I32_LE.width(), I32_LE.width())?;
+        if field.is_empty() {
+            return Ok(None);
+        }
+        let length = I32_LE.unpack(&field, MAX_HEADER).map_err(Text::from)?;
+        let header = exactly(conn, length, length)?;
+        whole_header(&header, length).map_err(Text::from)?;
+        let fields = json::parse(&header).map_err(Text::from)?;
+        let filename = json::text(&fields, "filename").map_err(Text::from)?.to_owned();
+        let filesize = json::size(&fields, "filesize", limit).map_err(Text::from)?;
+        Ok(Some(Put { filename, filesize, bytes: [field, header].concat() }))
+    }
+}
+
+/// The request of the download pages, `get NAME`, with the name checked.
+pub(super) fn requested(line: &[u8]) -> anyhow::Result<FileName> {
+    let line = String::from_utf8_lossy(line);
+    let name =
+        line.strip_prefix("get ").ok_or_else(|| say!("not a “get NAME”: {line:?}", "不是“get 文件名”:{line:?}"))?;
+    Ok(FileName::parse(name)?)
+}
+
+/// The decimal size that answers a request, at most `limit`.
+pub(super) fn announced(digits: &[u8], limit: usize) -> anyhow::Result<usize> {
+    let text = String::from_utf8_lossy(digits);
+    let size = text.parse::<usize>().ok().filter(|_| digits.iter().all(u8::is_ascii_digit)).filter(|n| *n <= limit);
+    Ok(size.ok_or_else(|| say!("not a size up to {limit}: {text:?}", "不是 {limit} 以内的大小:{text:?}"))?)
+}
+
+/// An MD5 as the pages send it: 32 hex digits (RFC 1321). It finds accidents, not attackers (RFC 6151).
+pub(super) fn md5_hex(bytes: &[u8]) -> String {
+    hex_digits(Md5::new_with_prefix(bytes))
+}
+
+/// The digits of a digest that was fed piece by piece.
+pub(super) fn hex_digits(digest: Md5) -> String {
+    digest.finalize().iter().map(|b| format!("{b:02x}")).collect()
+}
+
+/// The first digits of a digest: enough to compare by eye on one line.
+pub(super) fn short(digest: &[u8]) -> String {
+    let digits = String::from_utf8_lossy(&digest[..digest.len().min(8)]);
+    format!("{digits}...")
+}
