@@ -1,5 +1,7 @@
 //! What recording costs, and that mapping and rendering grow linearly: `cargo bench --bench engine`.
 
+#![allow(missing_docs, reason = "criterion's macro makes a public function")]
+
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};

@@ -9,6 +9,7 @@ use serde_json::Value;
 use std::io::Read;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::Command;
+use std::time::Duration;
 
 fn lines(ran: &Ran) -> Vec<Value> {
     ran.out.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
@@ -38,6 +39,14 @@ fn reported(lines: &[Value], nth: usize) -> u64 {
     counts.max().expect("a count")
 }
 
+/// The next connection; a client that never comes is a failure, not a wait for ever.
+fn accepted(listener: &TcpListener) -> (TcpStream, SocketAddr) {
+    socket2::SockRef::from(listener).set_read_timeout(Some(Duration::from_secs(20))).expect("SO_RCVTIMEO");
+    let (stream, peer) = listener.accept().expect("the client connects");
+    stream.set_read_timeout(Some(Duration::from_secs(20))).expect("SO_RCVTIMEO");
+    (stream, peer)
+}
+
 /// Plays the server for a lone client: accepts, lets `prepare` set options, reads everything, and
 /// keeps the sockets so that `ss` can be asked about them.
 fn host(args: &[&str], connections: usize, prepare: fn(&TcpStream)) -> (Ran, Vec<(TcpStream, SocketAddr)>) {
@@ -47,7 +56,7 @@ fn host(args: &[&str], connections: usize, prepare: fn(&TcpStream)) -> (Ran, Vec
     let child = spawn(&mut command(&args));
     let mut kept = Vec::new();
     for _ in 0..connections {
-        let (mut stream, peer) = listener.accept().expect("the client");
+        let (mut stream, peer) = accepted(&listener);
         prepare(&stream);
         stream.read_to_end(&mut Vec::new()).expect("the bytes");
         kept.push((stream, peer));

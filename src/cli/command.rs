@@ -105,7 +105,7 @@ fn tool_page(lang: Lang) -> String {
 fn scenario_command(lang: Lang, scenario: &Scenario) -> Command {
     let mut after =
         Text::new("Documents: {}", "来自文档:{}").with(&Text::same(scenario.documents.join(", "))).to(lang).to_owned();
-    after += &Text::new("\nControl experiment: {}", "\n对照实验:{}").with(&scenario.control.change).to(lang).to_owned();
+    after += Text::new("\nControl experiment: {}", "\n对照实验:{}").with(&scenario.control.change).to(lang);
     let args = run_args(lang).into_iter().map(|arg| {
         let hidden = Opt::ALL.iter().any(|opt| opt.name() == arg.get_id() && !scenario.takes.contains(opt));
         arg.hide(hidden)
