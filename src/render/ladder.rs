@@ -189,7 +189,7 @@ impl Kernel {
             });
         }
         if !blurred {
-            notes.extend(segments(&before, now));
+            notes.extend(segments(&before, now, style.stable));
             notes.extend(now.unsent.filter(|n| *n > 0).map(grouped).map(|n| say!("{n} unsent", "{n} 未发出")));
         }
         let counts = matches!(event.call, Call::Wait | Call::Recv | Call::Close);
@@ -209,8 +209,9 @@ impl Kernel {
     }
 }
 
-/// `segment 2`, `segments 2-4`: those that left since the last look, and any repeated ones.
-fn segments(before: &Evidence, now: &Evidence) -> Vec<Text> {
+/// `segment 2`, `segments 2-4`: those that left since the last look, and any repeated ones. Repeats (a
+/// tail-loss probe while an ACK is delayed) are the clock's doing, so stable text leaves them out.
+fn segments(before: &Evidence, now: &Evidence, stable: bool) -> Vec<Text> {
     let mut notes = Vec::new();
     let (Some(was), Some(is)) = (before.new_segments().or(Some(0)), now.new_segments()) else { return notes };
     match is.saturating_sub(was) {
@@ -222,7 +223,7 @@ fn segments(before: &Evidence, now: &Evidence) -> Vec<Text> {
         }
     }
     let again = now.retransmissions.unwrap_or(0).saturating_sub(before.retransmissions.unwrap_or(0));
-    if again > 0 {
+    if again > 0 && !stable {
         notes.push(say!("{again} sent again", "重传 {again}"));
     }
     notes

@@ -14,6 +14,7 @@ use crate::trace::Call;
 use crate::trace::claims::Verdict;
 use std::collections::HashMap;
 use std::io::{self, BufRead, IsTerminal, Write};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 pub(super) fn run(request: &RunRequest, format: Format, style: &Style, out: &mut dyn Write) -> io::Result<Exit> {
@@ -37,14 +38,23 @@ fn plan(request: &RunRequest, style: &Style) -> Plan {
     if matches!(request.side, Side::Server(_)) {
         let (id, lang) = (request.scenario.id, style.lang);
         plan.announce = Some(Arc::new(move |address| {
+            let reach = reachable(address);
             let text = say!(
-                "listening on {address}; the other end: stickdemo {id} --as client --connect {address}",
-                "正在监听 {address};另一端请运行:stickdemo {id} --as client --connect {address}"
+                "listening on {address}; the other end: stickdemo {id} --as client --connect {reach}",
+                "正在监听 {address};另一端请运行:stickdemo {id} --as client --connect {reach}"
             );
             tell(text.to(lang));
         }));
     }
     plan
+}
+
+/// Where a client finds a listener: an unspecified address stands for all of this machine's.
+fn reachable(address: SocketAddr) -> String {
+    match address.ip().is_unspecified() {
+        true => format!("HOST:{}", address.port()),
+        false => address.to_string(),
+    }
 }
 
 fn once(request: &RunRequest, plan: &Plan, format: Format, style: &Style, out: &mut dyn Write) -> io::Result<Exit> {
@@ -120,12 +130,12 @@ fn deadline_hint(request: &RunRequest, error: &NetError) -> Option<Text> {
     match request.side {
         Side::Both => None,
         Side::Server(_) => Some(say!(
-            "is the other end stickdemo {id}? --timeout 5m waits longer",
-            "另一端运行的是 stickdemo {id} 吗?--timeout 可以等得更久"
+            "is the other end stickdemo {id}? --timeout 120s waits longer",
+            "另一端运行的是 stickdemo {id} 吗?--timeout 120s 可以等得更久"
         )),
         Side::Client(_) => Some(say!(
-            "does stickdemo {id} --as server run at that address? --timeout waits longer",
-            "那个地址上运行的是 stickdemo {id} --as server 吗?--timeout 可以等得更久"
+            "does stickdemo {id} --as server run at that address? --timeout 120s waits longer",
+            "那个地址上运行的是 stickdemo {id} --as server 吗?--timeout 120s 可以等得更久"
         )),
     }
 }

@@ -115,8 +115,17 @@ impl<'a> Judge<'a> {
 
     /// Adds the invariants and closes the record.
     pub fn finish(mut self) -> Findings {
+        let nothing_claimed = self.claims.is_empty();
         self.claims.extend(invariants::check(self.trace, self.steady));
-        let verdict = if self.claims.iter().all(|c| c.holds) { Verdict::Reproduced } else { Verdict::NotReproduced };
+        let verdict = match self.claims.iter().all(|c| c.holds) {
+            false => Verdict::NotReproduced,
+            // Invariants alone show no phenomenon.
+            true if nothing_claimed => Verdict::NotPossibleHere(Text::new(
+                "no claim can be judged from what this end sees on this system",
+                "凭这一端在本系统上看到的,无法判断任何结论",
+            )),
+            true => Verdict::Reproduced,
+        };
         Findings { claims: self.claims, unjudged: self.unjudged, limits: self.limits, verdict }
     }
 }
