@@ -154,7 +154,7 @@ fn connections<'a>(j: &Judge<'a>) -> Vec<Connection<'a>> {
     let meant = trace.calls(Client, Call::Connect).filter_map(|e| e.sock).filter(|s| option(*s, "SO_LINGER").is_none());
     let told = |sock| {
         let of_it = trace.events.iter().filter(move |e| e.sock == Some(sock));
-        of_it.filter_map(|e| e.evidence.new_segments()).last().unwrap_or(0)
+        of_it.rev().find_map(|e| e.evidence.new_segments()).unwrap_or(0)
     };
     let connection = |sock| Connection {
         nodelay: option(sock, "TCP_NODELAY").is_some_and(|e| e.returned == Some(1)),
