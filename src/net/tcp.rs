@@ -1,7 +1,7 @@
 //! Recorded TCP sockets.
 
 use super::recorded::{Recorded, read_into};
-use super::{End, NetError, Outgoing, Piece, Result, barrier, evidence};
+use super::{End, Holder, NetError, Outgoing, Piece, Result, barrier, evidence};
 use crate::say;
 use crate::text::Text;
 use crate::trace::{Call, Evidence, Fact, Handed, Proto};
@@ -469,6 +469,14 @@ impl Conn {
         let socket = SockRef::from(&self.recorded.socket);
         let peer = socket.peer_addr().ok()?.as_socket()?;
         Some((self.recorded.local()?, peer))
+    }
+
+    /// Makes another process the only holder of the connection, so that it can be killed. Only on Unix.
+    ///
+    /// # Errors
+    /// When the process cannot be started.
+    pub fn hand_over(self) -> Result<Holder> {
+        Holder::start(self.recorded)
     }
 
     /// close(2). With unread bytes in the queue it resets the connection (RFC 2525 §2.17).
