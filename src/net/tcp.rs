@@ -225,6 +225,20 @@ impl Listener {
     pub fn close(self) -> Result<()> {
         self.recorded.close()
     }
+
+    /// close(2), and returns when the kernel really has stopped listening, where the system can tell
+    /// (see [`barrier::somebody_listens`]): for a scenario that binds the same address next.
+    ///
+    /// # Errors
+    /// When the deadline passes.
+    pub fn close_for_good(self) -> Result<()> {
+        let (address, limit) = (self.address, self.recorded.end.stage.limit());
+        self.recorded.close()?;
+        if barrier::until(limit, || !barrier::somebody_listens(address)) {
+            return Ok(());
+        }
+        Err(NetError::Deadline { what: say!("{address} to be given back", "{address} 被归还"), limit })
+    }
 }
 
 /// One side of a TCP connection.
