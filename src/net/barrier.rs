@@ -6,7 +6,7 @@ use super::{NetError, Result};
 use crate::text::Text;
 use socket2::Socket;
 use std::collections::{HashMap, HashSet};
-use std::io;
+use std::io::{self, BufRead, BufReader};
 use std::mem::MaybeUninit;
 use std::net::SocketAddr;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -154,6 +154,31 @@ pub fn pause(duration: Duration) {
 pub fn peeked(socket: &Socket, max: usize) -> io::Result<usize> {
     let mut buffer = vec![MaybeUninit::uninit(); max];
     socket.peek(&mut buffer)
+}
+
+/// Does the kernel still list somebody who listens here? After the last close(2) it does not; but a
+/// process that another thread is just starting holds a copy of every descriptor until it runs (fork(2),
+/// execve(2)), and for that moment the close is not the last one.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub fn somebody_listens(address: SocketAddr) -> bool {
+    const LISTEN: &str = "0A";
+    let word = |bytes: &[u8]| bytes.try_into().map(u32::from_ne_bytes).map_or(String::new(), |n| format!("{n:08X}"));
+    let (table, ip) = match address {
+        SocketAddr::V4(v4) => ("tcp", word(&v4.ip().octets())),
+        SocketAddr::V6(v6) => ("tcp6", v6.ip().octets().chunks(4).map(word).collect()),
+    };
+    let place = format!("{ip}:{:04X}", address.port());
+    let Ok(list) = std::fs::File::open(format!("/proc/thread-self/net/{table}")) else { return false };
+    let lines = BufReader::new(list).lines().map_while(io::Result::ok).skip(1);
+    // Those that listen come first, and thousands in TIME_WAIT may follow.
+    let listening = |line: &String| line.split_whitespace().nth(3) == Some(LISTEN);
+    lines.take_while(listening).any(|line| line.split_whitespace().nth(1) == Some(place.as_str()))
+}
+
+/// Elsewhere there is no such list to read.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub fn somebody_listens(_: SocketAddr) -> bool {
+    false
 }
 
 /// Waits until a read (or an accept) would not block; false when `limit` passes first.

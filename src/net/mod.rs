@@ -5,12 +5,14 @@ pub mod barrier;
 mod dead_port;
 pub mod errno;
 pub mod evidence;
+mod holder;
 mod recorded;
 mod settings;
 mod tcp;
 mod udp;
 
 pub use dead_port::DeadPort;
+pub use holder::Holder;
 pub use settings::{Opt, Settings};
 pub use tcp::{Conn, Listener, Tcp};
 pub use udp::Udp;

@@ -1,7 +1,7 @@
 //! Recorded TCP sockets.
 
 use super::recorded::{Recorded, read_into};
-use super::{End, NetError, Outgoing, Piece, Result, barrier, evidence};
+use super::{End, Holder, NetError, Outgoing, Piece, Result, barrier, evidence};
 use crate::say;
 use crate::text::Text;
 use crate::trace::{Call, Evidence, Fact, Handed, Proto};
@@ -224,6 +224,20 @@ impl Listener {
     /// None in practice; the result is there to read like its neighbours.
     pub fn close(self) -> Result<()> {
         self.recorded.close()
+    }
+
+    /// close(2), and returns when the kernel really has stopped listening, where the system can tell
+    /// (see [`barrier::somebody_listens`]): for a scenario that binds the same address next.
+    ///
+    /// # Errors
+    /// When the deadline passes.
+    pub fn close_for_good(self) -> Result<()> {
+        let (address, limit) = (self.address, self.recorded.end.stage.limit());
+        self.recorded.close()?;
+        if barrier::until(limit, || !barrier::somebody_listens(address)) {
+            return Ok(());
+        }
+        Err(NetError::Deadline { what: say!("{address} to be given back", "{address} 被归还"), limit })
     }
 }
 
@@ -469,6 +483,14 @@ impl Conn {
         let socket = SockRef::from(&self.recorded.socket);
         let peer = socket.peer_addr().ok()?.as_socket()?;
         Some((self.recorded.local()?, peer))
+    }
+
+    /// Makes another process the only holder of the connection, so that it can be killed. Only on Unix.
+    ///
+    /// # Errors
+    /// When the process cannot be started.
+    pub fn hand_over(self) -> Result<Holder> {
+        Holder::start(self.recorded)
     }
 
     /// close(2). With unread bytes in the queue it resets the connection (RFC 2525 §2.17).

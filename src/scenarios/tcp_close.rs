@@ -1,7 +1,257 @@
-//! (to be written)
+//! When the peer goes away recv says so, every time it is asked: a loop that does not look spins for ever.
 
-use super::{Part, Scenario};
+use super::{Control, Next, Part, Scenario, Why};
+use crate::net::{Conn, End, Result};
+use crate::say;
+use crate::text::{Text, grouped};
+use crate::trace::Role::{Client, Server};
+use crate::trace::claims::Judge;
+use crate::trace::{Call, Event};
+use std::io::ErrorKind::ConnectionReset;
+
+/// How often the loop that would spin for ever may: enough to see it.
+const SPINS: usize = 3;
+
+/// A process can be killed here while its peer lives on.
+const KILLS: bool = cfg!(unix);
+
+/// Closing with unread bytes resets the connection (BSD systems end it in order).
+const RESETS: bool = cfg!(any(target_os = "linux", target_os = "android", windows));
+
+fn client(end: &End) -> anyhow::Result<()> {
+    for _ in 0..2 {
+        talk(end)?.close()?;
+    }
+    ask(end)?.close()?;
+    if KILLS {
+        talk(end)?.hand_over()?.kill()?;
+        ask(end)?.hand_over()?.kill()?;
+    }
+    Ok(())
+}
+
+/// Says hello and reads the answer.
+fn talk(end: &End) -> Result<Conn> {
+    let s = ask(end)?;
+    s.recv(1024)?;
+    Ok(s)
+}
+
+/// Says hello; the answer is there, and unread.
+fn ask(end: &End) -> Result<Conn> {
+    let s = end.tcp().connect()?;
+    s.expect(b"HELLO");
+    s.send(b"hello")?;
+    s.wait_queued(5)?;
+    Ok(s)
+}
+
+fn server(end: &End) -> anyhow::Result<()> {
+    let listener = end.tcp().listen()?;
+    for nth in 0..connections() {
+        let conn = listener.accept()?;
+        conn.expect(b"hello");
+        if nth == 0 {
+            echo_without_the_check(&conn)?
+        } else {
+            echo_with_the_check(&conn)?
+        }
+        conn.close()?;
+    }
+    Ok(())
+}
+
+fn connections() -> usize {
+    if KILLS { 5 } else { 3 }
+}
+
+/// The page's loop. Sending the empty result is no error either, so nothing ends it.
+fn echo_without_the_check(conn: &Conn) -> Result<()> {
+    let mut empty = 0;
+    while empty < SPINS {
+        let msg = conn.recv(1024)?;
+        conn.send(&msg.to_ascii_uppercase())?;
+        empty += usize::from(msg.is_empty());
+    }
+    Ok(())
+}
+
+/// The loop with its one line, and with a connection reset as an end, too.
+fn echo_with_the_check(conn: &Conn) -> Result<()> {
+    loop {
+        let msg = match conn.recv(1024) {
+            Err(error) if error.kind() == Some(ConnectionReset) => return Ok(()),
+            other => other?,
+        };
+        if msg.is_empty() {
+            return Ok(());
+        }
+        conn.send(&msg.to_ascii_uppercase())?;
+    }
+}
+
+/// The control: every client reads its answer before it goes, and the server always checks.
+fn client_that_reads(end: &End) -> anyhow::Result<()> {
+    for _ in 0..3 {
+        talk(end)?.close()?;
+    }
+    if KILLS {
+        talk(end)?.hand_over()?.kill()?;
+        talk(end)?.hand_over()?.kill()?;
+    }
+    Ok(())
+}
+
+fn server_that_checks(end: &End) -> anyhow::Result<()> {
+    let listener = end.tcp().listen()?;
+    for _ in 0..connections() {
+        let conn = listener.accept()?;
+        conn.expect(b"hello");
+        echo_with_the_check(&conn)?;
+        conn.close()?;
+    }
+    Ok(())
+}
+
+/// The receive calls of the server's connection at this place, failed ones included.
+fn recvs<'a>(j: &Judge<'a>, nth: usize) -> Vec<&'a Event> {
+    let Some(sock) = j.trace().calls(Server, Call::Accept).nth(nth).and_then(|e| e.sock) else { return vec![] };
+    j.trace().calls(Server, Call::Recv).filter(|e| e.sock == Some(sock)).collect()
+}
+
+/// `0`, or the error: how the last recv of a connection ended.
+fn last(recvs: &[&Event]) -> String {
+    let Some(event) = recvs.last() else { return "-".into() };
+    event.error.clone().unwrap_or_else(|| event.returned.map_or("?".into(), grouped))
+}
+
+/// What the peer's reset is called.
+const RESET: &str = if cfg!(windows) { "WSAECONNRESET" } else { "ECONNRESET" };
+
+fn judge(j: &mut Judge) {
+    for (nth, id, text) in [
+        (
+            0,
+            "spins",
+            Text::new(
+                "a loop without the check: recv comes back empty again and again",
+                "不检查的循环:recv 一次又一次返回空结果",
+            ),
+        ),
+        (
+            1,
+            "check-ends-it",
+            Text::new("the one-line check ends the loop at the first", "加一行检查,第一次空结果就结束循环"),
+        ),
+    ] {
+        let empty: Vec<&Event> = recvs(j, nth).into_iter().filter(|e| e.returned == Some(0)).collect();
+        let times = empty.len();
+        let wanted = if nth == 0 { Text::new("more than 1", "不止 1 次") } else { Text::new("1", "1 次") };
+        j.claim(id, &[Server], text)
+            .expected(Text::new("empty recvs: {}", "空的 recv:{}").with(&wanted))
+            .actual(say!("empty recvs: {times}", "空的 recv:{times} 次"))
+            .shown_by(empty)
+            .holds(if nth == 0 { times > 1 } else { times == 1 });
+    }
+
+    if RESETS {
+        let closed = recvs(j, 2);
+        let seen = last(&closed);
+        j.claim(
+            "unread-resets",
+            &[Server],
+            Text::new("a peer that closes with unread bytes resets the connection", "对端带着未读字节关闭:连接被重置"),
+        )
+        .expected(Text::same(format!("recv: {RESET}")))
+        .actual(Text::same(format!("recv: {seen}")))
+        .shown_by(closed.last().copied())
+        .holds(seen == RESET);
+    } else {
+        j.limit(Text::new(
+            "this system ends a connection with unread bytes in order, without a reset",
+            "本系统关闭有未读字节的连接时不发复位",
+        ));
+    }
+
+    if KILLS {
+        judge_kills(j);
+    } else {
+        j.limit(Text::new("no process is killed on this system", "本系统上不演示杀死进程"));
+    }
+}
+
+/// A killed process's connections are closed by its kernel, by the same rules.
+fn judge_kills(j: &mut Judge) {
+    let killed = j.trace().calls(Client, Call::Process).filter(|e| e.sock.is_some() && e.ok()).count();
+    let (read, unread) = (recvs(j, 3), recvs(j, 4));
+    let end = if RESETS { RESET } else { "0" };
+    let (first, second) = (last(&read), last(&unread));
+    j.claim(
+        "killed-is-closed",
+        &[Client, Server],
+        Text::new(
+            "a killed peer: an ordinary end, or a reset if bytes were unread",
+            "对端被杀死:正常结束;若有未读字节则重置",
+        ),
+    )
+    .expected(Text::same(format!("recv: 0; recv: {end}")))
+    .actual(Text::same(format!("recv: {first}; recv: {second}")))
+    .shown_by(read.last().copied().into_iter().chain(unread.last().copied()))
+    .holds(killed == 2 && first == "0" && second == end);
+}
 
 pub(super) fn scenario() -> Scenario {
-    Scenario { id: "tcp-close", part: Part::Tcp, ..Scenario::blank() }
+    Scenario {
+        id: "tcp-close",
+        part: Part::Tcp,
+        title: Text::new("the peer goes away", "对端离开之后"),
+        claim: Text::new(
+            "When the peer has gone recv returns empty, every time: a loop that does not check it spins for ever.",
+            "对端离开后,recv 每次都返回空结果:循环里不检查,就会空转不停。",
+        ),
+        documents: &["D1 §7", "D3 §7", "D3 §9"],
+        client,
+        server: Some(server),
+        judge,
+        why: vec![
+            Why {
+                text: Text::new(
+                    "The end of the stream is a state, not an event: recv reports it each time, at once.",
+                    "流结束是一种状态,不是一次事件:每次 recv 都会立即报告它。",
+                ),
+                source: "recv(2)",
+            },
+            Why {
+                text: Text::new(
+                    "Closing with unread bytes tells the peer that data was lost: a reset instead of an end.",
+                    "关闭时若还有未读字节,要让对端知道数据丢了:发复位,而不是正常结束。",
+                ),
+                source: "RFC 2525 §2.17; RFC 9293 §3.9.1.4",
+            },
+        ],
+        next: vec![
+            Next {
+                command: "tcp-close --control",
+                shows: Text::new("peers that read first, a loop that checks", "对端先读完,循环有检查"),
+            },
+            Next {
+                command: "tcp-empty",
+                shows: Text::new("why an empty recv cannot be an empty message", "为什么空的 recv 不可能是空消息"),
+            },
+            Next {
+                command: "fix-exact", shows: Text::new("an end in the middle of a message", "消息中途遇到流结束")
+            },
+        ],
+        control: Control {
+            change: Text::new(
+                "the server checks in every loop, and every peer reads its answer before it goes",
+                "服务端每个循环都检查,客户端都先读完回答再离开",
+            ),
+            apply: |s| {
+                s.client = client_that_reads;
+                s.server = Some(server_that_checks);
+            },
+        },
+        ..Scenario::blank()
+    }
 }

@@ -1,7 +1,184 @@
-//! (to be written)
+//! An empty send puts nothing on the wire and wakes nobody; an empty recv means the end of the stream.
 
-use super::{Part, Scenario};
+use super::{Control, Next, Part, Scenario, Why};
+use crate::net::{Conn, End, Result};
+use crate::say;
+use crate::text::{Text, grouped};
+use crate::trace::Role::{Client, Server};
+use crate::trace::claims::{Judge, describe};
+use crate::trace::{Call, Event};
+use std::io::ErrorKind::WouldBlock;
+
+fn client(end: &End) -> anyhow::Result<()> {
+    let s = end.tcp().connect()?;
+    s.send(b"")?;
+    end.open("empty");
+    end.pass("looked", Text::new("until the server has looked", "等到服务端看过一次"))?;
+    s.send(b"x")?;
+    s.wait_acked()?;
+    s.close()?;
+    Ok(())
+}
+
+fn server(end: &End) -> anyhow::Result<()> {
+    let listener = end.tcp().listen()?;
+    let conn = listener.accept()?;
+    conn.expect(b"x");
+    // A lone server looks at once: its client gives it time.
+    if !end.alone() {
+        end.pass("empty", Text::new("until the empty send is done", "等到空消息已发送"))?;
+    }
+    look(&conn)?;
+    end.open("looked");
+    while !conn.recv(1024)?.is_empty() {}
+    conn.close()?;
+    Ok(())
+}
+
+/// A recv that does not block: "nothing yet" is an error, and not the same as an empty result.
+fn look(conn: &Conn) -> Result<()> {
+    conn.set_nonblocking(true)?;
+    match conn.recv(1024) {
+        Err(error) if error.kind() == Some(WouldBlock) => {}
+        other => drop(other?),
+    }
+    conn.set_nonblocking(false)
+}
+
+/// The control: a length before each message, so that even the empty one has bytes.
+fn client_with_lengths(end: &End) -> anyhow::Result<()> {
+    let s = end.tcp().connect()?;
+    s.send_message(&end.framed(*b"\0\0\0\0", 4, None))?;
+    end.pass("looked", Text::new("until the server has looked", "等到服务端看过一次"))?;
+    s.send_message(&end.framed(*b"\x01\0\0\0x", 4, None))?;
+    s.wait_acked()?;
+    s.close()?;
+    Ok(())
+}
+
+fn server_with_lengths(end: &End) -> anyhow::Result<()> {
+    let listener = end.tcp().listen()?;
+    let conn = listener.accept()?;
+    while let Ok(length) = <[u8; 4]>::try_from(conn.recv_exact(4)?) {
+        let body = conn.recv_exact(u32::from_le_bytes(length) as usize)?;
+        conn.deliver(&body);
+        end.open("looked");
+    }
+    conn.close()?;
+    Ok(())
+}
+
+fn judge(j: &mut Judge) {
+    let empty = j.sends(Client).into_iter().find(|e| {
+        let message = e.handed.and_then(|h| j.trace().message(h.msg));
+        message.is_some_and(|m| m.body().is_empty())
+    });
+    let put = empty.and_then(|e| e.returned).map(grouped).unwrap_or_default();
+    let left = empty.and_then(|e| e.evidence.new_segments());
+    if left.is_none() && j.trace().saw(Client) {
+        j.limit(Text::new("this system does not count TCP segments", "本系统不统计 TCP 报文段"));
+    }
+    let segments = left.map_or("?".into(), grouped);
+    j.claim(
+        "nothing-sent",
+        &[Client],
+        Text::new("the empty message put nothing on the wire", "空消息没有在线路上放任何东西"),
+    )
+    .expected(Text::new("0 bytes, segments: 0", "0 字节,报文段:0 个"))
+    .actual(say!("{put} bytes, segments: {segments}", "{put} 字节,报文段:{segments} 个"))
+    .shown_by(empty)
+    .holds(empty.is_some_and(|e| e.returned == Some(0)) && left.unwrap_or(0) == 0);
+
+    let recvs = j.recvs(Server);
+    let first = recvs.first().copied();
+    j.claim(
+        "wakes-nobody",
+        &[Server],
+        Text::new("it woke nobody: the first recv to return brought x", "它没有唤醒任何人:最先返回的 recv 带来的是 x"),
+    )
+    .expected(Text::new("recv(1024) = 1 byte, x", "recv(1024) = 1 字节,即 x"))
+    .actual(first.map_or(Text::new("no recv returned", "没有 recv 返回"), describe))
+    .shown_by(first)
+    .holds(first.is_some_and(|e| e.bytes == b"x"));
+
+    let calls: Vec<&Event> = j.trace().calls(Server, Call::Recv).collect();
+    let nothing_yet = calls.first().is_some_and(|e| e.error.as_deref().is_some_and(would_block));
+    let ends = calls.iter().filter(|e| e.returned == Some(0)).count();
+    let last_is_end = calls.last().is_some_and(|e| e.returned == Some(0));
+    let said = calls.iter().map(|e| e.error.clone().unwrap_or(grouped(e.returned.unwrap_or(0))));
+    j.claim(
+        "empty-recv-is-the-end",
+        &[Server],
+        Text::new(
+            "“nothing yet” is an error; only the end of the stream is empty",
+            "“还没有数据”是错误;空结果只表示流结束",
+        ),
+    )
+    .expected(Text::same(format!("recv: {WOULD_BLOCK}, 1, 0")))
+    .actual(Text::same(format!("recv: {}", said.collect::<Vec<_>>().join(", "))))
+    .shown_by(calls)
+    .holds(nothing_yet && ends == 1 && last_is_end);
+}
+
+/// What a call that would have to wait says.
+const WOULD_BLOCK: &str = if cfg!(windows) { "WSAEWOULDBLOCK" } else { "EAGAIN" };
+
+fn would_block(error: &str) -> bool {
+    error == WOULD_BLOCK
+}
 
 pub(super) fn scenario() -> Scenario {
-    Scenario { id: "tcp-empty", part: Part::Tcp, ..Scenario::blank() }
+    Scenario {
+        id: "tcp-empty",
+        part: Part::Tcp,
+        title: Text::new("sending nothing", "发送空消息"),
+        claim: Text::new(
+            "An empty send puts nothing on the wire and wakes nobody; an empty recv means the end of the stream.",
+            "空的 send 不产生任何报文段,也不唤醒对方;recv 得到空结果,表示流已经结束。",
+        ),
+        documents: &["D0", "D1 §10", "D3 §9"],
+        client,
+        server: Some(server),
+        judge,
+        why: vec![
+            Why {
+                text: Text::new(
+                    "A stream has no messages, so an empty one has no place in it: no bytes, no trace.",
+                    "字节流里没有消息,空消息也就无处可放:没有字节,就没有痕迹。",
+                ),
+                source: "RFC 9293 §2.2",
+            },
+            Why {
+                text: Text::new(
+                    "recv returns 0 when the peer has shut down in order; where nothing waits it blocks, or says EAGAIN.",
+                    "对端有序关闭后 recv 返回 0;只是还没有数据时,它会阻塞,非阻塞则报 EAGAIN。",
+                ),
+                source: "recv(2)",
+            },
+        ],
+        next: vec![
+            Next {
+                command: "tcp-empty --control",
+                shows: Text::new("a length in front: now the empty message arrives", "前面加上长度:空消息也能送到"),
+            },
+            Next {
+                command: "udp-empty", shows: Text::new("an empty datagram does arrive", "空数据报却会送到")
+            },
+            Next {
+                command: "tcp-close",
+                shows: Text::new("the empty recv that a loop must not miss", "循环里不能漏掉的那次空 recv"),
+            },
+        ],
+        control: Control {
+            change: Text::new(
+                "4 bytes of length before each message, the empty one too",
+                "每条消息(空的也不例外)前面加 4 字节长度",
+            ),
+            apply: |s| {
+                s.client = client_with_lengths;
+                s.server = Some(server_with_lengths);
+            },
+        },
+        ..Scenario::blank()
+    }
 }

@@ -1,7 +1,279 @@
-//! (to be written)
+//! Nagle's algorithm merges small sends at the sender while an ACK is outstanding; NODELAY does not, and the
+//! receiver that comes late gets everything in one recv either way.
 
-use super::{Part, Scenario};
+use super::{Control, Next, NotPossible, Part, Scenario, Why};
+use crate::net::{Conn, End, Opt, Result, Settings};
+use crate::say;
+use crate::text::{Text, grouped};
+use crate::trace::Role::{Client, Server};
+use crate::trace::claims::Judge;
+use crate::trace::{Call, Event, SockId};
+use std::io::ErrorKind::ConnectionReset;
+
+const BYTES: &[u8] = b"0123456789";
+
+/// The two settings of TCP_NODELAY in turn, or the learner's alone.
+fn settings(end: &End) -> Vec<bool> {
+    end.settings().nodelay.map_or(vec![false, true], |on| vec![on])
+}
+
+/// The receiver has chosen how it acknowledges: a gate per connection, restarts included.
+const CHOSEN: [&str; 6] = ["acks", "acks-2", "acks-3", "acks-4", "acks-5", "acks-6"];
+
+fn client(end: &End) -> anyhow::Result<()> {
+    send_each_way(end, none_acked)
+}
+
+fn send_each_way(end: &End, as_meant: fn(&Conn) -> bool) -> anyhow::Result<()> {
+    let mut gates = CHOSEN.iter();
+    for nodelay in settings(end) {
+        loop {
+            let gate = gates.next().ok_or_else(too_busy)?;
+            let s = end.tcp().nodelay(nodelay).connect()?;
+            end.pass(gate, Text::new("until the server has set its ACKs", "等到服务端设好确认方式"))?;
+            for byte in BYTES.chunks(1) {
+                s.send(byte)?;
+            }
+            if nodelay || as_meant(&s) || end.settings().race {
+                s.wait_acked()?;
+                s.close()?;
+                break;
+            }
+            end.note(Text::new("an ACK was there too soon: again", "ACK 到得太早:重来一次"));
+            // A reset tells the server, in whatever process, that another connection follows.
+            s.set_linger_zero()?;
+            s.close()?;
+        }
+    }
+    Ok(())
+}
+
+/// Nagle holds bytes only while an ACK is outstanding. When the scheduler kept this thread away for longer
+/// than an ACK is delayed, the run shows nothing and starts again: here no segment is acknowledged yet.
+fn none_acked(s: &Conn) -> bool {
+    let now = s.evidence();
+    now.segments_out == now.unacked
+}
+
+fn too_busy() -> NotPossible {
+    NotPossible(Text::new(
+        "this machine is too busy: again and again ten sends took longer than a delayed ACK waits",
+        "本机太忙:十次 send 一再超过了延迟确认等待的时间",
+    ))
+}
+
+fn server(end: &End) -> anyhow::Result<()> {
+    // Nagle waits for an ACK, so that one is delayed. NODELAY waits for none; a late ACK would only make
+    // the sender's kernel repeat a segment (a tail-loss probe).
+    receive_each_way(end, |nodelay| nodelay)
+}
+
+fn receive_each_way(end: &End, quickack: fn(bool) -> bool) -> anyhow::Result<()> {
+    let listener = end.tcp().listen()?;
+    let mut gates = CHOSEN.iter();
+    for nodelay in settings(end) {
+        loop {
+            let gate = gates.next().ok_or_else(too_busy)?;
+            let conn = listener.accept()?;
+            BYTES.chunks(1).for_each(|byte| conn.expect(byte));
+            conn.set_quickack(quickack(nodelay))?;
+            end.open(gate);
+            conn.wait_queued(BYTES.len())?;
+            let complete = read_to_end(&conn, end.recv_size())?;
+            conn.close()?;
+            if complete {
+                break;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// False when the client reset the connection to start again.
+fn read_to_end(conn: &Conn, size: usize) -> Result<bool> {
+    loop {
+        match conn.recv(size) {
+            Ok(bytes) if bytes.is_empty() => return Ok(true),
+            Ok(_) => {}
+            Err(error) if error.kind() == Some(ConnectionReset) => return Ok(false),
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// The control: the server acknowledges at once, so that there is never an ACK to wait for.
+fn client_acked_at_once(end: &End) -> anyhow::Result<()> {
+    send_each_way(end, |_| true)
+}
+
+fn server_acking_at_once(end: &End) -> anyhow::Result<()> {
+    receive_each_way(end, |_| true)
+}
+
+fn judge(j: &mut Judge) {
+    if j.trace().saw(Client) && j.trace().segments().is_none() {
+        j.limit(Text::new("this system does not count TCP segments", "本系统不统计 TCP 报文段"));
+    } else {
+        for connection in connections(j) {
+            if connection.nodelay { judge_nodelay(j, &connection) } else { judge_nagle(j, &connection) }
+        }
+    }
+
+    let accepted: Vec<SockId> = j.trace().calls(Server, Call::Accept).filter_map(|e| e.sock).collect();
+    let reset = |sock: &SockId| j.trace().events.iter().any(|e| e.sock == Some(*sock) && !e.ok());
+    let first_recv = |sock: &SockId| j.recvs(Server).into_iter().find(|e| e.sock == Some(*sock));
+    let firsts: Vec<&Event> = accepted.iter().filter(|sock| !reset(sock)).filter_map(first_recv).collect();
+    let got = firsts.iter().map(|e| e.messages().len().to_string()).collect::<Vec<_>>().join("; ");
+    let all = BYTES.len();
+    j.claim(
+        "late-receiver",
+        &[Server],
+        Text::new("the receiver that came late got them all in one recv", "来得晚的接收方一次 recv 全部取到"),
+    )
+    .expected(say!("{all} messages in the first recv", "第一次 recv 里有 {all} 条消息"))
+    .actual(say!("messages: {got}", "消息数:{got}"))
+    .shown_by(firsts.iter().copied())
+    .holds(!firsts.is_empty() && firsts.iter().all(|e| e.messages().len() == all));
+}
+
+/// One connection as the client's side recorded it.
+struct Connection<'a> {
+    nodelay: bool,
+    sends: Vec<&'a Event>,
+    /// New segments, as last reported.
+    segments: u64,
+}
+
+/// The client's connections, without those that had to start again.
+fn connections<'a>(j: &Judge<'a>) -> Vec<Connection<'a>> {
+    let trace = j.trace();
+    let option = |sock, name| {
+        let of_it = move |e: &&Event| e.sock == Some(sock) && e.note.as_ref().is_some_and(|note| note.en == name);
+        trace.calls(Client, Call::SetSockOpt).find(of_it)
+    };
+    let meant = trace.calls(Client, Call::Connect).filter_map(|e| e.sock).filter(|s| option(*s, "SO_LINGER").is_none());
+    let told = |sock| {
+        let of_it = trace.events.iter().filter(move |e| e.sock == Some(sock));
+        of_it.rev().find_map(|e| e.evidence.new_segments()).unwrap_or(0)
+    };
+    let connection = |sock| Connection {
+        nodelay: option(sock, "TCP_NODELAY").is_some_and(|e| e.returned == Some(1)),
+        sends: j.sends(Client).into_iter().filter(|e| e.sock == Some(sock)).collect(),
+        segments: told(sock),
+    };
+    meant.map(connection).collect()
+}
+
+fn judge_nagle(j: &mut Judge, connection: &Connection) {
+    let sends = connection.sends.len();
+    let last = connection.sends.last().copied();
+    let out = last.and_then(|e| e.evidence.new_segments()).unwrap_or(0);
+    let unsent = last.and_then(|e| e.evidence.unsent).unwrap_or(0);
+    let rest = sends.saturating_sub(1);
+    j.claim(
+        "nagle-holds",
+        &[Client],
+        Text::new(
+            "Nagle: the first byte left alone, the others wait for its ACK",
+            "Nagle:首字节单独发出,其余等它的 ACK",
+        ),
+    )
+    .expected(say!("segments: 1, unsent: {rest} bytes", "报文段:1 个,未发:{rest} 字节"))
+    .actual(say!("segments: {out}, unsent: {unsent} bytes", "报文段:{out} 个,未发:{unsent} 字节"))
+    .shown_by(last)
+    .holds(out == 1 && unsent == rest as u64);
+
+    judge_segments(
+        j,
+        "nagle-merges",
+        Text::new("Nagle: then they left together", "Nagle:随后它们合成一个报文段发出(合并)"),
+        connection,
+        2,
+    );
+}
+
+fn judge_nodelay(j: &mut Judge, connection: &Connection) {
+    judge_segments(
+        j,
+        "nodelay-keeps-apart",
+        Text::new("TCP_NODELAY: every send left as a segment", "TCP_NODELAY:每次 send 各成一个报文段"),
+        connection,
+        connection.sends.len() as u64,
+    );
+}
+
+fn judge_segments(j: &mut Judge, id: &'static str, text: Text, connection: &Connection, wanted: u64) {
+    let Connection { sends, segments, .. } = connection;
+    let (n, left) = (sends.len(), grouped(*segments));
+    j.claim(id, &[Client], text)
+        .expected(say!("segments: {wanted} for {n} sends", "{n} 次 send,报文段:{wanted} 个"))
+        .actual(say!("segments: {left}", "报文段:{left} 个"))
+        .shown_by(sends.iter().copied())
+        .holds(*segments == wanted);
+}
 
 pub(super) fn scenario() -> Scenario {
-    Scenario { id: "tcp-nagle", part: Part::Tcp, ..Scenario::blank() }
+    Scenario {
+        id: "tcp-nagle",
+        part: Part::Tcp,
+        title: Text::new("ten small sends, Nagle on and off", "十次小 send:Nagle 开与关"),
+        claim: Text::new(
+            "Nagle merges small sends at the sender; without it the late receiver still gets all in one recv.",
+            "Nagle 算法在发送方合并小数据;关掉它,来得晚的接收方仍一次 recv 全部取到。",
+        ),
+        documents: &["D0", "D1 §10", "D2 §2", "D3 §10"],
+        takes: &[Opt::Nodelay, Opt::RecvSize, Opt::Race],
+        defaults: Settings { recv_size: Some(1024), ..Settings::NONE },
+        client,
+        server: Some(server),
+        judge,
+        why: vec![
+            Why {
+                text: Text::new(
+                    "Nagle's algorithm: while data is unacknowledged, a segment that is not full waits for the ACK.",
+                    "Nagle 算法:还有数据未被确认时,不满的报文段要等 ACK 到了再发。",
+                ),
+                source: "RFC 896; RFC 9293 §3.7.4",
+            },
+            Why {
+                text: Text::new(
+                    "The receiver may delay its ACK (here TCP_QUICKACK is 0, about 40 ms), and so the bytes gather.",
+                    "接收方可以延迟确认(这里 TCP_QUICKACK 为 0,约 40 毫秒),字节就攒了起来。",
+                ),
+                source: "RFC 9293 §3.8.6.3; tcp(7)",
+            },
+            Why {
+                text: Text::new(
+                    "recv returns what is queued, from however many segments it came.",
+                    "recv 返回队列里已有的字节,不管它们来自几个报文段。",
+                ),
+                source: "recv(2)",
+            },
+        ],
+        next: vec![
+            Next {
+                command: "tcp-nagle --nodelay on",
+                shows: Text::new("ten segments, and still one recv", "十个报文段,仍是一次 recv"),
+            },
+            Next {
+                command: "tcp-nagle --control",
+                shows: Text::new("ACKs at once: Nagle is on and holds nothing", "立即确认:Nagle 开着,却什么也没扣住"),
+            },
+            Next {
+                command: "fix-nodelay",
+                shows: Text::new("turning Nagle off as a fix: it is none", "把关掉 Nagle 当解法:无效"),
+            },
+        ],
+        control: Control {
+            change: Text::new(
+                "the receiver acknowledges at once (TCP_QUICKACK 1): no ACK is ever outstanding",
+                "接收方立即确认(TCP_QUICKACK 为 1):发送方没有要等的 ACK",
+            ),
+            apply: |s| {
+                s.client = client_acked_at_once;
+                s.server = Some(server_acking_at_once);
+            },
+        },
+        ..Scenario::blank()
+    }
 }

@@ -1,7 +1,220 @@
-//! (to be written)
+//! A non-blocking send takes what there is room for and says how much; a blocking one waits. Nothing that was
+//! taken is lost, and what was not taken was never sent.
 
-use super::{Part, Scenario};
+use super::{Control, Next, Part, Scenario, Why};
+use crate::net::{Conn, End, Opt, Outgoing, Result, Settings};
+use crate::say;
+use crate::text::{Text, grouped};
+use crate::trace::Role::{Client, Server};
+use crate::trace::claims::Judge;
+use crate::trace::{Call, Event, Role};
+use std::io::ErrorKind::WouldBlock;
+
+/// More than the small buffers of both sides hold together.
+const LARGE: usize = 256 * 1024;
+/// Less than either of them.
+const SMALL: usize = 1000;
+
+/// Its own offsets, written out, so that a piece shows where it belongs.
+fn message(end: &End, length: usize) -> Outgoing {
+    let text: Vec<u8> = (0..length).step_by(8).flat_map(|at| format!("{at:07} ").into_bytes()).collect();
+    let length = grouped(length);
+    end.labelled(text, say!("{length} bytes", "{length} 字节"))
+}
+
+fn client(end: &End) -> anyhow::Result<()> {
+    send_twice(end, LARGE)
+}
+
+fn send_twice(end: &End, length: usize) -> anyhow::Result<()> {
+    // Non-blocking, by a caller who stops when the kernel does and so drops the rest.
+    let s = end.tcp().rcvbuf(None).connect()?;
+    s.set_nonblocking(true)?;
+    let m = message(end, length);
+    let mut taken = 0;
+    while taken < length {
+        match s.send_part(m.part(taken..length)) {
+            Err(error) if error.kind() == Some(WouldBlock) => break,
+            sent => taken += sent?,
+        }
+        s.wait_settled()?;
+    }
+    end.open("full");
+    s.close()?;
+
+    // Blocking: send waits until the reader has made room for all of it.
+    let s = end.tcp().rcvbuf(None).connect()?;
+    s.send_message(&message(end, length))?;
+    s.close()?;
+    Ok(())
+}
+
+fn server(end: &End) -> anyhow::Result<()> {
+    let listener = end.tcp().sndbuf(None).listen()?;
+    let conn = listener.accept()?;
+    end.pass("full", Text::new("until the sender has stopped", "等到发送方停下"))?;
+    read_to_end(end, conn)?;
+    read_to_end(end, listener.accept()?)?;
+    Ok(())
+}
+
+fn read_to_end(end: &End, conn: Conn) -> Result<()> {
+    while !conn.recv(end.recv_size())?.is_empty() {}
+    conn.close()
+}
+
+/// The control: a message that fits.
+fn client_with_little(end: &End) -> anyhow::Result<()> {
+    send_twice(end, SMALL)
+}
+
+/// The calls of one kind on one of the two connections, on the side that made or accepted it.
+fn calls<'a>(j: &Judge<'a>, role: Role, nth: usize, call: Call) -> Vec<&'a Event> {
+    let begins = if role == Client { Call::Connect } else { Call::Accept };
+    let Some(sock) = j.trace().calls(role, begins).nth(nth).and_then(|e| e.sock) else { return vec![] };
+    j.trace().calls(role, call).filter(|e| e.sock == Some(sock)).collect()
+}
+
+fn moved(events: &[&Event]) -> usize {
+    events.iter().filter_map(|e| e.returned).sum()
+}
+
+fn judge(j: &mut Judge) {
+    let sends = calls(j, Client, 0, Call::Send);
+    judge_short_send(j, sends.first().copied());
+    judge_refusal(j, sends.last().copied());
+
+    let received = calls(j, Server, 0, Call::Recv);
+    let (taken, arrived) = (moved(&sends), moved(&received));
+    let (out, got) = (j.varying(taken), j.varying(arrived));
+    j.claim(
+        "taken-arrives",
+        &[Client, Server],
+        Text::new("what was taken arrived whole, once the receiver read", "已取走的,等接收方来读,全部到达"),
+    )
+    .expected(say!("{out} bytes taken", "取走 {out} 字节"))
+    .actual(say!("{got} bytes received", "收到 {got} 字节"))
+    .shown_by(received)
+    .holds(taken > 0 && arrived == taken);
+
+    let patient = calls(j, Client, 1, Call::Send);
+    let (calls, total) = (patient.len(), moved(&patient));
+    let asked = patient.first().and_then(|e| e.asked).unwrap_or(0);
+    let (all, took) = (grouped(asked), grouped(total));
+    j.claim(
+        "blocking-takes-all",
+        &[Client],
+        Text::new("a blocking send waited for room and took everything", "阻塞 send 等到有空位,全部取走"),
+    )
+    .expected(say!("{all} bytes in 1 send", "1 次 send 共 {all} 字节"))
+    .actual(say!("{took} bytes, sends: {calls}", "{took} 字节,send:{calls} 次"))
+    .shown_by(patient)
+    .holds(calls == 1 && total == asked && taken < asked);
+}
+
+fn judge_short_send(j: &mut Judge, first: Option<&Event>) {
+    let asked = first.and_then(|e| e.asked).unwrap_or(0);
+    let took = first.and_then(|e| e.returned).unwrap_or(0);
+    let (whole, part) = (grouped(asked), j.varying(took));
+    j.claim(
+        "takes-part",
+        &[Client],
+        Text::new("a non-blocking send took what there was room for", "非阻塞 send 只取走放得下的部分"),
+    )
+    .expected(say!("fewer than {whole} bytes", "少于 {whole} 字节"))
+    .actual(Text::same(format!("send({whole}) = {part}")))
+    .shown_by(first)
+    .holds(0 < took && took < asked);
+}
+
+/// What a call that would have to wait says.
+const WOULD_BLOCK: &str = "EAGAIN";
+
+fn judge_refusal(j: &mut Judge, last: Option<&Event>) {
+    let error = last.and_then(|e| e.error.clone());
+    let refused = error.as_deref() == Some(WOULD_BLOCK);
+    let window = last.and_then(|e| e.evidence.peer_window);
+    let room = |n: Option<u64>| n.map_or(String::new(), |n| format!(", window {}", grouped(n)));
+    let (wanted, seen) = (room(window.map(|_| 0)), room(window));
+    let said = error.map_or(Text::new("no error", "没有错误"), Text::same);
+    j.claim(
+        "then-eagain",
+        &[Client],
+        Text::new("then, full, it took nothing: the rest was never sent", "满了之后一个字节也不取:其余从未发出"),
+    )
+    .expected(Text::same(format!("send: {WOULD_BLOCK}{wanted}")))
+    .actual(say!("send: {{}}{seen}", "send: {{}}{seen}").with(&said))
+    .shown_by(last)
+    .holds(refused && window.unwrap_or(0) == 0);
+}
 
 pub(super) fn scenario() -> Scenario {
-    Scenario { id: "tcp-partial-send", part: Part::Tcp, ..Scenario::blank() }
+    Scenario {
+        id: "tcp-partial-send",
+        part: Part::Tcp,
+        title: Text::new("send against sendall", "send 与 sendall"),
+        claim: Text::new(
+            "A non-blocking send takes part and says so, a blocking one waits; nothing that was taken is lost.",
+            "非阻塞 send 取走一部分并告诉你多少,阻塞 send 则等待;取走的字节一个也不会丢。",
+        ),
+        documents: &["D1 §6", "D1 §10", "D3 §6", "D3 §10"],
+        takes: &[Opt::Sndbuf, Opt::Rcvbuf, Opt::RecvSize],
+        defaults: Settings { sndbuf: Some(16384), rcvbuf: Some(4096), recv_size: Some(1024), ..Settings::NONE },
+        client,
+        server: Some(server),
+        judge,
+        why: vec![
+            Why {
+                text: Text::new(
+                    "send returns how many bytes the kernel took; the caller keeps the rest and has to offer it again.",
+                    "send 返回内核取走的字节数;其余仍在调用者手里,要由它再次发送。",
+                ),
+                source: "send(2)",
+            },
+            Why {
+                text: Text::new(
+                    "The receiver's window closes when nobody reads, and the sender's buffer fills behind it.",
+                    "没有人读时接收窗口关闭,发送缓冲区随后被填满。",
+                ),
+                source: "RFC 9293 §3.8.6",
+            },
+            Why {
+                text: Text::new(
+                    "sendall is send in a loop until every byte is taken.",
+                    "sendall 就是循环调用 send,直到每个字节都被取走。",
+                ),
+                source: "Beej's Guide §7.4",
+            },
+        ],
+        next: vec![
+            Next {
+                command: "tcp-partial-send --sndbuf 64KiB",
+                shows: Text::new(
+                    "a larger send buffer: a larger part, still a part",
+                    "发送缓冲区大些:取走的多些,仍不是全部",
+                ),
+            },
+            Next {
+                command: "tcp-partial-send --control", shows: Text::new("a message that fits", "放得下的消息")
+            },
+            Next {
+                command: "fix-exact",
+                shows: Text::new("the same care on the receiving side", "接收一侧同样要小心"),
+            },
+        ],
+        control: Control {
+            change: Text::new("a message of 1,000 bytes, which the buffers hold", "消息只有 1,000 字节,缓冲区放得下"),
+            apply: |s| s.client = client_with_little,
+        },
+        varies: true,
+        impossible: || {
+            cfg!(windows).then(|| {
+                Text::new(
+                    "Windows buffers a whole send at once, however small SO_SNDBUF is",
+                    "Windows 会一次缓冲整个 send,与 SO_SNDBUF 的大小无关",
+                )
+            })
+        },
+        ..Scenario::blank()
+    }
 }

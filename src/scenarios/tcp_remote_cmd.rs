@@ -1,7 +1,229 @@
-//! (to be written)
+//! One recv per command is not one answer per command: the answers slip, and part of one is printed for the next.
 
-use super::{Part, Scenario};
+use super::commands::{COMMANDS, Command};
+use super::{Control, Next, Part, Scenario, Why};
+use crate::net::{Conn, End, Opt, Settings};
+use crate::say;
+use crate::text::{Text, grouped};
+use crate::trace::Role::Client;
+use crate::trace::claims::Judge;
+use crate::trace::{Event, MsgId, Span};
+
+fn client(end: &End) -> anyhow::Result<()> {
+    let s = end.tcp().connect()?;
+    expect_answers(&s);
+    let mut unread = 0;
+    for (nth, command) in COMMANDS.iter().enumerate() {
+        s.send(command.line.as_bytes())?;
+        unread += command.answer().len();
+        // For the first command this reader is quick, for the others it comes late: everything is there.
+        if nth > 0 {
+            s.wait_queued(unread)?;
+        }
+        let printed = s.recv(end.recv_size())?;
+        unread = unread.saturating_sub(printed.len());
+        end.open("printed");
+    }
+    s.shutdown_write()?;
+    while !s.recv(end.recv_size())?.is_empty() {}
+    s.close()?;
+    Ok(())
+}
+
+fn server(end: &End) -> anyhow::Result<()> {
+    let listener = end.tcp().listen()?;
+    let conn = listener.accept()?;
+    COMMANDS.iter().for_each(|command| conn.expect(command.line.as_bytes()));
+    loop {
+        let line = conn.recv(1024)?;
+        if line.is_empty() {
+            break;
+        }
+        let Some(command) = COMMANDS.iter().find(|c| c.line.as_bytes() == line) else {
+            // Only without barriers: two commands in one recv, and the shell knows no such command.
+            conn.send(b"no such command\r\n")?;
+            continue;
+        };
+        conn.send_part(end.labelled(command.stdout.as_bytes(), command.stdout_label()).whole())?;
+        if command.line == COMMANDS[0].line {
+            end.pass("printed", Text::new("until the client has printed", "等到客户端打印完"))?;
+        }
+        conn.send_part(end.labelled(command.stderr.as_bytes(), command.stderr_label()).whole())?;
+    }
+    conn.close()?;
+    Ok(())
+}
+
+/// The control: the client knows every answer's length (the page's does not) and reads each whole.
+fn client_that_knows_lengths(end: &End) -> anyhow::Result<()> {
+    let s = end.tcp().connect()?;
+    expect_answers(&s);
+    end.open("printed");
+    for command in &COMMANDS {
+        s.send(command.line.as_bytes())?;
+        s.wait_queued(command.answer().len())?;
+        s.recv(command.answer().len())?;
+    }
+    s.shutdown_write()?;
+    while !s.recv(end.recv_size())?.is_empty() {}
+    s.close()?;
+    Ok(())
+}
+
+/// What the page's server sends, for a client that runs alone; an empty output puts nothing in the stream.
+fn expect_answers(s: &Conn) {
+    for command in &COMMANDS {
+        for (output, label) in [(command.stdout, command.stdout_label()), (command.stderr, command.stderr_label())] {
+            if !output.is_empty() {
+                s.expect_framed(output.as_bytes(), 0, Some(label));
+            }
+        }
+    }
+}
+
+/// The command, by its place, whose output a message is.
+fn command_of(j: &Judge, id: MsgId) -> Option<usize> {
+    let label = j.trace().message(id)?.label.as_ref()?;
+    COMMANDS.iter().position(|c| *label == c.stdout_label() || *label == c.stderr_label())
+}
+
+/// `17 bytes of dir;ls: stderr`.
+fn name(j: &Judge, span: &Span) -> Text {
+    let label = j.trace().message(span.msg).and_then(|m| m.label.clone()).unwrap_or(Text::same(span.msg.to_string()));
+    let n = grouped(span.len);
+    say!("{n} bytes of {{}}", "{{}} 的 {n} 字节").with(&label)
+}
+
+/// Are these bytes the whole answer to the command at this place, and nothing else?
+fn is_answer(j: &Judge, print: &Event, nth: usize, command: &Command) -> bool {
+    print.returned == Some(command.answer().len()) && print.spans.iter().all(|s| command_of(j, s.msg) == Some(nth))
+}
+
+fn judge(j: &mut Judge) {
+    let mut prints = j.recvs(Client);
+    prints.retain(|e| e.returned != Some(0));
+    prints.truncate(COMMANDS.len());
+    let slipped = |(nth, e): &(usize, &&Event)| {
+        let first = e.spans.first().and_then(|s| command_of(j, s.msg));
+        first.is_some_and(|command| command < *nth)
+    };
+    let slip = prints.iter().enumerate().find(slipped);
+    let said = slip.and_then(|(nth, e)| Some((nth, name(j, e.spans.first()?))));
+    let shown = slip.map(|(_, e)| *e);
+    j.claim(
+        "answers-slip",
+        &[Client],
+        Text::new(
+            "what is printed for a command begins with an earlier answer",
+            "为一条命令打印的,开头却是前面命令的结果",
+        ),
+    )
+    .expected(Text::new("an earlier answer's bytes first", "先出现前面命令的字节"))
+    .actual(match said {
+        Some((nth, bytes)) => {
+            let line = COMMANDS[nth].line;
+            say!("for {line}: {{}}", "{line}:先是 {{}}").with(&bytes)
+        }
+        None => Text::new("every print begins with its own answer", "每次打印都从自己的结果开始"),
+    })
+    .shown_by(shown)
+    .holds(shown.is_some());
+
+    let right = prints.iter().zip(&COMMANDS).enumerate().filter(|(nth, (e, c))| is_answer(j, e, *nth, c)).count();
+    let all = COMMANDS.len();
+    j.claim(
+        "prints-wrong",
+        &[Client],
+        Text::new("a recv per command is not an answer per command", "每条命令一次 recv,得到的却不是每条命令的结果"),
+    )
+    .expected(say!("fewer than {all} right answers", "正确的结果少于 {all} 个"))
+    .actual(say!("{right} of {all} right", "{all} 个中 {right} 个正确"))
+    .shown_by(prints.iter().copied())
+    .holds(right < all);
+
+    judge_long_answer(j, &prints);
+}
+
+/// An answer longer than recv's size is cut; with a recv larger than every answer there is nothing to cut.
+fn judge_long_answer(j: &mut Judge, prints: &[&Event]) {
+    let Some(nth) = COMMANDS.iter().position(|c| c.stdout.len() > prints.first().and_then(|e| e.asked).unwrap_or(0))
+    else {
+        return;
+    };
+    let rest = |e: &&Event| e.spans.iter().find(|s| command_of(j, s.msg) == Some(nth) && s.offset > 0).copied();
+    let late = prints.iter().skip(nth + 1).find_map(|e| Some((*e, rest(e)?)));
+    let actual = late.map(|(_, span)| name(j, &span));
+    j.claim(
+        "long-answer-cut",
+        &[Client],
+        Text::new("recv cuts the long answer; its rest is printed later", "长结果被 recv 切断,剩余部分以后才打印"),
+    )
+    .expected(Text::new("its rest in a later print", "剩余部分出现在后面的打印里"))
+    .actual(actual.unwrap_or(Text::new("no rest in a later print", "后面没有剩余部分")))
+    .shown_by(late.map(|(e, _)| e))
+    .holds(late.is_some());
+}
 
 pub(super) fn scenario() -> Scenario {
-    Scenario { id: "tcp-remote-cmd", part: Part::Tcp, ..Scenario::blank() }
+    Scenario {
+        id: "tcp-remote-cmd",
+        part: Part::Tcp,
+        title: Text::new("remote commands, one recv each", "远程命令:每条只 recv 一次"),
+        claim: Text::new(
+            "One recv per command is not one answer per command: part of an answer is printed for the next (粘包).",
+            "每条命令只 recv 一次,结果就会错位:前一条命令的输出在下一条里才打印(粘包)。",
+        ),
+        documents: &["D0", "D1 §9", "D2 §1"],
+        takes: &[Opt::Nodelay, Opt::RecvSize, Opt::Race],
+        // Nagle off, so that nobody takes it for the cause (and no send waits for a delayed ACK).
+        defaults: Settings { nodelay: Some(true), recv_size: Some(1024), ..Settings::NONE },
+        client,
+        server: Some(server),
+        judge,
+        why: vec![
+            Why {
+                text: Text::new(
+                    "The two outputs are one stream of bytes; nothing in it says where an answer ends.",
+                    "两份输出是同一条字节流,流里没有任何标记说明一条结果到哪里为止。",
+                ),
+                source: "RFC 9293 §2.2",
+            },
+            Why {
+                text: Text::new(
+                    "recv returns what has arrived, at most its size: too early it misses, too small it cuts.",
+                    "recv 返回已到的字节,最多为所要的大小:太早会漏,太小会切断。",
+                ),
+                source: "recv(2)",
+            },
+        ],
+        next: vec![
+            Next {
+                command: "tcp-remote-cmd --recv-size 10240",
+                shows: Text::new("a larger buffer: the answers still slip", "更大的缓冲区:结果照样错位"),
+            },
+            Next {
+                command: "tcp-remote-cmd --nodelay off",
+                shows: Text::new(
+                    "with Nagle, as on the page: slower, the same slip",
+                    "开着 Nagle(与原文一样):更慢,照样错位",
+                ),
+            },
+            Next {
+                command: "tcp-remote-cmd --race --repeat 100",
+                shows: Text::new("what happens when nobody waits", "谁也不等谁时的真实分布"),
+            },
+            Next {
+                command: "fix-header",
+                shows: Text::new("the same commands, each answer with its length", "同样的命令,每条结果带上长度"),
+            },
+        ],
+        control: Control {
+            change: Text::new(
+                "the client knows how long each answer is, waits for it and reads exactly that",
+                "客户端事先知道每条结果有多长,等齐后正好读这么多",
+            ),
+            apply: |s| s.client = client_that_knows_lengths,
+        },
+        ..Scenario::blank()
+    }
 }

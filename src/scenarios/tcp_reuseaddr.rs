@@ -1,7 +1,304 @@
-//! (to be written)
+//! "Address already in use": a restarted server may bind over what the old one left, if both had set SO_REUSEADDR;
+//! never while another listens, and always when the client closed first.
 
-use super::{Part, Scenario};
+use super::{Alone, Control, Next, Part, Scenario, Why};
+use crate::net::{Conn, End, Listener, Result};
+use crate::text::Text;
+use crate::trace::Role::Server;
+use crate::trace::claims::Judge;
+use crate::trace::{Call, Event};
+use std::io::ErrorKind::AddrInUse;
+use std::net::SocketAddr;
+
+/// What the old server left behind on its port.
+#[derive(Clone, Copy, PartialEq)]
+enum Left {
+    /// It closed its connection first.
+    TimeWait,
+    /// Its connection lives on; only the listening socket is gone.
+    Established,
+    /// It still listens.
+    Listening,
+    /// Nothing: the client closed first.
+    Nothing,
+}
+
+/// One old server: what it leaves, whether it had set SO_REUSEADDR, and the gates it opens: it listens; its
+/// end of the stream is acknowledged.
+struct Case {
+    left: Left,
+    reuse: bool,
+    gates: [&'static str; 2],
+}
+
+const CASES: [Case; 8] = [
+    Case { left: Left::TimeWait, reuse: false, gates: ["1", "1-acked"] },
+    Case { left: Left::TimeWait, reuse: true, gates: ["2", "2-acked"] },
+    Case { left: Left::Established, reuse: false, gates: ["3", ""] },
+    Case { left: Left::Established, reuse: true, gates: ["4", ""] },
+    Case { left: Left::Listening, reuse: false, gates: ["5", ""] },
+    Case { left: Left::Listening, reuse: true, gates: ["6", ""] },
+    Case { left: Left::Nothing, reuse: false, gates: ["7", ""] },
+    Case { left: Left::Nothing, reuse: true, gates: ["8", ""] },
+];
+
+fn client(end: &End) -> anyhow::Result<()> {
+    for case in &CASES {
+        visit(end, case, case.left)?;
+    }
+    Ok(())
+}
+
+fn visit(end: &End, case: &Case, left: Left) -> Result<()> {
+    if left == Left::Listening {
+        return Ok(());
+    }
+    let [listening, acked] = case.gates;
+    end.pass(listening, Text::new("until the old server listens", "等到旧服务端开始监听"))?;
+    let s = end.tcp().connect()?;
+    if left != Left::Nothing {
+        s.recv(1)?;
+    }
+    // Were this side to end while its ACK is still on the way, the two could overtake each other, and the
+    // late ACK would in the end reset the server out of TIME_WAIT (RFC 1337). So it acknowledges now.
+    if left == Left::TimeWait {
+        s.set_quickack(true)?;
+        end.pass(acked, Text::new("until the server has its ACK", "等到服务端收到 ACK"))?;
+    }
+    s.close()
+}
+
+fn server(end: &End) -> anyhow::Result<()> {
+    for case in &CASES {
+        serve_and_restart(end, case, case.left)?;
+    }
+    Ok(())
+}
+
+fn serve_and_restart(end: &End, case: &Case, left: Left) -> Result<()> {
+    end.note(heading(case.reuse, left));
+    let old = end.tcp().reuse_address(case.reuse).listen()?;
+    let address = old.address();
+    end.open(case.gates[0]);
+    match left {
+        Left::Listening => {
+            restart(end, address)?;
+            old.close_for_good()?;
+        }
+        Left::Established => {
+            let conn = stop_listening(old)?;
+            restart(end, address)?;
+            conn.close()?;
+        }
+        Left::TimeWait => {
+            let conn = stop_listening(old)?;
+            conn.shutdown_write()?;
+            conn.wait_acked()?;
+            end.open(case.gates[1]);
+            // The end of the client's stream is the last thing this side of the connection waits for:
+            // from here on it is in TIME_WAIT.
+            conn.recv(1)?;
+            conn.close()?;
+            restart(end, address)?;
+        }
+        Left::Nothing => {
+            let conn = stop_listening(old)?;
+            conn.recv(1)?;
+            conn.shutdown_write()?;
+            conn.wait_acked()?;
+            conn.close()?;
+            restart(end, address)?;
+        }
+    }
+    Ok(())
+}
+
+/// What this old server is about to do.
+fn heading(reuse: bool, left: Left) -> Text {
+    let set = if reuse {
+        Text::new("old with SO_REUSEADDR", "旧的设了 SO_REUSEADDR")
+    } else {
+        Text::new("old without it", "旧的没设")
+    };
+    let leaves = match left {
+        Left::TimeWait => Text::new("leaves TIME_WAIT", "留下 TIME_WAIT"),
+        Left::Established => Text::new("leaves a connection", "留下一条连接"),
+        Left::Listening => Text::new("still listens", "仍在监听"),
+        Left::Nothing => Text::new("leaves nothing", "什么也没留下"),
+    };
+    Text::new("{}: {}", "{}:{}").with(&set).with(&leaves)
+}
+
+fn stop_listening(old: Listener) -> Result<Conn> {
+    let conn = old.accept()?;
+    old.close_for_good()?;
+    Ok(conn)
+}
+
+/// The new server, at the old one's address: without SO_REUSEADDR, then with it.
+fn restart(end: &End, address: SocketAddr) -> Result<()> {
+    for reuse in [false, true] {
+        match end.tcp().reuse_address(reuse).listen_at(address) {
+            Err(error) if error.kind() == Some(AddrInUse) => {}
+            new => new?.close_for_good()?,
+        }
+    }
+    Ok(())
+}
+
+/// The control: every client closes first, so that no old server leaves anything.
+fn client_closing_first(end: &End) -> anyhow::Result<()> {
+    for case in &CASES {
+        visit(end, case, Left::Nothing)?;
+    }
+    Ok(())
+}
+
+fn server_left_first(end: &End) -> anyhow::Result<()> {
+    for case in &CASES {
+        serve_and_restart(end, case, Left::Nothing)?;
+    }
+    Ok(())
+}
+
+/// A new server's attempt: SO_REUSEADDR of the old and of the new, and whether it came to listen.
+struct Attempt<'a> {
+    left: Left,
+    old: bool,
+    new: bool,
+    bound: bool,
+    event: &'a Event,
+}
+
+/// The attempts as recorded. An old server binds any port, a new one the port of the old one before it.
+fn attempts<'a>(j: &Judge<'a>) -> Vec<Attempt<'a>> {
+    let trace = j.trace();
+    let reuses = |bind: &Event| {
+        let sets = |e: &Event| e.note.as_ref().is_some_and(|note| note.en == "SO_REUSEADDR") && e.returned == Some(1);
+        trace.calls(Server, Call::SetSockOpt).any(|e| e.sock == bind.sock && sets(e))
+    };
+    let fails = |bind: &Event| trace.events.iter().any(|e| e.sock == bind.sock && !e.ok());
+    let mut cases = CASES.iter();
+    let mut old = None;
+    let mut attempts = Vec::new();
+    for bind in trace.calls(Server, Call::Bind) {
+        if bind.peer.is_some_and(|asked| asked.port() == 0) {
+            old = cases.next().map(|case| (case.left, reuses(bind)));
+        } else if let Some((left, old)) = old {
+            attempts.push(Attempt { left, old, new: reuses(bind), bound: !fails(bind), event: bind });
+        }
+    }
+    attempts
+}
+
+/// Which of the 2 × 2 these are, in words.
+fn named(cells: &[(bool, bool)]) -> Text {
+    let name = |cell: &(bool, bool)| match cell {
+        (false, false) => Text::new("neither", "都不设"),
+        (false, true) => Text::new("new", "只新"),
+        (true, false) => Text::new("old", "只旧"),
+        (true, true) => Text::new("both", "都设"),
+    };
+    let joined = cells.iter().map(name).reduce(|all, next| Text::new("{}, {}", "{}、{}").with(&all).with(&next));
+    Text::new("binds with: {}", "可绑定:{}").with(&joined.unwrap_or(Text::new("none", "无")))
+}
+
+fn judge(j: &mut Judge) {
+    let attempts = attempts(j);
+    const BOTH: &[(bool, bool)] = &[(true, true)];
+    const ALL: &[(bool, bool)] = &[(false, false), (false, true), (true, false), (true, true)];
+    for (left, id, text, wanted) in [
+        (
+            Left::TimeWait,
+            "time-wait",
+            Text::new("a connection in TIME_WAIT: only if old and new had set it", "连接处于 TIME_WAIT:新旧都设才行"),
+            BOTH,
+        ),
+        (
+            Left::Established,
+            "established",
+            Text::new("a connection still open: only if old and new had set it", "连接仍然打开:新旧都设才行"),
+            BOTH,
+        ),
+        (
+            Left::Listening,
+            "listening",
+            Text::new("another socket still listening: never", "另一个套接字仍在监听:都不行"),
+            &[],
+        ),
+        (Left::Nothing, "client-first", Text::new("the client had closed first: always", "客户端先关闭:都行"), ALL),
+    ] {
+        let here = || attempts.iter().filter(|a| a.left == left);
+        let bound: Vec<(bool, bool)> = here().filter(|a| a.bound).map(|a| (a.old, a.new)).collect();
+        j.claim(id, &[Server], text)
+            .expected(named(wanted))
+            .actual(named(&bound))
+            .shown_by(here().map(|a| a.event))
+            .holds(here().count() == ALL.len() && bound == wanted);
+    }
+}
 
 pub(super) fn scenario() -> Scenario {
-    Scenario { id: "tcp-reuseaddr", part: Part::Tcp, ..Scenario::blank() }
+    Scenario {
+        id: "tcp-reuseaddr",
+        part: Part::Tcp,
+        title: Text::new("address already in use", "地址已被占用"),
+        claim: Text::new(
+            "A restarted server gets the old one's port if both had set SO_REUSEADDR, or if the client closed first.",
+            "重启的服务端能拿回旧端口:新旧都设了 SO_REUSEADDR,或者客户端先关闭。",
+        ),
+        documents: &["D1 §7", "D2 §6"],
+        client,
+        server: Some(server),
+        judge,
+        why: vec![
+            Why {
+                text: Text::new(
+                    "The side that closes first keeps the connection in TIME_WAIT, and with it its port.",
+                    "先关闭的一方要把连接保留在 TIME_WAIT 状态,端口也就一起被占着。",
+                ),
+                source: "RFC 9293 §3.6.1",
+            },
+            Why {
+                text: Text::new(
+                    "SO_REUSEADDR lets a bind pass over such a leftover, but not over a listening socket.",
+                    "SO_REUSEADDR 允许绑定越过这种残留,但不能越过仍在监听的套接字。",
+                ),
+                source: "socket(7)",
+            },
+        ],
+        next: vec![
+            Next {
+                command: "tcp-reuseaddr --control",
+                shows: Text::new("every client closes first: nothing is left", "客户端都先关闭:什么也没留下"),
+            },
+            Next {
+                command: "tcp-close",
+                shows: Text::new("what the two sides of a close see", "关闭时双方各看到什么"),
+            },
+        ],
+        control: Control {
+            change: Text::new(
+                "every client closes first, so that no old server leaves anything behind",
+                "每个客户端都先关闭,旧服务端什么也不留下",
+            ),
+            apply: |s| {
+                s.client = client_closing_first;
+                s.server = Some(server_left_first);
+            },
+        },
+        alone: Alone::No(Text::new(
+            "the old server and the new one take turns on one port, and their clients follow them step by step",
+            "新旧服务端要在同一端口上轮流运行,客户端须逐步配合",
+        )),
+        impossible: || {
+            (!cfg!(any(target_os = "linux", target_os = "android"))).then(|| {
+                Text::new(
+                    "these are Linux's rules; Windows lets two sockets with SO_REUSEADDR share a port, and BSDs differ again",
+                    "这是 Linux 的规则;Windows 允许两个设了 SO_REUSEADDR 的套接字共用端口,BSD 又有不同",
+                )
+            })
+        },
+        ..Scenario::blank()
+    }
 }

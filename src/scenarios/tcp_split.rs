@@ -1,7 +1,158 @@
-//! (to be written)
+//! One send of 4000 bytes leaves as several segments and comes out of several recvs; neither cut is a message's.
 
-use super::{Part, Scenario};
+use super::{Control, Next, Part, Scenario, Why};
+use crate::net::{End, Opt, Settings};
+use crate::say;
+use crate::text::{Text, grouped};
+use crate::trace::Event;
+use crate::trace::Role::{Client, Server};
+use crate::trace::claims::Judge;
+
+const LENGTH: usize = 4000;
+/// What an Ethernet with an MTU of 1500 leaves for TCP's data.
+const MSS: u32 = 1460;
+
+/// Its own offsets, written out: `0000 0005 0010 ...`, so that a piece shows where it was cut.
+fn message() -> Vec<u8> {
+    (0..LENGTH).step_by(5).flat_map(|at| format!("{at:04} ").into_bytes()).collect()
+}
+
+fn client(end: &End) -> anyhow::Result<()> {
+    let s = end.tcp().mss(MSS).connect()?;
+    s.send(&message())?;
+    s.wait_acked()?;
+    s.close()?;
+    Ok(())
+}
+
+fn server(end: &End) -> anyhow::Result<()> {
+    let listener = end.tcp().listen()?;
+    let conn = listener.accept()?;
+    conn.expect(&message());
+    conn.wait_queued(LENGTH)?;
+    while !conn.recv(end.recv_size())?.is_empty() {}
+    conn.close()?;
+    Ok(())
+}
+
+/// The control: the loopback's own segment size, larger than the message.
+fn client_with_large_segments(end: &End) -> anyhow::Result<()> {
+    let s = end.tcp().connect()?;
+    s.send(&message())?;
+    s.wait_acked()?;
+    s.close()?;
+    Ok(())
+}
+
+fn judge(j: &mut Judge) {
+    let mss = j.sends(Client).last().and_then(|e| e.evidence.mss).and_then(|n| usize::try_from(n).ok());
+    match mss.filter(|mss| *mss > 0) {
+        Some(mss) => judge_segments(j, mss),
+        None if j.trace().saw(Client) => {
+            j.limit(Text::new("this system does not count TCP segments", "本系统不统计 TCP 报文段"));
+        }
+        None => {}
+    }
+
+    let pieces: Vec<&Event> = j.recvs(Server).into_iter().filter(|e| e.returned != Some(0)).collect();
+    let count = pieces.len();
+    let sizes = pieces.iter().filter_map(|e| e.returned).map(grouped).collect::<Vec<_>>().join(" + ");
+    j.claim(
+        "several-recvs",
+        &[Server],
+        Text::new("the one send came out of several recvs", "一次 send 分成几次 recv 才取完"),
+    )
+    .expected(Text::new("more than 1 recv", "不止 1 次 recv"))
+    .actual(say!("{count}: {sizes} bytes", "{count} 次:{sizes} 字节"))
+    .shown_by(pieces.iter().copied())
+    .holds(count > 1);
+
+    let mut ends: Vec<usize> = pieces.iter().filter_map(|e| e.spans.last()).map(|s| s.offset + s.len).collect();
+    ends.pop();
+    if let (Some(mss), false) = (mss, ends.is_empty()) {
+        let cuts = ends.iter().map(|at| grouped(*at)).collect::<Vec<_>>().join("; ");
+        j.claim(
+            "cuts-differ",
+            &[Client, Server],
+            Text::new("no recv ended where a full segment ends", "没有一次 recv 恰好停在满报文段的末尾"),
+        )
+        .expected(Text::new("no cut at a multiple of the MSS", "切口都不在 MSS 的整数倍上"))
+        .actual(say!("cuts at {cuts}", "切口在 {cuts}"))
+        .shown_by(pieces)
+        .holds(ends.iter().all(|end| end % mss != 0));
+    }
+}
+
+/// One send, more than one segment: as many as its bytes need at the size the kernel named.
+fn judge_segments(j: &mut Judge, mss: usize) {
+    let sends = j.sends(Client);
+    let sent: usize = sends.iter().filter_map(|e| e.returned).sum();
+    let segments = j.trace().segments().unwrap_or(0);
+    let needed = sent.div_ceil(mss) as u64;
+    let [bytes, left] = [grouped(sent), grouped(segments)];
+    j.claim(
+        "one-send-many-segments",
+        &[Client],
+        Text::new("one send left as several segments", "一次 send 分成几个报文段发出(拆包)"),
+    )
+    .expected(Text::new("more than 1: bytes / MSS, rounded up", "不止 1 个:字节数 ÷ MSS,进一"))
+    .actual(say!("{bytes} bytes, segments: {left}", "{bytes} 字节,报文段:{left} 个"))
+    .shown_by(sends)
+    .holds(segments > 1 && segments == needed);
+}
 
 pub(super) fn scenario() -> Scenario {
-    Scenario { id: "tcp-split", part: Part::Tcp, ..Scenario::blank() }
+    Scenario {
+        id: "tcp-split",
+        part: Part::Tcp,
+        title: Text::new("one send, several segments", "一次 send,多个报文段"),
+        claim: Text::new(
+            "One send leaves as several segments (拆包) and comes out of several recvs; neither cut is a message's.",
+            "一次 send 会被拆成几个报文段发出,又分几次 recv 取出(拆包);两种切口都不是消息边界。",
+        ),
+        documents: &["D0", "D1 §10", "D3 §10"],
+        takes: &[Opt::RecvSize, Opt::Race],
+        defaults: Settings { recv_size: Some(1024), ..Settings::NONE },
+        client,
+        server: Some(server),
+        judge,
+        why: vec![
+            Why {
+                text: Text::new(
+                    "TCP cuts its stream into segments of at most the MSS, which follows from the MTU of the path.",
+                    "TCP 把字节流切成不超过 MSS 的报文段;MSS 由路径的 MTU 决定。",
+                ),
+                source: "RFC 9293 §3.7.1",
+            },
+            Why {
+                text: Text::new(
+                    "The receiving kernel joins them again; recv cuts anew, by its own size.",
+                    "接收方内核再把它们接成一条流;recv 按自己的大小重新切。",
+                ),
+                source: "RFC 9293 §2.2",
+            },
+        ],
+        next: vec![
+            Next {
+                command: "tcp-split --recv-size 4000",
+                shows: Text::new(
+                    "room for all of it: still several segments, one recv",
+                    "放得下全部:仍是几个报文段,recv 却只有一次",
+                ),
+            },
+            Next {
+                command: "tcp-split --control",
+                shows: Text::new("one segment; recv cuts all the same", "只有一个报文段,recv 照样切开"),
+            },
+            Next { command: "fix-exact", shows: Text::new("reading exactly what remains", "剩多少读多少") },
+        ],
+        control: Control {
+            change: Text::new(
+                "no limit on the segment size: the loopback's is larger than the message",
+                "不限制报文段大小:本机回环的 MSS 比消息还大",
+            ),
+            apply: |s| s.client = client_with_large_segments,
+        },
+        ..Scenario::blank()
+    }
 }
