@@ -16,7 +16,8 @@ fn server(id: &str, listen: &str, more: &[&str]) -> (Child, String) {
     let mut stderr = BufReader::new(child.stderr.take().expect("stderr"));
     let mut line = String::new();
     stderr.read_line(&mut line).expect("a line");
-    let address = line.split_whitespace().find(|w| w.contains(':') && w.ends_with(|c: char| c == ';' || c.is_ascii_digit()));
+    let address =
+        line.split_whitespace().find(|w| w.contains(':') && w.ends_with(|c: char| c == ';' || c.is_ascii_digit()));
     let address = address.unwrap_or_else(|| panic!("no address in {line:?}")).trim_end_matches(';').to_owned();
     // Keep reading, so that the server never blocks on its own complaints.
     std::thread::spawn(move || std::io::copy(&mut stderr, &mut std::io::sink()));
@@ -73,7 +74,11 @@ fn a_lone_server_shows_the_bytes_of_any_client() {
     drop(client);
     let ran = ended(child);
     assert_eq!(ran.code, Some(0), "{}", ran.out);
-    assert!(ran.out.contains("|M1? hello|M2? feng|"), "messages are known from the page, marked as inferred:\n{}", ran.out);
+    assert!(
+        ran.out.contains("|M1? hello|M2? feng|"),
+        "messages are known from the page, marked as inferred:\n{}",
+        ran.out
+    );
     assert!(ran.out.contains("the other end has to judge this"), "{}", ran.out);
 }
 

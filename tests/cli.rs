@@ -109,7 +109,8 @@ fn a_port_that_needs_privilege_says_so() {
 
 #[test]
 fn a_reader_that_goes_away_is_no_error() {
-    for args in [&["list"][..], &["all"], &["tcp-naive", "--repeat", "300", "--format", "json"], &["--help"], &["man"]] {
+    for args in [&["list"][..], &["all"], &["tcp-naive", "--repeat", "300", "--format", "json"], &["--help"], &["man"]]
+    {
         let mut child = spawn(&mut command(args));
         let mut first = String::new();
         BufReader::with_capacity(16, child.stdout.take().expect("stdout")).read_line(&mut first).expect("a line");

@@ -79,8 +79,14 @@ fn commands(text: &str) -> Vec<String> {
         for candidate in std::iter::once(whole).chain(spans) {
             // A placeholder in capitals, a pipe or a comment is for people.
             let candidate = candidate.split(['|', '#', '>']).next().unwrap_or("").trim();
-            let placeholder = candidate.split_whitespace().any(|w| w.len() > 1 && w.chars().all(|c| c.is_ascii_uppercase() || c == '_'));
-            if candidate.starts_with("stickdemo ") && !placeholder && !candidate.contains(['…', '[', '(', '<']) && !candidate.contains("..") {
+            let placeholder = candidate
+                .split_whitespace()
+                .any(|w| w.len() > 1 && w.chars().all(|c| c.is_ascii_uppercase() || c == '_'));
+            if candidate.starts_with("stickdemo ")
+                && !placeholder
+                && !candidate.contains(['…', '[', '(', '<'])
+                && !candidate.contains("..")
+            {
                 found.push(candidate.to_owned());
             }
         }

@@ -16,7 +16,8 @@ fn lines(ran: &Ran) -> Vec<Value> {
 
 /// The field of `ss -ti` for the connection whose peer is this address.
 fn ss(peer: SocketAddr, field: &str) -> u64 {
-    let output = Command::new("ss").args(["-tinO", "dst", &peer.to_string()]).output().expect("ss (iproute2) is installed");
+    let output =
+        Command::new("ss").args(["-tinO", "dst", &peer.to_string()]).output().expect("ss (iproute2) is installed");
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let value = text.split_whitespace().find_map(|word| word.strip_prefix(&format!("{field}:")));
     value.and_then(|v| v.parse().ok()).unwrap_or_else(|| panic!("no {field} in {text}"))
@@ -32,9 +33,8 @@ fn reported(lines: &[Value], nth: usize) -> u64 {
         }
     }
     let mine = lines.iter().filter(|l| l["type"] == "event" && l["socket"] == sockets[nth]);
-    let counts = mine.filter_map(|e| {
-        Some(e["evidence"]["segments_out"].as_u64()? - e["evidence"]["retransmissions"].as_u64()?)
-    });
+    let counts =
+        mine.filter_map(|e| Some(e["evidence"]["segments_out"].as_u64()? - e["evidence"]["retransmissions"].as_u64()?));
     counts.max().expect("a count")
 }
 

@@ -93,7 +93,8 @@ fn json_is_valid_and_says_what_the_text_says() {
             let ran = run(&args);
             let lines = lines(&ran.out);
             for line in &lines {
-                let errors: Vec<String> = validator.iter_errors(line).map(|e| format!("{}: {e}", e.instance_path())).collect();
+                let errors: Vec<String> =
+                    validator.iter_errors(line).map(|e| format!("{}: {e}", e.instance_path())).collect();
                 assert!(errors.is_empty(), "{}: {errors:?}\n{line}", scenario.id);
             }
             check_spans(&lines, scenario.id);
@@ -106,7 +107,8 @@ fn json_is_valid_and_says_what_the_text_says() {
 
 /// Spans are in order and cover every byte of a data call, and the bytes are the message's.
 fn check_spans(lines: &[Value], id: &str) {
-    let message = |name: &Value| lines.iter().find(|l| l["type"] == "message" && l["id"] == *name).expect("a known message");
+    let message =
+        |name: &Value| lines.iter().find(|l| l["type"] == "message" && l["id"] == *name).expect("a known message");
     for event in lines.iter().filter(|l| l["type"] == "event") {
         let bytes = event["bytes"].as_str().expect("hex");
         let spans = event["spans"].as_array().expect("spans");

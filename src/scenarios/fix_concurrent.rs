@@ -1,11 +1,11 @@
 //! A thread for each client: while one client stands still in the middle of its upload, the others are
 //! served to the end. A server that serves in turn would keep them waiting.
 
-use super::wire::{Put, exactly, md5_hex, short};
+use super::wire::{Put, md5_hex, short};
 use super::{Control, Next, Part, Scenario, Why};
 use crate::filename::FileName;
 use crate::framing::whole_body;
-use crate::net::{Conn, End, Opt, Outgoing, Settings};
+use crate::net::{Conn, End, Opt, Settings};
 use crate::say;
 use crate::text::{Text, grouped};
 use crate::trace::Role::{Client, Server};
@@ -22,68 +22,79 @@ const PACKET: usize = 1024;
 /// The largest file the server takes, in bytes.
 const MAX_FILE: usize = 1 << 20;
 
-const HALF_SENT: &str = "client-1 half sent";
-const SECOND_CONNECTED: &str = "client-2 connected";
-const SECOND_SENT: &str = "client-2 sent";
-const THIRD_SENT: &str = "client-3 sent";
-const SECOND_DONE: &str = "client-2 served";
-const THIRD_DONE: &str = "client-3 served";
+/// The gates, named for what has happened.
+const HALF_READ: &str = "half of client-1's file read";
+const CONNECTED: &str = "client-2 connected";
+const SENT: [&str; 2] = ["client-2 sent", "client-3 sent"];
+const SERVED: [&str; 2] = ["client-2 served", "client-3 served"];
 
-/// The n-th client's file: of a length and content of its own.
+/// The n-th client's file, of a length and content of its own: one packet and a part of another.
 fn file(n: u8) -> Vec<u8> {
     let letter = b'a' + n.saturating_sub(1) % 26;
-    vec![letter; 2 * PACKET + 100 * usize::from(n)]
+    vec![letter; PACKET + 100 * usize::from(n)]
 }
 
-fn file_name(n: u8) -> String {
-    format!("file-{n}.txt")
+/// The n-th client's upload as it goes on the wire.
+struct Upload {
+    bytes: Vec<u8>,
+    header: usize,
+    label: Option<Text>,
 }
 
-/// Header and body of the n-th client's upload, and the header's length.
-fn upload(n: u8) -> anyhow::Result<(Vec<u8>, usize)> {
-    let data = file(n);
-    let header = Put::header(&file_name(n), data.len())?;
-    Ok(([&header[..], &data].concat(), header.len()))
+impl Upload {
+    fn of(n: u8) -> anyhow::Result<Upload> {
+        let (data, name) = (file(n), format!("file-{n}.txt"));
+        let header = Put::header(&name, data.len())?;
+        let label = Some(Text::same(format!("put {name}")));
+        Ok(Upload { header: header.len(), bytes: [header, data].concat(), label })
+    }
+
+    /// Header and first packet: where client-1 stops.
+    fn half(&self) -> usize {
+        self.header + PACKET
+    }
 }
 
-/// What each client does; the first one stops in the middle until the others have been served.
+/// The clients connect one after the other; the first stands still until the others are served.
 fn client(end: &End) -> anyhow::Result<()> {
-    match end.name().index {
-        2 => end.pass(HALF_SENT, Text::new("until client-1 is in the middle", "等到 client-1 发到一半"))?,
-        3 => end.pass(SECOND_CONNECTED, Text::new("until client-2 is connected", "等到 client-2 已连接"))?,
-        _ => {}
+    if end.name().index == 1 {
+        return slow_client(end);
     }
+    end.pass(HALF_READ, Text::new("until client-1 is in the middle", "等到 client-1 传到一半"))?;
+    if end.name().index == 3 {
+        end.pass(CONNECTED, Text::new("until client-2 is connected", "等到 client-2 已连接"))?;
+    }
+    quick_client(end)
+}
+
+fn slow_client(end: &End) -> anyhow::Result<()> {
     let s = end.tcp().connect()?;
-    let n = end.name().index;
-    let (bytes, header) = upload(n)?;
-    let half = header + PACKET;
-    let message = end.framed(bytes, header, Some(Text::same(format!("put {}", file_name(n)))));
+    let upload = Upload::of(1)?;
+    let half = upload.half();
+    let message = end.framed(upload.bytes, upload.header, upload.label);
     s.send_all(message.header())?;
-    send_packets(&s, &message, header, half)?;
-    match n {
-        1 => {
-            end.open(HALF_SENT);
-            end.pass(SECOND_DONE, Text::new("until client-2 is served", "等到 client-2 传完"))?;
-            end.pass(THIRD_DONE, Text::new("until client-3 is served", "等到 client-3 传完"))?;
-        }
-        2 => end.open(SECOND_CONNECTED),
-        _ => {}
-    }
-    send_packets(&s, &message, half, message.len())?;
-    match n {
-        2 => end.open(SECOND_SENT),
-        3 => end.open(THIRD_SENT),
-        _ => {}
-    }
+    s.send_all(message.part(upload.header..half))?;
+    end.pass(SERVED[0], Text::new("until client-2 is served", "等到 client-2 传完"))?;
+    end.pass(SERVED[1], Text::new("until client-3 is served", "等到 client-3 传完"))?;
+    s.send_all(message.part(half..message.len()))?;
     s.close()?;
     Ok(())
 }
 
-/// Sends a part of the file, a packet at a time, as the page sends it line by line.
-fn send_packets(s: &Conn, message: &Outgoing, from: usize, to: usize) -> anyhow::Result<()> {
-    for at in (from..to).step_by(PACKET) {
-        s.send_all(message.part(at..to.min(at + PACKET)))?;
+fn quick_client(end: &End) -> anyhow::Result<()> {
+    let s = end.tcp().connect()?;
+    let n = end.name().index;
+    if n == 2 {
+        end.open(CONNECTED);
     }
+    let upload = Upload::of(n)?;
+    let half = upload.half();
+    let message = end.framed(upload.bytes, upload.header, upload.label);
+    s.send_all(message.header())?;
+    s.send_all(message.part(upload.header..half))?;
+    s.send_all(message.part(half..message.len()))?;
+    end.open(SENT[usize::from(n == 3)]);
+    s.close()?;
     Ok(())
 }
 
@@ -95,47 +106,67 @@ fn server(end: &End) -> anyhow::Result<()> {
         for n in 1..=CLIENTS {
             let worker = end.sibling(n);
             let conn = listener.accept_as(&worker)?;
-            workers.push(scope.spawn(move || handle(&worker, conn, n)));
+            workers.push(scope.spawn(move || worker_thread(&worker, conn, n)));
         }
         for worker in workers {
-            worker.join().map_err(|_| say!("a worker panicked", "有一个工作线程崩溃了"))??;
+            worker.join().map_err(|_| Text::new("internal error: a worker panicked", "内部错误:工作线程崩溃"))??;
         }
         Ok(())
     })
 }
 
-/// The page's handler: the header, then the file, exactly.
-fn handle(end: &End, conn: Conn, n: u8) -> anyhow::Result<()> {
-    let (bytes, header) = upload(n)?;
-    conn.expect_framed(&bytes, header, Some(Text::same(format!("put {}", file_name(n)))));
-    while let Some(put) = Put::read(&conn, MAX_FILE)? {
-        FileName::parse(&put.filename)?;
-        let data = exactly(&conn, put.filesize, end.recv_size())?;
-        whole_body(&data, put.filesize).map_err(Text::from)?;
-        conn.deliver(&data);
-    }
-    conn.close()?;
-    match n {
-        2 => end.open(SECOND_DONE),
-        3 => end.open(THIRD_DONE),
-        _ => {}
+fn worker_thread(worker: &End, conn: Conn, n: u8) -> anyhow::Result<()> {
+    handle(worker, conn, n, || {
+        worker.open(HALF_READ);
+        Ok(())
+    })?;
+    if n > 1 {
+        worker.open(SERVED[usize::from(n == 3)]);
     }
     Ok(())
 }
 
-/// The control: a TCPServer without threads. It stays with client-1 although the others have sent
-/// everything, and lets client-1 know that it will not turn to them before.
+/// The page's handler: header after header, each file read exactly. `in_the_middle` is called when
+/// client-1 has stopped there.
+fn handle(end: &End, conn: Conn, n: u8, in_the_middle: impl Fn() -> anyhow::Result<()>) -> anyhow::Result<()> {
+    let upload = Upload::of(n)?;
+    conn.expect_framed(&upload.bytes, upload.header, upload.label.clone());
+    // All that comes before client-1 stops; then every run shows the same queue.
+    if !end.alone() {
+        conn.wait_queued(if n == 1 { upload.half() } else { upload.bytes.len() })?;
+    }
+    while let Some(put) = Put::read(&conn, MAX_FILE)? {
+        FileName::parse(&put.filename)?;
+        let mut data = Vec::new();
+        while data.len() < put.filesize {
+            let piece = conn.recv(end.recv_size().min(put.filesize - data.len()))?;
+            if piece.is_empty() {
+                break;
+            }
+            data.extend_from_slice(&piece);
+            if n == 1 && data.len() == PACKET {
+                in_the_middle()?;
+            }
+        }
+        whole_body(&data, put.filesize).map_err(Text::from)?;
+        conn.deliver(&data);
+    }
+    conn.close()?;
+    Ok(())
+}
+
+/// The control: a TCPServer without threads. In the middle of client-1's upload it stays there although
+/// the others have sent everything, and lets client-1 know that it will not turn to them before.
 fn server_in_turn(end: &End) -> anyhow::Result<()> {
     let listener = end.tcp().listen()?;
     for n in 1..=CLIENTS {
-        let conn = listener.accept()?;
-        if n == 1 {
-            end.pass(SECOND_SENT, Text::new("until client-2 has sent all", "等到 client-2 全部发出"))?;
-            end.pass(THIRD_SENT, Text::new("until client-3 has sent all", "等到 client-3 全部发出"))?;
-            end.open(SECOND_DONE);
-            end.open(THIRD_DONE);
-        }
-        handle(end, conn, n)?;
+        handle(end, listener.accept()?, n, || {
+            end.open(HALF_READ);
+            end.pass(SENT[0], Text::new("until client-2 has sent all", "等到 client-2 全部发出"))?;
+            end.pass(SENT[1], Text::new("until client-3 has sent all", "等到 client-3 全部发出"))?;
+            SERVED.iter().for_each(|gate| end.open(gate));
+            Ok(())
+        })?;
     }
     Ok(())
 }

@@ -6,7 +6,7 @@ use crate::filename::FileName;
 use crate::framing::{I32_LE, whole_body};
 use crate::net::{Conn, End, Opt, Outgoing, Settings};
 use crate::say;
-use crate::scratch;
+use crate::scratch::Scratch;
 use crate::text::{Text, grouped};
 use crate::trace::Role::{Client, Server};
 use crate::trace::claims::Judge;
@@ -23,22 +23,24 @@ const NAME: &str = "专题海报.jpg";
 /// A name that D1's server would join to its directory and follow out of it.
 const OUTSIDE: &str = "../outside.txt";
 
-const FILE_SIZE: usize = 250_000;
+const FILE_SIZE: usize = 4 * QUARTER;
+
+/// What goes into one send. The sender then stops until the receiver has stored it, so that every run
+/// shows the same pieces; it fits into one segment on loopback.
+const QUARTER: usize = 30_000;
+
+/// The gates of each direction: a quarter is stored.
+const UP: [&str; 3] = ["25 % uploaded", "50 % uploaded", "75 % uploaded"];
+const DOWN: [&str; 3] = ["25 % downloaded", "50 % downloaded", "75 % downloaded"];
 
 /// The largest file that either end takes, in bytes.
 const MAX_FILE: usize = 16 << 20;
-
-/// How much is read from the file at once.
-const CHUNK: usize = 16 << 10;
 
 /// The digits of an MD5.
 const TRAILER: usize = 32;
 
 /// What D4's client says when it has the size.
 const READY: &str = "客户端准备好接收数据内容了";
-
-/// The gate that opens when the server has read the first bytes of the upload.
-const FIRST_READ: &str = "first bytes read";
 
 /// Bytes as irregular as a picture's, the same on every run.
 fn poster() -> Vec<u8> {
@@ -62,33 +64,31 @@ fn client(end: &End) -> anyhow::Result<()> {
 fn upload(end: &End, path: &Path) -> anyhow::Result<()> {
     let s = end.tcp().connect()?;
     let data = fs::read(path).map_err(|e| file_error(NAME, &e))?;
-    let mut bytes = Put::header(NAME, data.len())?;
-    let header = bytes.len();
-    bytes.extend_from_slice(&data);
+    let announcement = Put::header(NAME, data.len())?;
+    let (header, bytes) = (announcement.len(), [&announcement, &data[..]].concat());
     let file = end.framed(bytes, header, Some(Text::same(format!("put {NAME}"))));
     s.send_all(file.part(0..I32_LE.width()))?;
     s.send_all(file.part(I32_LE.width()..header))?;
-    let mut md5 = Md5::new();
-    let pause = header + CHUNK;
-    send_hashed(&s, &file, &data, header..pause, &mut md5)?;
-    end.pass(FIRST_READ, Text::new("until the first bytes are read", "等到最前面的字节被读走"))?;
-    send_hashed(&s, &file, &data, pause..header + data.len(), &mut md5)?;
-    report(end, &Text::new("sent", "已发送"), data.len(), &hex_digits(md5));
+    let md5 = send_hashed(end, &s, &file, &data, UP)?;
+    report(end, &Text::new("sent", "已发送"), data.len(), &md5);
     s.close()?;
     Ok(())
 }
 
-/// Sends a range of the message chunk by chunk, hashing on the way; `data` is the end of the message.
-fn send_hashed(s: &Conn, file: &Outgoing, data: &[u8], range: Range<usize>, md5: &mut Md5) -> anyhow::Result<()> {
-    let header = file.header_len();
-    let mut at = range.start;
-    while at < range.end {
-        let next = range.end.min(at + CHUNK);
-        md5.update(&data[at - header..next - header]);
-        s.send_all(file.part(at..next))?;
-        at = next;
+/// Sends a file piece by piece and hashes it on the way. It is read once.
+fn send_hashed(end: &End, s: &Conn, file: &Outgoing, data: &[u8], stored: [&'static str; 3]) -> anyhow::Result<String> {
+    let mut md5 = Md5::new();
+    let mut at = file.header_len();
+    for (n, piece) in data.chunks(QUARTER).enumerate() {
+        md5.update(piece);
+        s.send_all(file.part(at..at + piece.len()))?;
+        at += piece.len();
+        if let (Some(gate), true) = (stored.get(n), at < file.len()) {
+            let percent = 25 * (n + 1);
+            end.pass(gate, say!("until {percent} % is stored", "等到 {percent} % 已存盘"))?;
+        }
     }
-    Ok(())
+    Ok(hex_digits(md5))
 }
 
 fn download(end: &End, dir: &Path) -> anyhow::Result<()> {
@@ -98,8 +98,7 @@ fn download(end: &End, dir: &Path) -> anyhow::Result<()> {
     s.deliver(&digits);
     let size = announced(&digits, MAX_FILE)?;
     s.send(READY.as_bytes())?;
-    let path = dir.join(format!("{NAME}_new"));
-    store(end, &s, size, &path, &|| ())?;
+    store(end, &s, &dir.join(format!("{NAME}_new")), Coming { size, behind: TRAILER, stored: DOWN })?;
     let md5 = exactly(&s, TRAILER, TRAILER)?;
     s.deliver(&md5);
     s.close()?;
@@ -120,21 +119,41 @@ fn server(end: &End) -> anyhow::Result<()> {
     serve(end, store)
 }
 
-/// How the server brings an upload to the disk; calls the last argument when the first bytes are read.
-type Store = fn(&End, &Conn, usize, &Path, &dyn Fn()) -> anyhow::Result<()>;
+/// A file that is about to come.
+struct Coming {
+    /// Its size.
+    size: usize,
+    /// How many bytes follow it at once.
+    behind: usize,
+    /// The gates that tell how far it is stored.
+    stored: [&'static str; 3],
+}
+
+/// How an end brings a file to the disk.
+type Store = fn(&End, &Conn, &Path, Coming) -> anyhow::Result<()>;
 
 fn serve(end: &End, store: Store) -> anyhow::Result<()> {
     let dir = scratch_dir("server")?;
     let listener = end.tcp().listen()?;
-    take_uploads(end, listener.accept()?, dir.path(), store)?;
+    let good = Put::header(NAME, FILE_SIZE)?.len() + QUARTER;
+    take_uploads(end, listener.accept()?, dir.path(), store, good)?;
     answer_download(end, listener.accept()?, dir.path())?;
-    take_uploads(end, listener.accept()?, dir.path(), store)
+    let bad = Put::header(OUTSIDE, 5)?.len();
+    take_uploads(end, listener.accept()?, dir.path(), store, bad)
 }
 
-fn take_uploads(end: &End, conn: Conn, dir: &Path, store: Store) -> anyhow::Result<()> {
+/// Takes one file after the other, as long as the client announces any. `comes` is how much the page's
+/// client sends before it stops; it is waited for, so that every run shows the same queue.
+fn take_uploads(end: &End, conn: Conn, dir: &Path, store: Store, comes: usize) -> anyhow::Result<()> {
+    if !end.alone() {
+        conn.wait_queued(comes)?;
+    }
     while let Some(put) = Put::read(&conn, MAX_FILE)? {
         match FileName::parse(&put.filename) {
-            Ok(name) => store(end, &conn, put.filesize, &name.within(dir), &|| end.open(FIRST_READ))?,
+            Ok(name) => {
+                let coming = Coming { size: put.filesize, behind: 0, stored: UP };
+                store(end, &conn, &name.within(dir), coming)?;
+            }
             Err(refusal) => {
                 conn.deliver(&put.bytes);
                 end.found(refusal, Some(0), &[]);
@@ -152,9 +171,7 @@ fn answer_download(end: &End, conn: Conn, dir: &Path) -> anyhow::Result<()> {
     conn.send(data.len().to_string().as_bytes())?;
     conn.recv(1024)?;
     let file = end.labelled(data.as_slice(), Text::same(name.to_string()));
-    let mut md5 = Md5::new();
-    send_hashed(&conn, &file, &data, 0..data.len(), &mut md5)?;
-    let md5 = hex_digits(md5);
+    let md5 = send_hashed(end, &conn, &file, &data, DOWN)?;
     conn.send_message(&end.labelled(md5.as_bytes(), Text::same("MD5")))?;
     report(end, &Text::new("sent", "已发送"), data.len(), &md5);
     conn.recv(1024)?;
@@ -163,21 +180,22 @@ fn answer_download(end: &End, conn: Conn, dir: &Path) -> anyhow::Result<()> {
 }
 
 /// Reads exactly `size` bytes of file, each piece written as it comes.
-fn store(end: &End, conn: &Conn, size: usize, path: &Path, begun: &dyn Fn()) -> anyhow::Result<()> {
+fn store(end: &End, conn: &Conn, path: &Path, coming: Coming) -> anyhow::Result<()> {
+    let Coming { size, behind, stored } = coming;
     let mut file = File::create(path).map_err(|e| file_error(NAME, &e))?;
     let mut data = Vec::new();
     while data.len() < size {
-        let piece = conn.recv(end.recv_size().min(size - data.len()))?;
+        let remaining = size - data.len();
+        if data.len() % QUARTER == 0 {
+            conn.wait_queued(if remaining > QUARTER { QUARTER } else { remaining + behind })?;
+        }
+        let piece = conn.recv(end.recv_size().min(remaining))?;
         if piece.is_empty() {
             break;
         }
         file.write_all(&piece).map_err(|e| file_error(NAME, &e))?;
         data.extend_from_slice(&piece);
-        let arrived = data.len() - piece.len()..data.len();
-        if arrived.contains(&(CHUNK - 1)) {
-            begun();
-        }
-        progress(end, arrived, size);
+        progress(end, data.len() - piece.len()..data.len(), size, stored);
     }
     whole_body(&data, size).map_err(Text::from)?;
     conn.deliver(&data);
@@ -185,24 +203,32 @@ fn store(end: &End, conn: &Conn, size: usize, path: &Path, begun: &dyn Fn()) -> 
     report_stored(end, path)
 }
 
-/// Notes each quarter of the file that this range completes.
-fn progress(end: &End, range: Range<usize>, size: usize) {
-    for quarter in 1..=4 {
-        if range.contains(&((quarter * size).div_ceil(4) - 1)) {
-            end.note(Text::same(format!("{NAME}: {} %", 25 * quarter)));
+/// Notes how far the file has come, and lets the sender go on.
+fn progress(end: &End, range: Range<usize>, size: usize, stored: [&'static str; 3]) {
+    for n in 1..=4 {
+        if range.contains(&((n * size).div_ceil(4) - 1)) {
+            end.note(Text::same(format!("{NAME}: {} %", 25 * n)));
+        }
+    }
+    for (n, gate) in stored.into_iter().enumerate() {
+        if range.contains(&((n + 1) * QUARTER - 1)) {
+            end.open(gate);
         }
     }
 }
 
-/// The control: one recv for the whole file, as D1 §12 prints it.
-fn store_one_recv(end: &End, conn: &Conn, size: usize, path: &Path, begun: &dyn Fn()) -> anyhow::Result<()> {
-    conn.wait_queued(CHUNK)?;
-    let data = conn.recv(size)?;
+/// The control: one recv for the whole file, as D1 §12 prints it. What comes later is thrown away.
+fn store_one_recv(end: &End, conn: &Conn, path: &Path, coming: Coming) -> anyhow::Result<()> {
+    conn.wait_queued(QUARTER)?;
+    let data = conn.recv(coming.size)?;
     fs::write(path, &data).map_err(|e| file_error(NAME, &e))?;
     conn.deliver(&data);
     report_stored(end, path)?;
-    begun();
-    while !conn.recv(CHUNK)?.is_empty() {}
+    for gate in coming.stored {
+        end.open(gate);
+        conn.wait_queued(QUARTER)?;
+        conn.recv(QUARTER)?;
+    }
     Ok(())
 }
 
@@ -220,9 +246,9 @@ fn report(end: &End, what: &Text, size: usize, md5: &str) {
     end.found(note.with(what), Some(size), md5.as_bytes());
 }
 
-fn scratch_dir(whose: &str) -> anyhow::Result<scratch::Dir> {
+fn scratch_dir(whose: &str) -> anyhow::Result<Scratch> {
     let reason = |e| say!("no temporary directory: {e}", "建不了临时目录:{e}");
-    Ok(scratch::Dir::new(whose).map_err(|e| NotPossible(reason(e)))?)
+    Ok(Scratch::folder(whose).map_err(|e| NotPossible(reason(e)))?)
 }
 
 fn file_error(name: &str, error: &std::io::Error) -> Text {
@@ -292,7 +318,7 @@ pub(super) fn scenario() -> Scenario {
         ),
         documents: &["D0", "D1 §13", "D4"],
         takes: &[Opt::Nodelay, Opt::RecvSize, Opt::Race],
-        defaults: Settings { recv_size: Some(CHUNK), nodelay: Some(true), ..Settings::NONE },
+        defaults: Settings { recv_size: Some(16 << 10), nodelay: Some(true), ..Settings::NONE },
         client,
         server: Some(server),
         judge,
@@ -337,7 +363,6 @@ pub(super) fn scenario() -> Scenario {
             ),
             apply: |s| s.server = Some(|end| serve(end, store_one_recv)),
         },
-        varies: true,
         ..Scenario::blank()
     }
 }
