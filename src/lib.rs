@@ -4,7 +4,8 @@
 //! [`text`] (both languages) → [`framing`] (bytes in, frames out) → [`trace`] (the recording and what
 //! follows from it) → [`net`] (recorded sockets) → [`scenarios`] (the documents' programs) → [`run`]
 //! (both ends, judged) → [`render`] (what a person or a program reads) → [`cli`] (names and help) and
-//! [`tools`] (the commands). [`filename`] keeps received files where they belong, [`scratch`] for no longer than the run.
+//! [`tools`] (the commands). [`filename`] keeps received files where they belong, [`scratch`] for no
+//! longer than the run.
 
 pub mod cli;
 pub mod exit;

@@ -1,7 +1,7 @@
 //! A thread for each client: while one client stands still in the middle of its upload, the others are
 //! served to the end. A server that serves in turn would keep them waiting.
 
-use super::wire::{Put, exactly, md5_hex, short};
+use super::wire::{Put, md5_hex, short};
 use super::{Control, Next, Part, Scenario, Why};
 use crate::filename::FileName;
 use crate::framing::whole_body;
@@ -23,8 +23,8 @@ const PACKET: usize = 1024;
 const MAX_FILE: usize = 1 << 20;
 
 /// The gates, named for what has happened.
-const FIRST_HALF_SENT: &str = "client-1 half sent";
-const CONNECTED: [&str; 2] = ["client-2 connected", "client-3 connected"];
+const HALF_READ: &str = "half of client-1's file read";
+const CONNECTED: &str = "client-2 connected";
 const SENT: [&str; 2] = ["client-2 sent", "client-3 sent"];
 const SERVED: [&str; 2] = ["client-2 served", "client-3 served"];
 
@@ -57,11 +57,14 @@ impl Upload {
 
 /// The clients connect one after the other; the first stands still until the others are served.
 fn client(end: &End) -> anyhow::Result<()> {
-    match end.name().index {
-        1 => slow_client(end),
-        2 => quick_client(end, FIRST_HALF_SENT, Text::new("until client-1 is in the middle", "等到 client-1 发到一半")),
-        _ => quick_client(end, CONNECTED[0], Text::new("until client-2 is connected", "等到 client-2 已连接")),
+    if end.name().index == 1 {
+        return slow_client(end);
     }
+    end.pass(HALF_READ, Text::new("until client-1 is in the middle", "等到 client-1 传到一半"))?;
+    if end.name().index == 3 {
+        end.pass(CONNECTED, Text::new("until client-2 is connected", "等到 client-2 已连接"))?;
+    }
+    quick_client(end)
 }
 
 fn slow_client(end: &End) -> anyhow::Result<()> {
@@ -71,7 +74,6 @@ fn slow_client(end: &End) -> anyhow::Result<()> {
     let message = end.framed(upload.bytes, upload.header, upload.label);
     s.send_all(message.header())?;
     s.send_all(message.part(upload.header..half))?;
-    end.open(FIRST_HALF_SENT);
     end.pass(SERVED[0], Text::new("until client-2 is served", "等到 client-2 传完"))?;
     end.pass(SERVED[1], Text::new("until client-3 is served", "等到 client-3 传完"))?;
     s.send_all(message.part(half..message.len()))?;
@@ -79,11 +81,12 @@ fn slow_client(end: &End) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn quick_client(end: &End, after: &'static str, what: Text) -> anyhow::Result<()> {
-    end.pass(after, what)?;
+fn quick_client(end: &End) -> anyhow::Result<()> {
     let s = end.tcp().connect()?;
     let n = end.name().index;
-    end.open(CONNECTED[usize::from(n == 3)]);
+    if n == 2 {
+        end.open(CONNECTED);
+    }
     let upload = Upload::of(n)?;
     let half = upload.half();
     let message = end.framed(upload.bytes, upload.header, upload.label);
@@ -113,25 +116,38 @@ fn server(end: &End) -> anyhow::Result<()> {
 }
 
 fn worker_thread(worker: &End, conn: Conn, n: u8) -> anyhow::Result<()> {
-    let upload = Upload::of(n)?;
-    handle(worker, conn, &upload, if n == 1 { upload.half() } else { upload.bytes.len() })?;
-    match n {
-        1 => {}
-        _ => worker.open(SERVED[usize::from(n == 3)]),
+    handle(worker, conn, n, || {
+        worker.open(HALF_READ);
+        Ok(())
+    })?;
+    if n > 1 {
+        worker.open(SERVED[usize::from(n == 3)]);
     }
     Ok(())
 }
 
-/// The page's handler: header after header, each file read exactly. `comes` is how much of the upload
-/// arrives before the client stops; it is waited for, so that every run shows the same queue.
-fn handle(end: &End, conn: Conn, upload: &Upload, comes: usize) -> anyhow::Result<()> {
+/// The page's handler: header after header, each file read exactly. `in_the_middle` is called when
+/// client-1 has stopped there.
+fn handle(end: &End, conn: Conn, n: u8, in_the_middle: impl Fn() -> anyhow::Result<()>) -> anyhow::Result<()> {
+    let upload = Upload::of(n)?;
     conn.expect_framed(&upload.bytes, upload.header, upload.label.clone());
+    // All that comes before client-1 stops; then every run shows the same queue.
     if !end.alone() {
-        conn.wait_queued(comes)?;
+        conn.wait_queued(if n == 1 { upload.half() } else { upload.bytes.len() })?;
     }
     while let Some(put) = Put::read(&conn, MAX_FILE)? {
         FileName::parse(&put.filename)?;
-        let data = exactly(&conn, put.filesize, end.recv_size())?;
+        let mut data = Vec::new();
+        while data.len() < put.filesize {
+            let piece = conn.recv(end.recv_size().min(put.filesize - data.len()))?;
+            if piece.is_empty() {
+                break;
+            }
+            data.extend_from_slice(&piece);
+            if n == 1 && data.len() == PACKET {
+                in_the_middle()?;
+            }
+        }
         whole_body(&data, put.filesize).map_err(Text::from)?;
         conn.deliver(&data);
     }
@@ -139,19 +155,18 @@ fn handle(end: &End, conn: Conn, upload: &Upload, comes: usize) -> anyhow::Resul
     Ok(())
 }
 
-/// The control: a TCPServer without threads. It stays with client-1 although the others have sent
-/// everything, and lets client-1 know that it will not turn to them before.
+/// The control: a TCPServer without threads. In the middle of client-1's upload it stays there although
+/// the others have sent everything, and lets client-1 know that it will not turn to them before.
 fn server_in_turn(end: &End) -> anyhow::Result<()> {
     let listener = end.tcp().listen()?;
     for n in 1..=CLIENTS {
-        let conn = listener.accept()?;
-        if n == 1 {
+        handle(end, listener.accept()?, n, || {
+            end.open(HALF_READ);
             end.pass(SENT[0], Text::new("until client-2 has sent all", "等到 client-2 全部发出"))?;
             end.pass(SENT[1], Text::new("until client-3 has sent all", "等到 client-3 全部发出"))?;
             SERVED.iter().for_each(|gate| end.open(gate));
-        }
-        let upload = Upload::of(n)?;
-        handle(end, conn, &upload, upload.bytes.len())?;
+            Ok(())
+        })?;
     }
     Ok(())
 }

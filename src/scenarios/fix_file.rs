@@ -25,9 +25,9 @@ const OUTSIDE: &str = "../outside.txt";
 
 const FILE_SIZE: usize = 4 * QUARTER;
 
-/// The sender stops after each quarter until the receiver has stored it, so that every run shows the
-/// same pieces. A quarter fits into a receive buffer.
-const QUARTER: usize = 50_000;
+/// What goes into one send. The sender then stops until the receiver has stored it, so that every run
+/// shows the same pieces; it fits into one segment on loopback.
+const QUARTER: usize = 30_000;
 
 /// The gates of each direction: a quarter is stored.
 const UP: [&str; 3] = ["25 % uploaded", "50 % uploaded", "75 % uploaded"];
@@ -35,9 +35,6 @@ const DOWN: [&str; 3] = ["25 % downloaded", "50 % downloaded", "75 % downloaded"
 
 /// The largest file that either end takes, in bytes.
 const MAX_FILE: usize = 16 << 20;
-
-/// How much of the file goes into one send, as D1's max_packet_size.
-const PACKET: usize = 16 << 10;
 
 /// The digits of an MD5.
 const TRAILER: usize = 32;
@@ -78,17 +75,15 @@ fn upload(end: &End, path: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Sends a file packet by packet and hashes it on the way. It is read once.
+/// Sends a file piece by piece and hashes it on the way. It is read once.
 fn send_hashed(end: &End, s: &Conn, file: &Outgoing, data: &[u8], stored: [&'static str; 3]) -> anyhow::Result<String> {
     let mut md5 = Md5::new();
     let mut at = file.header_len();
-    for (n, quarter) in data.chunks(QUARTER).enumerate() {
-        for packet in quarter.chunks(PACKET) {
-            md5.update(packet);
-            s.send_all(file.part(at..at + packet.len()))?;
-            at += packet.len();
-        }
-        if let Some(gate) = stored.get(n) {
+    for (n, piece) in data.chunks(QUARTER).enumerate() {
+        md5.update(piece);
+        s.send_all(file.part(at..at + piece.len()))?;
+        at += piece.len();
+        if let (Some(gate), true) = (stored.get(n), at < file.len()) {
             let percent = 25 * (n + 1);
             end.pass(gate, say!("until {percent} % is stored", "等到 {percent} % 已存盘"))?;
         }
@@ -208,12 +203,16 @@ fn store(end: &End, conn: &Conn, path: &Path, coming: Coming) -> anyhow::Result<
     report_stored(end, path)
 }
 
-/// Tells of each quarter of the file that this range completes.
+/// Notes how far the file has come, and lets the sender go on.
 fn progress(end: &End, range: Range<usize>, size: usize, stored: [&'static str; 3]) {
     for n in 1..=4 {
         if range.contains(&((n * size).div_ceil(4) - 1)) {
             end.note(Text::same(format!("{NAME}: {} %", 25 * n)));
-            stored.get(n - 1).into_iter().for_each(|gate| end.open(gate));
+        }
+    }
+    for (n, gate) in stored.into_iter().enumerate() {
+        if range.contains(&((n + 1) * QUARTER - 1)) {
+            end.open(gate);
         }
     }
 }
@@ -319,7 +318,7 @@ pub(super) fn scenario() -> Scenario {
         ),
         documents: &["D0", "D1 §13", "D4"],
         takes: &[Opt::Nodelay, Opt::RecvSize, Opt::Race],
-        defaults: Settings { recv_size: Some(PACKET), nodelay: Some(true), ..Settings::NONE },
+        defaults: Settings { recv_size: Some(16 << 10), nodelay: Some(true), ..Settings::NONE },
         client,
         server: Some(server),
         judge,

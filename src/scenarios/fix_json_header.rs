@@ -118,7 +118,7 @@ impl<'r> Reading<'r> {
         let frame = frame(round.command)?;
         s.expect_framed(&frame, header_len(&round.command.answer())?, Some(round.command.answer_label()));
         s.send(round.command.line.as_bytes())?;
-        if round.cut.is_none() {
+        if round.cut.is_none() && !end.alone() {
             s.wait_queued(frame.len())?;
         }
         Ok(Reading { end, s, cut: round.cut, most: round.most, read: 0 })
