@@ -37,7 +37,7 @@ fn send_twice(end: &End, length: usize) -> anyhow::Result<()> {
             Err(error) if error.kind() == Some(WouldBlock) => break,
             sent => taken += sent?,
         }
-        s.wait_settled()?;
+        s.wait_standstill()?;
     }
     end.open("full");
     s.close()?;
