@@ -170,7 +170,7 @@ struct Attempt<'a> {
     event: &'a Event,
 }
 
-/// The attempts as recorded. An old server binds any port, a new one the port of the old one before it.
+/// The attempts as recorded. Each old server begins with a note, and binds first; the new ones follow.
 fn attempts<'a>(j: &Judge<'a>) -> Vec<Attempt<'a>> {
     let trace = j.trace();
     let reuses = |bind: &Event| {
@@ -179,13 +179,17 @@ fn attempts<'a>(j: &Judge<'a>) -> Vec<Attempt<'a>> {
     };
     let fails = |bind: &Event| trace.events.iter().any(|e| e.sock == bind.sock && !e.ok());
     let mut cases = CASES.iter();
+    let mut case: Option<&Case> = None;
     let mut old = None;
     let mut attempts = Vec::new();
-    for bind in trace.calls(Server, Call::Bind) {
-        if bind.peer.is_some_and(|asked| asked.port() == 0) {
-            old = cases.next().map(|case| (case.left, reuses(bind)));
-        } else if let Some((left, old)) = old {
-            attempts.push(Attempt { left, old, new: reuses(bind), bound: !fails(bind), event: bind });
+    for event in trace.events.iter().filter(|e| e.end.role == Server) {
+        match (event.call, case, old) {
+            (Call::Process, ..) => (case, old) = (cases.next(), None),
+            (Call::Bind, _, None) => old = Some(reuses(event)),
+            (Call::Bind, Some(Case { left, .. }), Some(old)) => {
+                attempts.push(Attempt { left: *left, old, new: reuses(event), bound: !fails(event), event });
+            }
+            _ => {}
         }
     }
     attempts
