@@ -119,6 +119,12 @@ fn recvs<'a>(j: &Judge<'a>, nth: usize) -> Vec<&'a Event> {
     j.trace().calls(Server, Call::Recv).filter(|e| e.sock == Some(sock)).collect()
 }
 
+/// The close of the client's connection at this place; the kernel's count of unread bytes is in its evidence.
+fn close_of<'a>(j: &Judge<'a>, nth: usize) -> Option<&'a Event> {
+    let sock = j.trace().calls(Client, Call::Connect).nth(nth)?.sock;
+    j.trace().calls(Client, Call::Close).find(|e| e.sock == sock)
+}
+
 /// `0`, or the error: how the last recv of a connection ended.
 fn last(recvs: &[&Event]) -> String {
     let Some(event) = recvs.last() else { return "-".into() };
@@ -153,6 +159,18 @@ fn judge(j: &mut Judge) {
             .shown_by(empty)
             .holds(if nth == 0 { times > 1 } else { times == 1 });
     }
+
+    let left = close_of(j, 2);
+    let bytes = left.and_then(|e| e.evidence.queued).unwrap_or(0);
+    j.claim(
+        "left-unread",
+        &[Client],
+        Text::new("the third client closed without reading its answer", "第三个客户端没读回答就关闭"),
+    )
+    .expected(Text::new("unread: 5 bytes", "未读:5 字节"))
+    .actual(say!("unread: {bytes} bytes", "未读:{bytes} 字节"))
+    .shown_by(left)
+    .holds(bytes == 5);
 
     if RESETS {
         let closed = recvs(j, 2);

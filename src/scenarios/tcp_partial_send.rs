@@ -2,7 +2,7 @@
 //! taken is lost, and what was not taken was never sent.
 
 use super::{Control, Next, Part, Scenario, Why};
-use crate::net::{Conn, End, Opt, Outgoing, Result, Settings};
+use crate::net::{Conn, End, Opt, Result, Settings};
 use crate::say;
 use crate::text::{Text, grouped};
 use crate::trace::Role::{Client, Server};
@@ -16,10 +16,13 @@ const LARGE: usize = 256 * 1024;
 const SMALL: usize = 1000;
 
 /// Its own offsets, written out, so that a piece shows where it belongs.
-fn message(end: &End, length: usize) -> Outgoing {
-    let text: Vec<u8> = (0..length).step_by(8).flat_map(|at| format!("{at:07} ").into_bytes()).collect();
+fn text(length: usize) -> Vec<u8> {
+    (0..length).step_by(8).flat_map(|at| format!("{at:07} ").into_bytes()).collect()
+}
+
+fn label(length: usize) -> Text {
     let length = grouped(length);
-    end.labelled(text, say!("{length} bytes", "{length} 字节"))
+    say!("{length} bytes", "{length} 字节")
 }
 
 fn client(end: &End) -> anyhow::Result<()> {
@@ -30,7 +33,7 @@ fn send_twice(end: &End, length: usize) -> anyhow::Result<()> {
     // Non-blocking, by a caller who stops when the kernel does and so drops the rest.
     let s = end.tcp().rcvbuf(None).connect()?;
     s.set_nonblocking(true)?;
-    let m = message(end, length);
+    let m = end.labelled(text(length), label(length));
     let mut taken = 0;
     while taken < length {
         match s.send_part(m.part(taken..length)) {
@@ -44,7 +47,7 @@ fn send_twice(end: &End, length: usize) -> anyhow::Result<()> {
 
     // Blocking: send waits until the reader has made room for all of it.
     let s = end.tcp().rcvbuf(None).connect()?;
-    s.send_message(&message(end, length))?;
+    s.send_message(&end.labelled(text(length), label(length)))?;
     s.close()?;
     Ok(())
 }
@@ -52,9 +55,12 @@ fn send_twice(end: &End, length: usize) -> anyhow::Result<()> {
 fn server(end: &End) -> anyhow::Result<()> {
     let listener = end.tcp().sndbuf(None).listen()?;
     let conn = listener.accept()?;
+    conn.expect_framed(&text(LARGE), 0, Some(label(LARGE)));
     end.pass("full", Text::new("until the sender has stopped", "等到发送方停下"))?;
     read_to_end(end, conn)?;
-    read_to_end(end, listener.accept()?)?;
+    let conn = listener.accept()?;
+    conn.expect_framed(&text(LARGE), 0, Some(label(LARGE)));
+    read_to_end(end, conn)?;
     Ok(())
 }
 
@@ -94,8 +100,23 @@ fn judge(j: &mut Judge) {
     )
     .expected(say!("{out} bytes taken", "取走 {out} 字节"))
     .actual(say!("{got} bytes received", "收到 {got} 字节"))
-    .shown_by(received)
+    .shown_by(received.iter().copied())
     .holds(taken > 0 && arrived == taken);
+
+    let second = moved(&calls(j, Server, 1, Call::Recv));
+    let more = j.varying(second);
+    j.claim(
+        "rest-is-missing",
+        &[Server],
+        Text::new(
+            "the receiver saw an ordinary end, too early, and no error",
+            "接收方只看到流正常结束(太早),没有任何错误",
+        ),
+    )
+    .expected(say!("fewer bytes than by sendall: {more}", "比 sendall 的少:{more} 字节"))
+    .actual(say!("{got} bytes, then 0", "{got} 字节,然后是 0"))
+    .shown_by(received.last().copied())
+    .holds(arrived < second && received.last().is_some_and(|e| e.returned == Some(0)));
 
     let patient = calls(j, Client, 1, Call::Send);
     let (calls, total) = (patient.len(), moved(&patient));

@@ -5,7 +5,7 @@ use super::{Control, Next, Part, Scenario, Why};
 use crate::net::{Conn, End, Opt, Settings};
 use crate::say;
 use crate::text::{Text, grouped};
-use crate::trace::Role::Client;
+use crate::trace::Role::{Client, Server};
 use crate::trace::claims::Judge;
 use crate::trace::{Event, MsgId, Span};
 
@@ -142,6 +142,23 @@ fn judge(j: &mut Judge) {
     .holds(right < all);
 
     judge_long_answer(j, &prints);
+    judge_server(j);
+}
+
+/// The sending side did nothing wrong: each output went whole into a send of its own.
+fn judge_server(j: &mut Judge) {
+    let sends = j.sends(Server);
+    let whole = sends.iter().filter(|e| e.returned == e.asked).count();
+    let outputs = 2 * COMMANDS.len();
+    j.claim(
+        "sent-whole",
+        &[Server],
+        Text::new("the server sent each output whole, by itself", "服务端把每份输出各自完整地发出"),
+    )
+    .expected(say!("{outputs} outputs, {outputs} whole sends", "{outputs} 份输出,{outputs} 次完整的 send"))
+    .actual(say!("{whole} whole sends", "{whole} 次完整的 send"))
+    .shown_by(sends)
+    .holds(whole == outputs);
 }
 
 /// An answer longer than recv's size is cut; with a recv larger than every answer there is nothing to cut.
