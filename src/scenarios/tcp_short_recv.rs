@@ -46,7 +46,7 @@ fn judge(j: &mut Judge) {
     let nothing = || Text::new("no recv returned bytes", "没有 recv 返回字节");
     let taken = first.and_then(|e| e.returned).unwrap_or(0);
     j.claim(
-        "short-read",
+        "takes-beginning",
         &[Server],
         Text::new("a recv smaller than the message took only its beginning", "recv 比消息小,只取到消息的开头"),
     )
@@ -97,7 +97,7 @@ pub(super) fn scenario() -> Scenario {
         title: Text::new("recv(2) and what it leaves", "recv(2) 与剩下的字节"),
         claim: Text::new(
             "A recv smaller than the message takes its beginning; the rest waits for the next recv.",
-            "recv 比消息小时只取开头(短读 short read),其余留在队列里,等下一次 recv。",
+            "recv 比消息小时只取开头,其余留在队列里,等下一次 recv。",
         ),
         documents: &["D1 §10", "D3 §10"],
         takes: &[Opt::RecvSize, Opt::Race],
