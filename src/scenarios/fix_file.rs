@@ -229,6 +229,7 @@ fn store_one_recv(end: &End, conn: &Conn, path: &Path, coming: Coming) -> anyhow
         conn.wait_queued(QUARTER)?;
         conn.recv(QUARTER)?;
     }
+    while !conn.recv(QUARTER)?.is_empty() {}
     Ok(())
 }
 
