@@ -111,6 +111,8 @@ impl Outcome {
     /// What the process should answer.
     pub fn exit(&self) -> Exit {
         match (&self.findings.verdict, &self.failure) {
+            // A lone end has done its part; what it shows is for the other end to judge.
+            (Verdict::NotPossibleHere(_), None) if !self.findings.unjudged.is_empty() => Exit::Done,
             (Verdict::NotPossibleHere(_), _) => Exit::NotHere,
             (_, Some(failure)) if failure.error.is::<NetError>() => Exit::NotHere,
             (Verdict::Reproduced, None) => Exit::Done,

@@ -264,9 +264,8 @@ impl Page<'_> {
 
     fn foot(&self, out: &mut dyn Write) -> io::Result<()> {
         let outcome = self.report.outcome;
-        if let Verdict::NotPossibleHere(reason) = &outcome.findings.verdict {
-            let word = self.say(&outcome.findings.verdict.text());
-            return self.paragraph(out, 2, &format!("{word}: {}", self.say(reason)), Some(Ink::Strong));
+        if outcome.trace.events.is_empty() {
+            return self.verdict(out);
         }
         self.counts(out, &outcome.summary)?;
         writeln!(out)?;
@@ -337,6 +336,10 @@ impl Page<'_> {
     fn verdict(&self, out: &mut dyn Write) -> io::Result<()> {
         let outcome = self.report.outcome;
         let verdict = &outcome.findings.verdict;
+        if let Verdict::NotPossibleHere(reason) = verdict {
+            let text = Text::new("{}: {}", "{}:{}").with(&verdict.text()).with(reason);
+            return self.paragraph(out, 2, &self.say(&text), Some(Ink::Strong));
+        }
         let good = *verdict == Verdict::Reproduced;
         let ink = if good { Ink::Good } else { Ink::Bad };
         let claims = &outcome.findings.claims;

@@ -120,10 +120,13 @@ impl<'a> Judge<'a> {
         let verdict = match self.claims.iter().all(|c| c.holds) {
             false => Verdict::NotReproduced,
             // Invariants alone show no phenomenon.
-            true if nothing_claimed => Verdict::NotPossibleHere(Text::new(
-                "no claim can be judged from what this end sees on this system",
-                "凭这一端在本系统上看到的,无法判断任何结论",
-            )),
+            true if nothing_claimed => Verdict::NotPossibleHere(match self.unjudged.is_empty() {
+                true => Text::new(
+                    "this system tells nothing that a claim could be judged by",
+                    "本系统提供的信息不足以判断任何结论",
+                ),
+                false => Text::new("the claims are the other end's to judge", "这些结论要由另一端来判断"),
+            }),
             true => Verdict::Reproduced,
         };
         Findings { claims: self.claims, unjudged: self.unjudged, limits: self.limits, verdict }
