@@ -23,7 +23,7 @@ impl FileName {
     pub fn parse(name: &str) -> Result<FileName, Text> {
         let because = |why: Text| {
             let shown: String = name.escape_debug().take(40).collect();
-            Err(Text::new("the file name \"{}\" is refused: {}", "拒绝文件名“{}”:{}")
+            Err(Text::new("the file name \"{}\" is refused: {}", "拒绝文件名“{}”：{}")
                 .with(&Text::same(shown))
                 .with(&why))
         };

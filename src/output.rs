@@ -104,8 +104,8 @@ pub fn unwritable(output: &Output, error: &io::Error) -> Text {
     match &output.file {
         Some(file) => {
             let file = file.display();
-            say!("cannot write {file}: {error}; nothing was left there", "无法写入 {file}:{error};没有留下半个文件")
+            say!("cannot write {file}: {error}; nothing was left there", "无法写入 {file}：{error}；没有留下半个文件")
         }
-        None => say!("cannot write the output: {error}", "无法写出结果:{error}"),
+        None => say!("cannot write the output: {error}", "无法写出结果：{error}"),
     }
 }

@@ -10,8 +10,8 @@ use clap::{Arg, ArgAction, Command, ValueHint};
 /// The commands that are not scenarios, in the order of help.
 pub fn tools() -> [(&'static str, Text); 5] {
     [
-        ("list", Text::new("the syllabus: every scenario with its claim", "课程表:所有场景及其结论")),
-        ("all", Text::new("replay every scenario, then one table", "重放所有场景,汇成一张表")),
+        ("list", Text::new("the syllabus: every scenario with its claim", "课程表：所有场景及其结论")),
+        ("all", Text::new("replay every scenario, then one table", "重放所有场景，汇成一张表")),
         ("doctor", Text::new("what this machine can show", "这台机器能演示什么")),
         ("completions", Text::new("print a shell's completion script", "输出某种 shell 的补全脚本")),
         ("man", Text::new("print the man page", "输出 man 手册页")),
@@ -23,7 +23,7 @@ pub fn command(lang: Lang, scenarios: &[Scenario]) -> Command {
     let t = |text: Text| text.to(lang).to_owned();
     let about = Text::new(
         "Shows, with real kernel sockets, where message boundaries go.",
-        "用真实的内核套接字,演示消息边界去了哪里。",
+        "用真实的内核套接字，演示消息边界去了哪里。",
     );
     let mut root = Command::new("stickdemo")
         .version(env!("CARGO_PKG_VERSION"))
@@ -80,32 +80,32 @@ fn help_page(lang: Lang, scenarios: &[Scenario]) -> String {
 fn usage() -> Text {
     Text::new(
         "Usage: stickdemo SCENARIO [OPTIONS]\n       stickdemo TOOL [OPTIONS]",
-        "用法:stickdemo 场景 [选项]\n      stickdemo 工具 [选项]",
+        "用法：stickdemo 场景 [选项]\n      stickdemo 工具 [选项]",
     )
 }
 
 fn options_word() -> Text {
-    Text::new("Options:", "选项:")
+    Text::new("Options:", "选项：")
 }
 
 fn epilogue() -> Text {
     Text::new(
         "stickdemo SCENARIO --help shows the options of a scenario. Start with: stickdemo tcp-naive\n\
          Exit codes: 0 reproduced, 1 not reproduced, 2 wrong usage, 3 not possible here, 130 interrupted.",
-        "stickdemo 场景 --help 查看该场景的选项。先试试:stickdemo tcp-naive\n\
-         退出码:0 已重现,1 未重现,2 用法错误,3 此处无法演示,130 被中断。",
+        "stickdemo 场景 --help 查看该场景的选项。先试试：stickdemo tcp-naive\n\
+         退出码：0 已重现，1 未重现，2 用法错误，3 此处无法演示，130 被中断。",
     )
 }
 
 fn tool_page(lang: Lang) -> String {
-    let usage = Text::new("Usage:", "用法:");
+    let usage = Text::new("Usage:", "用法：");
     format!("{{about}}\n\n{} {{usage}}\n\n{{all-args}}\n", usage.to(lang))
 }
 
 fn scenario_command(lang: Lang, scenario: &Scenario) -> Command {
     let mut after =
-        Text::new("Documents: {}", "来自文档:{}").with(&Text::same(scenario.documents.join(", "))).to(lang).to_owned();
-    after += Text::new("\nControl experiment: {}", "\n对照实验:{}").with(&scenario.control.change).to(lang);
+        Text::new("Documents: {}", "来自文档：{}").with(&Text::same(scenario.documents.join(", "))).to(lang).to_owned();
+    after += Text::new("\nControl experiment: {}", "\n对照实验：{}").with(&scenario.control.change).to(lang);
     let args = run_args(lang).into_iter().map(|arg| {
         let hidden = Opt::ALL.iter().any(|opt| opt.name() == arg.get_id() && !scenario.takes.contains(opt));
         arg.hide(hidden)
@@ -145,7 +145,7 @@ fn run_args(lang: Lang) -> Vec<Arg> {
             "sndbuf",
             "BYTES",
             lang,
-            Text::new("SO_SNDBUF of every socket (4096, 4KiB)", "每个套接字的 SO_SNDBUF(4096、4KiB)"),
+            Text::new("SO_SNDBUF of every socket (4096, 4KiB)", "每个套接字的 SO_SNDBUF（4096、4KiB）"),
         ),
         value("rcvbuf", "BYTES", lang, Text::new("SO_RCVBUF of every socket", "每个套接字的 SO_RCVBUF")),
         value("recv-size", "BYTES", lang, Text::new("the size passed to recv", "传给 recv 的大小")),
@@ -153,9 +153,9 @@ fn run_args(lang: Lang) -> Vec<Arg> {
             "gap",
             "DURATION",
             lang,
-            Text::new("the pause between the sends (20ms, 1.5s)", "两次发送之间的停顿(20ms、1.5s)"),
+            Text::new("the pause between the sends (20ms, 1.5s)", "两次发送之间的停顿（20ms、1.5s）"),
         ),
-        flag("race", lang, Text::new("drop the barrier: let both ends run as they like", "撤掉屏障,让两端自由奔跑")),
+        flag("race", lang, Text::new("drop the barrier: let both ends run as they like", "撤掉屏障，让两端自由奔跑")),
     ];
     let how = vec![
         flag(
@@ -163,23 +163,23 @@ fn run_args(lang: Lang) -> Vec<Arg> {
             lang,
             Text::new(
                 "the control experiment: take the cause away; the claim must fail",
-                "对照实验:去掉原因,结论必须不成立",
+                "对照实验：去掉原因，结论必须不成立",
             ),
         ),
         value(
             "repeat",
             "N",
             lang,
-            Text::new("run N times and print the distribution of outcomes", "运行 N 次,输出结果的分布"),
+            Text::new("run N times and print the distribution of outcomes", "运行 N 次，输出结果的分布"),
         ),
-        value("busy", "N", lang, Text::new("keep N threads busy meanwhile", "同时让 N 个线程空转,制造负载")),
+        value("busy", "N", lang, Text::new("keep N threads busy meanwhile", "同时让 N 个线程空转，制造负载")),
         flag("step", lang, Text::new("show the recorded trace one event per Enter", "按一次回车显示一个事件")),
         flag(
             "stable",
             lang,
             Text::new(
                 "order and names for times and ports: the same text on every run",
-                "用顺序和名字代替时间和端口,每次输出相同",
+                "用顺序和名字代替时间和端口，每次输出相同",
             ),
         ),
         value("as", "both|server|client", lang, Text::new("which ends run here", "在这里运行哪一端"))
@@ -191,7 +191,7 @@ fn run_args(lang: Lang) -> Vec<Arg> {
             lang,
             Text::new(
                 "where a lone server listens (default: any loopback port)",
-                "单独的服务器在哪里监听(默认:任一回环端口)",
+                "单独的服务器在哪里监听（默认：任一回环端口）",
             ),
         ),
         value("connect", "ADDR", lang, Text::new("where a lone client connects to", "单独的客户端连接到哪里")),
@@ -201,7 +201,7 @@ fn run_args(lang: Lang) -> Vec<Arg> {
             lang,
             Text::new(
                 "the longest to wait for the other end (default: 60s alone)",
-                "最多等另一端多久(单独运行时默认 60s)",
+                "最多等另一端多久（单独运行时默认 60s）",
             ),
         ),
     ];
@@ -218,13 +218,13 @@ fn output_args(lang: Lang) -> Vec<Arg> {
             "format",
             "FORMAT",
             lang,
-            Text::new("text, json (one object a line) or mermaid", "text、json(每行一个对象)或 mermaid"),
+            Text::new("text, json (one object a line) or mermaid", "text、json（每行一个对象）或 mermaid"),
         )
         .value_parser(["text", "json", "mermaid"])
         .default_value("text")
         .hide_default_value(true)
         .hide_possible_values(true),
-        value("out", "FILE", lang, Text::new("write to a file instead of standard output", "写入文件,而不是标准输出"))
+        value("out", "FILE", lang, Text::new("write to a file instead of standard output", "写入文件，而不是标准输出"))
             .value_hint(ValueHint::FilePath)
             .value_parser(clap::value_parser!(std::path::PathBuf)),
         value("color", "WHEN", lang, Text::new("auto, always or never", "auto、always 或 never"))

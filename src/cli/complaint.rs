@@ -10,7 +10,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 pub fn usage_error(text: &Text, lang: Lang) -> String {
     let error = Text::new(
         "error: {}\n\nstickdemo --help shows what there is.\n",
-        "错误:{}\n\nstickdemo --help 查看全部用法。\n",
+        "错误：{}\n\nstickdemo --help 查看全部用法。\n",
     );
     error.with(text).to(lang).to_owned()
 }
@@ -31,7 +31,7 @@ pub fn refusal(error: &clap::Error, lang: Lang, scenarios: &[Scenario]) -> Refus
             let hint = if near.is_empty() {
                 Text::new("", "")
             } else {
-                say!("; did you mean {near}?", ";您是不是想用 {near}?")
+                say!("; did you mean {near}?", "；您是不是想用 {near}？")
             };
             Text::new("there is no option {}{}", "没有选项 {}{}").with(&Text::same(wrong)).with(&hint)
         }
@@ -39,20 +39,20 @@ pub fn refusal(error: &clap::Error, lang: Lang, scenarios: &[Scenario]) -> Refus
             let (option, value) = (context(ContextKind::InvalidArg), context(ContextKind::InvalidValue));
             let valid = context(ContextKind::ValidValue);
             if value.is_empty() {
-                say!("{option} needs a value ({valid})", "{option} 需要一个值({valid})")
+                say!("{option} needs a value ({valid})", "{option} 需要一个值（{valid}）")
             } else {
-                say!("{option} does not take {value}; it takes: {valid}", "{option} 不接受 {value};可用的值:{valid}")
+                say!("{option} does not take {value}; it takes: {valid}", "{option} 不接受 {value}；可用的值：{valid}")
             }
         }
         ErrorKind::MissingRequiredArgument => {
             let missing = context(ContextKind::InvalidArg);
-            say!("missing: {missing}", "缺少:{missing}")
+            say!("missing: {missing}", "缺少：{missing}")
         }
         ErrorKind::ArgumentConflict => {
             let option = context(ContextKind::InvalidArg);
             say!(
                 "{option} was given more than once, or together with its opposite",
-                "{option} 重复给出,或与相反的选项同时给出"
+                "{option} 重复给出，或与相反的选项同时给出"
             )
         }
         ErrorKind::InvalidUtf8 => Text::new("an argument is not valid UTF-8", "有一个参数不是合法的 UTF-8"),
@@ -66,11 +66,11 @@ fn no_such_command(word: &str, scenarios: &[Scenario]) -> Text {
     match nearest(word, names) {
         Some(near) => say!(
             "there is no scenario or command {word}; did you mean {near}?",
-            "没有名为 {word} 的场景或命令;您是不是想用 {near}?"
+            "没有名为 {word} 的场景或命令；您是不是想用 {near}？"
         ),
         None => say!(
             "there is no scenario or command {word}; stickdemo list shows the scenarios",
-            "没有名为 {word} 的场景或命令;stickdemo list 列出所有场景"
+            "没有名为 {word} 的场景或命令；stickdemo list 列出所有场景"
         ),
     }
 }

@@ -180,7 +180,7 @@ fn fits(task: &Task, format: Format) -> Result<(), Text> {
         Task::Man => (&[Format::Text], "man"),
     };
     if matches!(task, Task::Run(r) if r.step && format != Format::Text) {
-        return Err(Text::new("--step shows text: leave --format away", "--step 只显示文本:请去掉 --format"));
+        return Err(Text::new("--step shows text: leave --format away", "--step 只显示文本：请去掉 --format"));
     }
     if takes.contains(&format) {
         return Ok(());
@@ -220,7 +220,7 @@ fn whole(matches: &ArgMatches, id: &'static str, least: u32, most: u32) -> Resul
         Ok(n) if (least..=most).contains(&n) => Ok(Some(n)),
         _ => Err(say!(
             "--{id} {text}: takes a whole number from {least} to {most}",
-            "--{id} {text}:应为 {least} 到 {most} 的整数"
+            "--{id} {text}：应为 {least} 到 {most} 的整数"
         )),
     }
 }
@@ -241,20 +241,20 @@ fn run_request(scenario: Scenario, matches: &ArgMatches) -> Result<RunRequest, T
     if repeat.is_some() && step {
         return Err(Text::new(
             "--repeat shows no trace, so there is nothing to --step through",
-            "--repeat 不显示轨迹,无法 --step",
+            "--repeat 不显示轨迹，无法 --step",
         ));
     }
     if repeat.is_some() && side != Side::Both {
         return Err(Text::new(
             "--repeat needs both ends here: leave --as away",
-            "--repeat 需要两端都在这里:请去掉 --as",
+            "--repeat 需要两端都在这里：请去掉 --as",
         ));
     }
     let control = matches.get_flag("control");
     if control && side != Side::Both {
         return Err(Text::new(
             "--control needs both ends here: leave --as away",
-            "--control 需要两端都在这里:请去掉 --as",
+            "--control 需要两端都在这里：请去掉 --as",
         ));
     }
     let limit = given(matches, "timeout").map(|text| values::duration(text, LONGEST)).transpose();
@@ -271,7 +271,7 @@ fn settings(matches: &ArgMatches) -> Result<Settings, Text> {
     let buffer = |id: &'static str| match size(id)? {
         Some(n) if n > i32::MAX as usize => Err(say!(
             "--{id} {n}: the socket option is an int, at most 2147483647",
-            "--{id} {n}:套接字选项是 int,最大 2147483647"
+            "--{id} {n}：套接字选项是 int，最大 2147483647"
         )),
         other => Ok(other),
     };
@@ -279,13 +279,13 @@ fn settings(matches: &ArgMatches) -> Result<Settings, Text> {
         Some(0) => {
             return Err(Text::new(
                 "--recv-size 0: recv(0) returns 0 at once, which reads like end of stream; give 1 or more",
-                "--recv-size 0:recv(0) 会立刻返回 0,看起来像流结束;请给 1 或更大的值",
+                "--recv-size 0：recv(0) 会立刻返回 0，看起来像流结束；请给 1 或更大的值",
             ));
         }
         Some(n) if n > LARGEST_RECV => {
             return Err(say!(
                 "--recv-size {n}: at most {LARGEST_RECV} (64 MiB), to keep memory bounded",
-                "--recv-size {n}:最大 {LARGEST_RECV}(64 MiB),以限制内存"
+                "--recv-size {n}：最大 {LARGEST_RECV}（64 MiB），以限制内存"
             ));
         }
         other => other,
@@ -314,7 +314,7 @@ fn makes_sense(scenario: &Scenario, chosen: &Settings) -> Result<(), Text> {
     };
     let refusal = say!(
         "--{name} would change nothing in {id}; of the socket options it takes: ",
-        "--{name} 对 {id} 不起作用;它接受的套接字选项:"
+        "--{name} 对 {id} 不起作用；它接受的套接字选项："
     );
     Err(Text::made(format!("{}{}", refusal.en, takes.en), format!("{}{}", refusal.zh, takes.zh)))
 }
@@ -328,28 +328,31 @@ fn side(scenario: &Scenario, matches: &ArgMatches) -> Result<Side, Text> {
         (_, Some(_), Some(_)) => {
             return Err(Text::new(
                 "--listen is for the server and --connect for the client: one end, one of them",
-                "--listen 用于服务器,--connect 用于客户端:一端只能用一个",
+                "--listen 用于服务器，--connect 用于客户端：一端只能用一个",
             ));
         }
         (Some("client"), Some(_), None) => {
-            return Err(Text::new("a client does not listen: give --connect ADDR", "客户端不监听:请给 --connect 地址"));
+            return Err(Text::new(
+                "a client does not listen: give --connect ADDR",
+                "客户端不监听：请给 --connect 地址",
+            ));
         }
         (Some("server"), None, Some(_)) => {
             return Err(Text::new(
                 "a server does not connect: give --listen ADDR",
-                "服务器不主动连接:请给 --listen 地址",
+                "服务器不主动连接：请给 --listen 地址",
             ));
         }
         (Some("both"), listen, connect) if listen.or(connect).is_some() => {
             return Err(Text::new(
                 "both ends here need no address: leave --listen and --connect away, or say --as",
-                "两端都在这里时不需要地址:去掉 --listen 和 --connect,或用 --as 指明一端",
+                "两端都在这里时不需要地址：去掉 --listen 和 --connect，或用 --as 指明一端",
             ));
         }
         (Some("client"), None, None) => {
             return Err(Text::new(
                 "--as client: to where? Add --connect ADDR (the server prints its address)",
-                "--as client:连到哪里?请加 --connect 地址(服务器会打印它的地址)",
+                "--as client：连到哪里？请加 --connect 地址（服务器会打印它的地址）",
             ));
         }
         (None | Some("both"), None, None) => return Ok(Side::Both),
@@ -360,13 +363,13 @@ fn side(scenario: &Scenario, matches: &ArgMatches) -> Result<Side, Text> {
     match (&scenario.alone, &scenario.server, side) {
         (Alone::No(reason), ..) => {
             let id = Text::same(scenario.id);
-            Err(Text::new("{} runs with both ends here: {}", "{} 的两端必须都在这里:{}").with(&id).with(reason))
+            Err(Text::new("{} runs with both ends here: {}", "{} 的两端必须都在这里：{}").with(&id).with(reason))
         }
         (_, None, Side::Server(_)) => {
             let id = scenario.id;
             Err(say!(
                 "{id} has no server: that nobody listens is the lesson",
-                "{id} 没有服务器:没有人监听正是这一课的内容"
+                "{id} 没有服务器：没有人监听正是这一课的内容"
             ))
         }
         _ => Ok(side),

@@ -19,12 +19,12 @@ pub fn size(text: &str) -> Result<usize, Text> {
         "kb" => 1e3,
         "mb" => 1e6,
         "gb" => 1e9,
-        _ => return Err(say!("{text}: a size reads 4096, 4KiB or 1MiB", "{text}:大小应写作 4096、4KiB 或 1MiB")),
+        _ => return Err(say!("{text}: a size reads 4096, 4KiB or 1MiB", "{text}：大小应写作 4096、4KiB 或 1MiB")),
     };
     let value = number.parse::<f64>().ok().map(|n| n * factor).filter(|n| n.is_finite() && *n >= 0.0);
     match value {
         Some(n) if n.fract() == 0.0 && n <= 2f64.powi(53) => Ok(n as usize),
-        _ => Err(say!("{text}: a size reads 4096, 4KiB or 1MiB", "{text}:大小应写作 4096、4KiB 或 1MiB")),
+        _ => Err(say!("{text}: a size reads 4096, 4KiB or 1MiB", "{text}：大小应写作 4096、4KiB 或 1MiB")),
     }
 }
 
@@ -38,13 +38,13 @@ pub fn duration(text: &str, most: Duration) -> Result<Duration, Text> {
         "us" | "µs" => 1e-6,
         "ms" => 1e-3,
         "s" => 1.0,
-        _ => return Err(say!("{text}: a duration reads 20ms or 1.5s", "{text}:时长应写作 20ms 或 1.5s")),
+        _ => return Err(say!("{text}: a duration reads 20ms or 1.5s", "{text}：时长应写作 20ms 或 1.5s")),
     };
     let value = number.parse::<f64>().ok().map(|n| n * seconds).filter(|n| n.is_finite() && *n >= 0.0);
     match value.map(Duration::try_from_secs_f64) {
         Some(Ok(d)) if d <= most => Ok(d),
-        Some(_) => Err(say!("{text}: at most {most:?}", "{text}:最长 {most:?}")),
-        None => Err(say!("{text}: a duration reads 20ms or 1.5s", "{text}:时长应写作 20ms 或 1.5s")),
+        Some(_) => Err(say!("{text}: at most {most:?}", "{text}：最长 {most:?}")),
+        None => Err(say!("{text}: a duration reads 20ms or 1.5s", "{text}：时长应写作 20ms 或 1.5s")),
     }
 }
 
@@ -67,7 +67,7 @@ pub fn address(text: &str) -> Result<SocketAddr, Text> {
     let form = || {
         say!(
             "{text}: an address reads 127.0.0.1:9000, [::1]:9000 or name:9000",
-            "{text}:地址应写作 127.0.0.1:9000、[::1]:9000 或 主机名:9000"
+            "{text}：地址应写作 127.0.0.1:9000、[::1]:9000 或 主机名:9000"
         )
     };
     let (host, port) = text.rsplit_once(':').ok_or_else(form)?;
@@ -76,7 +76,7 @@ pub fn address(text: &str) -> Result<SocketAddr, Text> {
     }
     let found: Vec<SocketAddr> = match text.to_socket_addrs() {
         Ok(found) => found.collect(),
-        Err(e) => return Err(say!("the name {host} does not resolve: {e}", "主机名 {host} 解析失败:{e}")),
+        Err(e) => return Err(say!("the name {host} does not resolve: {e}", "主机名 {host} 解析失败：{e}")),
     };
     let first = found.iter().find(|a| a.is_ipv4()).or(found.first());
     first.copied().ok_or_else(|| say!("the name {host} has no address", "主机名 {host} 没有地址"))

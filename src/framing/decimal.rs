@@ -30,11 +30,11 @@ impl NotALength {
     /// The sentence, in both languages.
     pub fn text(&self) -> Text {
         match *self {
-            NotALength::Empty => Text::new("no length: the stream ended", "没有长度:流已结束"),
+            NotALength::Empty => Text::new("no length: the stream ended", "没有长度：流已结束"),
             NotALength::NotADigit { at, byte } => {
                 say!(
                     "no length: byte {at} is 0x{byte:02x}, not a digit",
-                    "不是长度:第 {at} 字节是 0x{byte:02x},不是数字"
+                    "不是长度：第 {at} 字节是 0x{byte:02x}，不是数字"
                 )
             }
             NotALength::TooLong { max } => {
@@ -120,6 +120,6 @@ mod tests {
     fn reasons_speak_both_languages() {
         let reason = NotALength::NotADigit { at: 3, byte: 0xe9 }.text();
         assert_eq!(reason.en, "no length: byte 3 is 0xe9, not a digit");
-        assert_eq!(reason.zh, "不是长度:第 3 字节是 0xe9,不是数字");
+        assert_eq!(reason.zh, "不是长度：第 3 字节是 0xe9，不是数字");
     }
 }

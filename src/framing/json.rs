@@ -61,7 +61,7 @@ pub fn pack(header: &Value) -> Result<Vec<u8>, Fault> {
 pub fn parse(json: &[u8]) -> Result<Map<String, Value>, Fault> {
     match serde_json::from_slice(json) {
         Ok(Value::Object(fields)) => Ok(fields),
-        Ok(_) => Err(Fault::Syntax(Text::new("the header is JSON but no object", "头部是 JSON,但不是对象"))),
+        Ok(_) => Err(Fault::Syntax(Text::new("the header is JSON but no object", "头部是 JSON，但不是对象"))),
         Err(error) => {
             let at = error.column();
             let shown = shown(json);
@@ -88,7 +88,7 @@ pub fn size(fields: &Map<String, Value>, name: &str, limit: usize) -> Result<usi
         (None, Some(value)) => Err(Fault::Negative { source: source(), value, hint: None }),
         (None, None) => {
             let shown = shown(value.to_string().as_bytes());
-            Err(Fault::Syntax(say!("\"{name}\" is no whole number: {shown}", "\"{name}\" 不是整数:{shown}")))
+            Err(Fault::Syntax(say!("\"{name}\" is no whole number: {shown}", "\"{name}\" 不是整数：{shown}")))
         }
     }
 }

@@ -103,17 +103,17 @@ impl Length {
         let turned = other.bits(field);
         if field.iter().all(|b| matches!(b, b' '..=b'~')) {
             let text = String::from_utf8_lossy(field);
-            let said = say!("they are the ASCII text “{text}”: ", "它们是 ASCII 文本“{text}”:");
+            let said = say!("they are the ASCII text “{text}”: ", "它们是 ASCII 文本“{text}”：");
             Some(Text::new("{}{}", "{}{}").with(&said).with(&speaking(field)))
         } else if turned <= limit as u64 {
             Some(match self.order {
                 Order::Little => say!(
                     "in network order they read {turned}: does the peer pack '>i' or '!i'?",
-                    "按网络字节序读作 {turned}:对端是不是用 '>i' 或 '!i' 打包的?"
+                    "按网络字节序读作 {turned}：对端是不是用 '>i' 或 '!i' 打包的？"
                 ),
                 Order::Big => say!(
                     "little-endian they read {turned}: does the peer pack 'i'?",
-                    "按小端序读作 {turned}:对端是不是用 'i' 打包的?"
+                    "按小端序读作 {turned}：对端是不是用 'i' 打包的？"
                 ),
             })
         } else {
@@ -139,13 +139,13 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 fn speaking(field: &[u8]) -> Text {
     const HTTP: [&[u8]; 6] = [b"HTTP", b"GET ", b"POST", b"HEAD", b"PUT ", b"OPTI"];
     if HTTP.contains(&field) {
-        Text::new("is the peer speaking HTTP?", "对端说的是 HTTP 吗?")
+        Text::new("is the peer speaking HTTP?", "对端说的是 HTTP 吗？")
     } else if field.iter().all(u8::is_ascii_digit) {
-        Text::new("is the peer sending the length as decimal text?", "对端是不是用十进制文本发的长度?")
+        Text::new("is the peer sending the length as decimal text?", "对端是不是用十进制文本发的长度？")
     } else if field[0] == b'{' {
         Text::new("is the peer sending JSON without its length first?", "对端是不是没先发长度就发了 JSON?")
     } else {
-        Text::new("is the peer sending a body without a header?", "对端是不是没发头部就发了正文?")
+        Text::new("is the peer sending a body without a header?", "对端是不是没发头部就发了正文？")
     }
 }
 
@@ -244,6 +244,6 @@ mod tests {
         assert!(said(I32_LE, &[0, 0, 8, 0x80]).en.contains("negative"));
         assert!(said(I32_LE, &[0, 0, 6, 0x0b]).en.contains("in network order they read 1547"));
         assert!(said(U32_BE, &[0x0b, 6, 0, 0]).zh.contains("按小端序读作 1547"));
-        assert_eq!(said(I32_LE, &[0xff; 4]).zh, "4 个长度字节 ff ff ff ff 读作 -1:长度不能是负数");
+        assert_eq!(said(I32_LE, &[0xff; 4]).zh, "4 个长度字节 ff ff ff ff 读作 -1：长度不能是负数");
     }
 }

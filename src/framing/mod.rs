@@ -191,26 +191,26 @@ impl Fault {
     pub fn text(&self) -> Text {
         match self {
             Fault::Negative { source, value, hint } => {
-                let said = say!("{{}} read {value}: a length cannot be negative", "{{}} 读作 {value}:长度不能是负数");
+                let said = say!("{{}} read {value}: a length cannot be negative", "{{}} 读作 {value}：长度不能是负数");
                 hinted(said.with(source), hint.as_ref())
             }
             Fault::Oversize { source, value, limit, hint } => {
                 let limit = grouped(*limit);
-                let said = say!("{{}} read {value}: over the limit of {limit}", "{{}} 读作 {value}:超过上限 {limit}");
+                let said = say!("{{}} read {value}: over the limit of {limit}", "{{}} 读作 {value}：超过上限 {limit}");
                 hinted(said.with(source), hint.as_ref())
             }
             Fault::Syntax(what) => what.clone(),
             Fault::EofInHeader { have, need } => say!(
                 "the stream ended inside a header: {have} of at least {need} bytes",
-                "流在头部中间结束:至少要 {need} 字节,只有 {have} 字节"
+                "流在头部中间结束：至少要 {need} 字节，只有 {have} 字节"
             ),
             Fault::EofInBody { have, need } => say!(
                 "the stream ended inside a body: {have} of {need} bytes",
-                "流在正文中间结束:应有 {need} 字节,只有 {have} 字节"
+                "流在正文中间结束：应有 {need} 字节，只有 {have} 字节"
             ),
             Fault::TooLong { value, max, framing } => {
                 let (value, max) = (grouped(*value), grouped(*max));
-                say!("{value} does not fit {framing} (at most {max})", "{value} 装不进 {framing}(最大 {max})")
+                say!("{value} does not fit {framing} (at most {max})", "{value} 装不进 {framing}（最大 {max}）")
             }
         }
     }

@@ -36,7 +36,7 @@ impl Holder {
     /// # Errors
     /// When the process cannot be killed or waited for.
     pub fn kill(mut self) -> Result<()> {
-        self.end.note(Text::new("that process is killed (SIGKILL)", "该进程被杀死(SIGKILL)"));
+        self.end.note(Text::new("that process is killed (SIGKILL)", "该进程被杀死（SIGKILL）"));
         let mut event = Event::new(self.end.name(), Call::Close);
         event.sock = Some(self.sock);
         event.note = Some(Text::new("by the kernel", "由内核关闭"));

@@ -81,7 +81,7 @@ impl NetError {
             }
             NetError::Deadline { what, limit } => {
                 let limit = Text::same(format!("{limit:?}"));
-                Text::new("waited {} for {}, in vain", "等了 {},没有等到{}").with(&limit).with(what)
+                Text::new("waited {} for {}, in vain", "等了 {}，没有等到{}").with(&limit).with(what)
             }
             NetError::Abandoned => Text::new("the other end failed first", "另一端先失败了"),
         }
@@ -251,7 +251,7 @@ impl End {
         }
         let note = if self.alone() {
             let pause = Text::same(format!("{:?}", barrier::UNSEEN_GATE));
-            Text::new("{} (unseen from here: {})", "{}(此端看不到:等 {})").with(&what).with(&pause)
+            Text::new("{} (unseen from here: {})", "{}（此端看不到：等 {}）").with(&what).with(&pause)
         } else {
             what
         };

@@ -324,7 +324,7 @@ impl Conn {
             },
         );
         let patient =
-            |e| self.recorded.deadline(e, say!("bytes to receive (recv({size}))", "可接收的字节(recv({size}))"));
+            |e| self.recorded.deadline(e, say!("bytes to receive (recv({size}))", "可接收的字节（recv({size})）"));
         if self.nonblocking.get() { received } else { received.map_err(patient) }
     }
 

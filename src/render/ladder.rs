@@ -144,9 +144,9 @@ fn ending(trace: &Trace, event: &Event) -> Text {
     match (event.truncated, event.datagram_len, event.returned) {
         (true, Some(len), _) => {
             let len = grouped(len);
-            say!(" of {len}, cut", "(共 {len},被截断)")
+            say!(" of {len}, cut", "（共 {len}，被截断）")
         }
-        (true, None, _) => Text::new(", cut", "(被截断)"),
+        (true, None, _) => Text::new(", cut", "（被截断）"),
         (false, _, Some(0)) if udp => Text::new(" empty datagram", " 空数据报"),
         (false, _, Some(0)) if event.asked != Some(0) => Text::new(" end of stream", " 流结束"),
         _ => Text::new("", ""),
@@ -156,10 +156,10 @@ fn ending(trace: &Trace, event: &Event) -> Text {
 fn delivered(trace: &Trace, event: &Event, blurred: bool) -> Text {
     let n = if blurred { "n".to_owned() } else { grouped(event.bytes.len()) };
     match trace.exactly_one(event) {
-        Some(id) => say!("= {id} whole, {n} bytes", "= {id} 完整,{n} 字节"),
+        Some(id) => say!("= {id} whole, {n} bytes", "= {id} 完整，{n} 字节"),
         None => {
             let ids = event.messages().iter().map(ToString::to_string).collect::<Vec<_>>().join("+");
-            say!("= {n} bytes, not one whole message ({ids})", "= {n} 字节,不是一条完整消息({ids})")
+            say!("= {n} bytes, not one whole message ({ids})", "= {n} 字节，不是一条完整消息（{ids}）")
         }
     }
 }
@@ -185,7 +185,7 @@ impl Kernel {
         if udp && event.call.sends() && event.ok() && self.datagrams.insert(event.seq) {
             notes.push(match event.datagram_len {
                 Some(_) => Text::new("1 datagram", "1 个数据报"),
-                None => Text::new("held: MSG_MORE", "暂存:MSG_MORE"),
+                None => Text::new("held: MSG_MORE", "暂存：MSG_MORE"),
             });
         }
         if !blurred {

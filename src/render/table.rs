@@ -39,7 +39,7 @@ pub fn list(out: &mut dyn Write, scenarios: &[Scenario], style: &Style) -> io::R
     }
     let hint = Text::new(
         "stickdemo SCENARIO runs one; stickdemo all runs every one.",
-        "stickdemo 场景名:运行一个;stickdemo all:全部运行。",
+        "stickdemo 场景名：运行一个；stickdemo all：全部运行。",
     );
     writeln!(out, "{}", hint.to(style.lang))
 }
@@ -100,7 +100,7 @@ pub fn table_foot(out: &mut dyn Write, counted: Counted, reasons: &[(&str, Text)
     let Counted { reproduced, failed, impossible } = counted;
     let sum = say!(
         "{reproduced} reproduced, {failed} not reproduced, {impossible} not possible here",
-        "已重现 {reproduced},未重现 {failed},此处无法演示 {impossible}"
+        "已重现 {reproduced}，未重现 {failed}，此处无法演示 {impossible}"
     );
     writeln!(out, "{}", style.palette.paint(sum.to(style.lang), if failed == 0 { Ink::Good } else { Ink::Bad }))?;
     for (id, reason) in reasons {
@@ -124,7 +124,7 @@ pub fn distribution(
 ) -> io::Result<()> {
     let head = say!(
         "{runs} runs, {reproduced} reproduced; lengths of the recvs:",
-        "运行 {runs} 次,重现 {reproduced} 次;各次 recv 的长度:"
+        "运行 {runs} 次，重现 {reproduced} 次；各次 recv 的长度："
     );
     writeln!(out, "{}", style.palette.paint(head.to(style.lang), Ink::Strong))?;
     let shown = 12;
@@ -139,7 +139,7 @@ pub fn distribution(
     if outcomes.len() > shown {
         let rest = outcomes.len() - shown;
         let count: usize = outcomes[shown..].iter().map(|(_, n)| n).sum();
-        let text = say!("  .. {rest} further patterns, {count} runs", "  .. 另有 {rest} 种,共 {count} 次");
+        let text = say!("  .. {rest} further patterns, {count} runs", "  .. 另有 {rest} 种，共 {count} 次");
         writeln!(out, "{}", text.to(style.lang))?;
     }
     Ok(())

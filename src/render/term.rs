@@ -85,11 +85,10 @@ impl Page<'_> {
 
     /// `word   text`, the text indented under itself.
     fn entry(&self, out: &mut dyn Write, word: &str, text: &str, ink: Ink) -> io::Result<()> {
-        let indent = 8.min(self.style.width / 3);
+        let indent = 8.min(self.style.width / 3).max(columns(word) + 1);
         let lines = wrapped(text, self.style.width.min(WIDEST) - indent);
         for (i, line) in lines.iter().enumerate() {
-            let word = if i == 0 { word } else { "" };
-            let word = self.style.palette.paint(&padded(word, indent - 1), ink);
+            let word = self.style.palette.paint(&padded(if i == 0 { word } else { "" }, indent - 1), ink);
             writeln!(out, "{}", format!("{word} {line}").trim_end())?;
         }
         Ok(())
@@ -101,13 +100,13 @@ impl Page<'_> {
         self.paragraph(out, 0, &title, Some(Ink::Strong))?;
         self.paragraph(out, 0, &self.say(&scenario.claim), None)?;
         if self.report.control {
-            let word = Text::new("control: ", "对照实验:");
+            let word = Text::new("control: ", "对照实验：");
             self.paragraph(out, 2, &(self.say(&word) + &self.say(&scenario.control.change)), Some(Ink::Strong))?;
         }
         let changed = self.report.changed();
         if !changed.is_empty() {
             let options = changed.iter().map(|(opt, value)| format!("--{} {value}", opt.name()));
-            let word = self.say(&Text::new("changed: ", "已改:"));
+            let word = self.say(&Text::new("changed: ", "已改："));
             self.paragraph(out, 2, &(word + &options.collect::<Vec<_>>().join(" ")), None)?;
         }
         writeln!(out)
@@ -248,8 +247,8 @@ impl Page<'_> {
     fn more(&self, out: &mut dyn Write, row: &Row) -> io::Result<()> {
         let text = match row.more {
             Some(0) => return Ok(()),
-            Some(n) => say!(".. {n} more like it", ".. 另有 {n} 次,相同"),
-            None => Text::new(".. and so on; how often differs from run to run", ".. 如此反复,次数每次运行不同"),
+            Some(n) => say!(".. {n} more like it", ".. 另有 {n} 次，相同"),
+            None => Text::new(".. and so on; how often differs from run to run", ".. 如此反复，次数每次运行不同"),
         };
         let lanes = Lanes::of(self.style.width.max(NARROW));
         let left = row.event.end.role == Role::Client || self.style.width < NARROW;
@@ -274,7 +273,7 @@ impl Page<'_> {
         }
         for text in &outcome.findings.unjudged {
             let word = self.say(&Text::new("[other]", "[对端]"));
-            let judge = Text::new("{} (the other end has to judge this)", "{}(由另一端判断)").with(text);
+            let judge = Text::new("{} (the other end has to judge this)", "{}（由另一端判断）").with(text);
             self.entry(out, &word, &self.say(&judge), Ink::Faint)?;
         }
         for text in &outcome.findings.limits {
@@ -310,7 +309,7 @@ impl Page<'_> {
                 Where::Wire => Text::new("the wire", "路上"),
                 Where::Receiver => Text::new("the receiver", "接收方"),
             };
-            words.push(Text::new("boundaries lost at: {}", "边界丢失于:{}").with(&place));
+            words.push(Text::new("boundaries lost at: {}", "边界丢失于：{}").with(&place));
         }
         let line = words.iter().map(|w| self.say(w)).collect::<Vec<_>>().join("   ");
         self.paragraph(out, 0, &line, None)
@@ -329,7 +328,7 @@ impl Page<'_> {
         } else {
             format!("  ({}{more})", events.join(" "))
         };
-        let sides = Text::new("expected {}; got {}", "预期:{};实际:{}").with(&claim.expected).with(&claim.actual);
+        let sides = Text::new("expected {}; got {}", "预期：{}；实际：{}").with(&claim.expected).with(&claim.actual);
         self.entry(out, "", &(self.say(&sides) + &shown), Ink::Faint)
     }
 
@@ -337,19 +336,19 @@ impl Page<'_> {
         let outcome = self.report.outcome;
         let verdict = &outcome.findings.verdict;
         if let Verdict::NotPossibleHere(reason) = verdict {
-            let text = Text::new("{}: {}", "{}:{}").with(&verdict.text()).with(reason);
+            let text = Text::new("{}: {}", "{}：{}").with(&verdict.text()).with(reason);
             return self.paragraph(out, 2, &self.say(&text), Some(Ink::Strong));
         }
         let good = *verdict == Verdict::Reproduced;
         let ink = if good { Ink::Good } else { Ink::Bad };
         let claims = &outcome.findings.claims;
         let (all, held) = (claims.len(), claims.iter().filter(|c| c.holds).count());
-        let count = say!(" ({held} of {all} claims hold)", "({all} 条结论中 {held} 条成立)");
+        let count = say!(" ({held} of {all} claims hold)", "（{all} 条结论中 {held} 条成立）");
         let mut text = self.say(&verdict.text()) + &self.say(&count);
         if self.report.control && !good && outcome.failure.is_none() {
             text += &self.say(&Text::new(
                 ", as it must be: without the cause there is no effect",
-                ",理应如此:去掉原因,现象就消失",
+                "，理应如此：去掉原因，现象就消失",
             ));
         }
         self.paragraph(out, 2, &text, Some(ink))

@@ -56,7 +56,7 @@ pub fn wrapped(text: &str, width: usize) -> Vec<String> {
 
 /// Closing punctuation never starts a line (it may stand one column outside instead).
 fn closes(word: &str) -> bool {
-    word.starts_with(['，', '。', '、', ':', ';', '!', '?', ')', '”', '：', '；', '）', '》'])
+    word.starts_with(['，', '。', '、', ':', ';', '!', '?', ')', '”', '：', '；', '？', '！', '）', '》'])
 }
 
 /// Words with their spaces; each wide character is a piece of its own.

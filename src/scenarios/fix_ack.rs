@@ -117,9 +117,9 @@ fn judge(j: &mut Judge) {
     j.claim(
         "own-answer-whole",
         &[Client],
-        Text::new("every command got its own answer, whole", "每条命令都得到自己的回答,而且完整"),
+        Text::new("every command got its own answer, whole", "每条命令都得到自己的回答，而且完整"),
     )
-    .expected(say!("{asked} answers, whole and in order", "{asked} 个回答,完整且按顺序"))
+    .expected(say!("{asked} answers, whole and in order", "{asked} 个回答，完整且按顺序"))
     .actual(say!("{whole} of {asked}", "{asked} 个中有 {whole} 个"))
     .shown_by(delivered)
     .holds(whole == asked);
@@ -130,9 +130,9 @@ fn judge(j: &mut Judge) {
     j.claim(
         "length-alone",
         &[Client],
-        Text::new("the length came alone, so one recv could read it", "长度单独到达,所以一次 recv 就能读到它"),
+        Text::new("the length came alone, so one recv could read it", "长度单独到达，所以一次 recv 就能读到它"),
     )
-    .expected(say!("{asked} lengths, nothing stuck to them", "{asked} 个长度,后面没有粘着别的"))
+    .expected(say!("{asked} lengths, nothing stuck to them", "{asked} 个长度，后面没有粘着别的"))
     .actual(say!("{alone} of {seen} alone", "{seen} 个中有 {alone} 个单独到达"))
     .shown_by(lengths)
     .holds(alone == asked && alone == seen);
@@ -142,10 +142,10 @@ fn judge(j: &mut Judge) {
     j.claim(
         "round-trip-each",
         &[Server],
-        Text::new("the price: one more round trip an answer", "代价:每个回答多一次往返"),
+        Text::new("the price: one more round trip an answer", "代价：每个回答多一次往返"),
     )
     .expected(say!("waits between length and body: {sent}", "长度和正文之间等待 {sent} 次"))
-    .actual(say!("waits: {paid}, answers: {sent}", "等待 {paid} 次,回答 {sent} 个"))
+    .actual(say!("waits: {paid}, answers: {sent}", "等待 {paid} 次，回答 {sent} 个"))
     .shown_by(acks)
     .holds(paid == sent && sent > 0);
 }
@@ -167,10 +167,10 @@ pub(super) fn scenario() -> Scenario {
     Scenario {
         id: "fix-ack",
         part: Part::Fix,
-        title: Text::new("length, acknowledgement, body", "先发长度,等确认,再发正文"),
+        title: Text::new("length, acknowledgement, body", "先发长度，等确认，再发正文"),
         claim: Text::new(
             "Length, wait for recv_ready, body: every answer whole and its own, for one more round trip each.",
-            "先发长度,等 recv_ready,再发正文:回答都完整、都对得上命令,代价是每个多一次往返。",
+            "先发长度，等 recv_ready，再发正文：回答都完整、都对得上命令，代价是每个多一次往返。",
         ),
         documents: &["D0", "D1 §11", "D2 §4", "D4 §2"],
         takes: &[Opt::Nodelay, Opt::Sndbuf, Opt::Rcvbuf],
@@ -181,14 +181,14 @@ pub(super) fn scenario() -> Scenario {
             Why {
                 text: Text::new(
                     "The length says where the body ends; the wait says where the length ends.",
-                    "长度说明正文在哪里结束;等待确认说明长度在哪里结束。",
+                    "长度说明正文在哪里结束；等待确认说明长度在哪里结束。",
                 ),
                 source: "Beej's Guide to Network Programming §7.6",
             },
             Why {
                 text: Text::new(
                     "Until the acknowledgement comes nothing else is in the stream that could stick to the length.",
-                    "确认到来之前,流里没有别的字节能粘在长度后面。",
+                    "确认到来之前，流里没有别的字节能粘在长度后面。",
                 ),
                 source: "RFC 9293 §2.2",
             },
@@ -198,7 +198,7 @@ pub(super) fn scenario() -> Scenario {
                 command: "fix-header",
                 shows: Text::new(
                     "a length of fixed size: no wait, one exchange a command",
-                    "定长的长度:不用等,一条命令一次往返",
+                    "定长的长度：不用等，一条命令一次往返",
                 ),
             },
             Next {
@@ -207,13 +207,13 @@ pub(super) fn scenario() -> Scenario {
             },
             Next {
                 command: "tcp-remote-cmd",
-                shows: Text::new("the same commands without any protocol", "同样的命令,没有任何协议"),
+                shows: Text::new("the same commands without any protocol", "同样的命令，没有任何协议"),
             },
         ],
         control: Control {
             change: Text::new(
                 "the server does not wait, and the client takes one late recv for the length",
-                "服务器不等确认,客户端来晚了,把一次 recv 当作长度",
+                "服务器不等确认，客户端来晚了，把一次 recv 当作长度",
             ),
             apply: |s| {
                 s.client = client_without_ack;

@@ -86,7 +86,7 @@ fn judge(j: &mut Judge) {
     let (all, times) = (grouped(sum), j.varying(recvs.len()));
     j.claim("nothing-lost", &[Server], Text::new("the recvs together returned all of it", "各次 recv 合起来是完整的"))
         .expected(say!("{total} bytes", "{total} 字节"))
-        .actual(say!("{all} bytes, recvs: {times}", "{all} 字节,recv {times} 次"))
+        .actual(say!("{all} bytes, recvs: {times}", "{all} 字节，recv {times} 次"))
         .shown_by(recvs)
         .holds(sum == length);
     queue_decided(j, first);
@@ -108,7 +108,8 @@ fn queue_decided(j: &mut Judge, first: Option<&Event>) {
     let asked = first.and_then(|e| e.asked).unwrap_or(0) as u64;
     let got = first.map_or(0, |e| e.bytes.len() as u64);
     let (queued_text, asked_text, got_text) = (j.varying(queued), grouped(asked), j.varying(got));
-    let text = Text::new("recv returned what was queued, up to its size", "recv 返回队列里已有的字节,不超过所要的大小");
+    let text =
+        Text::new("recv returned what was queued, up to its size", "recv 返回队列里已有的字节，不超过所要的大小");
     j.claim("queue-decided", &[Client, Server], text)
         .expected(say!(
             "the lesser of {asked_text} and {queued_text} queued",
@@ -126,7 +127,7 @@ pub(super) fn scenario() -> Scenario {
         title: Text::new("recv with a larger size", "把 recv 的大小调大"),
         claim: Text::new(
             "recv(2 MiB) does not return a message of 1 MB: it returns what is queued, up to that size.",
-            "recv(2 MiB) 取不回 1 MB 的消息:它返回队列里已有的字节,最多这么多。",
+            "recv(2 MiB) 取不回 1 MB 的消息：它返回队列里已有的字节，最多这么多。",
         ),
         documents: &["D0", "D1 §10"],
         takes: &[Opt::Sndbuf, Opt::Rcvbuf, Opt::RecvSize],
@@ -138,14 +139,14 @@ pub(super) fn scenario() -> Scenario {
             Why {
                 text: Text::new(
                     "The size given to recv is a maximum; it returns as soon as anything is there.",
-                    "传给 recv 的大小是上限;只要有数据,它就返回。",
+                    "传给 recv 的大小是上限；只要有数据，它就返回。",
                 ),
                 source: "recv(2)",
             },
             Why {
                 text: Text::new(
                     "What can be there at once is bounded by the receive buffer: a full one closes the window.",
-                    "一次能有多少,受接收缓冲区限制:缓冲区一满,窗口就关闭。",
+                    "一次能有多少，受接收缓冲区限制：缓冲区一满，窗口就关闭。",
                 ),
                 source: "RFC 9293 §3.8.6",
             },
@@ -157,7 +158,7 @@ pub(super) fn scenario() -> Scenario {
             },
             Next {
                 command: "tcp-naive --recv-size 10240",
-                shows: Text::new("and a larger recv merges more, not less", "recv 调大,合并只会更多"),
+                shows: Text::new("and a larger recv merges more, not less", "recv 调大，合并只会更多"),
             },
             Next {
                 command: "fix-header",
@@ -167,7 +168,7 @@ pub(super) fn scenario() -> Scenario {
         control: Control {
             change: Text::new(
                 "a message of 1000 bytes, which the receive buffer holds",
-                "消息只有 1000 字节,接收缓冲区装得下",
+                "消息只有 1000 字节，接收缓冲区装得下",
             ),
             apply: |s| {
                 s.client = client_with_short_message;

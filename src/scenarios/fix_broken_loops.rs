@@ -45,7 +45,7 @@ static PAIRS: [Pair; 3] = [
     Pair {
         name: "(c)",
         claim: "recv-once",
-        stops: Text::new("(c) one recv(n) for n bytes reads short", "(c) 用一次 recv(n) 取 n 字节:短读"),
+        stops: Text::new("(c) one recv(n) for n bytes reads short", "(c) 用一次 recv(n) 取 n 字节：短读"),
         broken: receives_once,
         correct: receives_exactly,
         read: ["c-read", "c-corrected-read"],
@@ -228,7 +228,7 @@ fn the_rest_waits(j: &mut Judge, delivered: &[&Event]) {
         return;
     };
     let (missing_text, queued_text) = (grouped(missing), grouped(queued));
-    j.claim("rest-unread", &[Client], Text::new("TCP lost nothing: the rest lay unread", "TCP 没有丢:其余的没人来读"))
+    j.claim("rest-unread", &[Client], Text::new("TCP lost nothing: the rest lay unread", "TCP 没有丢：其余的没人来读"))
         .expected(say!("{missing_text} bytes in the receive queues", "接收队列里有 {missing_text} 字节"))
         .actual(say!("{queued_text} bytes", "{queued_text} 字节"))
         .shown_by(waits)
@@ -242,7 +242,7 @@ pub(super) fn scenario() -> Scenario {
         title: Text::new("three broken receive loops", "三个写错的接收循环"),
         claim: Text::new(
             "Three receive loops the pages print stop early on a stream in pieces; corrected, they do not.",
-            "文档里的三个接收循环,遇到分段到达的流就会提前结束;改正后不会。",
+            "文档里的三个接收循环，遇到分段到达的流就会提前结束；改正后不会。",
         ),
         documents: &["D0", "D1 §11", "D1 §12", "D2 §4"],
         takes: &[Opt::Nodelay, Opt::RecvSize],
@@ -254,7 +254,7 @@ pub(super) fn scenario() -> Scenario {
             Why {
                 text: Text::new(
                     "recv returns what is there, at most what was asked for: only its result says how much came.",
-                    "recv 返回已有的字节,最多为所要的大小:到底来了多少,只有返回值知道。",
+                    "recv 返回已有的字节，最多为所要的大小：到底来了多少，只有返回值知道。",
                 ),
                 source: "recv(2)",
             },

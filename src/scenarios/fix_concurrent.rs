@@ -109,7 +109,7 @@ fn server(end: &End) -> anyhow::Result<()> {
             workers.push(scope.spawn(move || worker_thread(&worker, conn, n)));
         }
         for worker in workers {
-            worker.join().map_err(|_| Text::new("internal error: a worker panicked", "内部错误:工作线程崩溃"))??;
+            worker.join().map_err(|_| Text::new("internal error: a worker panicked", "内部错误：工作线程崩溃"))??;
         }
         Ok(())
     })
@@ -196,8 +196,8 @@ fn each_whole(j: &mut Judge) {
     let got = sizes(delivered.iter().map(|e| e.bytes.len()).collect());
     let text = Text::new("each upload arrived whole", "每个上传都完整到达");
     j.claim("each-whole", &[Server], text)
-        .expected(say!("{due} bytes, {all} MD5s equal", "{due} 字节,{all} 个 MD5 相等"))
-        .actual(say!("{got} bytes, {good} equal", "{got} 字节,{good} 个相等"))
+        .expected(say!("{due} bytes, {all} MD5s equal", "{due} 字节，{all} 个 MD5 相等"))
+        .actual(say!("{got} bytes, {good} equal", "{got} 字节，{good} 个相等"))
         .shown_by(delivered)
         .holds(good == all && all == usize::from(CLIENTS));
 }
@@ -213,12 +213,12 @@ fn nobody_waits(j: &mut Judge) {
     let far = others.iter().map(|e| sent_before(e.seq)).max().unwrap_or(0);
     let (wanted, [all, far]) = (usize::from(CLIENTS) - 1, [all, far].map(|n| grouped(n as u64)));
     let text =
-        Text::new("no client waits for another: client-1 stood still meanwhile", "谁也不等谁:其间 client-1 一直停着");
+        Text::new("no client waits for another: client-1 stood still meanwhile", "谁也不等谁：其间 client-1 一直停着");
     j.claim("nobody-waits", &[Client, Server], text)
         .expected(say!("{wanted} served before client-1's last byte", "{wanted} 个在 client-1 发完之前传完"))
         .actual(say!(
             "{early} served; client-1 at byte {far} of {all}",
-            "{early} 个;此时 client-1 发了 {far}/{all} 字节"
+            "{early} 个；此时 client-1 发了 {far}/{all} 字节"
         ))
         .shown_by(others)
         .holds(early == wanted);
@@ -231,7 +231,7 @@ pub(super) fn scenario() -> Scenario {
         title: Text::new("a thread for each client", "每个客户端一个线程"),
         claim: Text::new(
             "Three uploads at once, a thread each: every file whole, and nobody waits for a slow client.",
-            "三个上传同时进行,各用一个线程:文件都完整,谁也不用等慢的客户端。",
+            "三个上传同时进行，各用一个线程：文件都完整，谁也不用等慢的客户端。",
         ),
         documents: &["D1 §13"],
         takes: &[Opt::Nodelay, Opt::RecvSize],
@@ -244,14 +244,14 @@ pub(super) fn scenario() -> Scenario {
             Why {
                 text: Text::new(
                     "Each connection is a stream of its own: accept returns a new socket, and nothing mixes.",
-                    "每个连接都是独立的字节流:accept 返回新的套接字,互不混杂。",
+                    "每个连接都是独立的字节流：accept 返回新的套接字，互不混杂。",
                 ),
                 source: "accept(2); RFC 9293 §3.3.1",
             },
             Why {
                 text: Text::new(
                     "A blocking recv stops its thread only; with one thread it stops the whole server.",
-                    "阻塞的 recv 只停住自己的线程;只有一个线程时,它停住整个服务器。",
+                    "阻塞的 recv 只停住自己的线程；只有一个线程时，它停住整个服务器。",
                 ),
                 source: "recv(2); Python socketserver.ThreadingMixIn",
             },
@@ -259,7 +259,7 @@ pub(super) fn scenario() -> Scenario {
         next: vec![
             Next {
                 command: "fix-concurrent --control",
-                shows: Text::new("one thread for all: the others wait", "所有人共用一个线程:其他人只能等"),
+                shows: Text::new("one thread for all: the others wait", "所有人共用一个线程：其他人只能等"),
             },
             Next {
                 command: "udp-chat", shows: Text::new("many peers on one UDP socket", "一个 UDP 套接字对多个对端")

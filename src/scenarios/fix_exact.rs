@@ -182,7 +182,7 @@ fn overran(j: &mut Judge, careless: Option<&Download>) {
     let pieces = pieces.unwrap_or_default();
     let actual = careless.map(|d| {
         let took = grouped(d.data.bytes.len() as u64);
-        say!("{took} bytes; the last recv: {pieces}", "{took} 字节;最后一次 recv:{pieces}")
+        say!("{took} bytes; the last recv: {pieces}", "{took} 字节；最后一次 recv:{pieces}")
     });
     let text = Text::new("the careless loop read past the end of the file", "粗心的循环读过了文件末尾");
     j.claim("careless-overran", &[Client], text)
@@ -195,13 +195,13 @@ fn overran(j: &mut Judge, careless: Option<&Download>) {
 fn digest_differs(j: &mut Judge, careless: Option<&Download>, md5: &[u8]) {
     let actual = careless.map(|d| {
         let (shown, left) = (short(d.computed().as_bytes()), d.md5.len());
-        say!("{shown}, and {left} bytes left", "{shown},剩 {left} 字节")
+        say!("{shown}, and {left} bytes left", "{shown}，剩 {left} 字节")
     });
     let due = short(md5);
     let text =
-        Text::new("its MD5 comes out wrong, and the one that was sent is gone", "它算出的 MD5 不对,发来的 MD5 也没了");
+        Text::new("its MD5 comes out wrong, and the one that was sent is gone", "它算出的 MD5 不对，发来的 MD5 也没了");
     j.claim("careless-digest", &[Client], text)
-        .expected(say!("not {due}, and less than {TRAILER} bytes left", "不是 {due},剩下不到 {TRAILER} 字节"))
+        .expected(say!("not {due}, and less than {TRAILER} bytes left", "不是 {due}，剩下不到 {TRAILER} 字节"))
         .actual(actual.unwrap_or(NOT_ENDED))
         .shown_by(careless.map(|d| d.data))
         .holds(careless.is_some_and(|d| d.computed().as_bytes() != md5 && d.md5.len() < TRAILER));
@@ -210,10 +210,10 @@ fn digest_differs(j: &mut Judge, careless: Option<&Download>, md5: &[u8]) {
 fn digest_equal(j: &mut Judge, exact: Option<&Download>, md5: &[u8]) {
     let described = |bytes: usize, md5: &[u8]| {
         let (bytes, md5) = (grouped(bytes as u64), short(md5));
-        say!("{bytes} bytes, MD5 {md5}", "{bytes} 字节,MD5 {md5}")
+        say!("{bytes} bytes, MD5 {md5}", "{bytes} 字节，MD5 {md5}")
     };
     let text =
-        Text::new("the exact loop got the file, and its MD5 behind it", "精确的循环得到了文件,也得到了后面的 MD5");
+        Text::new("the exact loop got the file, and its MD5 behind it", "精确的循环得到了文件，也得到了后面的 MD5");
     let good = |d: &Download| d.data.bytes.len() == d.size && d.computed().as_bytes() == md5 && d.md5 == md5;
     j.claim("exact-digest", &[Client], text)
         .expected(described(exact.map_or(FILE_SIZE, |d| d.size), md5))
@@ -229,7 +229,7 @@ pub(super) fn scenario() -> Scenario {
         title: Text::new("read exactly what remains", "剩多少读多少"),
         claim: Text::new(
             "min(1024, remaining) leaves the MD5 behind the file alone; recv(1024) to the end swallows it.",
-            "min(1024, 剩余) 不会碰到文件后面的 MD5;一直 recv(1024) 会把它吞掉。",
+            "min（1024，剩余）不会碰到文件后面的 MD5；一直 recv(1024) 会把它吞掉。",
         ),
         documents: &["D4 §3"],
         takes: &[Opt::Nodelay, Opt::RecvSize, Opt::Race],
@@ -241,14 +241,14 @@ pub(super) fn scenario() -> Scenario {
             Why {
                 text: Text::new(
                     "recv returns what is queued up to the size asked for, whichever message it belongs to.",
-                    "recv 返回队列里的字节,最多为所要的大小,不管它属于哪条消息。",
+                    "recv 返回队列里的字节，最多为所要的大小，不管它属于哪条消息。",
                 ),
                 source: "recv(2); RFC 9293 §2.2",
             },
             Why {
                 text: Text::new(
                     "The size is known, so the last recv can ask for exactly the rest: no acknowledgement is needed.",
-                    "大小是已知的,最后一次 recv 只要剩下的字节即可,不需要再等一次确认。",
+                    "大小是已知的，最后一次 recv 只要剩下的字节即可，不需要再等一次确认。",
                 ),
                 source: "Beej §7.6",
             },
@@ -256,9 +256,9 @@ pub(super) fn scenario() -> Scenario {
         next: vec![
             Next {
                 command: "fix-exact --recv-size 500",
-                shows: Text::new("6000 = 12 × 500: the careless loop is lucky", "6000 = 12 × 500:粗心的循环碰巧没事"),
+                shows: Text::new("6000 = 12 × 500: the careless loop is lucky", "6000 = 12 × 500：粗心的循环碰巧没事"),
             },
-            Next { command: "fix-file", shows: Text::new("a real file both ways", "真实的文件,一来一回") },
+            Next { command: "fix-file", shows: Text::new("a real file both ways", "真实的文件，一来一回") },
             Next {
                 command: "fix-broken-loops",
                 shows: Text::new("three loops that count wrongly", "三个数错字节的循环"),

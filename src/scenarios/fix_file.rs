@@ -243,12 +243,12 @@ fn report_stored(end: &End, path: &Path) -> anyhow::Result<()> {
 /// Notes a file's size and digest at this end.
 fn report(end: &End, what: &Text, size: usize, md5: &str) {
     let (bytes, digits) = (grouped(size as u64), short(md5.as_bytes()));
-    let note = say!("{{}} {NAME}: {bytes} bytes, MD5 {digits}", "{{}} {NAME}:{bytes} 字节,MD5 {digits}");
+    let note = say!("{{}} {NAME}: {bytes} bytes, MD5 {digits}", "{{}} {NAME}:{bytes} 字节，MD5 {digits}");
     end.found(note.with(what), Some(size), md5.as_bytes());
 }
 
 fn scratch_dir(whose: &str) -> anyhow::Result<Scratch> {
-    let reason = |e| say!("no temporary directory: {e}", "建不了临时目录:{e}");
+    let reason = |e| say!("no temporary directory: {e}", "建不了临时目录：{e}");
     Ok(Scratch::folder(whose).map_err(|e| NotPossible(reason(e)))?)
 }
 
@@ -264,14 +264,14 @@ fn reported<'a>(j: &Judge<'a>, role: Role) -> Vec<&'a Event> {
 fn described(file: Option<&Event>) -> Text {
     let Some(file) = file else { return Text::new("no file", "没有文件") };
     let (bytes, md5) = (grouped(file.returned.unwrap_or(0) as u64), short(&file.made));
-    say!("{bytes} bytes, MD5 {md5}", "{bytes} 字节,MD5 {md5}")
+    say!("{bytes} bytes, MD5 {md5}", "{bytes} 字节，MD5 {md5}")
 }
 
 fn judge(j: &mut Judge) {
     let [client, server] = [reported(j, Client), reported(j, Server)];
-    let text = Text::new("uploaded: size and MD5 are equal on both ends", "上传:两端的大小和 MD5 都相等");
+    let text = Text::new("uploaded: size and MD5 are equal on both ends", "上传：两端的大小和 MD5 都相等");
     same_file(j, "upload-whole", text, client.first().copied(), server.first().copied());
-    let text = Text::new("downloaded: size and MD5 are equal on both ends", "下载:两端的大小和 MD5 都相等");
+    let text = Text::new("downloaded: size and MD5 are equal on both ends", "下载：两端的大小和 MD5 都相等");
     same_file(j, "download-whole", text, server.get(1).copied(), client.get(1).copied());
     md5_arrived(j, client.get(1).copied());
     name_refused(j);
@@ -302,7 +302,7 @@ fn name_refused(j: &mut Judge) {
     let refused = j.trace().calls(Server, Call::Process).find(|e| e.made.is_empty() && e.returned == Some(0));
     let text = Text::new("a name that leads out of the directory is refused", "指向目录之外的文件名被拒绝");
     j.claim("name-refused", &[Server], text)
-        .expected(say!("\"{OUTSIDE}\" refused, nothing stored", "拒绝“{OUTSIDE}”,什么也不存"))
+        .expected(say!("\"{OUTSIDE}\" refused, nothing stored", "拒绝“{OUTSIDE}”，什么也不存"))
         .actual(refused.and_then(|e| e.note.clone()).unwrap_or(Text::new("it was taken", "被接受了")))
         .shown_by(refused)
         .holds(refused.is_some());
@@ -315,7 +315,7 @@ pub(super) fn scenario() -> Scenario {
         title: Text::new("a file up and down", "文件上传与下载"),
         claim: Text::new(
             "A file goes up behind a JSON header and comes down before its MD5: equal on both ends.",
-            "文件带着 JSON 头部上传,再带着 MD5 下载:两端完全相同。",
+            "文件带着 JSON 头部上传，再带着 MD5 下载：两端完全相同。",
         ),
         documents: &["D0", "D1 §13", "D4"],
         takes: &[Opt::Nodelay, Opt::RecvSize, Opt::Race],
@@ -327,21 +327,21 @@ pub(super) fn scenario() -> Scenario {
             Why {
                 text: Text::new(
                     "Both sides know the size before the first byte, so both know the last one.",
-                    "第一个字节之前双方就知道大小,所以也都知道哪个是最后一个字节。",
+                    "第一个字节之前双方就知道大小，所以也都知道哪个是最后一个字节。",
                 ),
                 source: "Beej §7.6",
             },
             Why {
                 text: Text::new(
                     "TCP's checksum is 16 bits wide and ends at the host; a digest covers the file from disk to disk.",
-                    "TCP 校验和只有 16 位,而且只管到主机;摘要管的是从磁盘到磁盘的整个文件。",
+                    "TCP 校验和只有 16 位，而且只管到主机；摘要管的是从磁盘到磁盘的整个文件。",
                 ),
                 source: "RFC 9293 §3.1; RFC 1321",
             },
             Why {
                 text: Text::new(
                     "A name from the network is data: joined to a directory unchecked, it leads anywhere.",
-                    "网络上来的文件名只是数据:不检查就拼到目录后面,它可以指向任何地方。",
+                    "网络上来的文件名只是数据：不检查就拼到目录后面，它可以指向任何地方。",
                 ),
                 source: "CWE-22",
             },
@@ -349,7 +349,7 @@ pub(super) fn scenario() -> Scenario {
         next: vec![
             Next {
                 command: "fix-file --recv-size 1000",
-                shows: Text::new("other pieces, the same file", "分块不同,文件相同"),
+                shows: Text::new("other pieces, the same file", "分块不同，文件相同"),
             },
             Next { command: "fix-concurrent", shows: Text::new("several uploads at once", "几个上传同时进行") },
             Next {
@@ -360,7 +360,7 @@ pub(super) fn scenario() -> Scenario {
         control: Control {
             change: Text::new(
                 "the server takes the upload with one recv(filesize), as D1 §12 prints it",
-                "服务端像 D1 §12 那样,用一次 recv(filesize) 接收上传",
+                "服务端像 D1 §12 那样，用一次 recv(filesize) 接收上传",
             ),
             apply: |s| s.server = Some(|end| serve(end, store_one_recv)),
         },

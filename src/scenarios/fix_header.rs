@@ -107,10 +107,10 @@ fn answers_whole(j: &mut Judge) {
     let sizes: Vec<String> = delivered.iter().map(|e| grouped(e.bytes.len() as u64)).collect();
     let sizes = if sizes.is_empty() { "0".into() } else { sizes.join(" + ") };
     let text =
-        Text::new("every answer came out whole, alone and with its command", "每个回答都完整、单独,且对应自己的命令");
+        Text::new("every answer came out whole, alone and with its command", "每个回答都完整、单独，且对应自己的命令");
     j.claim("answers-whole", &[Client], text)
         .expected(say!("{all} of {all} answers whole", "{all} 个回答全部完整"))
-        .actual(say!("{got} of {all} whole ({sizes} bytes)", "{all} 个中 {got} 个完整({sizes} 字节)"))
+        .actual(say!("{got} of {all} whole ({sizes} bytes)", "{all} 个中 {got} 个完整（{sizes} 字节）"))
         .shown_by(delivered)
         .holds(got == all && whole == answers);
 }
@@ -124,9 +124,9 @@ fn header_is_length(j: &mut Judge) {
     let recvs = j.recvs(Client);
     let arrived: Vec<u8> = recvs.iter().flat_map(|e| header_bytes(e, longest.id)).collect();
     let (length, got) = (grouped(length), hex(&arrived));
-    let text = Text::new("the header is the length, little-endian", "头部就是长度,小端序");
+    let text = Text::new("the header is the length, little-endian", "头部就是长度，小端序");
     j.claim("header-is-length", &[Client], text)
-        .expected(say!("{length} = {little} (network order {network})", "{length} = {little}(网络字节序 {network})"))
+        .expected(say!("{length} = {little} (network order {network})", "{length} = {little}（网络字节序 {network}）"))
         .actual(say!("header {got}", "头部 {got}"))
         .shown_by(recvs.into_iter().filter(|e| !header_bytes(e, longest.id).is_empty()))
         .holds(got == little);
@@ -137,7 +137,7 @@ fn one_exchange(j: &mut Judge) {
     let (asked, answered) = (sends.len(), j.delivered(Client).len());
     let all = COMMANDS.len();
     let text =
-        Text::new("one exchange a command: nothing is acknowledged in between", "每条命令一次往返:中间不需要确认");
+        Text::new("one exchange a command: nothing is acknowledged in between", "每条命令一次往返：中间不需要确认");
     j.claim("one-exchange", &[Client], text)
         .expected(say!("{all} client sends for {all} answers", "客户端 {all} 次 send,{all} 个回答"))
         .actual(say!("{asked} client sends, {answered} answers", "客户端 {asked} 次 send,{answered} 个回答"))
@@ -162,7 +162,7 @@ fn documents_numbers(j: &mut Judge) {
     let max = grouped(I32_LE.max());
     let why = refused.first().and_then(|e| e.note.clone());
     j.claim("too-long-refused", &[Server], Text::new("a length that does not fit is refused", "装不下的长度会被拒绝"))
-        .expected(say!("1,111,111,111,111 refused: over {max}", "拒绝 1,111,111,111,111:超过 {max}"))
+        .expected(say!("1,111,111,111,111 refused: over {max}", "拒绝 1,111,111,111,111：超过 {max}"))
         .actual(why.unwrap_or(Text::new("every number was packed", "所有数字都打包了")))
         .shown_by(refused.iter().copied())
         .holds(refused.len() == 1 && refused[0].made.is_empty());
@@ -175,7 +175,7 @@ pub(super) fn scenario() -> Scenario {
         title: Text::new("a length before every message", "每条消息前面加长度"),
         claim: Text::new(
             "Four bytes of length before each answer give the boundaries back, in one exchange a command.",
-            "每个回答前加 4 字节长度,边界就找回来了,而且每条命令只需一次往返。",
+            "每个回答前加 4 字节长度，边界就找回来了，而且每条命令只需一次往返。",
         ),
         documents: &["D0", "D1 §12", "D3 §10"],
         takes: &[Opt::Nodelay, Opt::RecvSize, Opt::Race],
@@ -187,21 +187,21 @@ pub(super) fn scenario() -> Scenario {
             Why {
                 text: Text::new(
                     "The stream has no boundaries, so the application writes one: the length of what follows.",
-                    "字节流没有边界,由应用程序自己写上:后面有多少字节。",
+                    "字节流没有边界，由应用程序自己写上：后面有多少字节。",
                 ),
                 source: "Beej §7.6",
             },
             Why {
                 text: Text::new(
                     "recv may return fewer bytes than asked for, so each part is read in a loop, to its last byte and no further.",
-                    "recv 可能少给,所以每一部分都要循环读:读满为止,一个字节也不多读。",
+                    "recv 可能少给，所以每一部分都要循环读：读满为止，一个字节也不多读。",
                 ),
                 source: "recv(2)",
             },
             Why {
                 text: Text::new(
                     "'i' is the byte order of the machine that packs; '!i' is network order everywhere.",
-                    "'i' 用的是打包那台机器的字节序;'!i' 在哪里都是网络字节序。",
+                    "'i' 用的是打包那台机器的字节序；'!i' 在哪里都是网络字节序。",
                 ),
                 source: "Python struct; RFC 791 App. B",
             },
@@ -209,11 +209,11 @@ pub(super) fn scenario() -> Scenario {
         next: vec![
             Next {
                 command: "fix-header --recv-size 1",
-                shows: Text::new("the stream in single bytes, and still whole", "一次只读一个字节,仍然完整"),
+                shows: Text::new("the stream in single bytes, and still whole", "一次只读一个字节，仍然完整"),
             },
             Next {
                 command: "fix-header --nodelay off",
-                shows: Text::new("header and body in two sends: watch the times", "头部和正文分两次 send:注意时间"),
+                shows: Text::new("header and body in two sends: watch the times", "头部和正文分两次 send：注意时间"),
             },
             Next {
                 command: "fix-json-header",
@@ -223,7 +223,7 @@ pub(super) fn scenario() -> Scenario {
         control: Control {
             change: Text::new(
                 "the client does one recv an answer and does not parse the header",
-                "客户端每个回答只 recv 一次,也不解析头部",
+                "客户端每个回答只 recv 一次，也不解析头部",
             ),
             apply: |s| s.client = client_without_header,
         },

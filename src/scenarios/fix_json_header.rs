@@ -170,7 +170,7 @@ fn client_one_recv(end: &End) -> anyhow::Result<()> {
 
 /// What ends the page's client with a traceback: a header that came in two pieces.
 fn give_up(end: &End, s: Conn, asked: usize, got: usize) -> anyhow::Result<()> {
-    end.found(say!("recv({asked}) = {got}: this is no header", "recv({asked}) = {got}:这不是头部"), None, &[]);
+    end.found(say!("recv({asked}) = {got}: this is no header", "recv({asked}) = {got}：这不是头部"), None, &[]);
     s.shutdown_write()?;
     s.wait_peer_gone()?;
     while !s.recv(1024)?.is_empty() {}
@@ -194,7 +194,7 @@ fn answers_whole(j: &mut Judge) {
     let in_order = j.trace().messages_from(Server).map(|m| m.id).eq(whole.iter().copied());
     let (got, delivered) = (whole.len(), j.delivered(Client));
     j.claim("answers-whole", &[Client], Text::new("every answer came out whole and alone", "每个回答都完整、单独"))
-        .expected(say!("{asked} commands, {asked} answers whole", "{asked} 条命令,{asked} 个完整的回答"))
+        .expected(say!("{asked} commands, {asked} answers whole", "{asked} 条命令，{asked} 个完整的回答"))
         .actual(say!("{got} answers whole", "{got} 个完整的回答"))
         .shown_by(delivered)
         .holds(got == asked && in_order);
@@ -256,7 +256,7 @@ fn cut_anywhere(j: &mut Judge) {
     let (all, got) = (grouped(places.len() as u64), grouped(cuts.intersection(&places).count() as u64));
     let text = Text::new("a header cut at any place still parses", "头部无论在哪里断开都能解析");
     j.claim("cut-anywhere", &[Client], text)
-        .expected(say!("{all} places to cut, {all} parsed", "{all} 个断点,{all} 个都能解析"))
+        .expected(say!("{all} places to cut, {all} parsed", "{all} 个断点，{all} 个都能解析"))
         .actual(say!("{got} cut there and parsed", "{got} 个在该处断开并解析成功"))
         .shown_by(shown)
         .holds(cuts.is_superset(&places));
@@ -272,10 +272,10 @@ pub(super) fn scenario() -> Scenario {
     Scenario {
         id: "fix-json-header",
         part: Part::Fix,
-        title: Text::new("a JSON header behind its own length", "JSON 头部,前面是它自己的长度"),
+        title: Text::new("a JSON header behind its own length", "JSON 头部，前面是它自己的长度"),
         claim: Text::new(
             "Length, JSON header, body: three parts, each read exactly; a header cut anywhere still parses.",
-            "长度、JSON 头部、正文:三部分各自恰好读完;头部在任何地方断开都能解析。",
+            "长度、JSON 头部、正文：三部分各自恰好读完；头部在任何地方断开都能解析。",
         ),
         documents: &["D1 §12", "D2"],
         takes: &[Opt::Nodelay, Opt::RecvSize],
@@ -287,14 +287,14 @@ pub(super) fn scenario() -> Scenario {
             Why {
                 text: Text::new(
                     "recv(n) returns up to n bytes: a header may come in pieces like everything else.",
-                    "recv(n) 最多返回 n 字节:头部也和别的数据一样,可能分几次到。",
+                    "recv(n) 最多返回 n 字节：头部也和别的数据一样，可能分几次到。",
                 ),
                 source: "recv(2); RFC 9293 §3.9.1.3",
             },
             Why {
                 text: Text::new(
                     "A JSON text does not say how long it is, so its length goes before it.",
-                    "JSON 文本自己说不出有多长,所以先发它的长度。",
+                    "JSON 文本自己说不出有多长，所以先发它的长度。",
                 ),
                 source: "RFC 8259; Beej §7.6",
             },
@@ -302,17 +302,17 @@ pub(super) fn scenario() -> Scenario {
         next: vec![
             Next {
                 command: "fix-json-header --recv-size 3",
-                shows: Text::new("every part in threes, and still whole", "每次最多读 3 个字节,仍然完整"),
+                shows: Text::new("every part in threes, and still whole", "每次最多读 3 个字节，仍然完整"),
             },
             Next {
                 command: "fix-file",
-                shows: Text::new("what such a header is for: a file with its name", "这种头部的用处:带名字的文件"),
+                shows: Text::new("what such a header is for: a file with its name", "这种头部的用处：带名字的文件"),
             },
         ],
         control: Control {
             change: Text::new(
                 "the client reads each part of the header with one recv, as the pages do",
-                "客户端像文档那样,头部的每一部分只 recv 一次",
+                "客户端像文档那样，头部的每一部分只 recv 一次",
             ),
             apply: |s| s.client = client_one_recv,
         },

@@ -28,7 +28,7 @@ pub(super) fn scenario() -> Scenario {
         title: Text::new("turning Nagle off", "关掉 Nagle 算法"),
         claim: Text::new(
             "With TCP_NODELAY the two messages still come out of one recv: Nagle is not the cause.",
-            "设置了 TCP_NODELAY,两条消息仍被一次 recv 取出:原因并不在 Nagle 算法。",
+            "设置了 TCP_NODELAY，两条消息仍被一次 recv 取出：原因并不在 Nagle 算法。",
         ),
         documents: &["D0", "D1 §10", "D2 §2", "D3 §10"],
         takes: &[Opt::Sndbuf, Opt::Rcvbuf, Opt::RecvSize, Opt::Race],
@@ -40,7 +40,7 @@ pub(super) fn scenario() -> Scenario {
             Why {
                 text: Text::new(
                     "TCP_NODELAY sends each segment at once; it says nothing about how recv cuts the stream.",
-                    "TCP_NODELAY 只让报文段立即发出,并不规定 recv 怎样切分字节流。",
+                    "TCP_NODELAY 只让报文段立即发出，并不规定 recv 怎样切分字节流。",
                 ),
                 source: "tcp(7)",
             },
@@ -48,7 +48,7 @@ pub(super) fn scenario() -> Scenario {
                 text: Text::new(
                     "Nagle's algorithm holds a small segment while another is unacknowledged; it is one cause of \
                      merging, at the sender, and not the only one.",
-                    "Nagle 算法在有未确认数据时暂存小报文段;它只是发送方合并的一种原因,不是唯一的原因。",
+                    "Nagle 算法在有未确认数据时暂存小报文段；它只是发送方合并的一种原因，不是唯一的原因。",
                 ),
                 source: "RFC 9293 §3.7.4",
             },
@@ -63,7 +63,7 @@ pub(super) fn scenario() -> Scenario {
             },
             Next {
                 command: "fix-nodelay --race --repeat 200",
-                shows: Text::new("how often they stick when nobody waits", "谁也不等谁时,有多少次粘在一起"),
+                shows: Text::new("how often they stick when nobody waits", "谁也不等谁时，有多少次粘在一起"),
             },
             Next {
                 command: "fix-header",
@@ -73,7 +73,7 @@ pub(super) fn scenario() -> Scenario {
         control: Control {
             change: Text::new(
                 "lock step: the receiver reads each message before the next is sent",
-                "步步等待:接收方读走一条,发送方才发下一条",
+                "步步等待：接收方读走一条，发送方才发下一条",
             ),
             apply: |s| {
                 s.client = tcp_naive::client_in_lock_step;

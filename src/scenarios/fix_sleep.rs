@@ -124,7 +124,7 @@ fn judge(j: &mut Judge) {
     j.claim(
         "busy-merged",
         &[Client],
-        Text::new("busy longer than the sleep: size and body in one recv", "忙得比 sleep 久:一次 recv 取到长度和正文"),
+        Text::new("busy longer than the sleep: size and body in one recv", "忙得比 sleep 久：一次 recv 取到长度和正文"),
     )
     .expected(Text::new("{} in one recv", "一次 recv 里有 {}").with(&names([late_size, late_body])))
     .actual(first.map_or_else(nothing, describe))
@@ -132,7 +132,7 @@ fn judge(j: &mut Judge) {
     .holds(merged.is_some());
 
     let first = first_of(&recvs, size);
-    j.claim("idle-apart", &[Client], Text::new("idle: the size came alone", "空闲:长度单独到达"))
+    j.claim("idle-apart", &[Client], Text::new("idle: the size came alone", "空闲：长度单独到达"))
         .expected(Text::new("{} alone in its recv", "{} 单独在一次 recv 里").with(&names([size, None])))
         .actual(first.map_or_else(nothing, describe))
         .shown_by(first)
@@ -158,10 +158,10 @@ fn price(j: &mut Judge) {
     j.claim(
         "price",
         &[Server],
-        Text::new("the price: every answer waits, idle or not", "代价:不管空闲与否,每个回答都要等"),
+        Text::new("the price: every answer waits, idle or not", "代价：不管空闲与否，每个回答都要等"),
     )
-    .expected(say!("{answers} sleeps for {answers} answers", "{answers} 个回答,sleep {answers} 次"))
-    .actual(say!("{times} sleeps, {paid:?} in all", "sleep {times} 次,共 {paid:?}"))
+    .expected(say!("{answers} sleeps for {answers} answers", "{answers} 个回答，sleep {answers} 次"))
+    .actual(say!("{times} sleeps, {paid:?} in all", "sleep {times} 次，共 {paid:?}"))
     .shown_by(sleeps)
     .holds(times == answers && times > 0 && really);
 }
@@ -173,7 +173,7 @@ pub(super) fn scenario() -> Scenario {
         title: Text::new("a sleep between the sends", "两次 send 之间 sleep"),
         claim: Text::new(
             "A sleep separates two sends for an idle receiver and not for a busy one: luck, bought with time.",
-            "sleep 只能替空闲的接收方隔开两次 send,接收方一忙就又合并:是用时间买来的运气。",
+            "sleep 只能替空闲的接收方隔开两次 send，接收方一忙就又合并：是用时间买来的运气。",
         ),
         documents: &["D4 §1"],
         takes: &[Opt::Nodelay, Opt::Sndbuf, Opt::Rcvbuf, Opt::RecvSize, Opt::Gap, Opt::Race],
@@ -185,14 +185,14 @@ pub(super) fn scenario() -> Scenario {
             Why {
                 text: Text::new(
                     "No buffer “times out”: bytes stay queued, in order and unmarked, until somebody reads.",
-                    "没有什么“缓冲区超时”:字节按顺序留在队列里,不带边界,直到有人来读。",
+                    "没有什么“缓冲区超时”：字节按顺序留在队列里，不带边界，直到有人来读。",
                 ),
                 source: "RFC 9293 §2.2",
             },
             Why {
                 text: Text::new(
                     "recv returns what is queued by then; the sender cannot know when then is.",
-                    "recv 返回那一刻队列里的字节;而那一刻是什么时候,发送方无从知道。",
+                    "recv 返回那一刻队列里的字节；而那一刻是什么时候，发送方无从知道。",
                 ),
                 source: "recv(2)",
             },
@@ -200,21 +200,21 @@ pub(super) fn scenario() -> Scenario {
         next: vec![
             Next {
                 command: "fix-sleep --gap 500ms",
-                shows: Text::new("the page's own half second, and no better", "文档里的半秒,也好不了多少"),
+                shows: Text::new("the page's own half second, and no better", "文档里的半秒，也好不了多少"),
             },
             Next {
                 command: "fix-sleep --gap 0ms --repeat 200",
-                shows: Text::new("how an idle receiver fares without the sleep", "不 sleep 时,空闲的接收方会怎样"),
+                shows: Text::new("how an idle receiver fares without the sleep", "不 sleep 时，空闲的接收方会怎样"),
             },
             Next {
                 command: "fix-ack",
-                shows: Text::new("waiting for a fact in place of a time", "等一个事实,而不是等一段时间"),
+                shows: Text::new("waiting for a fact in place of a time", "等一个事实，而不是等一段时间"),
             },
         ],
         control: Control {
             change: Text::new(
                 "no receiver is busy: both read while the server sleeps",
-                "接收方都不忙:服务器 sleep 时两次都在读",
+                "接收方都不忙：服务器 sleep 时两次都在读",
             ),
             apply: |s| {
                 s.client = client_never_busy;

@@ -141,13 +141,13 @@ fn judge(j: &mut Judge) {
             "spins",
             Text::new(
                 "a loop without the check: recv comes back empty again and again",
-                "不检查的循环:recv 一次又一次返回空结果",
+                "不检查的循环：recv 一次又一次返回空结果",
             ),
         ),
         (
             1,
             "check-ends-it",
-            Text::new("the one-line check ends the loop at the first", "加一行检查,第一次空结果就结束循环"),
+            Text::new("the one-line check ends the loop at the first", "加一行检查，第一次空结果就结束循环"),
         ),
     ] {
         let empty: Vec<&Event> = recvs(j, nth).into_iter().filter(|e| e.returned == Some(0)).collect();
@@ -167,8 +167,8 @@ fn judge(j: &mut Judge) {
         &[Client],
         Text::new("the third client closed without reading its answer", "第三个客户端没读回答就关闭"),
     )
-    .expected(Text::new("unread: 5 bytes", "未读:5 字节"))
-    .actual(say!("unread: {bytes} bytes", "未读:{bytes} 字节"))
+    .expected(Text::new("unread: 5 bytes", "未读：5 字节"))
+    .actual(say!("unread: {bytes} bytes", "未读：{bytes} 字节"))
     .shown_by(left)
     .holds(bytes == 5);
 
@@ -178,7 +178,7 @@ fn judge(j: &mut Judge) {
         j.claim(
             "unread-resets",
             &[Server],
-            Text::new("a peer that closes with unread bytes resets the connection", "对端带着未读字节关闭:连接被重置"),
+            Text::new("a peer that closes with unread bytes resets the connection", "对端带着未读字节关闭：连接被重置"),
         )
         .expected(Text::same(format!("recv: {RESET}")))
         .actual(Text::same(format!("recv: {seen}")))
@@ -209,7 +209,7 @@ fn judge_kills(j: &mut Judge) {
         &[Client, Server],
         Text::new(
             "a killed peer: an ordinary end, or a reset if bytes were unread",
-            "对端被杀死:正常结束;若有未读字节则重置",
+            "对端被杀死：正常结束；若有未读字节则重置",
         ),
     )
     .expected(Text::same(format!("recv: 0; recv: {end}")))
@@ -225,7 +225,7 @@ pub(super) fn scenario() -> Scenario {
         title: Text::new("the peer goes away", "对端离开之后"),
         claim: Text::new(
             "When the peer has gone recv returns empty, every time: a loop that does not check it spins for ever.",
-            "对端离开后,recv 每次都返回空结果:循环里不检查,就会空转不停。",
+            "对端离开后，recv 每次都返回空结果：循环里不检查，就会空转不停。",
         ),
         documents: &["D1 §7", "D3 §7", "D3 §9"],
         client,
@@ -235,14 +235,14 @@ pub(super) fn scenario() -> Scenario {
             Why {
                 text: Text::new(
                     "The end of the stream is a state, not an event: recv reports it each time, at once.",
-                    "流结束是一种状态,不是一次事件:每次 recv 都会立即报告它。",
+                    "流结束是一种状态，不是一次事件：每次 recv 都会立即报告它。",
                 ),
                 source: "recv(2)",
             },
             Why {
                 text: Text::new(
                     "Closing with unread bytes tells the peer that data was lost: a reset instead of an end.",
-                    "关闭时若还有未读字节,要让对端知道数据丢了:发复位,而不是正常结束。",
+                    "关闭时若还有未读字节，要让对端知道数据丢了：发复位，而不是正常结束。",
                 ),
                 source: "RFC 2525 §2.17; RFC 9293 §3.9.1.4",
             },
@@ -250,7 +250,7 @@ pub(super) fn scenario() -> Scenario {
         next: vec![
             Next {
                 command: "tcp-close --control",
-                shows: Text::new("peers that read first, a loop that checks", "对端先读完,循环有检查"),
+                shows: Text::new("peers that read first, a loop that checks", "对端先读完，循环有检查"),
             },
             Next {
                 command: "tcp-empty",
@@ -263,7 +263,7 @@ pub(super) fn scenario() -> Scenario {
         control: Control {
             change: Text::new(
                 "the server checks in every loop, and every peer reads its answer before it goes",
-                "服务端每个循环都检查,客户端都先读完回答再离开",
+                "服务端每个循环都检查，客户端都先读完回答再离开",
             ),
             apply: |s| {
                 s.client = client_that_reads;

@@ -84,8 +84,8 @@ fn judge(j: &mut Judge) {
         &[Client],
         Text::new("the empty message put nothing on the wire", "空消息没有在线路上放任何东西"),
     )
-    .expected(Text::new("0 bytes, segments: 0", "0 字节,报文段:0 个"))
-    .actual(say!("{put} bytes, segments: {segments}", "{put} 字节,报文段:{segments} 个"))
+    .expected(Text::new("0 bytes, segments: 0", "0 字节，报文段：0 个"))
+    .actual(say!("{put} bytes, segments: {segments}", "{put} 字节，报文段：{segments} 个"))
     .shown_by(empty)
     .holds(empty.is_some_and(|e| e.returned == Some(0)) && left.unwrap_or(0) == 0);
 
@@ -94,9 +94,9 @@ fn judge(j: &mut Judge) {
     j.claim(
         "wakes-nobody",
         &[Server],
-        Text::new("it woke nobody: the first recv to return brought x", "它没有唤醒任何人:最先返回的 recv 带来的是 x"),
+        Text::new("it woke nobody: the first recv to return brought x", "它没有唤醒任何人：最先返回的 recv 带来的是 x"),
     )
-    .expected(Text::new("recv(1024) = 1 byte, x", "recv(1024) = 1 字节,即 x"))
+    .expected(Text::new("recv(1024) = 1 byte, x", "recv(1024) = 1 字节，即 x"))
     .actual(first.map_or(Text::new("no recv returned", "没有 recv 返回"), describe))
     .shown_by(first)
     .holds(first.is_some_and(|e| e.bytes == b"x"));
@@ -111,7 +111,7 @@ fn judge(j: &mut Judge) {
         &[Server],
         Text::new(
             "“nothing yet” is an error; only the end of the stream is empty",
-            "“还没有数据”是错误;空结果只表示流结束",
+            "“还没有数据”是错误；空结果只表示流结束",
         ),
     )
     .expected(Text::same(format!("recv: {WOULD_BLOCK}, 1, 0")))
@@ -134,7 +134,7 @@ pub(super) fn scenario() -> Scenario {
         title: Text::new("sending nothing", "发送空消息"),
         claim: Text::new(
             "An empty send puts nothing on the wire and wakes nobody; an empty recv means the end of the stream.",
-            "空的 send 不产生任何报文段,也不唤醒对方;recv 得到空结果,表示流已经结束。",
+            "空的 send 不产生任何报文段，也不唤醒对方；recv 得到空结果，表示流已经结束。",
         ),
         documents: &["D0", "D1 §10", "D3 §9"],
         client,
@@ -144,14 +144,14 @@ pub(super) fn scenario() -> Scenario {
             Why {
                 text: Text::new(
                     "A stream has no messages, so an empty one has no place in it: no bytes, no trace.",
-                    "字节流里没有消息,空消息也就无处可放:没有字节,就没有痕迹。",
+                    "字节流里没有消息，空消息也就无处可放：没有字节，就没有痕迹。",
                 ),
                 source: "RFC 9293 §2.2",
             },
             Why {
                 text: Text::new(
                     "recv returns 0 when the peer has shut down in order; where nothing waits it blocks, or says EAGAIN.",
-                    "对端有序关闭后 recv 返回 0;只是还没有数据时,它会阻塞,非阻塞则报 EAGAIN。",
+                    "对端有序关闭后 recv 返回 0；只是还没有数据时，它会阻塞，非阻塞则报 EAGAIN。",
                 ),
                 source: "recv(2)",
             },
@@ -159,7 +159,7 @@ pub(super) fn scenario() -> Scenario {
         next: vec![
             Next {
                 command: "tcp-empty --control",
-                shows: Text::new("a length in front: now the empty message arrives", "前面加上长度:空消息也能送到"),
+                shows: Text::new("a length in front: now the empty message arrives", "前面加上长度：空消息也能送到"),
             },
             Next {
                 command: "udp-empty", shows: Text::new("an empty datagram does arrive", "空数据报却会送到")
@@ -172,7 +172,7 @@ pub(super) fn scenario() -> Scenario {
         control: Control {
             change: Text::new(
                 "4 bytes of length before each message, the empty one too",
-                "每条消息(空的也不例外)前面加 4 字节长度",
+                "每条消息（空的也不例外）前面加 4 字节长度",
             ),
             apply: |s| {
                 s.client = client_with_lengths;

@@ -39,7 +39,7 @@ fn send_each_way(end: &End, as_meant: fn(&Conn) -> bool) -> anyhow::Result<()> {
                 s.close()?;
                 break;
             }
-            end.note(Text::new("an ACK was there too soon: again", "ACK 到得太早:重来一次"));
+            end.note(Text::new("an ACK was there too soon: again", "ACK 到得太早：重来一次"));
             // A reset tells the server, in whatever process, that another connection follows.
             s.set_linger_zero()?;
             s.close()?;
@@ -58,7 +58,7 @@ fn none_acked(s: &Conn) -> bool {
 fn too_busy() -> NotPossible {
     NotPossible(Text::new(
         "this machine is too busy: again and again ten sends took longer than a delayed ACK waits",
-        "本机太忙:十次 send 一再超过了延迟确认等待的时间",
+        "本机太忙：十次 send 一再超过了延迟确认等待的时间",
     ))
 }
 
@@ -131,7 +131,7 @@ fn judge(j: &mut Judge) {
         Text::new("the receiver that came late got them all in one recv", "来得晚的接收方一次 recv 全部取到"),
     )
     .expected(say!("{all} messages in the first recv", "第一次 recv 里有 {all} 条消息"))
-    .actual(say!("messages: {got}", "消息数:{got}"))
+    .actual(say!("messages: {got}", "消息数：{got}"))
     .shown_by(firsts.iter().copied())
     .holds(!firsts.is_empty() && firsts.iter().all(|e| e.messages().len() == all));
 }
@@ -175,18 +175,18 @@ fn judge_nagle(j: &mut Judge, connection: &Connection) {
         &[Client],
         Text::new(
             "Nagle: the first byte left alone, the others wait for its ACK",
-            "Nagle:首字节单独发出,其余等它的 ACK",
+            "Nagle：首字节单独发出，其余等它的 ACK",
         ),
     )
-    .expected(say!("segments: 1, unsent: {rest} bytes", "报文段:1 个,未发:{rest} 字节"))
-    .actual(say!("segments: {out}, unsent: {unsent} bytes", "报文段:{out} 个,未发:{unsent} 字节"))
+    .expected(say!("segments: 1, unsent: {rest} bytes", "报文段：1 个，未发：{rest} 字节"))
+    .actual(say!("segments: {out}, unsent: {unsent} bytes", "报文段：{out} 个，未发：{unsent} 字节"))
     .shown_by(last)
     .holds(out == 1 && unsent == rest as u64);
 
     judge_segments(
         j,
         "nagle-merges",
-        Text::new("Nagle: then they left together", "Nagle:随后它们合成一个报文段发出(合并)"),
+        Text::new("Nagle: then they left together", "Nagle：随后它们合成一个报文段发出（合并）"),
         connection,
         2,
     );
@@ -196,7 +196,7 @@ fn judge_nodelay(j: &mut Judge, connection: &Connection) {
     judge_segments(
         j,
         "nodelay-keeps-apart",
-        Text::new("TCP_NODELAY: every send left as a segment", "TCP_NODELAY:每次 send 各成一个报文段"),
+        Text::new("TCP_NODELAY: every send left as a segment", "TCP_NODELAY：每次 send 各成一个报文段"),
         connection,
         connection.sends.len() as u64,
     );
@@ -206,8 +206,8 @@ fn judge_segments(j: &mut Judge, id: &'static str, text: Text, connection: &Conn
     let Connection { sends, segments, .. } = connection;
     let (n, left) = (sends.len(), grouped(*segments));
     j.claim(id, &[Client], text)
-        .expected(say!("segments: {wanted} for {n} sends", "{n} 次 send,报文段:{wanted} 个"))
-        .actual(say!("segments: {left}", "报文段:{left} 个"))
+        .expected(say!("segments: {wanted} for {n} sends", "{n} 次 send，报文段：{wanted} 个"))
+        .actual(say!("segments: {left}", "报文段：{left} 个"))
         .shown_by(sends.iter().copied())
         .holds(*segments == wanted);
 }
@@ -219,7 +219,7 @@ pub(super) fn scenario() -> Scenario {
         title: Text::new("ten small sends, Nagle on and off", "十次小 send:Nagle 开与关"),
         claim: Text::new(
             "Nagle merges small sends at the sender; without it the late receiver still gets all in one recv.",
-            "Nagle 算法在发送方合并小数据;关掉它,来得晚的接收方仍一次 recv 全部取到。",
+            "Nagle 算法在发送方合并小数据；关掉它，来得晚的接收方仍一次 recv 全部取到。",
         ),
         documents: &["D0", "D1 §10", "D2 §2", "D3 §10"],
         takes: &[Opt::Nodelay, Opt::RecvSize, Opt::Race],
@@ -231,21 +231,21 @@ pub(super) fn scenario() -> Scenario {
             Why {
                 text: Text::new(
                     "Nagle's algorithm: while data is unacknowledged, a segment that is not full waits for the ACK.",
-                    "Nagle 算法:还有数据未被确认时,不满的报文段要等 ACK 到了再发。",
+                    "Nagle 算法：还有数据未被确认时，不满的报文段要等 ACK 到了再发。",
                 ),
                 source: "RFC 896; RFC 9293 §3.7.4",
             },
             Why {
                 text: Text::new(
                     "The receiver may delay its ACK (here TCP_QUICKACK is 0, about 40 ms), and so the bytes gather.",
-                    "接收方可以延迟确认(这里 TCP_QUICKACK 为 0,约 40 毫秒),字节就攒了起来。",
+                    "接收方可以延迟确认（这里 TCP_QUICKACK 为 0，约 40 毫秒），字节就攒了起来。",
                 ),
                 source: "RFC 9293 §3.8.6.3; tcp(7)",
             },
             Why {
                 text: Text::new(
                     "recv returns what is queued, from however many segments it came.",
-                    "recv 返回队列里已有的字节,不管它们来自几个报文段。",
+                    "recv 返回队列里已有的字节，不管它们来自几个报文段。",
                 ),
                 source: "recv(2)",
             },
@@ -253,21 +253,21 @@ pub(super) fn scenario() -> Scenario {
         next: vec![
             Next {
                 command: "tcp-nagle --nodelay on",
-                shows: Text::new("ten segments, and still one recv", "十个报文段,仍是一次 recv"),
+                shows: Text::new("ten segments, and still one recv", "十个报文段，仍是一次 recv"),
             },
             Next {
                 command: "tcp-nagle --control",
-                shows: Text::new("ACKs at once: Nagle is on and holds nothing", "立即确认:Nagle 开着,却什么也没扣住"),
+                shows: Text::new("ACKs at once: Nagle is on and holds nothing", "立即确认：Nagle 开着，却什么也没扣住"),
             },
             Next {
                 command: "fix-nodelay",
-                shows: Text::new("turning Nagle off as a fix: it is none", "把关掉 Nagle 当解法:无效"),
+                shows: Text::new("turning Nagle off as a fix: it is none", "把关掉 Nagle 当解法：无效"),
             },
         ],
         control: Control {
             change: Text::new(
                 "the receiver acknowledges at once (TCP_QUICKACK 1): no ACK is ever outstanding",
-                "接收方立即确认(TCP_QUICKACK 为 1):发送方没有要等的 ACK",
+                "接收方立即确认（TCP_QUICKACK 为 1）：发送方没有要等的 ACK",
             ),
             apply: |s| {
                 s.client = client_acked_at_once;

@@ -70,7 +70,7 @@ pub(super) fn judge(j: &mut Judge) {
         j.claim(
             "sender-kept-apart",
             &[Client],
-            Text::new("the sender did not merge them: a segment each", "发送方没有合并:各占一个报文段"),
+            Text::new("the sender did not merge them: a segment each", "发送方没有合并：各占一个报文段"),
         )
         .expected(say!("{sent} segments for {sent} sends", "{sent} 次 send 对应 {sent} 个报文段"))
         .actual(say!("{left} segments", "{left} 个报文段"))
@@ -83,10 +83,10 @@ pub(super) fn scenario() -> Scenario {
     Scenario {
         id: "tcp-naive",
         part: Part::Tcp,
-        title: Text::new("two sends, one recv", "两次 send,一次 recv"),
+        title: Text::new("two sends, one recv", "两次 send，一次 recv"),
         claim: Text::new(
             "Two sends come out of one recv: TCP keeps no message boundaries (粘包, “sticky packets”).",
-            "两次 send 被一次 recv 取出:TCP 没有消息边界(所谓“粘包”)。",
+            "两次 send 被一次 recv 取出：TCP 没有消息边界（所谓“粘包”）。",
         ),
         documents: &["D1 §10", "D3 §10"],
         takes: &[Opt::Nodelay, Opt::Sndbuf, Opt::Rcvbuf, Opt::RecvSize, Opt::Race],
@@ -98,14 +98,14 @@ pub(super) fn scenario() -> Scenario {
             Why {
                 text: Text::new(
                     "TCP carries a stream of bytes; it does not mark where one send ended.",
-                    "TCP 传送的是字节流,不会标记一次 send 在哪里结束。",
+                    "TCP 传送的是字节流，不会标记一次 send 在哪里结束。",
                 ),
                 source: "RFC 9293 §2.2",
             },
             Why {
                 text: Text::new(
                     "recv returns what is queued, up to the size asked for; both segments were.",
-                    "recv 返回队列里已有的字节,最多为所要的大小;此时两个报文段都已在队列里。",
+                    "recv 返回队列里已有的字节，最多为所要的大小；此时两个报文段都已在队列里。",
                 ),
                 source: "recv(2)",
             },
@@ -113,7 +113,7 @@ pub(super) fn scenario() -> Scenario {
         next: vec![
             Next {
                 command: "tcp-naive --recv-size 5",
-                shows: Text::new("a recv that happens to fit (luck, not a fix)", "碰巧合适的 recv(是运气,不是解法)"),
+                shows: Text::new("a recv that happens to fit (luck, not a fix)", "碰巧合适的 recv（是运气，不是解法）"),
             },
             Next {
                 command: "tcp-naive --race --repeat 200",
@@ -121,13 +121,13 @@ pub(super) fn scenario() -> Scenario {
             },
             Next {
                 command: "fix-header",
-                shows: Text::new("the same stream with its boundaries back", "同一条流,边界找回来了"),
+                shows: Text::new("the same stream with its boundaries back", "同一条流，边界找回来了"),
             },
         ],
         control: Control {
             change: Text::new(
                 "lock step: the receiver reads each message before the next is sent",
-                "步步等待:接收方读走一条,发送方才发下一条",
+                "步步等待：接收方读走一条，发送方才发下一条",
             ),
             apply: |s| {
                 s.client = client_in_lock_step;

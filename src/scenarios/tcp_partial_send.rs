@@ -96,7 +96,7 @@ fn judge(j: &mut Judge) {
     j.claim(
         "taken-arrives",
         &[Client, Server],
-        Text::new("what was taken arrived whole, once the receiver read", "已取走的,等接收方来读,全部到达"),
+        Text::new("what was taken arrived whole, once the receiver read", "已取走的，等接收方来读，全部到达"),
     )
     .expected(say!("{out} bytes taken", "取走 {out} 字节"))
     .actual(say!("{got} bytes received", "收到 {got} 字节"))
@@ -110,11 +110,11 @@ fn judge(j: &mut Judge) {
         &[Server],
         Text::new(
             "the receiver saw an ordinary end, too early, and no error",
-            "接收方只看到流正常结束(太早),没有任何错误",
+            "接收方只看到流正常结束（太早），没有任何错误",
         ),
     )
-    .expected(say!("fewer bytes than by sendall: {more}", "比 sendall 的少:{more} 字节"))
-    .actual(say!("{got} bytes, then 0", "{got} 字节,然后是 0"))
+    .expected(say!("fewer bytes than by sendall: {more}", "比 sendall 的少：{more} 字节"))
+    .actual(say!("{got} bytes, then 0", "{got} 字节，然后是 0"))
     .shown_by(received.last().copied())
     .holds(arrived < second && received.last().is_some_and(|e| e.returned == Some(0)));
 
@@ -125,10 +125,10 @@ fn judge(j: &mut Judge) {
     j.claim(
         "blocking-takes-all",
         &[Client],
-        Text::new("a blocking send waited for room and took everything", "阻塞 send 等到有空位,全部取走"),
+        Text::new("a blocking send waited for room and took everything", "阻塞 send 等到有空位，全部取走"),
     )
     .expected(say!("{all} bytes in 1 send", "1 次 send 共 {all} 字节"))
-    .actual(say!("{took} bytes, sends: {calls}", "{took} 字节,send:{calls} 次"))
+    .actual(say!("{took} bytes, sends: {calls}", "{took} 字节，send:{calls} 次"))
     .shown_by(patient)
     .holds(calls == 1 && total == asked && taken < asked);
 }
@@ -161,7 +161,7 @@ fn judge_refusal(j: &mut Judge, last: Option<&Event>) {
     j.claim(
         "then-eagain",
         &[Client],
-        Text::new("then, full, it took nothing: the rest was never sent", "满了之后一个字节也不取:其余从未发出"),
+        Text::new("then, full, it took nothing: the rest was never sent", "满了之后一个字节也不取：其余从未发出"),
     )
     .expected(Text::same(format!("send: {WOULD_BLOCK}{wanted}")))
     .actual(say!("send: {{}}{seen}", "send: {{}}{seen}").with(&said))
@@ -176,7 +176,7 @@ pub(super) fn scenario() -> Scenario {
         title: Text::new("send against sendall", "send 与 sendall"),
         claim: Text::new(
             "A non-blocking send takes part and says so, a blocking one waits; nothing that was taken is lost.",
-            "非阻塞 send 取走一部分并告诉你多少,阻塞 send 则等待;取走的字节一个也不会丢。",
+            "非阻塞 send 取走一部分并告诉你多少，阻塞 send 则等待；取走的字节一个也不会丢。",
         ),
         documents: &["D1 §6", "D1 §10", "D3 §6", "D3 §10"],
         takes: &[Opt::Sndbuf, Opt::Rcvbuf, Opt::RecvSize],
@@ -188,21 +188,21 @@ pub(super) fn scenario() -> Scenario {
             Why {
                 text: Text::new(
                     "send returns how many bytes the kernel took; the caller keeps the rest and has to offer it again.",
-                    "send 返回内核取走的字节数;其余仍在调用者手里,要由它再次发送。",
+                    "send 返回内核取走的字节数；其余仍在调用者手里，要由它再次发送。",
                 ),
                 source: "send(2)",
             },
             Why {
                 text: Text::new(
                     "The receiver's window closes when nobody reads, and the sender's buffer fills behind it.",
-                    "没有人读时接收窗口关闭,发送缓冲区随后被填满。",
+                    "没有人读时接收窗口关闭，发送缓冲区随后被填满。",
                 ),
                 source: "RFC 9293 §3.8.6",
             },
             Why {
                 text: Text::new(
                     "sendall is send in a loop until every byte is taken.",
-                    "sendall 就是循环调用 send,直到每个字节都被取走。",
+                    "sendall 就是循环调用 send，直到每个字节都被取走。",
                 ),
                 source: "Beej's Guide §7.4",
             },
@@ -212,7 +212,7 @@ pub(super) fn scenario() -> Scenario {
                 command: "tcp-partial-send --sndbuf 64KiB",
                 shows: Text::new(
                     "a larger send buffer: a larger part, still a part",
-                    "发送缓冲区大些:取走的多些,仍不是全部",
+                    "发送缓冲区大些：取走的多些，仍不是全部",
                 ),
             },
             Next {
@@ -224,7 +224,7 @@ pub(super) fn scenario() -> Scenario {
             },
         ],
         control: Control {
-            change: Text::new("a message of 1,000 bytes, which the buffers hold", "消息只有 1,000 字节,缓冲区放得下"),
+            change: Text::new("a message of 1,000 bytes, which the buffers hold", "消息只有 1,000 字节，缓冲区放得下"),
             apply: |s| s.client = client_with_little,
         },
         varies: true,
@@ -232,7 +232,7 @@ pub(super) fn scenario() -> Scenario {
             cfg!(windows).then(|| {
                 Text::new(
                     "Windows buffers a whole send at once, however small SO_SNDBUF is",
-                    "Windows 会一次缓冲整个 send,与 SO_SNDBUF 的大小无关",
+                    "Windows 会一次缓冲整个 send，与 SO_SNDBUF 的大小无关",
                 )
             })
         },

@@ -115,14 +115,14 @@ fn judge(j: &mut Judge) {
         &[Client],
         Text::new(
             "what is printed for a command begins with an earlier answer",
-            "为一条命令打印的,开头却是前面命令的结果",
+            "为一条命令打印的，开头却是前面命令的结果",
         ),
     )
     .expected(Text::new("an earlier answer's bytes first", "先出现前面命令的字节"))
     .actual(match said {
         Some((nth, bytes)) => {
             let line = COMMANDS[nth].line;
-            say!("for {line}: {{}}", "{line}:先是 {{}}").with(&bytes)
+            say!("for {line}: {{}}", "{line}：先是 {{}}").with(&bytes)
         }
         None => Text::new("every print begins with its own answer", "每次打印都从自己的结果开始"),
     })
@@ -134,7 +134,7 @@ fn judge(j: &mut Judge) {
     j.claim(
         "prints-wrong",
         &[Client],
-        Text::new("a recv per command is not an answer per command", "每条命令一次 recv,得到的却不是每条命令的结果"),
+        Text::new("a recv per command is not an answer per command", "每条命令一次 recv，得到的却不是每条命令的结果"),
     )
     .expected(say!("fewer than {all} right answers", "正确的结果少于 {all} 个"))
     .actual(say!("{right} of {all} right", "{all} 个中 {right} 个正确"))
@@ -155,7 +155,7 @@ fn judge_server(j: &mut Judge) {
         &[Server],
         Text::new("the server sent each output whole, by itself", "服务端把每份输出各自完整地发出"),
     )
-    .expected(say!("{outputs} outputs, {outputs} whole sends", "{outputs} 份输出,{outputs} 次完整的 send"))
+    .expected(say!("{outputs} outputs, {outputs} whole sends", "{outputs} 份输出，{outputs} 次完整的 send"))
     .actual(say!("{whole} whole sends", "{whole} 次完整的 send"))
     .shown_by(sends)
     .holds(whole == outputs);
@@ -173,7 +173,7 @@ fn judge_long_answer(j: &mut Judge, prints: &[&Event]) {
     j.claim(
         "long-answer-cut",
         &[Client],
-        Text::new("recv cuts the long answer; its rest is printed later", "长结果被 recv 切断,剩余部分以后才打印"),
+        Text::new("recv cuts the long answer; its rest is printed later", "长结果被 recv 切断，剩余部分以后才打印"),
     )
     .expected(Text::new("its rest in a later print", "剩余部分出现在后面的打印里"))
     .actual(actual.unwrap_or(Text::new("no rest in a later print", "后面没有剩余部分")))
@@ -185,10 +185,10 @@ pub(super) fn scenario() -> Scenario {
     Scenario {
         id: "tcp-remote-cmd",
         part: Part::Tcp,
-        title: Text::new("remote commands, one recv each", "远程命令:每条只 recv 一次"),
+        title: Text::new("remote commands, one recv each", "远程命令：每条只 recv 一次"),
         claim: Text::new(
-            "One recv per command is not one answer per command: part of an answer is printed for the next (粘包).",
-            "每条命令只 recv 一次,结果就会错位:前一条命令的输出在下一条里才打印(粘包)。",
+            "One recv per command is not one answer per command: part of an answer is printed for the next（粘包）.",
+            "每条命令只 recv 一次，结果就会错位：前一条命令的输出在下一条里才打印（粘包）。",
         ),
         documents: &["D0", "D1 §9", "D2 §1"],
         takes: &[Opt::Nodelay, Opt::RecvSize, Opt::Race],
@@ -201,14 +201,14 @@ pub(super) fn scenario() -> Scenario {
             Why {
                 text: Text::new(
                     "The two outputs are one stream of bytes; nothing in it says where an answer ends.",
-                    "两份输出是同一条字节流,流里没有任何标记说明一条结果到哪里为止。",
+                    "两份输出是同一条字节流，流里没有任何标记说明一条结果到哪里为止。",
                 ),
                 source: "RFC 9293 §2.2",
             },
             Why {
                 text: Text::new(
                     "recv returns what has arrived, at most its size: too early it misses, too small it cuts.",
-                    "recv 返回已到的字节,最多为所要的大小:太早会漏,太小会切断。",
+                    "recv 返回已到的字节，最多为所要的大小：太早会漏，太小会切断。",
                 ),
                 source: "recv(2)",
             },
@@ -216,13 +216,13 @@ pub(super) fn scenario() -> Scenario {
         next: vec![
             Next {
                 command: "tcp-remote-cmd --recv-size 10240",
-                shows: Text::new("a larger buffer: the answers still slip", "更大的缓冲区:结果照样错位"),
+                shows: Text::new("a larger buffer: the answers still slip", "更大的缓冲区：结果照样错位"),
             },
             Next {
                 command: "tcp-remote-cmd --nodelay off",
                 shows: Text::new(
                     "with Nagle, as on the page: slower, the same slip",
-                    "开着 Nagle(与原文一样):更慢,照样错位",
+                    "开着 Nagle（与原文一样）：更慢，照样错位",
                 ),
             },
             Next {
@@ -231,13 +231,13 @@ pub(super) fn scenario() -> Scenario {
             },
             Next {
                 command: "fix-header",
-                shows: Text::new("the same commands, each answer with its length", "同样的命令,每条结果带上长度"),
+                shows: Text::new("the same commands, each answer with its length", "同样的命令，每条结果带上长度"),
             },
         ],
         control: Control {
             change: Text::new(
                 "the client knows how long each answer is, waits for it and reads exactly that",
-                "客户端事先知道每条结果有多长,等齐后正好读这么多",
+                "客户端事先知道每条结果有多长，等齐后正好读这么多",
             ),
             apply: |s| s.client = client_that_knows_lengths,
         },

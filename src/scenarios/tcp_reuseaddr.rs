@@ -126,7 +126,7 @@ fn heading(reuse: bool, left: Left) -> Text {
         Left::Listening => Text::new("still listens", "仍在监听"),
         Left::Nothing => Text::new("leaves nothing", "什么也没留下"),
     };
-    Text::new("{}: {}", "{}:{}").with(&set).with(&leaves)
+    Text::new("{}: {}", "{}：{}").with(&set).with(&leaves)
 }
 
 fn stop_listening(old: Listener) -> Result<Conn> {
@@ -204,7 +204,7 @@ fn named(cells: &[(bool, bool)]) -> Text {
         (true, true) => Text::new("both", "都设"),
     };
     let joined = cells.iter().map(name).reduce(|all, next| Text::new("{}, {}", "{}、{}").with(&all).with(&next));
-    Text::new("binds with: {}", "可绑定:{}").with(&joined.unwrap_or(Text::new("none", "无")))
+    Text::new("binds with: {}", "可绑定：{}").with(&joined.unwrap_or(Text::new("none", "无")))
 }
 
 fn judge(j: &mut Judge) {
@@ -215,22 +215,22 @@ fn judge(j: &mut Judge) {
         (
             Left::TimeWait,
             "time-wait",
-            Text::new("a connection in TIME_WAIT: only if old and new had set it", "连接处于 TIME_WAIT:新旧都设才行"),
+            Text::new("a connection in TIME_WAIT: only if old and new had set it", "连接处于 TIME_WAIT：新旧都设才行"),
             BOTH,
         ),
         (
             Left::Established,
             "established",
-            Text::new("a connection still open: only if old and new had set it", "连接仍然打开:新旧都设才行"),
+            Text::new("a connection still open: only if old and new had set it", "连接仍然打开：新旧都设才行"),
             BOTH,
         ),
         (
             Left::Listening,
             "listening",
-            Text::new("another socket still listening: never", "另一个套接字仍在监听:都不行"),
+            Text::new("another socket still listening: never", "另一个套接字仍在监听：都不行"),
             &[],
         ),
-        (Left::Nothing, "client-first", Text::new("the client had closed first: always", "客户端先关闭:都行"), ALL),
+        (Left::Nothing, "client-first", Text::new("the client had closed first: always", "客户端先关闭：都行"), ALL),
     ] {
         let here = || attempts.iter().filter(|a| a.left == left);
         let bound: Vec<(bool, bool)> = here().filter(|a| a.bound).map(|a| (a.old, a.new)).collect();
@@ -249,7 +249,7 @@ pub(super) fn scenario() -> Scenario {
         title: Text::new("address already in use", "地址已被占用"),
         claim: Text::new(
             "A restarted server gets the old one's port if both had set SO_REUSEADDR, or if the client closed first.",
-            "重启的服务端能拿回旧端口:新旧都设了 SO_REUSEADDR,或者客户端先关闭。",
+            "重启的服务端能拿回旧端口：新旧都设了 SO_REUSEADDR，或者客户端先关闭。",
         ),
         documents: &["D1 §7", "D2 §6"],
         client,
@@ -259,14 +259,14 @@ pub(super) fn scenario() -> Scenario {
             Why {
                 text: Text::new(
                     "The side that closes first keeps the connection in TIME_WAIT, and with it its port.",
-                    "先关闭的一方要把连接保留在 TIME_WAIT 状态,端口也就一起被占着。",
+                    "先关闭的一方要把连接保留在 TIME_WAIT 状态，端口也就一起被占着。",
                 ),
                 source: "RFC 9293 §3.6.1",
             },
             Why {
                 text: Text::new(
                     "SO_REUSEADDR lets a bind pass over such a leftover, but not over a listening socket.",
-                    "SO_REUSEADDR 允许绑定越过这种残留,但不能越过仍在监听的套接字。",
+                    "SO_REUSEADDR 允许绑定越过这种残留，但不能越过仍在监听的套接字。",
                 ),
                 source: "socket(7)",
             },
@@ -274,7 +274,7 @@ pub(super) fn scenario() -> Scenario {
         next: vec![
             Next {
                 command: "tcp-reuseaddr --control",
-                shows: Text::new("every client closes first: nothing is left", "客户端都先关闭:什么也没留下"),
+                shows: Text::new("every client closes first: nothing is left", "客户端都先关闭：什么也没留下"),
             },
             Next {
                 command: "tcp-close",
@@ -284,7 +284,7 @@ pub(super) fn scenario() -> Scenario {
         control: Control {
             change: Text::new(
                 "every client closes first, so that no old server leaves anything behind",
-                "每个客户端都先关闭,旧服务端什么也不留下",
+                "每个客户端都先关闭，旧服务端什么也不留下",
             ),
             apply: |s| {
                 s.client = client_closing_first;
@@ -293,13 +293,13 @@ pub(super) fn scenario() -> Scenario {
         },
         alone: Alone::No(Text::new(
             "the old server and the new one take turns on one port, and their clients follow them step by step",
-            "新旧服务端要在同一端口上轮流运行,客户端须逐步配合",
+            "新旧服务端要在同一端口上轮流运行，客户端须逐步配合",
         )),
         impossible: || {
             (!cfg!(any(target_os = "linux", target_os = "android"))).then(|| {
                 Text::new(
                     "these are Linux's rules; Windows lets two sockets with SO_REUSEADDR share a port, and BSDs differ again",
-                    "这是 Linux 的规则;Windows 允许两个设了 SO_REUSEADDR 的套接字共用端口,BSD 又有不同",
+                    "这是 Linux 的规则；Windows 允许两个设了 SO_REUSEADDR 的套接字共用端口，BSD 又有不同",
                 )
             })
         },

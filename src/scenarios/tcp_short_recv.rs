@@ -48,7 +48,7 @@ fn judge(j: &mut Judge) {
     j.claim(
         "takes-beginning",
         &[Server],
-        Text::new("a recv smaller than the message took only its beginning", "recv 比消息小,只取到消息的开头"),
+        Text::new("a recv smaller than the message took only its beginning", "recv 比消息小，只取到消息的开头"),
     )
     .expected(say!("fewer than M1's {whole} bytes", "少于 M1 的 {whole} 字节"))
     .actual(first.map_or_else(nothing, describe))
@@ -64,7 +64,7 @@ fn judge(j: &mut Judge) {
     )
     .expected(say!("M1 from byte {taken} to its end", "M1 从第 {taken} 字节到末尾"))
     .actual(match start {
-        Some(from) => say!("{rest} bytes, M1 from byte {from}", "{rest} 字节,从 M1 第 {from} 字节起"),
+        Some(from) => say!("{rest} bytes, M1 from byte {from}", "{rest} 字节，从 M1 第 {from} 字节起"),
         None => second.map_or_else(nothing, describe),
     })
     .shown_by(second)
@@ -80,10 +80,10 @@ fn judge(j: &mut Judge) {
             j.claim(
                 "cut-by-recv",
                 &[Client],
-                Text::new("it travelled in one piece: recv made the cut", "它是整段传来的:切开它的是 recv"),
+                Text::new("it travelled in one piece: recv made the cut", "它是整段传来的：切开它的是 recv"),
             )
-            .expected(Text::new("segments: 1", "报文段:1 个"))
-            .actual(say!("segments: {left}", "报文段:{left} 个"))
+            .expected(Text::new("segments: 1", "报文段：1 个"))
+            .actual(say!("segments: {left}", "报文段：{left} 个"))
             .shown_by(sends)
             .holds(segments == Some(1));
         }
@@ -97,7 +97,7 @@ pub(super) fn scenario() -> Scenario {
         title: Text::new("recv(2) and what it leaves", "recv(2) 与剩下的字节"),
         claim: Text::new(
             "A recv smaller than the message takes its beginning; the rest waits for the next recv.",
-            "recv 比消息小时只取开头,其余留在队列里,等下一次 recv。",
+            "recv 比消息小时只取开头，其余留在队列里，等下一次 recv。",
         ),
         documents: &["D1 §10", "D3 §10"],
         takes: &[Opt::RecvSize, Opt::Race],
@@ -109,14 +109,14 @@ pub(super) fn scenario() -> Scenario {
             Why {
                 text: Text::new(
                     "recv's argument is a maximum; what it does not take stays in the receive buffer.",
-                    "recv 的参数只是上限;没取走的字节仍留在接收缓冲区里。",
+                    "recv 的参数只是上限；没取走的字节仍留在接收缓冲区里。",
                 ),
                 source: "recv(2)",
             },
             Why {
                 text: Text::new(
                     "A receive call returns what has arrived; only the application knows where a message ends.",
-                    "接收调用返回已到的字节;消息到哪里为止,只有应用程序知道。",
+                    "接收调用返回已到的字节；消息到哪里为止，只有应用程序知道。",
                 ),
                 source: "RFC 9293 §3.9.1.3",
             },
@@ -130,7 +130,7 @@ pub(super) fn scenario() -> Scenario {
                 command: "tcp-short-recv --race --repeat 200",
                 shows: Text::new(
                     "no race here: one segment, always the same cut",
-                    "这里没有竞争:一个报文段,切口总相同",
+                    "这里没有竞争：一个报文段，切口总相同",
                 ),
             },
             Next {

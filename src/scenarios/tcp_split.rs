@@ -63,7 +63,7 @@ fn judge(j: &mut Judge) {
         Text::new("the one send came out of several recvs", "一次 send 分成几次 recv 才取完"),
     )
     .expected(Text::new("more than 1 recv", "不止 1 次 recv"))
-    .actual(say!("{count}: {sizes} bytes", "{count} 次:{sizes} 字节"))
+    .actual(say!("{count}: {sizes} bytes", "{count} 次：{sizes} 字节"))
     .shown_by(pieces.iter().copied())
     .holds(count > 1);
 
@@ -93,10 +93,10 @@ fn judge_segments(j: &mut Judge, mss: usize) {
     j.claim(
         "one-send-many-segments",
         &[Client],
-        Text::new("one send left as several segments", "一次 send 分成几个报文段发出(拆包)"),
+        Text::new("one send left as several segments", "一次 send 分成几个报文段发出（拆包）"),
     )
-    .expected(Text::new("more than 1: bytes / MSS, rounded up", "不止 1 个:字节数 ÷ MSS,进一"))
-    .actual(say!("{bytes} bytes, segments: {left}", "{bytes} 字节,报文段:{left} 个"))
+    .expected(Text::new("more than 1: bytes / MSS, rounded up", "不止 1 个：字节数 ÷ MSS，进一"))
+    .actual(say!("{bytes} bytes, segments: {left}", "{bytes} 字节，报文段：{left} 个"))
     .shown_by(sends)
     .holds(segments > 1 && segments == needed);
 }
@@ -105,10 +105,10 @@ pub(super) fn scenario() -> Scenario {
     Scenario {
         id: "tcp-split",
         part: Part::Tcp,
-        title: Text::new("one send, several segments", "一次 send,多个报文段"),
+        title: Text::new("one send, several segments", "一次 send，多个报文段"),
         claim: Text::new(
-            "One send leaves as several segments (拆包) and comes out of several recvs; neither cut is a message's.",
-            "一次 send 会被拆成几个报文段发出,又分几次 recv 取出(拆包);两种切口都不是消息边界。",
+            "One send leaves as several segments（拆包）and comes out of several recvs; neither cut is a message's.",
+            "一次 send 会被拆成几个报文段发出，又分几次 recv 取出（拆包）；两种切口都不是消息边界。",
         ),
         documents: &["D0", "D1 §10", "D3 §10"],
         takes: &[Opt::RecvSize, Opt::Race],
@@ -120,14 +120,14 @@ pub(super) fn scenario() -> Scenario {
             Why {
                 text: Text::new(
                     "TCP cuts its stream into segments of at most the MSS, which follows from the MTU of the path.",
-                    "TCP 把字节流切成不超过 MSS 的报文段;MSS 由路径的 MTU 决定。",
+                    "TCP 把字节流切成不超过 MSS 的报文段；MSS 由路径的 MTU 决定。",
                 ),
                 source: "RFC 9293 §3.7.1",
             },
             Why {
                 text: Text::new(
                     "The receiving kernel joins them again; recv cuts anew, by its own size.",
-                    "接收方内核再把它们接成一条流;recv 按自己的大小重新切。",
+                    "接收方内核再把它们接成一条流；recv 按自己的大小重新切。",
                 ),
                 source: "RFC 9293 §2.2",
             },
@@ -137,19 +137,19 @@ pub(super) fn scenario() -> Scenario {
                 command: "tcp-split --recv-size 4000",
                 shows: Text::new(
                     "room for all of it: still several segments, one recv",
-                    "放得下全部:仍是几个报文段,recv 却只有一次",
+                    "放得下全部：仍是几个报文段，recv 却只有一次",
                 ),
             },
             Next {
                 command: "tcp-split --control",
-                shows: Text::new("one segment; recv cuts all the same", "只有一个报文段,recv 照样切开"),
+                shows: Text::new("one segment; recv cuts all the same", "只有一个报文段，recv 照样切开"),
             },
             Next { command: "fix-exact", shows: Text::new("reading exactly what remains", "剩多少读多少") },
         ],
         control: Control {
             change: Text::new(
                 "no limit on the segment size: the loopback's is larger than the message",
-                "不限制报文段大小:本机回环的 MSS 比消息还大",
+                "不限制报文段大小：本机回环的 MSS 比消息还大",
             ),
             apply: |s| s.client = client_with_large_segments,
         },

@@ -10,7 +10,7 @@ use crate::trace::{Call, EndName, Event};
 use std::collections::HashSet;
 
 /// Who says what. The names are of the page's kind; each has a socket of its own.
-const LINES: [&str; 4] = ["一棵树: 大家好", "小王: 在吗", "小李: 几点上课", "小陈: 作业写完了"];
+const LINES: [&str; 4] = ["一棵树：大家好", "小王：在吗", "小李：几点上课", "小陈：作业写完了"];
 
 const BUFSIZE: usize = 1024;
 

@@ -55,8 +55,8 @@ fn kept(j: &mut Judge, recvs: &[&Event], sent: &[usize]) {
         &[Server],
         Text::new("each recvfrom kept the front of its own datagram only", "每次 recvfrom 只留下自己那个数据报的开头"),
     )
-    .expected(say!("{wanted_list} ({all} of {all} short)", "{wanted_list}({all} 个中 {all} 个不全)"))
-    .actual(say!("{got_list} ({short} of {all} short)", "{got_list}({all} 个中 {short} 个不全)"))
+    .expected(say!("{wanted_list} ({all} of {all} short)", "{wanted_list}（{all} 个中 {all} 个不全）"))
+    .actual(say!("{got_list} ({short} of {all} short)", "{got_list}（{all} 个中 {short} 个不全）"))
     .shown_by(recvs.iter().copied())
     .holds(got == wanted && short == all);
 }

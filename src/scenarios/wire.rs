@@ -31,7 +31,7 @@ pub(super) fn exactly(conn: &Conn, n: usize, most: usize) -> anyhow::Result<Vec<
 pub(super) fn commanded(line: &[u8]) -> anyhow::Result<&'static Command> {
     let line = String::from_utf8_lossy(line);
     let known = COMMANDS.iter().find(|c| c.line == line);
-    Ok(known.ok_or_else(|| say!("not one of the three commands: {line:?}", "不是那三条命令之一:{line:?}"))?)
+    Ok(known.ok_or_else(|| say!("not one of the three commands: {line:?}", "不是那三条命令之一：{line:?}"))?)
 }
 
 /// The bytes of a receive call that are the header of this message.
@@ -84,7 +84,7 @@ impl Put {
 pub(super) fn requested(line: &[u8]) -> anyhow::Result<FileName> {
     let line = String::from_utf8_lossy(line);
     let name =
-        line.strip_prefix("get ").ok_or_else(|| say!("not a “get NAME”: {line:?}", "不是“get 文件名”:{line:?}"))?;
+        line.strip_prefix("get ").ok_or_else(|| say!("not a “get NAME”: {line:?}", "不是“get 文件名”：{line:?}"))?;
     Ok(FileName::parse(name)?)
 }
 
@@ -92,7 +92,7 @@ pub(super) fn requested(line: &[u8]) -> anyhow::Result<FileName> {
 pub(super) fn announced(digits: &[u8], limit: usize) -> anyhow::Result<usize> {
     let text = String::from_utf8_lossy(digits);
     let size = text.parse::<usize>().ok().filter(|_| digits.iter().all(u8::is_ascii_digit)).filter(|n| *n <= limit);
-    Ok(size.ok_or_else(|| say!("not a size up to {limit}: {text:?}", "不是 {limit} 以内的大小:{text:?}"))?)
+    Ok(size.ok_or_else(|| say!("not a size up to {limit}: {text:?}", "不是 {limit} 以内的大小：{text:?}"))?)
 }
 
 /// An MD5 as the pages send it: 32 hex digits (RFC 1321). It finds accidents, not attackers (RFC 6151).

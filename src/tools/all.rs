@@ -66,7 +66,7 @@ fn explain(scenario: &Scenario, outcome: &Outcome, style: &Style) {
         return;
     }
     for claim in outcome.findings.claims.iter().filter(|c| !c.holds) {
-        let text = Text::new("{}: {}: expected {}; got {}", "{}:{}:预期:{};实际:{}");
+        let text = Text::new("{}: {}: expected {}; got {}", "{}：{}：预期：{}；实际：{}");
         let text = text.with(&Text::same(scenario.id)).with(&claim.text).with(&claim.expected).with(&claim.actual);
         tell(text.to(style.lang));
     }

@@ -85,7 +85,7 @@ fn loopback(id: &'static str, name: Text, address: SocketAddr) -> Finding {
     let tried = TcpListener::bind(address).and_then(|l| TcpStream::connect(l.local_addr()?).and_then(|_| l.accept()));
     let seen = match &tried {
         Ok(_) => Text::new("a connection to itself works", "可以与自己建立连接"),
-        Err(e) => say!("no connection to itself: {e}", "无法与自己建立连接:{e}"),
+        Err(e) => say!("no connection to itself: {e}", "无法与自己建立连接：{e}"),
     };
     Finding { id, name, there: tried.is_ok(), seen, value: json!(tried.is_ok()) }
 }
@@ -103,18 +103,18 @@ fn smallest_buffers() -> Finding {
             let text = format!("SO_RCVBUF {}, SO_SNDBUF {}", grouped(rcv), grouped(snd));
             (true, Text::same(text), json!({ "rcvbuf": rcv, "sndbuf": snd }))
         }
-        Err(e) => (false, say!("cannot ask: {e}", "无法查询:{e}"), Value::Null),
+        Err(e) => (false, say!("cannot ask: {e}", "无法查询：{e}"), Value::Null),
     };
     Finding { id: "smallest_buffers", name, there, seen, value }
 }
 
 fn counts(id: &'static str, name: Text, there: bool, option: &str) -> Finding {
     let seen = if there {
-        say!("the kernel tells ({option})", "内核会告诉({option})")
+        say!("the kernel tells ({option})", "内核会告诉（{option}）")
     } else {
         Text::new(
             "this system does not tell; claims about them are left out, not guessed",
-            "本系统不提供;相关结论会略去,不作猜测",
+            "本系统不提供；相关结论会略去，不作猜测",
         )
     };
     Finding { id, name, there, seen, value: json!(there) }
@@ -135,7 +135,7 @@ fn scenarios() -> Finding {
 fn packet_link() -> Finding {
     let seen = Text::new(
         "not in this version: on loopback one sees calls and counters, not packets",
-        "本版本没有:在回环上只能看到调用和计数,看不到包",
+        "本版本没有：在回环上只能看到调用和计数，看不到包",
     );
     Finding {
         id: "packet_link", name: Text::new("packet link", "数据包链路"), there: false, seen, value: json!(false)

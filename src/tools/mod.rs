@@ -36,7 +36,7 @@ pub fn run(request: &Request) -> Exit {
 
 /// An error message on standard error, in the reader's language.
 fn complain(text: &Text, style: &Style) {
-    tell(Text::new("error: {}", "错误:{}").with(text).to(style.lang));
+    tell(Text::new("error: {}", "错误：{}").with(text).to(style.lang));
 }
 
 fn dispatch(request: &Request, style: &Style, out: &mut dyn Write) -> io::Result<Exit> {

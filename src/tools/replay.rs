@@ -41,7 +41,7 @@ fn plan(request: &RunRequest, style: &Style) -> Plan {
             let reach = reachable(address);
             let text = say!(
                 "listening on {address}; the other end: stickdemo {id} --as client --connect {reach}",
-                "正在监听 {address};另一端请运行:stickdemo {id} --as client --connect {reach}"
+                "正在监听 {address}；另一端请运行：stickdemo {id} --as client --connect {reach}"
             );
             tell(text.to(lang));
         }));
@@ -82,7 +82,7 @@ fn moved_nothing(outcome: &Outcome) -> bool {
 /// What failed, why, and what to do about it.
 fn explained(request: &RunRequest, failure: &run::Failure) -> Text {
     let who = Text::same(failure.end.to_string());
-    let text = Text::new("{}: {}", "{}:{}").with(&who).with(&failure.text());
+    let text = Text::new("{}: {}", "{}：{}").with(&who).with(&failure.text());
     let Some(hint) = failure.error.downcast_ref::<NetError>().and_then(|error| hint(request, error)) else {
         return text;
     };
@@ -100,22 +100,22 @@ fn hint(request: &RunRequest, error: &NetError) -> Option<Text> {
             Some(
                 Text::new(
                     "{} has the port: choose another, or --listen 127.0.0.1:0 for any free one",
-                    "端口被{}占用:换一个端口,或用 --listen 127.0.0.1:0 任选空闲端口",
+                    "端口被{}占用：换一个端口，或用 --listen 127.0.0.1:0 任选空闲端口",
                 )
                 .with(&who),
             )
         }
         (PermissionDenied, Call::Bind) => Some(Text::new(
             "ports below 1024 need privilege: choose a higher one",
-            "1024 以下的端口需要特权:请换一个更大的端口",
+            "1024 以下的端口需要特权：请换一个更大的端口",
         )),
         (ConnectionRefused, Call::Connect) => Some(say!(
             "nobody listens there: start the other end first, stickdemo {id} --as server --listen ADDR",
-            "那里没有人监听:请先启动另一端,stickdemo {id} --as server --listen 地址"
+            "那里没有人监听：请先启动另一端，stickdemo {id} --as server --listen 地址"
         )),
         (AddrNotAvailable, Call::Bind) if request.side == Side::Both => Some(Text::new(
             "this machine has no loopback address; on Linux: ip link set lo up",
-            "这台机器没有回环地址;Linux 上请运行:ip link set lo up",
+            "这台机器没有回环地址；Linux 上请运行：ip link set lo up",
         )),
         (AddrNotAvailable, Call::Bind) => {
             Some(Text::new("that address is not one of this machine's", "那个地址不属于这台机器"))
@@ -131,11 +131,11 @@ fn deadline_hint(request: &RunRequest, error: &NetError) -> Option<Text> {
         Side::Both => None,
         Side::Server(_) => Some(say!(
             "is the other end stickdemo {id}? --timeout 120s waits longer",
-            "另一端运行的是 stickdemo {id} 吗?--timeout 120s 可以等得更久"
+            "另一端运行的是 stickdemo {id} 吗？--timeout 120s 可以等得更久"
         )),
         Side::Client(_) => Some(say!(
             "does stickdemo {id} --as server run at that address? --timeout 120s waits longer",
-            "那个地址上运行的是 stickdemo {id} --as server 吗?--timeout 120s 可以等得更久"
+            "那个地址上运行的是 stickdemo {id} --as server 吗？--timeout 120s 可以等得更久"
         )),
     }
 }

@@ -193,7 +193,7 @@ pub fn describe(event: &Event) -> Text {
         (Some(error), _) => Text::same(format!("{call}({asked}): {error}")),
         (None, Some(n)) if !ids.is_empty() => {
             let n = grouped(n);
-            say!("{call}({asked}) = {n} bytes of {ids}", "{call}({asked}) = {n} 字节,属于 {ids}")
+            say!("{call}({asked}) = {n} bytes of {ids}", "{call}({asked}) = {n} 字节，属于 {ids}")
         }
         (None, n) => Text::same(format!("{call}({asked}) = {}", n.map(grouped).unwrap_or_default())),
     }

@@ -43,7 +43,7 @@ fn tcp_prefix(trace: &Trace, count: impl Fn(u64) -> String) -> Option<Claim> {
     }
     let bytes = count(checked);
     let actual = match broken.first() {
-        None => say!("{bytes} bytes received, all in order", "收到 {bytes} 字节,顺序一致"),
+        None => say!("{bytes} bytes received, all in order", "收到 {bytes} 字节，顺序一致"),
         Some((event, at)) => {
             let seq = event.seq;
             say!("event {seq} differs at its byte {at}", "第 {seq} 个事件从第 {at} 字节起不同")
@@ -51,7 +51,7 @@ fn tcp_prefix(trace: &Trace, count: impl Fn(u64) -> String) -> Option<Claim> {
     };
     Some(Claim {
         id: "tcp-prefix",
-        text: Text::new("TCP: received is a prefix of sent, in order", "TCP:收到的是发出的前缀,顺序不变"),
+        text: Text::new("TCP: received is a prefix of sent, in order", "TCP：收到的是发出的前缀，顺序不变"),
         holds: broken.is_empty(),
         expected: say!("{bytes} bytes as they were sent", "{bytes} 字节与发送时相同"),
         actual,
@@ -87,7 +87,7 @@ fn udp_account(trace: &Trace, count: impl Fn(u64) -> String) -> Option<Claim> {
         id: "udp-account",
         text: Text::new(
             "UDP: received + dropped + unread = sent, and every datagram is the start of one that was sent",
-            "UDP:收到 + 丢弃 + 未读 = 发出,且每个数据报都是某个已发数据报的开头",
+            "UDP：收到 + 丢弃 + 未读 = 发出，且每个数据报都是某个已发数据报的开头",
         ),
         holds: balanced && invented.is_empty(),
         expected: say!("{out} sent", "发出 {out}"),
