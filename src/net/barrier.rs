@@ -197,6 +197,37 @@ pub fn peer_gone(socket: &Socket, limit: Duration) -> bool {
     poll(socket, GONE, limit)
 }
 
+/// Sleeps until `n` bytes are in a stream's receive queue, the peer is gone, or `most` has passed; the
+/// caller looks again. On Linux SO_RCVLOWAT lets poll(2) do the counting (socket(7), tcp(7)): asking
+/// FIONREAD again and again would lock the socket, and a segment that finds it locked is acknowledged a
+/// little later, which the sender's Nagle algorithm would feel.
+pub fn await_bytes(socket: &Socket, n: usize, most: Duration) {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    {
+        // A large mark would make the kernel enlarge the receive buffer, which is the learner's to choose.
+        const LARGEST: usize = 32 << 10;
+        if n <= LARGEST && low_water_mark(socket, n) {
+            poll(socket, libc::POLLIN | libc::POLLRDHUP, most);
+            low_water_mark(socket, 1);
+        }
+    }
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    let _ = (socket, n, most);
+}
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn low_water_mark(socket: &Socket, bytes: usize) -> bool {
+    use std::os::fd::AsRawFd;
+    let Ok(mark) = libc::c_int::try_from(bytes.max(1)) else { return false };
+    let len = size_of::<libc::c_int>() as libc::socklen_t;
+    // SAFETY: the pointer and the length describe one live int.
+    let rc = unsafe {
+        let mark: *const libc::c_int = &mark;
+        libc::setsockopt(socket.as_raw_fd(), libc::SOL_SOCKET, libc::SO_RCVLOWAT, mark.cast(), len)
+    };
+    rc == 0
+}
+
 #[cfg(unix)]
 fn poll(socket: &Socket, events: libc::c_short, limit: Duration) -> bool {
     use std::os::fd::AsRawFd;

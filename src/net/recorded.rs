@@ -117,7 +117,12 @@ impl Recorded {
         let are = if n == 1 { "byte is" } else { "bytes are" };
         let bytes = grouped(n);
         let note = say!("until {bytes} {are} queued", "等到队列里有 {bytes} 字节");
-        self.wait(Fact::Queued(n), note, || have() || gone())
+        self.wait(Fact::Queued(n), note, || {
+            if self.proto == Proto::Tcp {
+                barrier::await_bytes(&self.socket, n, Duration::from_millis(20));
+            }
+            have() || gone()
+        })
     }
 
     /// Waits for a fact about this socket and records what the kernel says when it is true.
