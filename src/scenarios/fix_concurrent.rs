@@ -179,8 +179,25 @@ fn whole_uploads<'a>(j: &Judge<'a>) -> Vec<(&'a Event, &'a Message)> {
 }
 
 fn judge(j: &mut Judge) {
+    each_sent(j);
     each_whole(j);
     nobody_waits(j);
+}
+
+fn each_sent(j: &mut Judge) {
+    let messages: Vec<&Message> = j.trace().messages_from(Client).collect();
+    let sends = j.sends(Client);
+    let sent = |m: &Message| -> usize {
+        let of = sends.iter().filter(|e| e.handed.is_some_and(|h| h.msg == m.id));
+        of.map(|e| e.bytes.len()).sum()
+    };
+    let good = messages.iter().filter(|m| sent(m) == m.bytes.len()).count();
+    let (all, bytes) = (usize::from(CLIENTS), grouped(messages.iter().map(|m| sent(m)).sum::<usize>() as u64));
+    j.claim("each-sent", &[Client], Text::new("every client sent all of its upload", "每个客户端都发完了自己的上传"))
+        .expected(say!("{all} uploads sent", "{all} 个上传全部发出"))
+        .actual(say!("{good} sent, {bytes} bytes", "{good} 个,共 {bytes} 字节"))
+        .shown_by(sends.iter().filter(|e| e.handed.is_some_and(|h| h.offset == 0)).copied())
+        .holds(good == all);
 }
 
 fn each_whole(j: &mut Judge) {

@@ -170,6 +170,21 @@ fn judge(j: &mut Judge) {
     overran(j, careless);
     digest_differs(j, careless, &md5);
     digest_equal(j, exact, &md5);
+    one_acknowledgement(j);
+}
+
+/// What the server heard on each connection: the request and one acknowledgement.
+fn one_acknowledgement(j: &mut Judge) {
+    let accepts: Vec<&Event> = j.trace().calls(Server, Call::Accept).collect();
+    let heard =
+        |accept: &Event| j.recvs(Server).iter().filter(|e| e.sock == accept.sock && !e.bytes.is_empty()).count();
+    let (all, once) = (accepts.len(), accepts.iter().filter(|accept| heard(accept) == 2).count());
+    let text = Text::new("the MD5 follows the file without a second acknowledgement", "MD5 紧跟文件,不用再等一次确认");
+    j.claim("one-acknowledgement", &[Server], text)
+        .expected(Text::new("2 downloads with 1 acknowledgement each", "2 次下载,各 1 次确认"))
+        .actual(say!("{once} of {all} downloads", "{all} 次下载中有 {once} 次"))
+        .shown_by(accepts)
+        .holds(all == 2 && once == all);
 }
 
 /// What is said of a download that did not come to its end.

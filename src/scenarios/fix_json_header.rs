@@ -183,6 +183,7 @@ fn judge(j: &mut Judge) {
     three_parts(j);
     header_says_size(j);
     cut_anywhere(j);
+    commands_apart(j);
 }
 
 fn whole_answers(j: &Judge) -> Vec<MsgId> {
@@ -260,6 +261,22 @@ fn cut_anywhere(j: &mut Judge) {
         .actual(say!("{got} cut there and parsed", "{got} 个在该处断开并解析成功"))
         .shown_by(shown)
         .holds(cuts.is_superset(&places));
+}
+
+/// The commands have no header; they stay apart because each waits for the answer before.
+fn commands_apart(j: &mut Judge) {
+    let recvs: Vec<&Event> = j.recvs(Server).into_iter().filter(|e| !e.bytes.is_empty()).collect();
+    let alone = recvs.iter().filter(|e| j.trace().exactly_one(e).is_some()).count();
+    let all = j.trace().messages_from(Client).count();
+    let text = Text::new(
+        "the commands stay apart without a header: each waits its turn",
+        "命令没有头部也没有粘连:每条都等到上一个回答",
+    );
+    j.claim("commands-apart", &[Server], text)
+        .expected(say!("{all} commands, a recv each", "{all} 条命令,各占一次 recv"))
+        .actual(say!("{alone} came whole and alone", "{alone} 条完整、单独到达"))
+        .shown_by(recvs)
+        .holds(all > 0 && alone == all);
 }
 
 /// Where a message was cut: the offsets at which a recv began.
