@@ -111,9 +111,9 @@ impl Cell {
         }
     }
 
-    fn separator(&self, first: bool) -> char {
+    fn separator(&self, first: bool, style: &Style) -> char {
         match self {
-            Cell::Byte { boundary: true, .. } if !first => '|',
+            Cell::Byte { boundary: true, .. } if !first => style.bar(),
             _ => ' ',
         }
     }
@@ -152,7 +152,7 @@ fn rows(line: &[&Cell], headers: bool, style: &Style) -> Vec<String> {
         for (i, c) in line.iter().enumerate() {
             let (text, ink) = cell(c);
             let text = format!("{:>1$}", text, c.width() - 1);
-            out.push(c.separator(i == 0));
+            out.push(c.separator(i == 0, style));
             out.push_str(&ink.map_or(text.clone(), |ink| style.palette.paint(&text, ink)));
         }
         out.trim_end().to_owned()

@@ -36,6 +36,11 @@ pub struct Style {
 }
 
 impl Style {
+    /// What stands between two messages.
+    pub(crate) fn bar(&self) -> char {
+        if self.unicode { '│' } else { '|' }
+    }
+
     /// Plain English text for 80 columns, as in a pipe.
     pub fn plain() -> Style {
         Style { lang: Lang::En, width: 80, palette: Palette::new(false), unicode: false, stable: false }

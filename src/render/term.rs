@@ -226,16 +226,17 @@ impl Page<'_> {
         let word = self.style.palette.paint("got", Ink::Faint);
         let mut line = format!("{}{word}  ", " ".repeat(indent));
         let mut used = 1;
-        line.push('|');
+        line.push(self.style.bar());
         for (ink, text) in parts {
             let wide = columns(&text) + 1;
             if used + wide > room && used > 1 {
                 writeln!(out, "{line}")?;
-                line = format!("{}|", " ".repeat(indent + 5));
+                line = format!("{}{}", " ".repeat(indent + 5), self.style.bar());
                 used = 1;
             }
             used += wide;
-            line += &(self.style.palette.paint(&super::width::cut(&text, room - 1, self.style.unicode), ink) + "|");
+            line += &self.style.palette.paint(&super::width::cut(&text, room - 1, self.style.unicode), ink);
+            line.push(self.style.bar());
         }
         writeln!(out, "{line}")?;
         for line in bytes::hex_block(row.event, self.style) {
