@@ -13,7 +13,7 @@ fn client(end: &End) -> anyhow::Result<()> {
     let s = end.tcp().connect()?;
     s.send(b"")?;
     end.open("empty");
-    end.pass("looked", Text::new("until the server has looked", "等到服务端看过一次"))?;
+    end.pass("looked", Text::new("until the server has looked", "等到服务器看过一次"))?;
     s.send(b"x")?;
     s.wait_acked()?;
     s.close()?;
@@ -49,7 +49,7 @@ fn look(conn: &Conn) -> Result<()> {
 fn client_with_lengths(end: &End) -> anyhow::Result<()> {
     let s = end.tcp().connect()?;
     s.send_message(&end.framed(*b"\0\0\0\0", 4, None))?;
-    end.pass("looked", Text::new("until the server has looked", "等到服务端看过一次"))?;
+    end.pass("looked", Text::new("until the server has looked", "等到服务器看过一次"))?;
     s.send_message(&end.framed(*b"\x01\0\0\0x", 4, None))?;
     s.wait_acked()?;
     s.close()?;

@@ -30,7 +30,7 @@ fn send_each_way(end: &End, as_meant: fn(&Conn) -> bool) -> anyhow::Result<()> {
         loop {
             let gate = gates.next().ok_or_else(too_busy)?;
             let s = end.tcp().nodelay(nodelay).connect()?;
-            end.pass(gate, Text::new("until the server has set its ACKs", "等到服务端设好确认方式"))?;
+            end.pass(gate, Text::new("until the server has set its ACKs", "等到服务器设好确认方式"))?;
             for byte in BYTES.chunks(1) {
                 s.send(byte)?;
             }

@@ -9,16 +9,16 @@ use crate::trace::Role::{Client, Server};
 use crate::trace::claims::Judge;
 use crate::trace::{Call, Event, Role};
 use std::io::ErrorKind::WouldBlock;
+use std::sync::LazyLock;
 
 /// More than the small buffers of both sides hold together.
 const LARGE: usize = 256 * 1024;
 /// Less than either of them.
 const SMALL: usize = 1000;
 
-/// Its own offsets, written out, so that a piece shows where it belongs.
-fn text(length: usize) -> Vec<u8> {
-    (0..length).step_by(8).flat_map(|at| format!("{at:07} ").into_bytes()).collect()
-}
+/// The message's text is its own offsets, written out, so that a piece shows where it belongs.
+static TEXT: LazyLock<Vec<u8>> =
+    LazyLock::new(|| (0..LARGE).step_by(8).flat_map(|at| format!("{at:07} ").into_bytes()).collect());
 
 fn label(length: usize) -> Text {
     let length = grouped(length);
@@ -33,7 +33,7 @@ fn send_twice(end: &End, length: usize) -> anyhow::Result<()> {
     // Non-blocking, by a caller who stops when the kernel does and so drops the rest.
     let s = end.tcp().rcvbuf(None).connect()?;
     s.set_nonblocking(true)?;
-    let m = end.labelled(text(length), label(length));
+    let m = end.labelled(&TEXT[..length], label(length));
     let mut taken = 0;
     while taken < length {
         match s.send_part(m.part(taken..length)) {
@@ -47,7 +47,7 @@ fn send_twice(end: &End, length: usize) -> anyhow::Result<()> {
 
     // Blocking: send waits until the reader has made room for all of it.
     let s = end.tcp().rcvbuf(None).connect()?;
-    s.send_message(&end.labelled(text(length), label(length)))?;
+    s.send_message(&end.labelled(&TEXT[..length], label(length)))?;
     s.close()?;
     Ok(())
 }
@@ -55,11 +55,11 @@ fn send_twice(end: &End, length: usize) -> anyhow::Result<()> {
 fn server(end: &End) -> anyhow::Result<()> {
     let listener = end.tcp().sndbuf(None).listen()?;
     let conn = listener.accept()?;
-    conn.expect_framed(&text(LARGE), 0, Some(label(LARGE)));
+    conn.expect_framed(&TEXT, 0, Some(label(LARGE)));
     end.pass("full", Text::new("until the sender has stopped", "等到发送方停下"))?;
     read_to_end(end, conn)?;
     let conn = listener.accept()?;
-    conn.expect_framed(&text(LARGE), 0, Some(label(LARGE)));
+    conn.expect_framed(&TEXT, 0, Some(label(LARGE)));
     read_to_end(end, conn)?;
     Ok(())
 }
@@ -231,8 +231,13 @@ pub(super) fn scenario() -> Scenario {
         impossible: || {
             cfg!(windows).then(|| {
                 Text::new(
+<<<<<<< HEAD
                     "Windows buffers a whole send at once, however small SO_SNDBUF is",
                     "Windows 会一次缓冲整个 send，与 SO_SNDBUF 的大小无关",
+=======
+                    "Windows may buffer a whole send at once, far beyond SO_SNDBUF",
+                    "Windows 可能一次缓冲整个 send,远远超过 SO_SNDBUF",
+>>>>>>> part1
                 )
             })
         },

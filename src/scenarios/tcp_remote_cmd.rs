@@ -153,7 +153,7 @@ fn judge_server(j: &mut Judge) {
     j.claim(
         "sent-whole",
         &[Server],
-        Text::new("the server sent each output whole, by itself", "服务端把每份输出各自完整地发出"),
+        Text::new("the server sent each output whole, by itself", "服务器把每份输出各自完整地发出"),
     )
     .expected(say!("{outputs} outputs, {outputs} whole sends", "{outputs} 份输出，{outputs} 次完整的 send"))
     .actual(say!("{whole} whole sends", "{whole} 次完整的 send"))

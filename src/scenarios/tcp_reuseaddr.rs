@@ -54,7 +54,7 @@ fn visit(end: &End, case: &Case, left: Left) -> Result<()> {
         return Ok(());
     }
     let [listening, acked] = case.gates;
-    end.pass(listening, Text::new("until the old server listens", "等到旧服务端开始监听"))?;
+    end.pass(listening, Text::new("until the old server listens", "等到旧服务器开始监听"))?;
     let s = end.tcp().connect()?;
     if left != Left::Nothing {
         s.recv(1)?;
@@ -63,7 +63,7 @@ fn visit(end: &End, case: &Case, left: Left) -> Result<()> {
     // late ACK would in the end reset the server out of TIME_WAIT (RFC 1337). So it acknowledges now.
     if left == Left::TimeWait {
         s.set_quickack(true)?;
-        end.pass(acked, Text::new("until the server has its ACK", "等到服务端收到 ACK"))?;
+        end.pass(acked, Text::new("until the server has its ACK", "等到服务器收到 ACK"))?;
     }
     s.close()
 }
@@ -249,7 +249,11 @@ pub(super) fn scenario() -> Scenario {
         title: Text::new("address already in use", "地址已被占用"),
         claim: Text::new(
             "A restarted server gets the old one's port if both had set SO_REUSEADDR, or if the client closed first.",
+<<<<<<< HEAD
             "重启的服务端能拿回旧端口：新旧都设了 SO_REUSEADDR，或者客户端先关闭。",
+=======
+            "重启的服务器能拿回旧端口:新旧都设了 SO_REUSEADDR,或者客户端先关闭。",
+>>>>>>> part1
         ),
         documents: &["D1 §7", "D2 §6"],
         client,
@@ -261,7 +265,7 @@ pub(super) fn scenario() -> Scenario {
                     "The side that closes first keeps the connection in TIME_WAIT, and with it its port.",
                     "先关闭的一方要把连接保留在 TIME_WAIT 状态，端口也就一起被占着。",
                 ),
-                source: "RFC 9293 §3.6.1",
+                source: "RFC 9293 §3.6",
             },
             Why {
                 text: Text::new(
@@ -284,7 +288,11 @@ pub(super) fn scenario() -> Scenario {
         control: Control {
             change: Text::new(
                 "every client closes first, so that no old server leaves anything behind",
+<<<<<<< HEAD
                 "每个客户端都先关闭，旧服务端什么也不留下",
+=======
+                "每个客户端都先关闭,旧服务器什么也不留下",
+>>>>>>> part1
             ),
             apply: |s| {
                 s.client = client_closing_first;
@@ -293,7 +301,11 @@ pub(super) fn scenario() -> Scenario {
         },
         alone: Alone::No(Text::new(
             "the old server and the new one take turns on one port, and their clients follow them step by step",
+<<<<<<< HEAD
             "新旧服务端要在同一端口上轮流运行，客户端须逐步配合",
+=======
+            "新旧服务器要在同一端口上轮流运行,客户端须逐步配合",
+>>>>>>> part1
         )),
         impossible: || {
             (!cfg!(any(target_os = "linux", target_os = "android"))).then(|| {
