@@ -187,7 +187,7 @@ fn judge(j: &mut Judge) {
     } else {
         j.limit(Text::new(
             "on this system a close with unread bytes may end the connection in order",
-            "本系统上,关闭有未读字节的连接可能是正常结束",
+            "本系统上，关闭有未读字节的连接可能是正常结束",
         ));
     }
 
@@ -267,11 +267,7 @@ pub(super) fn scenario() -> Scenario {
         control: Control {
             change: Text::new(
                 "the server checks in every loop, and every peer reads its answer before it goes",
-<<<<<<< HEAD
-                "服务端每个循环都检查，客户端都先读完回答再离开",
-=======
-                "服务器每个循环都检查,客户端都先读完回答再离开",
->>>>>>> part1
+                "服务器每个循环都检查，客户端都先读完回答再离开",
             ),
             apply: |s| {
                 s.client = client_that_reads;

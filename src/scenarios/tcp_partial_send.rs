@@ -231,13 +231,8 @@ pub(super) fn scenario() -> Scenario {
         impossible: || {
             cfg!(windows).then(|| {
                 Text::new(
-<<<<<<< HEAD
-                    "Windows buffers a whole send at once, however small SO_SNDBUF is",
-                    "Windows 会一次缓冲整个 send，与 SO_SNDBUF 的大小无关",
-=======
                     "Windows may buffer a whole send at once, far beyond SO_SNDBUF",
-                    "Windows 可能一次缓冲整个 send,远远超过 SO_SNDBUF",
->>>>>>> part1
+                    "Windows 可能一次缓冲整个 send，远远超过 SO_SNDBUF",
                 )
             })
         },

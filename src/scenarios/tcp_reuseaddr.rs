@@ -126,7 +126,7 @@ fn heading(reuse: bool, left: Left) -> Text {
         Left::Listening => Text::new("still listens", "仍在监听"),
         Left::Nothing => Text::new("leaves nothing", "什么也没留下"),
     };
-    Text::new("{}: {}", "{}：{}").with(&set).with(&leaves)
+    Text::new("{}: {}", "{}:{}").with(&set).with(&leaves)
 }
 
 fn stop_listening(old: Listener) -> Result<Conn> {
@@ -249,11 +249,7 @@ pub(super) fn scenario() -> Scenario {
         title: Text::new("address already in use", "地址已被占用"),
         claim: Text::new(
             "A restarted server gets the old one's port if both had set SO_REUSEADDR, or if the client closed first.",
-<<<<<<< HEAD
-            "重启的服务端能拿回旧端口：新旧都设了 SO_REUSEADDR，或者客户端先关闭。",
-=======
-            "重启的服务器能拿回旧端口:新旧都设了 SO_REUSEADDR,或者客户端先关闭。",
->>>>>>> part1
+            "重启的服务器能拿回旧端口：新旧都设了 SO_REUSEADDR，或者客户端先关闭。",
         ),
         documents: &["D1 §7", "D2 §6"],
         client,
@@ -288,11 +284,7 @@ pub(super) fn scenario() -> Scenario {
         control: Control {
             change: Text::new(
                 "every client closes first, so that no old server leaves anything behind",
-<<<<<<< HEAD
-                "每个客户端都先关闭，旧服务端什么也不留下",
-=======
-                "每个客户端都先关闭,旧服务器什么也不留下",
->>>>>>> part1
+                "每个客户端都先关闭，旧服务器什么也不留下",
             ),
             apply: |s| {
                 s.client = client_closing_first;
@@ -301,11 +293,7 @@ pub(super) fn scenario() -> Scenario {
         },
         alone: Alone::No(Text::new(
             "the old server and the new one take turns on one port, and their clients follow them step by step",
-<<<<<<< HEAD
-            "新旧服务端要在同一端口上轮流运行，客户端须逐步配合",
-=======
-            "新旧服务器要在同一端口上轮流运行,客户端须逐步配合",
->>>>>>> part1
+            "新旧服务器要在同一端口上轮流运行，客户端须逐步配合",
         )),
         impossible: || {
             (!cfg!(any(target_os = "linux", target_os = "android"))).then(|| {
