@@ -195,7 +195,7 @@ fn each_sent(j: &mut Judge) {
     let (all, bytes) = (usize::from(CLIENTS), grouped(messages.iter().map(|m| sent(m)).sum::<usize>() as u64));
     j.claim("each-sent", &[Client], Text::new("every client sent all of its upload", "每个客户端都发完了自己的上传"))
         .expected(say!("{all} uploads sent", "{all} 个上传全部发出"))
-        .actual(say!("{good} sent, {bytes} bytes", "{good} 个,共 {bytes} 字节"))
+        .actual(say!("{good} sent, {bytes} bytes", "{good} 个，共 {bytes} 字节"))
         .shown_by(sends.iter().filter(|e| e.handed.is_some_and(|h| h.offset == 0)).copied())
         .holds(good == all);
 }

@@ -179,9 +179,9 @@ fn one_acknowledgement(j: &mut Judge) {
     let heard =
         |accept: &Event| j.recvs(Server).iter().filter(|e| e.sock == accept.sock && !e.bytes.is_empty()).count();
     let (all, once) = (accepts.len(), accepts.iter().filter(|accept| heard(accept) == 2).count());
-    let text = Text::new("the MD5 follows the file without a second acknowledgement", "MD5 紧跟文件,不用再等一次确认");
+    let text = Text::new("the MD5 follows the file without a second acknowledgement", "MD5 紧跟文件，不用再等一次确认");
     j.claim("one-acknowledgement", &[Server], text)
-        .expected(Text::new("2 downloads with 1 acknowledgement each", "2 次下载,各 1 次确认"))
+        .expected(Text::new("2 downloads with 1 acknowledgement each", "2 次下载，各 1 次确认"))
         .actual(say!("{once} of {all} downloads", "{all} 次下载中有 {once} 次"))
         .shown_by(accepts)
         .holds(all == 2 && once == all);

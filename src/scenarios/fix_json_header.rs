@@ -270,10 +270,10 @@ fn commands_apart(j: &mut Judge) {
     let all = j.trace().messages_from(Client).count();
     let text = Text::new(
         "the commands stay apart without a header: each waits its turn",
-        "命令没有头部也没有粘连:每条都等到上一个回答",
+        "命令没有头部也没有粘连：每条都等到上一个回答",
     );
     j.claim("commands-apart", &[Server], text)
-        .expected(say!("{all} commands, a recv each", "{all} 条命令,各占一次 recv"))
+        .expected(say!("{all} commands, a recv each", "{all} 条命令，各占一次 recv"))
         .actual(say!("{alone} came whole and alone", "{alone} 条完整、单独到达"))
         .shown_by(recvs)
         .holds(all > 0 && alone == all);
