@@ -39,7 +39,7 @@ pub fn wrapped(text: &str, width: usize) -> Vec<String> {
             lines.push(String::new());
             used = 0;
         }
-        let word = if used == 0 { word.trim_start() } else { word };
+        let word = if used == 0 && lines.len() > 1 { word.trim_start() } else { word };
         for c in word.chars() {
             let w = c.width().unwrap_or(0);
             if used + w > width && c != ' ' && used > 0 && wide > width {
