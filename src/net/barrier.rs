@@ -6,7 +6,7 @@ use super::{NetError, Result};
 use crate::text::Text;
 use socket2::Socket;
 use std::collections::{HashMap, HashSet};
-use std::io::{self, BufRead, BufReader};
+use std::io;
 use std::mem::MaybeUninit;
 use std::net::SocketAddr;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -161,6 +161,7 @@ pub fn peeked(socket: &Socket, max: usize) -> io::Result<usize> {
 /// execve(2)), and for that moment the close is not the last one.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub fn somebody_listens(address: SocketAddr) -> bool {
+    use std::io::{BufRead, BufReader};
     const LISTEN: &str = "0A";
     let word = |bytes: &[u8]| bytes.try_into().map(u32::from_ne_bytes).map_or(String::new(), |n| format!("{n:08X}"));
     let (table, ip) = match address {
