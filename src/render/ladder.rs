@@ -134,7 +134,10 @@ fn label(trace: &Trace, event: &Event, style: &Style, blurred: bool) -> String {
             format!("{call}{address}{refused}")
         }
         Call::Shutdown => format!("shutdown(SHUT_WR){refused}"),
-        Call::Close => format!("close{refused}"),
+        Call::Close => match &event.note {
+            Some(note) => format!("close{refused} ({})", note.to(style.lang)),
+            None => format!("close{refused}"),
+        },
     }
 }
 

@@ -170,7 +170,7 @@ impl Streams {
             if ledger.runs.is_empty() {
                 let Some(next) = pending.pop_front() else { break };
                 let message = strangers.get(next);
-                ledger.runs.extend(Trace::spans_of(message, 0..message.bytes.len()));
+                ledger.runs.extend(Trace::spans_of(message, 0..message.bytes.len()).filter(|s| s.len > 0));
                 continue;
             }
             let run = ledger.runs[0];
@@ -332,6 +332,19 @@ mod tests {
         event.bytes = bytes.to_vec();
         event.handed = handed.map(|msg| Handed { msg, offset: 0 });
         event
+    }
+
+    #[test]
+    fn an_empty_message_takes_no_place_in_a_stream() {
+        let recorder = Recorder::new(vec![Role::Client]);
+        let (client, server) = (EndName::only(Role::Client), EndName::only(Role::Server));
+        let sock = recorder.socket(client, Proto::Tcp);
+        recorder.expect(sock, server, b"", 0, None);
+        recorder.expect(sock, server, b"x", 0, None);
+        recorder.push(data(sock, Call::Recv, b"x", None));
+        let trace = recorder.take().finish(Tie::Lane);
+        assert_eq!(trace.events[0].spans.len(), 1);
+        assert_eq!(&*trace.message(trace.events[0].spans[0].msg).expect("a message").bytes, b"x");
     }
 
     #[test]
