@@ -1,9 +1,9 @@
 //! The pages cannot rot: what they show is what the program prints, and what they suggest works.
 //! `UPDATE_DOCS=1 cargo test --test docs` writes the program's present output into them.
 
+#[cfg(target_os = "linux")]
 mod common;
 
-use common::run;
 use std::path::{Path, PathBuf};
 
 fn pages() -> Vec<PathBuf> {
@@ -18,6 +18,7 @@ fn pages() -> Vec<PathBuf> {
 }
 
 /// A page with the output of its stable commands as the program prints it now.
+#[cfg(target_os = "linux")]
 fn refreshed(text: &str) -> String {
     let mut out = String::new();
     let mut lines = text.lines().peekable();
@@ -33,7 +34,7 @@ fn refreshed(text: &str) -> String {
         while lines.peek().is_some_and(|next| !next.starts_with("```") && !next.starts_with("$ ")) {
             lines.next();
         }
-        out += &run(&command.split_whitespace().collect::<Vec<_>>()).out;
+        out += &common::run(&command.split_whitespace().collect::<Vec<_>>()).out;
     }
     out
 }

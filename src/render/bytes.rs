@@ -10,6 +10,8 @@ use crate::trace::{Event, Message, Part, Span, Trace};
 const WHOLE: usize = 48;
 /// Bytes kept at each side of a boundary when a block is elided.
 const KEPT: usize = 6;
+/// Fewer bytes than this are not worth hiding.
+const HIDDEN: usize = 8;
 /// Bytes on a line, where the terminal is wide enough.
 const PER_LINE: usize = 16;
 
@@ -132,7 +134,7 @@ fn cells(event: &Event) -> Vec<Cell> {
     for span in &event.spans {
         let bytes = &event.bytes[at..(at + span.len).min(event.bytes.len())];
         at += span.len;
-        let hide = if all || bytes.len() <= 2 * KEPT + 2 { 0..0 } else { KEPT..bytes.len() - KEPT };
+        let hide = if all || bytes.len() <= 2 * KEPT + HIDDEN { 0..0 } else { KEPT..bytes.len() - KEPT };
         for (i, value) in bytes.iter().enumerate() {
             if hide.contains(&i) {
                 if i == hide.start {

@@ -26,7 +26,8 @@ pub struct Palette {
 
 /// Named colours that stay apart on dark and light backgrounds and for most colour-blind eyes;
 /// messages take them in turn.
-const MESSAGES: [Color; 6] = [Color::Cyan, Color::Yellow, Color::Magenta, Color::Green, Color::Blue, Color::BrightRed];
+const MESSAGES: [Color; 6] =
+    [Color::Cyan, Color::Yellow, Color::Magenta, Color::Green, Color::BrightBlue, Color::BrightRed];
 
 impl Palette {
     /// A palette for the whole output.
