@@ -1,5 +1,6 @@
 //! The exit codes, each with its meaning. Nothing else in the program picks a number.
 
+use crate::text::Text;
 use std::process::ExitCode;
 
 /// How a command ended; the number is what the shell sees.
@@ -16,6 +17,22 @@ pub enum Exit {
     NotHere = 3,
     /// Interrupted; nothing half-written is left behind.
     Interrupted = 130,
+}
+
+impl Exit {
+    /// Every code.
+    pub const ALL: [Exit; 5] = [Exit::Done, Exit::Failed, Exit::Usage, Exit::NotHere, Exit::Interrupted];
+
+    /// What it means, for the man page.
+    pub const fn meaning(self) -> Text {
+        match self {
+            Exit::Done => Text::new("the claims were reproduced", "结论已重现"),
+            Exit::Failed => Text::new("a claim did not hold", "有结论不成立"),
+            Exit::Usage => Text::new("wrong usage", "用法错误"),
+            Exit::NotHere => Text::new("this machine, or its state, cannot do it", "这台机器或它的状态做不到"),
+            Exit::Interrupted => Text::new("interrupted; nothing half-written is left", "被中断；没有留下半成品"),
+        }
+    }
 }
 
 impl From<Exit> for ExitCode {

@@ -18,6 +18,21 @@ pub fn tools() -> [(&'static str, Text); 5] {
     ]
 }
 
+/// The variables that are read, in the order in which they count.
+pub fn environment() -> [(&'static str, Text); 3] {
+    [
+        (
+            "STICKDEMO_LANG, LC_ALL, LC_MESSAGES, LANG",
+            Text::new(
+                "the language, the first that is set (zh... is Chinese)",
+                "语言，取第一个设置了的（zh 开头为中文）",
+            ),
+        ),
+        ("NO_COLOR", Text::new("not empty: no colour", "非空：不用颜色")),
+        ("CLICOLOR_FORCE", Text::new("not empty and not 0: colour in pipes too", "非空且不为 0：管道里也用颜色")),
+    ]
+}
+
 /// The whole command line.
 pub fn command(lang: Lang, scenarios: &[Scenario]) -> Command {
     let t = |text: Text| text.to(lang).to_owned();

@@ -4,7 +4,7 @@ mod command;
 mod complaint;
 mod values;
 
-pub use command::command;
+pub use command::{command, environment, tools};
 
 use crate::net::{Opt, Settings};
 use crate::run::Side;

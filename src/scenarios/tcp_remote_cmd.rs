@@ -187,7 +187,7 @@ pub(super) fn scenario() -> Scenario {
         part: Part::Tcp,
         title: Text::new("remote commands, one recv each", "远程命令：每条只 recv 一次"),
         claim: Text::new(
-            "One recv per command is not one answer per command: part of an answer is printed for the next（粘包）.",
+            "One recv per command is not one answer per command: part of an answer is printed for the next (粘包).",
             "每条命令只 recv 一次，结果就会错位：前一条命令的输出在下一条里才打印（粘包）。",
         ),
         documents: &["D0", "D1 §9", "D2 §1"],

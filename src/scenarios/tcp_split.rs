@@ -107,7 +107,7 @@ pub(super) fn scenario() -> Scenario {
         part: Part::Tcp,
         title: Text::new("one send, several segments", "一次 send，多个报文段"),
         claim: Text::new(
-            "One send leaves as several segments（拆包）and comes out of several recvs; neither cut is a message's.",
+            "One send leaves as several segments (拆包) and comes out of several recvs; neither cut is a message's.",
             "一次 send 会被拆成几个报文段发出，又分几次 recv 取出（拆包）；两种切口都不是消息边界。",
         ),
         documents: &["D0", "D1 §10", "D3 §10"],
