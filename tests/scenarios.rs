@@ -222,3 +222,26 @@ fn repeat_prints_a_distribution_that_adds_up() {
         assert_eq!(bytes, 9, "nothing is lost, however it is cut: {outcome}");
     }
 }
+
+/// The bodies of one end's messages, one after another; the first `most` of them.
+fn bodies(id: &str, end: &str, most: usize) -> String {
+    let lines = lines(&run(&[id, "--format", "json"]).out);
+    let sent = lines.iter().filter(|l| l["type"] == "message" && l["from"] == end);
+    let body = |l: &Value| {
+        let header = l["header_len"].as_u64().expect("a number") as usize;
+        l["bytes"].as_str().expect("hex")[header * 2..].to_owned()
+    };
+    sent.map(body).take(most).collect()
+}
+
+#[test]
+fn a_problem_and_its_fix_carry_the_same_messages() {
+    assert_eq!(bodies("fix-nodelay", "client", 9), bodies("tcp-naive", "client", 9));
+    let answers = bodies("tcp-remote-cmd", "server", 99);
+    assert!(answers.len() > 2 * 1024);
+    for id in ["udp-remote-cmd", "fix-ack", "fix-header"] {
+        assert_eq!(bodies(id, "server", 99), answers, "{id}");
+    }
+    // Its further rounds ask again, to cut a header everywhere.
+    assert_eq!(bodies("fix-json-header", "server", 3), answers);
+}
