@@ -33,43 +33,63 @@ const FOLD: usize = 6;
 /// The rows of a report.
 pub fn rows<'a>(report: &Report<'a>, style: &Style) -> Vec<Row<'a>> {
     let trace: &'a Trace = &report.outcome.trace;
-    let mut kernel = Kernel::default();
-    let mut rows: Vec<Row<'a>> = Vec::new();
     let shown: Vec<&Event> = trace.events.iter().filter(|e| !is_routine(trace, e)).collect();
-    let blurred = report.blurred();
-    let mut at = 0;
-    while at < shown.len() {
-        let event = shown[at];
-        let run = shown[at..].iter().take_while(|e| alike(event, e)).count();
-        let fold = blurred && varies(event) || run >= FOLD;
-        let last = if fold { run } else { 1 };
-        let notes: Vec<String> =
-            shown[at..at + last].iter().filter_map(|e| kernel.note(trace, e, style, blurred)).collect();
-        let label = label(trace, event, style, blurred);
-        let detailed = event.call.receives() && !event.bytes.is_empty();
-        let more = if fold && blurred && varies(event) { None } else { Some(last - 1) };
-        let number = if blurred { rows.len() + 1 } else { event.seq };
-        rows.push(Row { number, event, label, kernel: notes.last().cloned().unwrap_or_default(), more, detailed });
-        if fold && run > 1 && !blurred {
-            let end = shown[at + run - 1];
-            let label = self::label(trace, end, style, blurred);
-            if let Some(row) = rows.last_mut() {
-                row.more = Some(run - 2);
-                row.kernel.clear();
-            }
-            let detailed = detailed && !end.bytes.is_empty();
-            rows.push(Row {
-                number: end.seq,
-                event: end,
-                label,
-                kernel: notes.last().cloned().unwrap_or_default(),
-                more: Some(0),
-                detailed,
-            });
-        }
-        at += last;
+    let mut writer = Writer { trace, style, blurred: report.blurred(), kernel: Kernel::default(), rows: Vec::new() };
+    let mut rest = shown.as_slice();
+    while let Some(first) = rest.first() {
+        let alike = rest.iter().take_while(|e| alike(first, e)).count();
+        let folded = if writer.blurred && varies(first) || alike >= FOLD { alike } else { 1 };
+        let (run, after) = rest.split_at(folded);
+        writer.write(run);
+        rest = after;
     }
-    rows
+    writer.rows
+}
+
+/// Turns runs of alike events into rows.
+struct Writer<'a, 's> {
+    trace: &'a Trace,
+    style: &'s Style,
+    blurred: bool,
+    kernel: Kernel,
+    rows: Vec<Row<'a>>,
+}
+
+impl<'a> Writer<'a, '_> {
+    /// One row for one event; for several alike the first and the last, and how many are between. Where
+    /// their number differs from run to run, one row stands for them all.
+    fn write(&mut self, run: &[&'a Event]) {
+        let notes: Vec<Option<String>> =
+            run.iter().map(|e| self.kernel.note(self.trace, e, self.style, self.blurred)).collect();
+        let note = |place: Option<&Option<String>>| place.cloned().flatten().unwrap_or_default();
+        let [first, .., last] = run else {
+            return run.iter().for_each(|only| {
+                let more = if self.repeats(only) { None } else { Some(0) };
+                self.row(only, note(notes.first()), more);
+            });
+        };
+        if self.blurred {
+            let latest = notes.iter().rev().flatten().next().cloned().unwrap_or_default();
+            let more = if self.repeats(first) { None } else { Some(0) };
+            self.row(first, latest, more);
+        } else {
+            self.row(first, note(notes.first()), Some(run.len() - 2));
+            self.row(last, note(notes.last()), Some(0));
+        }
+    }
+
+    /// An event that moves bytes, as often as the kernel likes. An end of stream, or an EAGAIN, is one fact
+    /// however often it is told.
+    fn repeats(&self, event: &Event) -> bool {
+        self.blurred && varies(event) && event.returned.is_some_and(|n| n > 0)
+    }
+
+    fn row(&mut self, event: &'a Event, kernel: String, more: Option<usize>) {
+        let number = if self.blurred { self.rows.len() + 1 } else { event.seq };
+        let label = label(self.trace, event, self.style, self.blurred);
+        let detailed = event.call.receives() && !event.bytes.is_empty();
+        self.rows.push(Row { number, event, label, kernel, more, detailed });
+    }
 }
 
 /// Data calls whose number and sizes the kernel decides.
