@@ -5,7 +5,7 @@ mod common;
 use common::{Ran, command, run, spawn};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream, UdpSocket};
-use std::process::{Child, Stdio};
+use std::process::Child;
 use stickdemo::scenarios::{Alone, syllabus};
 
 /// Starts a lone server and reads where it listens.
@@ -146,6 +146,7 @@ fn a_client_says_when_nobody_listens() {
 #[cfg(unix)]
 #[test]
 fn an_interrupt_answers_130_and_leaves_nothing() {
+    use std::process::Stdio;
     let folder = std::env::temp_dir().join(format!("stickdemo-interrupt-{}", std::process::id()));
     std::fs::create_dir(&folder).expect("a folder");
     let file = folder.join("trace with spaces.txt");

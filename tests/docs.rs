@@ -18,6 +18,7 @@ fn pages() -> Vec<PathBuf> {
 }
 
 /// A page with the output of its stable commands as the program prints it now.
+#[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "only Linux compares"))]
 fn refreshed(text: &str) -> String {
     let mut out = String::new();
     let mut lines = text.lines().peekable();
