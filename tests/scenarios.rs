@@ -222,3 +222,11 @@ fn repeat_prints_a_distribution_that_adds_up() {
         assert_eq!(bytes, 9, "nothing is lost, however it is cut: {outcome}");
     }
 }
+
+#[test]
+fn a_recv_that_cuts_the_second_message_did_not_return_both() {
+    for id in ["tcp-naive", "fix-nodelay"] {
+        let ran = run(&[id, "--recv-size", "7"]);
+        assert_eq!(ran.code, Some(1), "{id}:\n{}", ran.out);
+    }
+}
