@@ -35,7 +35,9 @@ pub fn rows<'a>(report: &Report<'a>, style: &Style) -> Vec<Row<'a>> {
     let trace: &'a Trace = &report.outcome.trace;
     let mut kernel = Kernel::default();
     let mut rows: Vec<Row<'a>> = Vec::new();
-    let shown: Vec<&Event> = trace.events.iter().filter(|e| !is_routine(trace, e)).collect();
+    let listens: HashSet<SockId> =
+        trace.events.iter().filter(|e| e.call == Call::Listen).filter_map(|e| e.sock).collect();
+    let shown: Vec<&Event> = trace.events.iter().filter(|e| !is_routine(e, &listens)).collect();
     let blurred = report.blurred();
     let mut at = 0;
     while at < shown.len() {
@@ -85,9 +87,9 @@ fn alike(a: &Event, b: &Event) -> bool {
 }
 
 /// Calls every program makes and that say nothing here: a successful bind before a listen or of a client.
-fn is_routine(trace: &Trace, event: &Event) -> bool {
-    let listens = |sock: SockId| trace.events.iter().any(|e| e.call == Call::Listen && e.sock == Some(sock));
-    event.call == Call::Bind && event.ok() && (event.end.role == Role::Client || event.sock.is_some_and(listens))
+fn is_routine(event: &Event, listens: &HashSet<SockId>) -> bool {
+    let listener = event.sock.is_some_and(|sock| listens.contains(&sock));
+    event.call == Call::Bind && event.ok() && (event.end.role == Role::Client || listener)
 }
 
 /// What the lane says about one event.
