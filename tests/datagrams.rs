@@ -51,6 +51,31 @@ impl Scene {
         self.recorder.push(event);
     }
 
+    fn cut(&self, bytes: &[u8], length: Option<usize>) {
+        let mut event = Event::new(SERVER, Call::RecvFrom);
+        event.sock = Some(self.receiver);
+        event.peer = Some(self.from);
+        event.bytes = bytes.to_vec();
+        event.returned = Some(bytes.len());
+        event.truncated = true;
+        event.datagram_len = length;
+        self.recorder.push(event);
+    }
+
+    /// Datagrams of a message each, in this order.
+    fn sends<const N: usize>(&self, texts: [&[u8]; N]) {
+        for text in texts {
+            let id = self.recorder.message(CLIENT, text.into(), 0, None);
+            self.send(0, id, 0, text, true);
+        }
+    }
+
+    /// The number of the message that each receive call brought.
+    fn brought(self) -> Vec<u32> {
+        let trace = self.finish(Tie::Clock);
+        trace.events.iter().filter(|e| e.call == Call::RecvFrom).flat_map(Event::messages).map(|id| id.0).collect()
+    }
+
     fn wait(&self, t_us: u64) {
         let mut event = Event::new(SERVER, Call::Wait);
         (event.t_us, event.end_us) = (t_us, t_us);
@@ -83,6 +108,30 @@ fn a_send_that_waits_for_more_is_no_datagram_of_its_own() {
         assert_eq!(trace.events[2].messages(), [MsgId(1), MsgId(2)]);
         assert!(Judge::new(&trace, false).finish().claims.iter().all(|c| c.holds), "one datagram sent, one received");
     }
+}
+
+#[test]
+fn equal_datagrams_are_taken_in_turn_and_one_more_is_a_duplicate() {
+    let scene = Scene::new();
+    scene.sends([b"same", b"same"]);
+    (0..3).for_each(|_| scene.recv(1, b"same"));
+    assert_eq!(scene.brought(), [1, 2, 2]);
+}
+
+#[test]
+fn a_cut_datagram_is_the_one_of_its_length() {
+    let scene = Scene::new();
+    scene.sends([b"hi", b"hello"]);
+    scene.cut(b"h", Some(5));
+    assert_eq!(scene.brought(), [2]);
+}
+
+#[test]
+fn cut_datagrams_that_begin_alike_are_taken_in_turn() {
+    let scene = Scene::new();
+    scene.sends([b"lost", b"aax", b"aay"]);
+    (0..2).for_each(|_| scene.cut(b"aa", None));
+    assert_eq!(scene.brought(), [2, 3]);
 }
 
 #[test]

@@ -245,3 +245,11 @@ fn a_problem_and_its_fix_carry_the_same_messages() {
     // Its further rounds ask again, to cut a header everywhere.
     assert_eq!(bodies("fix-json-header", "server", 3), answers);
 }
+
+#[test]
+fn a_recv_that_cuts_the_second_message_did_not_return_both() {
+    for id in ["tcp-naive", "fix-nodelay"] {
+        let ran = run(&[id, "--recv-size", "7"]);
+        assert_eq!(ran.code, Some(1), "{id}:\n{}", ran.out);
+    }
+}

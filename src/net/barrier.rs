@@ -6,8 +6,6 @@ use super::{NetError, Result};
 use crate::text::Text;
 use socket2::Socket;
 use std::collections::{HashMap, HashSet};
-use std::io;
-use std::mem::MaybeUninit;
 use std::net::SocketAddr;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -147,21 +145,12 @@ pub fn pause(duration: Duration) {
     std::thread::sleep(duration);
 }
 
-/// How many bytes a peek (MSG_PEEK, recv(2)) shows, at most `max`; takes none of them.
-///
-/// # Errors
-/// What recv says, among them would-block when nothing waits on a non-blocking socket.
-pub fn peeked(socket: &Socket, max: usize) -> io::Result<usize> {
-    let mut buffer = vec![MaybeUninit::uninit(); max];
-    socket.peek(&mut buffer)
-}
-
 /// Does the kernel still list somebody who listens here? After the last close(2) it does not; but a
 /// process that another thread is just starting holds a copy of every descriptor until it runs (fork(2),
 /// execve(2)), and for that moment the close is not the last one.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub fn somebody_listens(address: SocketAddr) -> bool {
-    use std::io::{BufRead, BufReader};
+    use std::io::{self, BufRead, BufReader};
     const LISTEN: &str = "0A";
     let word = |bytes: &[u8]| bytes.try_into().map(u32::from_ne_bytes).map_or(String::new(), |n| format!("{n:08X}"));
     let (table, ip) = match address {
@@ -249,19 +238,28 @@ fn poll(socket: &Socket, events: libc::c_short, limit: Duration) -> bool {
     }
 }
 
-/// Without poll(2): a zero-byte look at a time, on a socket made non-blocking for the while.
-#[cfg(not(unix))]
+/// Waits until a read (or an accept) would not block; false when `limit` passes first.
+#[cfg(windows)]
 pub fn readable(socket: &Socket, limit: Duration) -> bool {
-    let blocks = |e: &io::Error| e.kind() == io::ErrorKind::WouldBlock;
-    let _ = socket.set_nonblocking(true);
-    // A listener answers a peek with an error at once; accept itself is asked then.
-    let seen = until(limit, || !matches!(peeked(socket, 1), Err(e) if blocks(&e)));
-    let _ = socket.set_nonblocking(false);
-    seen
+    until(limit, || answers(socket, Duration::from_millis(1)) != 0)
 }
 
-/// Without poll(2) an orderly close cannot be told from waiting bytes; a reset shows as an error.
-#[cfg(not(unix))]
+/// Waits until the peer has closed its side or reset the connection; false when `limit` passes first.
+#[cfg(windows)]
 pub fn peer_gone(socket: &Socket, limit: Duration) -> bool {
-    until(limit, || !matches!(peeked(socket, 1), Ok(1..)))
+    use windows_sys::Win32::Networking::WinSock::{POLLERR, POLLHUP};
+    // WSAPoll cannot be asked for these, it only answers with them; waiting bytes answer, too, and at once.
+    until(limit, || answers(socket, Duration::ZERO) & (POLLHUP | POLLERR) != 0)
+}
+
+/// What WSAPoll says of a socket that is wanted for reading or accepting; 0 when `limit` passes first.
+#[cfg(windows)]
+fn answers(socket: &Socket, limit: Duration) -> i16 {
+    use std::os::windows::io::AsRawSocket;
+    use windows_sys::Win32::Networking::WinSock::{POLLRDNORM, SOCKET, WSAPOLLFD, WSAPoll};
+    let ms = i32::try_from(limit.as_millis()).unwrap_or(i32::MAX);
+    let mut entry = WSAPOLLFD { fd: socket.as_raw_socket() as SOCKET, events: POLLRDNORM, revents: 0 };
+    // SAFETY: `entry` is one live WSAPOLLFD, as the count says.
+    let ready = unsafe { WSAPoll(&mut entry, 1, ms) };
+    if ready > 0 { entry.revents } else { 0 }
 }

@@ -126,10 +126,12 @@ mod os {
     }
 }
 
-#[cfg(not(unix))]
+#[cfg(windows)]
 mod os {
     use super::Evidence;
     use socket2::Socket;
+    use std::os::windows::io::AsRawSocket;
+    use windows_sys::Win32::Networking::WinSock::{FIONREAD, SOCKET, ioctlsocket};
 
     pub(super) fn tcp_info(_: &Socket) -> Evidence {
         Evidence::default()
@@ -139,9 +141,12 @@ mod os {
         None
     }
 
-    /// Without FIONREAD: as much as a peek shows (at most 64 KiB, which a larger queue exceeds).
+    /// A peek would not do: on a socket that blocks it waits until there is something to see.
     pub(super) fn queued(socket: &Socket) -> Option<u64> {
-        super::super::barrier::peeked(socket, 64 * 1024).ok().map(|n| n as u64)
+        let mut n: u32 = 0;
+        // SAFETY: FIONREAD stores one u32 through the pointer, which is live and writable for the call.
+        let rc = unsafe { ioctlsocket(socket.as_raw_socket() as SOCKET, FIONREAD, &mut n) };
+        (rc == 0).then(|| u64::from(n))
     }
 }
 

@@ -35,7 +35,7 @@ impl<'e> Tcp<'e> {
     }
 
     /// TCP_MAXSEG in bytes, 88 to 32767 on Linux. It counts only before connect or listen (tcp(7)).
-    /// Where the system has no such option nothing is set.
+    /// Elsewhere nothing is set.
     #[must_use]
     pub fn mss(mut self, bytes: u32) -> Self {
         self.mss = Some(bytes);
@@ -145,7 +145,8 @@ impl<'e> Tcp<'e> {
             recorded.set("SO_REUSEADDR", 1, |s| s.set_reuse_address(true), |s| s.reuse_address().map(usize::from))?;
         }
         recorded.set_buffers(self.sndbuf, self.rcvbuf)?;
-        #[cfg(unix)]
+        // BSD systems refuse a size above the one they start with (512), so there is nothing to be set.
+        #[cfg(any(target_os = "linux", target_os = "android"))]
         if let Some(mss) = self.mss {
             recorded.set("TCP_MAXSEG", mss as usize, |s| s.set_tcp_mss(mss), |_| Ok(mss as usize))?;
         }

@@ -33,7 +33,9 @@ const FOLD: usize = 6;
 /// The rows of a report.
 pub fn rows<'a>(report: &Report<'a>, style: &Style) -> Vec<Row<'a>> {
     let trace: &'a Trace = &report.outcome.trace;
-    let shown: Vec<&Event> = trace.events.iter().filter(|e| !is_routine(trace, e)).collect();
+    let listens: HashSet<SockId> =
+        trace.events.iter().filter(|e| e.call == Call::Listen).filter_map(|e| e.sock).collect();
+    let shown: Vec<&Event> = trace.events.iter().filter(|e| !is_routine(e, &listens)).collect();
     let mut writer = Writer { trace, style, blurred: report.blurred(), kernel: Kernel::default(), rows: Vec::new() };
     let mut rest = shown.as_slice();
     while let Some(first) = rest.first() {
@@ -105,9 +107,9 @@ fn alike(a: &Event, b: &Event) -> bool {
 }
 
 /// Calls every program makes and that say nothing here: a successful bind before a listen or of a client.
-fn is_routine(trace: &Trace, event: &Event) -> bool {
-    let listens = |sock: SockId| trace.events.iter().any(|e| e.call == Call::Listen && e.sock == Some(sock));
-    event.call == Call::Bind && event.ok() && (event.end.role == Role::Client || event.sock.is_some_and(listens))
+fn is_routine(event: &Event, listens: &HashSet<SockId>) -> bool {
+    let listener = event.sock.is_some_and(|sock| listens.contains(&sock));
+    event.call == Call::Bind && event.ok() && (event.end.role == Role::Client || listener)
 }
 
 /// What the lane says about one event.

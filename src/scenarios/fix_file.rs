@@ -133,13 +133,16 @@ struct Coming {
 type Store = fn(&End, &Conn, &Path, Coming) -> anyhow::Result<()>;
 
 fn serve(end: &End, store: Store) -> anyhow::Result<()> {
-    let dir = scratch_dir("server")?;
+    // One folder below another, so that a file that got out of the first lands in the second.
+    let outer = scratch_dir("server")?;
+    let dir = outer.path().join("files");
+    fs::create_dir(&dir).map_err(|e| file_error("files", &e))?;
     let listener = end.tcp().listen()?;
     let good = Put::header(NAME, FILE_SIZE)?.len() + QUARTER;
-    take_uploads(end, listener.accept()?, dir.path(), store, good)?;
-    answer_download(end, listener.accept()?, dir.path())?;
+    take_uploads(end, listener.accept()?, &dir, store, good)?;
+    answer_download(end, listener.accept()?, &dir)?;
     let bad = Put::header(OUTSIDE, 5)?.len();
-    take_uploads(end, listener.accept()?, dir.path(), store, bad)
+    take_uploads(end, listener.accept()?, &dir, store, bad)
 }
 
 /// Takes one file after the other, as long as the client announces any. `comes` is how much the page's
@@ -156,7 +159,8 @@ fn take_uploads(end: &End, conn: Conn, dir: &Path, store: Store, comes: usize) -
             }
             Err(refusal) => {
                 conn.deliver(&put.bytes);
-                end.found(refusal, Some(0), &[]);
+                let got_out = usize::from(dir.join(&put.filename).exists());
+                end.found(refusal, Some(got_out), &[]);
                 break;
             }
         }
@@ -299,13 +303,15 @@ fn md5_arrived(j: &mut Judge, stored: Option<&Event>) {
 }
 
 fn name_refused(j: &mut Judge) {
-    let refused = j.trace().calls(Server, Call::Process).find(|e| e.made.is_empty() && e.returned == Some(0));
+    let refused = j.trace().calls(Server, Call::Process).find(|e| e.made.is_empty() && e.returned.is_some());
+    let got_out = refused.is_some_and(|e| e.returned != Some(0));
+    let said = refused.and_then(|e| e.note.clone()).unwrap_or(Text::new("it was taken", "被接受了"));
     let text = Text::new("a name that leads out of the directory is refused", "指向目录之外的文件名被拒绝");
     j.claim("name-refused", &[Server], text)
         .expected(say!("\"{OUTSIDE}\" refused, nothing stored", "拒绝“{OUTSIDE}”，什么也不存"))
-        .actual(refused.and_then(|e| e.note.clone()).unwrap_or(Text::new("it was taken", "被接受了")))
+        .actual(if got_out { Text::new("a file lies outside", "目录之外有了文件") } else { said })
         .shown_by(refused)
-        .holds(refused.is_some());
+        .holds(refused.is_some() && !got_out);
 }
 
 pub(super) fn scenario() -> Scenario {

@@ -6,6 +6,7 @@ use crate::say;
 use crate::text::Text;
 use crate::trace::Role::{Client, Server};
 use crate::trace::claims::{Judge, describe};
+use crate::trace::{Event, Span};
 
 const WORDS: [&[u8]; 2] = [b"hello", b"feng"];
 const BYTES: usize = WORDS[0].len() + WORDS[1].len();
@@ -53,7 +54,7 @@ pub(super) fn server_in_lock_step(end: &End) -> anyhow::Result<()> {
 
 pub(super) fn judge(j: &mut Judge) {
     let recvs = j.recvs(Server);
-    let merged = recvs.iter().find(|e| e.messages().len() == WORDS.len());
+    let merged = recvs.iter().find(|e| holds_both(j, e));
     let shown = merged.or(recvs.first()).copied();
     j.claim("one-recv-both", &[Server], Text::new("one recv returned both messages", "一次 recv 返回了两条消息"))
         .expected(say!("M1+M2 in one recv", "一次 recv 里有 M1+M2"))
@@ -75,8 +76,14 @@ pub(super) fn judge(j: &mut Judge) {
         .expected(say!("{sent} segments for {sent} sends", "{sent} 次 send 对应 {sent} 个报文段"))
         .actual(say!("{left} segments", "{left} 个报文段"))
         .shown_by(sends)
-        .holds(left == sent);
+        .holds(left == sent && sent > 0);
     }
+}
+
+/// Both messages, each to its last byte: of a recv that cuts the second it would be half a truth.
+fn holds_both(j: &Judge, recv: &Event) -> bool {
+    let whole = |span: &Span| j.trace().message(span.msg).is_some_and(|m| span.len == m.bytes.len());
+    recv.spans.len() == WORDS.len() && recv.spans.iter().all(whole)
 }
 
 pub(super) fn scenario() -> Scenario {

@@ -14,9 +14,9 @@ const LINES: [&str; 4] = ["一棵树：大家好", "小王：在吗", "小李：
 
 const BUFSIZE: usize = 1024;
 
-/// What the server answers to a line: `收到,小王`.
+/// What the server answers to a line: `收到，小王`.
 fn reply(line: &str) -> String {
-    let name = line.split(':').next().unwrap_or(line);
+    let name = line.split('：').next().unwrap_or(line);
     format!("收到，{name}")
 }
 
@@ -191,5 +191,15 @@ pub(super) fn scenario() -> Scenario {
             },
         },
         ..Scenario::blank()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{LINES, reply};
+
+    #[test]
+    fn a_reply_names_the_speaker_and_repeats_nothing() {
+        assert_eq!(LINES.map(reply), ["收到，一棵树", "收到，小王", "收到，小李", "收到，小陈"]);
     }
 }

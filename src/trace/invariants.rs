@@ -4,7 +4,7 @@ use super::claims::Claim;
 use super::{Call, Event, Evidence, Proto, SockId, SocketInfo, Trace, provenance};
 use crate::say;
 use crate::text::{Text, grouped};
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 /// The invariants that this trace has events for; with `steady`, counts that differ from run to run read `n`.
 pub(super) fn check(trace: &Trace, steady: bool) -> Vec<Claim> {
@@ -12,8 +12,8 @@ pub(super) fn check(trace: &Trace, steady: bool) -> Vec<Claim> {
     [tcp_prefix(trace, count), udp_account(trace, count)].into_iter().flatten().collect()
 }
 
-fn bytes_by_socket(trace: &Trace, wanted: Call) -> HashMap<SockId, Vec<&Event>> {
-    let mut by: HashMap<SockId, Vec<&Event>> = HashMap::new();
+fn bytes_by_socket(trace: &Trace, wanted: Call) -> BTreeMap<SockId, Vec<&Event>> {
+    let mut by: BTreeMap<SockId, Vec<&Event>> = BTreeMap::new();
     for event in trace.events.iter().filter(|e| e.call == wanted && !e.bytes.is_empty()) {
         by.entry(event.sock.unwrap_or(SockId(u32::MAX))).or_default().push(event);
     }

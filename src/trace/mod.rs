@@ -14,6 +14,7 @@ pub mod summary;
 pub use recorder::Recorder;
 
 use crate::text::Text;
+use std::collections::HashSet;
 use std::fmt;
 use std::net::SocketAddr;
 use std::ops::Range;
@@ -368,13 +369,8 @@ impl Event {
 
     /// The messages its bytes belong to, each once, in order of first appearance.
     pub fn messages(&self) -> Vec<MsgId> {
-        let mut ids: Vec<MsgId> = Vec::new();
-        for span in &self.spans {
-            if !ids.contains(&span.msg) {
-                ids.push(span.msg);
-            }
-        }
-        ids
+        let mut seen = HashSet::new();
+        self.spans.iter().map(|span| span.msg).filter(|id| seen.insert(*id)).collect()
     }
 
     /// The moment that stands for it, in microseconds: an act when it began, an arrival when it was

@@ -367,4 +367,20 @@ mod tests {
         assert_eq!(spans, [[(1, 0, 2)], [(2, 0, 1)], [(2, 1, 4)], [(2, 1, 4)]]);
         assert_eq!(trace.exactly_one(&trace.events[3]), Some(MsgId(2)));
     }
+
+    #[test]
+    fn a_lone_end_believes_the_bytes_and_not_the_page() {
+        let recorder = Recorder::new(vec![Role::Client]);
+        let (client, server) = (EndName::only(Role::Client), EndName::only(Role::Server));
+        let sock = recorder.socket(client, Proto::Tcp);
+        recorder.expect(sock, server, b"hello", 0, None);
+        recorder.push(data(sock, Call::Recv, b"hallo", None));
+        recorder.push(data(sock, Call::Recv, b"hello", None));
+        let trace = recorder.take().finish(Tie::Lane);
+        for event in &trace.events {
+            let [span] = event.spans[..] else { panic!("{:?}", event.spans) };
+            let message = trace.message(span.msg).expect("a message");
+            assert!(message.inferred && *message.bytes == *event.bytes, "{message:?}");
+        }
+    }
 }

@@ -1,0 +1,130 @@
+//! Causal order, dependency by dependency: an effect stands after its cause, whatever the clocks said
+//! and whichever lane goes first where nothing decides.
+
+use std::net::SocketAddr;
+use stickdemo::trace::{Call, EndName, Event, Fact, Handed, Proto, Recorder, Role, SockId, Tie};
+
+const CLIENT: EndName = EndName::only(Role::Client);
+const SERVER: EndName = EndName::only(Role::Server);
+
+/// Two ends of one connection. The effect is recorded first and has the earlier time.
+struct Scene {
+    recorder: Recorder,
+    socks: [SockId; 2],
+}
+
+fn address(port: u16) -> SocketAddr {
+    ([127, 0, 0, 1], port).into()
+}
+
+impl Scene {
+    fn new() -> Scene {
+        let recorder = Recorder::default();
+        let socks = [CLIENT, SERVER].map(|end| recorder.socket(end, Proto::Tcp));
+        recorder.addresses(socks[0], Some(address(1)), Some(address(2)));
+        recorder.addresses(socks[1], Some(address(2)), Some(address(1)));
+        Scene { recorder, socks }
+    }
+
+    fn event(&self, end: EndName, call: Call, t_us: u64, fill: impl FnOnce(&mut Event)) {
+        let mut event = Event::new(end, call);
+        (event.t_us, event.end_us) = (t_us, t_us);
+        event.sock = Some(self.socks[usize::from(end == SERVER)]);
+        event.returned = Some(0);
+        fill(&mut event);
+        self.recorder.push(event);
+    }
+
+    fn send(&self, end: EndName, bytes: &[u8]) {
+        let msg = self.recorder.message(end, bytes.into(), 0, None);
+        self.event(end, Call::Send, 9, |e| {
+            e.handed = Some(Handed { msg, offset: 0 });
+            e.bytes = bytes.to_vec();
+            e.returned = Some(bytes.len());
+        });
+    }
+}
+
+/// Plays the scene with the effect at either end and both ways to break ties; the cause comes first each time.
+fn first_cause_then_effect(cause: impl Fn(&Scene, EndName), effect: impl Fn(&Scene, EndName)) {
+    for (there, here) in [(CLIENT, SERVER), (SERVER, CLIENT)] {
+        for tie in [Tie::Clock, Tie::Lane] {
+            let scene = Scene::new();
+            effect(&scene, here);
+            cause(&scene, there);
+            let trace = scene.recorder.take().finish(tie);
+            let ends: Vec<EndName> = trace.events.iter().map(|e| e.end).collect();
+            assert_eq!(ends, [there, here], "{tie:?}");
+        }
+    }
+}
+
+fn waits(fact: Fact) -> impl Fn(&Scene, EndName) {
+    move |scene, end| scene.event(end, Call::Wait, 1, |e| e.fact = Some(fact))
+}
+
+fn closes(scene: &Scene, end: EndName) {
+    scene.event(end, Call::Close, 9, |_| {});
+}
+
+#[test]
+fn bytes_are_sent_before_they_are_received_or_queued() {
+    let send = |scene: &Scene, end| scene.send(end, b"hello");
+    first_cause_then_effect(send, |scene, end| {
+        scene.event(end, Call::Recv, 1, |e| {
+            e.bytes = b"hello".to_vec();
+            e.returned = Some(5);
+        });
+    });
+    first_cause_then_effect(send, waits(Fact::Queued(5)));
+}
+
+#[test]
+fn the_peer_closes_before_its_end_or_its_reset_is_seen() {
+    first_cause_then_effect(closes, |scene, end| scene.event(end, Call::Recv, 1, |e| e.asked = Some(10)));
+    first_cause_then_effect(closes, waits(Fact::PeerGone));
+    for error in ["ECONNRESET", "EPIPE"] {
+        first_cause_then_effect(closes, |scene, end| {
+            scene.event(end, Call::Recv, 1, |e| {
+                e.returned = None;
+                e.error = Some(error.into());
+            });
+        });
+    }
+    let shuts = |scene: &Scene, end| scene.event(end, Call::Shutdown, 9, |_| {});
+    first_cause_then_effect(shuts, |scene, end| scene.event(end, Call::Recv, 1, |e| e.asked = Some(10)));
+}
+
+#[test]
+fn a_connect_stands_before_its_accept_and_after_its_listen() {
+    let connects = |scene: &Scene, end| scene.event(end, Call::Connect, 9, |_| {});
+    first_cause_then_effect(connects, |scene, end| scene.event(end, Call::Accept, 1, |_| {}));
+    let listens = |scene: &Scene, end| scene.event(end, Call::Listen, 9, |_| {});
+    first_cause_then_effect(listens, |scene, end| {
+        let there = address(if end == CLIENT { 2 } else { 1 });
+        scene.event(end, Call::Connect, 1, |e| e.peer = Some(there));
+    });
+}
+
+#[test]
+fn a_gate_is_opened_before_it_is_passed_and_once() {
+    let opens = |scene: &Scene, end| {
+        scene.event(end, Call::SetSockOpt, 9, |_| {});
+        scene.recorder.opened(end, "gate");
+    };
+    first_cause_then_effect(opens, waits(Fact::Gate("gate")));
+    let scene = Scene::new();
+    opens(&scene, CLIENT);
+    opens(&scene, CLIENT);
+    assert_eq!(scene.recorder.take().openings.len(), 1);
+}
+
+#[test]
+fn where_nothing_decides_the_clock_does_or_the_client_goes_first() {
+    for (tie, first) in [(Tie::Clock, SERVER), (Tie::Lane, CLIENT)] {
+        let scene = Scene::new();
+        scene.event(SERVER, Call::SetSockOpt, 1, |_| {});
+        scene.event(CLIENT, Call::SetSockOpt, 2, |_| {});
+        assert_eq!(scene.recorder.take().finish(tie).events[0].end, first);
+    }
+}
