@@ -165,3 +165,24 @@ fn an_interrupt_answers_130_and_leaves_nothing() {
     std::fs::remove_dir_all(&folder).expect("removed");
     assert!(left.is_empty(), "{left:?}");
 }
+
+#[cfg(unix)]
+#[test]
+fn an_interrupt_between_two_runs_leaves_no_temporary_file() {
+    let folder = std::env::temp_dir().join(format!("stickdemo-interrupted-runs-{}", std::process::id()));
+    std::fs::create_dir(&folder).expect("a folder");
+    for _ in 0..8 {
+        let mut command = command(&["fix-file", "--repeat", "100000", "--format", "json"]);
+        let mut child = spawn(command.env("TMPDIR", &folder));
+        let mut line = String::new();
+        let mut stdout = BufReader::new(child.stdout.take().expect("stdout"));
+        stdout.read_line(&mut line).expect("it runs");
+        std::thread::spawn(move || std::io::copy(&mut stdout, &mut std::io::sink()));
+        // SAFETY: the process is our own child and has not been waited for.
+        unsafe { libc::kill(child.id() as i32, libc::SIGINT) };
+        assert_eq!(child.wait().expect("a status").code(), Some(130));
+    }
+    let left: Vec<_> = std::fs::read_dir(&folder).expect("the folder").flatten().map(|e| e.path()).collect();
+    std::fs::remove_dir_all(&folder).expect("removed");
+    assert!(left.is_empty(), "{left:?}");
+}

@@ -156,6 +156,38 @@ fn an_output_file_is_whole_or_not_there() {
     assert_eq!(left, 1, "only the finished file is there");
 }
 
+#[cfg(unix)]
+#[test]
+fn an_output_file_takes_the_place_of_no_device_and_no_link() {
+    use std::os::unix::fs::{FileTypeExt, PermissionsExt, symlink};
+    let folder = std::env::temp_dir().join(format!("stickdemo-special-{}", std::process::id()));
+    std::fs::create_dir(&folder).expect("a folder");
+    // A pipe of our own stands for /dev/null, which a failing test run as root would take away.
+    let pipe = folder.join("pipe");
+    let path = std::ffi::CString::new(pipe.to_str().expect("UTF-8")).expect("no NUL");
+    // SAFETY: the path is a C string that lives until the call returns.
+    assert_eq!(unsafe { libc::mkfifo(path.as_ptr(), 0o600) }, 0);
+    let mut reader = std::fs::File::options().read(true).write(true).open(&pipe).expect("both ends");
+    let ran = run(&["tcp-naive", "--stable", "--out", pipe.to_str().expect("UTF-8")]);
+    assert_eq!(ran.code, Some(0), "{}", ran.err);
+    assert!(std::fs::metadata(&pipe).expect("it").file_type().is_fifo(), "it is still a pipe");
+    let mut first = [0; 9];
+    std::io::Read::read_exact(&mut reader, &mut first).expect("the trace");
+    assert_eq!(&first, b"tcp-naive");
+    let (file, link) = (folder.join("file"), folder.join("link"));
+    std::fs::write(&file, "old").expect("a file");
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).expect("for its owner alone");
+    symlink(&file, &link).expect("a link");
+    let ran = run(&["list", "--out", link.to_str().expect("UTF-8")]);
+    assert_eq!(ran.code, Some(0), "{}", ran.err);
+    let text = std::fs::read_to_string(&file).expect("the file");
+    let mode = std::fs::metadata(&file).expect("it").permissions().mode();
+    let is_link = std::fs::symlink_metadata(&link).expect("it").is_symlink();
+    std::fs::remove_dir_all(&folder).expect("removed");
+    assert!(is_link && text.contains("tcp-naive"), "{text}");
+    assert_eq!(mode & 0o777, 0o600);
+}
+
 #[test]
 fn colour_follows_flag_then_environment_then_terminal() {
     let colored = |text: &str| text.contains('\u{1b}');
