@@ -8,12 +8,14 @@ use crate::scratch;
 use crate::text::Text;
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Results go here; errors, progress and prompts go to standard error.
 pub enum Sink {
     /// Standard output.
     Stdout(BufWriter<Stdout>),
+    /// What is no regular file and keeps its place: a device, a pipe.
+    Device(BufWriter<File>),
     /// A file beside its final name, until it is complete.
     File {
         /// The writer.
@@ -32,16 +34,24 @@ impl Sink {
     /// When the file cannot be made.
     pub fn open(output: &Output) -> io::Result<Sink> {
         let Some(name) = &output.file else { return Ok(Sink::Stdout(BufWriter::new(io::stdout()))) };
+        let there = std::fs::metadata(name).ok();
+        // A new file must not take the place of /dev/null, nor of a link to the old one.
+        let name = match &there {
+            Some(there) if there.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
+            Some(there) if there.is_file() => name.canonicalize()?,
+            Some(_) => return Ok(Sink::Device(BufWriter::new(File::options().write(true).open(name)?))),
+            None => name.clone(),
+        };
         let file_name = name.file_name().ok_or_else(|| io::Error::from(io::ErrorKind::IsADirectory))?;
-        if name.is_dir() {
-            return Err(io::ErrorKind::IsADirectory.into());
-        }
         let mut growing = std::ffi::OsString::from(".");
         growing.push(file_name);
         growing.push(format!(".{}.part", std::process::id()));
         let growing = name.with_file_name(growing);
-        let file = File::create_new(&growing)?;
-        Ok(Sink::File { writer: BufWriter::new(file), growing: scratch::Scratch::new(growing), name: name.clone() })
+        let (file, growing) = scratch::Scratch::file(growing)?;
+        if let Some(there) = there {
+            file.set_permissions(there.permissions())?;
+        }
+        Ok(Sink::File { writer: BufWriter::new(file), growing, name })
     }
 
     /// Everything is written: what was asked for is there from now on.
@@ -51,6 +61,7 @@ impl Sink {
     pub fn finish(self) -> io::Result<()> {
         match self {
             Sink::Stdout(mut writer) => writer.flush(),
+            Sink::Device(mut writer) => writer.flush(),
             Sink::File { writer, growing, name } => {
                 writer.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
                 std::fs::rename(growing.path(), name)?;
@@ -65,14 +76,14 @@ impl Write for Sink {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
             Sink::Stdout(writer) => writer.write(bytes),
-            Sink::File { writer, .. } => writer.write(bytes),
+            Sink::Device(writer) | Sink::File { writer, .. } => writer.write(bytes),
         }
     }
 
     fn flush(&mut self) -> io::Result<()> {
         match self {
             Sink::Stdout(writer) => writer.flush(),
-            Sink::File { writer, .. } => writer.flush(),
+            Sink::Device(writer) | Sink::File { writer, .. } => writer.flush(),
         }
     }
 }
@@ -100,8 +111,8 @@ pub fn tell(text: &str) {
 }
 
 /// Why writing the output failed, with what to do.
-pub fn unwritable(output: &Output, error: &io::Error) -> Text {
-    match &output.file {
+pub fn unwritable(file: Option<&Path>, error: &io::Error) -> Text {
+    match file {
         Some(file) => {
             let file = file.display();
             say!("cannot write {file}: {error}; nothing was left there", "无法写入 {file}：{error}；没有留下半个文件")

@@ -1,7 +1,7 @@
 //! Files and folders that must not outlive the program: removed when dropped, and by the interrupt
 //! handler, which has no way to drop them.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -16,10 +16,16 @@ pub struct Scratch {
 }
 
 impl Scratch {
-    /// Takes responsibility for a path.
-    pub fn new(path: PathBuf) -> Scratch {
-        live().push(path.clone());
-        Scratch { path }
+    /// Makes a new file.
+    ///
+    /// # Errors
+    /// What the system says, among them that something of that name exists.
+    pub fn file(path: PathBuf) -> io::Result<(File, Scratch)> {
+        // Held while it is made: the interrupt handler finds either no file or a listed one.
+        let mut live = live();
+        let file = File::create_new(&path)?;
+        live.push(path.clone());
+        Ok((file, Scratch { path }))
     }
 
     /// Makes a new empty folder under the system's temporary one, for this user's eyes only where the
@@ -28,7 +34,7 @@ impl Scratch {
     /// # Errors
     /// What the system says.
     pub fn folder(what: &str) -> io::Result<Scratch> {
-        // Held while it is made: the interrupt handler finds either no folder or a listed one.
+        // Held while it is made, as above.
         let mut live = live();
         for attempt in 0..100u32 {
             let nanos = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |t| t.subsec_nanos());
@@ -61,21 +67,32 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        live().retain(|path| *path != self.path);
+        // Held until it is gone: the program does not end in the middle.
+        let mut live = live();
         remove(&self.path);
+        live.retain(|path| *path != self.path);
     }
 }
 
-/// Removes everything that is still there; for the interrupt handler.
+/// Removes everything that is still there, and lets nothing new be made; for the interrupt handler,
+/// while the other threads still run.
 pub fn remove_all() {
-    for path in std::mem::take(&mut *live()) {
-        remove(&path);
+    let live = live();
+    for path in live.iter() {
+        remove(path);
     }
+    std::mem::forget(live);
 }
 
 /// Best effort: what cannot be removed cannot be reported from here either.
 fn remove(path: &Path) {
-    let _ = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
+    // A folder does not go while another thread puts a file into it.
+    for _ in 0..10 {
+        let gone = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
+        if gone.is_ok() || !path.exists() {
+            return;
+        }
+    }
 }
 
 #[cfg(unix)]
@@ -100,13 +117,14 @@ mod tests {
     #[test]
     fn a_dropped_path_is_gone_and_a_kept_one_stays() {
         let base = std::env::temp_dir().join(format!("stickdemo-scratch-{}", std::process::id()));
-        let folder = Scratch::new(base.clone());
-        fs::create_dir(&base).expect("a new folder");
-        fs::write(base.join("kept"), "x").expect("a file");
-        Scratch::new(base.join("kept")).keep();
-        assert!(base.join("kept").exists());
-        drop(folder);
-        assert!(!base.exists());
+        let (_, dropped) = Scratch::file(base.with_extension("dropped")).expect("a new file");
+        let (_, kept) = Scratch::file(base.with_extension("kept")).expect("a new file");
+        assert!(Scratch::file(kept.path().to_owned()).is_err(), "what is there is not taken over");
+        let [gone, stays] = [&dropped, &kept].map(|file| file.path().to_owned());
+        drop(dropped);
+        kept.keep();
+        assert!(!gone.exists() && stays.exists());
+        fs::remove_file(stays).expect("removed");
     }
 
     #[test]

@@ -103,6 +103,20 @@ fn a_client_gives_up_on_a_peer_that_hangs() {
     assert!(ran.err.contains("300ms") && ran.err.contains("--as server"), "{}", ran.err);
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_client_gives_up_on_a_listener_that_answers_nobody() {
+    // A queue of one, and full: the next connection request is dropped without a word (listen(2)).
+    let full = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).expect("a socket");
+    full.bind(&std::net::SocketAddr::from(([127, 0, 0, 1], 0)).into()).expect("a port");
+    full.listen(0).expect("it listens");
+    let address = full.local_addr().expect("an address").as_socket().expect("an address");
+    let _waiting = TcpStream::connect(address).expect("the one that fits");
+    let ran = run(&["tcp-naive", "--as", "client", "--connect", &address.to_string(), "--timeout", "300ms"]);
+    assert_eq!(ran.code, Some(3), "{}\n{}", ran.out, ran.err);
+    assert!(ran.err.contains("300ms") && ran.err.contains("--as server"), "{}", ran.err);
+}
+
 #[test]
 fn a_server_gives_up_when_nobody_comes() {
     for id in ["tcp-naive", "udp-boundaries"] {
@@ -162,6 +176,27 @@ fn an_interrupt_answers_130_and_leaves_nothing() {
     let status = child.wait().expect("a status");
     assert_eq!(status.code(), Some(130), "{rest}");
     assert!(rest.contains("interrupted"), "{rest}");
+    let left: Vec<_> = std::fs::read_dir(&folder).expect("the folder").flatten().map(|e| e.path()).collect();
+    std::fs::remove_dir_all(&folder).expect("removed");
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupt_between_two_runs_leaves_no_temporary_file() {
+    let folder = std::env::temp_dir().join(format!("stickdemo-interrupted-runs-{}", std::process::id()));
+    std::fs::create_dir(&folder).expect("a folder");
+    for _ in 0..8 {
+        let mut command = command(&["fix-file", "--repeat", "100000", "--format", "json"]);
+        let mut child = spawn(command.env("TMPDIR", &folder));
+        let mut line = String::new();
+        let mut stdout = BufReader::new(child.stdout.take().expect("stdout"));
+        stdout.read_line(&mut line).expect("it runs");
+        std::thread::spawn(move || std::io::copy(&mut stdout, &mut std::io::sink()));
+        // SAFETY: the process is our own child and has not been waited for.
+        unsafe { libc::kill(child.id() as i32, libc::SIGINT) };
+        assert_eq!(child.wait().expect("a status").code(), Some(130));
+    }
     let left: Vec<_> = std::fs::read_dir(&folder).expect("the folder").flatten().map(|e| e.path()).collect();
     std::fs::remove_dir_all(&folder).expect("removed");
     assert!(left.is_empty(), "{left:?}");

@@ -54,6 +54,12 @@ fn values_are_checked_with_their_form_shown() {
     refused(&["tcp-naive", "--repeat", "0"], &["--repeat 0", "whole number"]);
     refused(&["fix-sleep", "--gap", "soon"], &["--gap", "20ms or 1.5s"]);
     refused(&["tcp-naive", "--format", "xml"], &["xml", "json"]);
+    refused(&["tcp-naive", "--recv-size", "-5"], &["-5", "negative"]);
+    refused(&["tcp-naive", "again"], &["again", "too many"]);
+    refused(&["tcp-naive", "--connect", "127.0.0.1:0"], &["port 0"]);
+    refused(&["--format", "json"], &["nothing to run", "stickdemo list"]);
+    refused(&["--lang", "zh"], &["没有指明"]);
+    refused(&["tcp-naive", "--out", ""], &["--out", "needs a value\n"]);
     refused(&["completions", "tcsh"], &["tcsh", "bash"]);
     refused(&["completions"], &["missing"]);
     refused(&["tcp-naive", "--recv-size", "5", "--recv-size", "6"], &["--recv-size"]);
@@ -125,7 +131,7 @@ fn a_reader_that_goes_away_is_no_error() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_full_disk_is_said() {
-    for args in [&["tcp-naive"][..], &["list"], &["tcp-naive", "--format", "json"]] {
+    for args in [&["tcp-naive"][..], &["list"], &["tcp-naive", "--format", "json"], &["--help"]] {
         let full = std::fs::File::options().write(true).open("/dev/full").expect("/dev/full");
         let child = command(args).stdout(Stdio::from(full)).stderr(Stdio::piped()).spawn().expect("starts");
         let output = child.wait_with_output().expect("ends");
@@ -133,6 +139,26 @@ fn a_full_disk_is_said() {
         assert_eq!(output.status.code(), Some(3), "{args:?}: {err}");
         assert!(err.contains("cannot write the output"), "{args:?}: {err}");
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_machine_that_cannot_says_so_at_once() {
+    let limited = |args: &[&str], limit: &'static str| {
+        let mut shell = std::process::Command::new("sh");
+        shell.args(["-c", &format!("{limit}; exec \"$0\" \"$@\""), common::BINARY]).args(args);
+        finished(spawn(shell.env("STICKDEMO_LANG", "en").stdin(Stdio::null())))
+    };
+    for id in ["udp-chat", "fix-concurrent"] {
+        let began = std::time::Instant::now();
+        let ran = limited(&[id], "ulimit -n 5");
+        assert_eq!(ran.code, Some(3), "{id}: {}", ran.err);
+        assert!(ran.err.contains("EMFILE") && ran.err.contains("ulimit -n"), "{id}: {}", ran.err);
+        assert!(began.elapsed().as_secs() < 5, "{id} waits for an end that has failed");
+    }
+    let ran = limited(&["fix-file"], "export TMPDIR=/nonexistent");
+    assert_eq!(ran.code, Some(3), "{}", ran.err);
+    assert!(ran.out.contains("/nonexistent") && ran.out.contains("TMPDIR"), "{}", ran.out);
 }
 
 #[test]
@@ -154,6 +180,38 @@ fn an_output_file_is_whole_or_not_there() {
     let left = std::fs::read_dir(&folder).expect("the folder").count();
     std::fs::remove_dir_all(&folder).expect("removed");
     assert_eq!(left, 1, "only the finished file is there");
+}
+
+#[cfg(unix)]
+#[test]
+fn an_output_file_takes_the_place_of_no_device_and_no_link() {
+    use std::os::unix::fs::{FileTypeExt, PermissionsExt, symlink};
+    let folder = std::env::temp_dir().join(format!("stickdemo-special-{}", std::process::id()));
+    std::fs::create_dir(&folder).expect("a folder");
+    // A pipe of our own stands for /dev/null, which a failing test run as root would take away.
+    let pipe = folder.join("pipe");
+    let path = std::ffi::CString::new(pipe.to_str().expect("UTF-8")).expect("no NUL");
+    // SAFETY: the path is a C string that lives until the call returns.
+    assert_eq!(unsafe { libc::mkfifo(path.as_ptr(), 0o600) }, 0);
+    let mut reader = std::fs::File::options().read(true).write(true).open(&pipe).expect("both ends");
+    let ran = run(&["tcp-naive", "--stable", "--out", pipe.to_str().expect("UTF-8")]);
+    assert_eq!(ran.code, Some(0), "{}", ran.err);
+    assert!(std::fs::metadata(&pipe).expect("it").file_type().is_fifo(), "it is still a pipe");
+    let mut first = [0; 9];
+    std::io::Read::read_exact(&mut reader, &mut first).expect("the trace");
+    assert_eq!(&first, b"tcp-naive");
+    let (file, link) = (folder.join("file"), folder.join("link"));
+    std::fs::write(&file, "old").expect("a file");
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).expect("for its owner alone");
+    symlink(&file, &link).expect("a link");
+    let ran = run(&["list", "--out", link.to_str().expect("UTF-8")]);
+    assert_eq!(ran.code, Some(0), "{}", ran.err);
+    let text = std::fs::read_to_string(&file).expect("the file");
+    let mode = std::fs::metadata(&file).expect("it").permissions().mode();
+    let is_link = std::fs::symlink_metadata(&link).expect("it").is_symlink();
+    std::fs::remove_dir_all(&folder).expect("removed");
+    assert!(is_link && text.contains("tcp-naive"), "{text}");
+    assert_eq!(mode & 0o777, 0o600);
 }
 
 #[test]
