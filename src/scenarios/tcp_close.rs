@@ -154,8 +154,8 @@ fn judge(j: &mut Judge) {
         let times = empty.len();
         let wanted = if nth == 0 { Text::new("more than 1", "不止 1 次") } else { Text::new("1", "1 次") };
         j.claim(id, &[Server], text)
-            .expected(Text::new("empty recvs: {}", "空的 recv:{}").with(&wanted))
-            .actual(say!("empty recvs: {times}", "空的 recv:{times} 次"))
+            .expected(Text::new("empty recvs: {}", "空的 recv：{}").with(&wanted))
+            .actual(say!("empty recvs: {times}", "空的 recv：{times} 次"))
             .shown_by(empty)
             .holds(if nth == 0 { times > 1 } else { times == 1 });
     }
@@ -178,7 +178,7 @@ fn judge(j: &mut Judge) {
         j.claim(
             "unread-resets",
             &[Server],
-            Text::new("a peer that closes with unread bytes resets the connection", "对端带着未读字节关闭：连接被重置"),
+            Text::new("a peer that closes with unread bytes resets the connection", "对端带着未读字节关闭：连接被复位"),
         )
         .expected(Text::same(format!("recv: {RESET}")))
         .actual(Text::same(format!("recv: {seen}")))
@@ -213,7 +213,7 @@ fn judge_kills(j: &mut Judge) {
         &[Client, Server],
         Text::new(
             "a killed peer: an ordinary end, or a reset if bytes were unread",
-            "对端被杀死：正常结束；若有未读字节则重置",
+            "对端被杀死：正常结束；若有未读字节则复位",
         ),
     )
     .expected(Text::same(wanted))
@@ -228,7 +228,7 @@ pub(super) fn scenario() -> Scenario {
         part: Part::Tcp,
         title: Text::new("the peer goes away", "对端离开之后"),
         claim: Text::new(
-            "When the peer has gone recv returns empty, every time: a loop that does not check it spins for ever.",
+            "Once the peer has gone, recv returns empty every time: a loop that does not check spins for ever.",
             "对端离开后，recv 每次都返回空结果：循环里不检查，就会空转不停。",
         ),
         documents: &["D1 §7", "D3 §7", "D3 §9"],
@@ -246,7 +246,7 @@ pub(super) fn scenario() -> Scenario {
             Why {
                 text: Text::new(
                     "Closing with unread bytes tells the peer that data was lost: a reset instead of an end.",
-                    "关闭时若还有未读字节，要让对端知道数据丢了：发复位，而不是正常结束。",
+                    "关闭时若还有未读字节，要让对端知道数据丢了：发送复位，而不是正常结束。",
                 ),
                 source: "RFC 2525 §2.17; RFC 9293 §3.9.1.4",
             },
@@ -262,6 +262,10 @@ pub(super) fn scenario() -> Scenario {
             },
             Next {
                 command: "fix-exact", shows: Text::new("an end in the middle of a message", "消息中途遇到流结束")
+            },
+            Next {
+                command: "tcp-partial-send",
+                shows: Text::new("a peer that stays, but does not read", "对端还在，却不读"),
             },
         ],
         control: Control {
