@@ -249,7 +249,7 @@ impl Page<'_> {
         let text = match row.more {
             Some(0) => return Ok(()),
             Some(n) => say!(".. {n} more like it", ".. 另有 {n} 次，相同"),
-            None => Text::new(".. and so on; how often differs from run to run", ".. 如此反复，次数每次运行不同"),
+            None => Text::new(".. and so on; count varies", ".. 如此反复，次数不定"),
         };
         let lanes = Lanes::of(self.style.width.max(NARROW));
         let left = row.event.end.role == Role::Client || self.style.width < NARROW;

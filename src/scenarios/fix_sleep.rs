@@ -20,9 +20,11 @@ const READ: [&str; 2] = ["size-read", "second-size-read"];
 fn client(end: &End) -> anyhow::Result<()> {
     let s = connect(end)?;
     // Idle: it stands in recv while the server sleeps.
+    end.note(Text::new("an idle receiver", "空闲的接收方"));
     s.send(COMMAND.line.as_bytes())?;
     read_answer(end, &s, READ[0])?;
     // Busy with something else for longer than the server sleeps.
+    end.note(Text::new("a busy receiver", "忙碌的接收方"));
     s.send(COMMAND.line.as_bytes())?;
     s.wait_queued(size().len() + body().len())?;
     read_answer(end, &s, READ[1])?;

@@ -15,18 +15,42 @@ const SPINS: usize = 3;
 /// A process can be killed here while its peer lives on.
 const KILLS: bool = cfg!(unix);
 
+/// The server is done with a client: the next one comes only then, so that the trace shows one after the other.
+const SERVED: [&str; 5] = ["served-1", "served-2", "served-3", "served-4", "served-5"];
+
 /// Closing with unread bytes surely resets the connection. BSD systems may end it in order (RFC 2525 §2.17).
 const RESETS: bool = cfg!(any(target_os = "linux", target_os = "android", windows));
 
 fn client(end: &End) -> anyhow::Result<()> {
-    for _ in 0..2 {
-        talk(end)?.close()?;
+    for nth in 1..=2 {
+        reads_and_closes(end, nth)?;
     }
+    begins(end, 3, &Text::new("closes, unread", "没读就关闭"))?;
     ask(end)?.close()?;
     if KILLS {
-        talk(end)?.hand_over()?.kill()?;
+        is_killed_after_reading(end, 4)?;
+        begins(end, 5, &Text::new("is killed, unread", "没读就被杀死"))?;
         ask(end)?.hand_over()?.kill()?;
     }
+    Ok(())
+}
+
+fn reads_and_closes(end: &End, nth: usize) -> Result<()> {
+    begins(end, nth, &Text::new("reads, closes", "读完再关闭"))?;
+    talk(end)?.close()
+}
+
+fn is_killed_after_reading(end: &End, nth: usize) -> Result<()> {
+    begins(end, nth, &Text::new("reads, is killed", "读完再被杀死"))?;
+    talk(end)?.hand_over()?.kill()
+}
+
+/// The heading of a client, once the server is done with the one before.
+fn begins(end: &End, nth: usize, does: &Text) -> Result<()> {
+    if nth > 1 {
+        end.pass(SERVED[nth - 2], Text::new("until the server is done", "等到服务器处理完"))?;
+    }
+    end.note(say!("client {nth}: {{}}", "客户端 {nth}：{{}}").with(does));
     Ok(())
 }
 
@@ -48,7 +72,7 @@ fn ask(end: &End) -> Result<Conn> {
 
 fn server(end: &End) -> anyhow::Result<()> {
     let listener = end.tcp().listen()?;
-    for nth in 0..connections() {
+    for (nth, served) in SERVED[..connections()].iter().enumerate() {
         let conn = listener.accept()?;
         conn.expect(b"hello");
         if nth == 0 {
@@ -57,6 +81,7 @@ fn server(end: &End) -> anyhow::Result<()> {
             echo_with_the_check(&conn)?
         }
         conn.close()?;
+        end.open(served);
     }
     Ok(())
 }
@@ -92,23 +117,24 @@ fn echo_with_the_check(conn: &Conn) -> Result<()> {
 
 /// The control: every client reads its answer before it goes, and the server always checks.
 fn client_that_reads(end: &End) -> anyhow::Result<()> {
-    for _ in 0..3 {
-        talk(end)?.close()?;
+    for nth in 1..=3 {
+        reads_and_closes(end, nth)?;
     }
     if KILLS {
-        talk(end)?.hand_over()?.kill()?;
-        talk(end)?.hand_over()?.kill()?;
+        is_killed_after_reading(end, 4)?;
+        is_killed_after_reading(end, 5)?;
     }
     Ok(())
 }
 
 fn server_that_checks(end: &End) -> anyhow::Result<()> {
     let listener = end.tcp().listen()?;
-    for _ in 0..connections() {
+    for served in &SERVED[..connections()] {
         let conn = listener.accept()?;
         conn.expect(b"hello");
         echo_with_the_check(&conn)?;
         conn.close()?;
+        end.open(served);
     }
     Ok(())
 }

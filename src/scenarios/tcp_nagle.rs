@@ -27,6 +27,10 @@ fn client(end: &End) -> anyhow::Result<()> {
 fn send_each_way(end: &End, as_meant: fn(&Conn) -> bool) -> anyhow::Result<()> {
     let mut gates = CHOSEN.iter();
     for nodelay in settings(end) {
+        end.note(match nodelay {
+            false => Text::new("the Nagle algorithm is on", "Nagle 算法开着"),
+            true => Text::new("the Nagle algorithm is off", "Nagle 算法关掉"),
+        });
         loop {
             let gate = gates.next().ok_or_else(too_busy)?;
             let s = end.tcp().nodelay(nodelay).connect()?;

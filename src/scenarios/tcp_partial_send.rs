@@ -31,6 +31,7 @@ fn client(end: &End) -> anyhow::Result<()> {
 
 fn send_twice(end: &End, length: usize) -> anyhow::Result<()> {
     // Non-blocking, by a caller who stops when the kernel does and so drops the rest.
+    end.note(Text::new("non-blocking send", "非阻塞 send"));
     let s = end.tcp().rcvbuf(None).connect()?;
     s.set_nonblocking(true)?;
     let m = end.labelled(&TEXT[..length], label(length));
@@ -46,6 +47,7 @@ fn send_twice(end: &End, length: usize) -> anyhow::Result<()> {
     s.close()?;
 
     // Blocking: send waits until the reader has made room for all of it.
+    end.note(Text::new("blocking send", "阻塞 send"));
     let s = end.tcp().rcvbuf(None).connect()?;
     s.send_message(&end.labelled(&TEXT[..length], label(length)))?;
     s.close()?;

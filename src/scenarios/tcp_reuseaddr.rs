@@ -161,7 +161,8 @@ fn server_left_first(end: &End) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A new server's attempt: SO_REUSEADDR of the old and of the new, and whether it came to listen.
+/// A new server's attempt: SO_REUSEADDR of the old and of the new, and whether it came to listen. The event
+/// is its failed bind, or its listen: a bind that succeeds has no row of its own.
 struct Attempt<'a> {
     left: Left,
     old: bool,
@@ -187,7 +188,9 @@ fn attempts<'a>(j: &Judge<'a>) -> Vec<Attempt<'a>> {
             (Call::Process, ..) => (case, old) = (cases.next(), None),
             (Call::Bind, _, None) => old = Some(reuses(event)),
             (Call::Bind, Some(Case { left, .. }), Some(old)) => {
-                attempts.push(Attempt { left: *left, old, new: reuses(event), bound: !fails(event), event });
+                let listens = trace.calls(Server, Call::Listen).find(|e| e.sock == event.sock);
+                let bound = !fails(event);
+                attempts.push(Attempt { left: *left, old, new: reuses(event), bound, event: listens.unwrap_or(event) });
             }
             _ => {}
         }
