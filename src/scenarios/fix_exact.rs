@@ -244,7 +244,7 @@ pub(super) fn scenario() -> Scenario {
         title: Text::new("read exactly what remains", "剩多少读多少"),
         claim: Text::new(
             "min(1024, remaining) leaves the MD5 behind the file alone; recv(1024) to the end swallows it.",
-            "min(1024, 剩余)不会碰到文件后面的 MD5；一直 recv(1024) 会把它吞掉。",
+            "min(1024, 剩余) 不会碰到文件后面的 MD5；一直 recv(1024) 会把它吞掉。",
         ),
         documents: &["D4 §3"],
         takes: &[Opt::Nodelay, Opt::RecvSize, Opt::Race],
