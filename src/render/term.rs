@@ -6,6 +6,7 @@ use super::palette::Ink;
 use super::width::{columns, padded, wrapped};
 use super::{Report, Style, bytes};
 use crate::say;
+use crate::scenarios::Part;
 use crate::text::{Text, grouped};
 use crate::trace::Role;
 use crate::trace::claims::{Claim, Verdict};
@@ -347,10 +348,16 @@ impl Page<'_> {
         let count = say!(" ({held} of {all} claims hold)", "（{all} 条结论中 {held} 条成立）");
         let mut text = self.say(&verdict.text()) + &self.say(&count);
         if self.report.control && !good && outcome.failure.is_none() {
-            text += &self.say(&Text::new(
-                ", as it must be: without the cause there is no effect",
-                "，理应如此：去掉原因，现象就消失",
-            ));
+            text += &self.say(&match self.report.plan.scenario.part {
+                Part::Fix => Text::new(
+                    ", as it must be: without the fix the trouble is back",
+                    "，理应如此：去掉解法，问题就回来了",
+                ),
+                _ => Text::new(
+                    ", as it must be: without the cause there is no effect",
+                    "，理应如此：去掉原因，现象就消失",
+                ),
+            });
         }
         self.paragraph(out, 2, &text, Some(ink))
     }
