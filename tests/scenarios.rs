@@ -161,6 +161,16 @@ fn each_says_everything_a_learner_needs_in_both_languages() {
     });
 }
 
+/// Whoever follows the suggestions comes through the whole syllabus.
+#[test]
+fn every_scenario_leads_on_to_the_next_one() {
+    let all = syllabus();
+    for pair in all.windows(2) {
+        let leads = pair[0].next.iter().any(|next| next.command == pair[1].id);
+        assert!(leads, "{} does not suggest {}", pair[0].id, pair[1].id);
+    }
+}
+
 #[test]
 fn every_suggested_command_is_one_that_works() {
     use stickdemo::cli::parse;

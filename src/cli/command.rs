@@ -10,7 +10,7 @@ use clap::{Arg, ArgAction, Command, ValueHint};
 /// The commands that are not scenarios, in the order of help.
 pub fn tools() -> [(&'static str, Text); 5] {
     [
-        ("list", Text::new("the syllabus: every scenario with its claim", "课程表：所有场景及其结论")),
+        ("list", Text::new("the syllabus: every scenario with its claim", "课程大纲：所有场景及其结论")),
         ("all", Text::new("replay every scenario, then one table", "重放所有场景，汇成一张表")),
         ("doctor", Text::new("what this machine can show", "这台机器能演示什么")),
         ("completions", Text::new("print a shell's completion script", "输出某种 shell 的补全脚本")),
@@ -113,8 +113,8 @@ fn epilogue() -> Text {
 }
 
 fn tool_page(lang: Lang) -> String {
-    let usage = Text::new("Usage:", "用法：");
-    format!("{{about}}\n\n{} {{usage}}\n\n{{all-args}}\n", usage.to(lang))
+    let usage = Text::new("Usage: ", "用法：");
+    format!("{{about}}\n\n{}{{usage}}\n\n{{all-args}}\n", usage.to(lang))
 }
 
 fn scenario_command(lang: Lang, scenario: &Scenario) -> Command {
@@ -152,7 +152,7 @@ fn run_args(lang: Lang) -> Vec<Arg> {
             "nodelay",
             "on|off",
             lang,
-            Text::new("TCP_NODELAY: on turns the Nagle algorithm off", "TCP_NODELAY:on 关闭 Nagle 算法"),
+            Text::new("TCP_NODELAY: on turns the Nagle algorithm off", "TCP_NODELAY：on 关闭 Nagle 算法"),
         )
         .value_parser(["on", "off"])
         .hide_possible_values(true),
@@ -170,7 +170,7 @@ fn run_args(lang: Lang) -> Vec<Arg> {
             lang,
             Text::new("the pause between the sends (20ms, 1.5s)", "两次发送之间的停顿（20ms、1.5s）"),
         ),
-        flag("race", lang, Text::new("drop the barrier: let both ends run as they like", "撤掉屏障，让两端自由奔跑")),
+        flag("race", lang, Text::new("drop the barrier: let both ends run as they like", "撤掉屏障，两端谁也不等谁")),
     ];
     let how = vec![
         flag(

@@ -43,7 +43,7 @@ pub fn refusal(error: &clap::Error, lang: Lang, scenarios: &[Scenario]) -> Refus
             let hint = if near.is_empty() {
                 Text::new("", "")
             } else {
-                say!("; did you mean {near}?", "；您是不是想用 {near}？")
+                say!("; did you mean {near}?", "；你是不是想用 {near}？")
             };
             Text::new("there is no option {}{}", "没有选项 {}{}").with(&Text::same(wrong)).with(&hint)
         }
@@ -80,7 +80,7 @@ fn no_such_command(word: &str, scenarios: &[Scenario]) -> Text {
     match nearest(word, names) {
         Some(near) => say!(
             "there is no scenario or command {word}; did you mean {near}?",
-            "没有名为 {word} 的场景或命令；您是不是想用 {near}？"
+            "没有名为 {word} 的场景或命令；你是不是想用 {near}？"
         ),
         None => say!(
             "there is no scenario or command {word}; stickdemo list shows the scenarios",

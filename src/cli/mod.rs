@@ -263,7 +263,7 @@ fn run_request(scenario: Scenario, matches: &ArgMatches) -> Result<RunRequest, T
 }
 
 fn named(option: &str, error: &Text) -> Text {
-    Text::new("--{}: {}", "--{}:{}").with(&Text::same(option)).with(error)
+    Text::new("--{}: {}", "--{}：{}").with(&Text::same(option)).with(error)
 }
 
 fn settings(matches: &ArgMatches) -> Result<Settings, Text> {
@@ -307,11 +307,7 @@ fn makes_sense(scenario: &Scenario, chosen: &Settings) -> Result<(), Text> {
     let Some(opt) = chosen.given().find(|opt| !scenario.takes.contains(opt)) else { return Ok(()) };
     let (id, name) = (scenario.id, opt.name());
     let takes: Vec<String> = scenario.takes.iter().map(|opt| format!("--{}", opt.name())).collect();
-    let takes = if takes.is_empty() {
-        Text::new("none of them", "不接受任何此类选项")
-    } else {
-        Text::same(takes.join(" "))
-    };
+    let takes = if takes.is_empty() { Text::new("none of them", "无") } else { Text::same(takes.join(" ")) };
     let refusal = say!(
         "--{name} would change nothing in {id}; of the socket options it takes: ",
         "--{name} 对 {id} 不起作用；它接受的套接字选项："

@@ -67,7 +67,7 @@ pub fn parse(json: &[u8]) -> Result<Map<String, Value>, Fault> {
             let shown = shown(json);
             Err(Fault::Syntax(say!(
                 "the header is not JSON at its byte {at}: {shown}",
-                "头部第 {at} 字节处不是 JSON:{shown}"
+                "头部第 {at} 字节处不是 JSON：{shown}"
             )))
         }
     }

@@ -143,7 +143,7 @@ fn speaking(field: &[u8]) -> Text {
     } else if field.iter().all(u8::is_ascii_digit) {
         Text::new("is the peer sending the length as decimal text?", "对端是不是用十进制文本发的长度？")
     } else if field[0] == b'{' {
-        Text::new("is the peer sending JSON without its length first?", "对端是不是没先发长度就发了 JSON?")
+        Text::new("is the peer sending JSON without its length first?", "对端是不是没先发长度就发了 JSON？")
     } else {
         Text::new("is the peer sending a body without a header?", "对端是不是没发头部就发了正文？")
     }

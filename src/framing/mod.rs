@@ -218,7 +218,7 @@ impl Fault {
 
 fn hinted(said: Text, hint: Option<&Text>) -> Text {
     match hint {
-        Some(hint) => Text::new("{}; {}", "{};{}").with(&said).with(hint),
+        Some(hint) => Text::new("{}; {}", "{}；{}").with(&said).with(hint),
         None => said,
     }
 }

@@ -91,7 +91,7 @@ impl Stage {
             pause(UNSEEN_GATE);
             return Ok(Passed::Unseen);
         }
-        let what = crate::say!("the gate \u{201c}{gate}\u{201d}", "“{gate}”这道门");
+        let what = crate::say!("the gate \u{201c}{gate}\u{201d}", "“{gate}”放行");
         self.wait(&what, |state| state.open.contains(gate).then_some(Passed::Opened))
     }
 

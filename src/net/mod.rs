@@ -77,7 +77,7 @@ impl NetError {
             NetError::Call { call, address, source } => {
                 let (call, name) = (call.word(), errno::name(source));
                 let to = address.map(|a| format!(" {a}")).unwrap_or_default();
-                say!("{call}{to}: {name} ({source})", "{call}{to}:{name}({source})")
+                say!("{call}{to}: {name} ({source})", "{call}{to}：{name}（{source}）")
             }
             NetError::Deadline { what, limit } => {
                 let limit = Text::same(format!("{limit:?}"));

@@ -64,7 +64,7 @@ const ID: usize = 21;
 pub fn table_head(out: &mut dyn Write, style: &Style) -> io::Result<()> {
     let head = Text::new(
         "scenario             verdict            sends  segments  recvs      ms",
-        "场景                 结论                send      段数   recv    毫秒",
+        "场景                 结果                send      段数   recv    毫秒",
     );
     writeln!(out, "{}", style.palette.paint(head.to(style.lang), Ink::Strong))
 }

@@ -6,6 +6,7 @@ use super::palette::Ink;
 use super::width::{columns, padded, wrapped};
 use super::{Report, Style, bytes};
 use crate::say;
+use crate::scenarios::Part;
 use crate::text::{Text, grouped};
 use crate::trace::Role;
 use crate::trace::claims::{Claim, Verdict};
@@ -249,7 +250,7 @@ impl Page<'_> {
         let text = match row.more {
             Some(0) => return Ok(()),
             Some(n) => say!(".. {n} more like it", ".. 另有 {n} 次，相同"),
-            None => Text::new(".. and so on; how often differs from run to run", ".. 如此反复，次数每次运行不同"),
+            None => Text::new(".. and so on; count varies", ".. 如此反复，次数不定"),
         };
         let lanes = Lanes::of(self.style.width.max(NARROW));
         let left = row.event.end.role == Role::Client || self.style.width < NARROW;
@@ -347,10 +348,16 @@ impl Page<'_> {
         let count = say!(" ({held} of {all} claims hold)", "（{all} 条结论中 {held} 条成立）");
         let mut text = self.say(&verdict.text()) + &self.say(&count);
         if self.report.control && !good && outcome.failure.is_none() {
-            text += &self.say(&Text::new(
-                ", as it must be: without the cause there is no effect",
-                "，理应如此：去掉原因，现象就消失",
-            ));
+            text += &self.say(&match self.report.plan.scenario.part {
+                Part::Fix => Text::new(
+                    ", as it must be: without the fix the trouble is back",
+                    "，理应如此：去掉解法，问题就回来了",
+                ),
+                _ => Text::new(
+                    ", as it must be: without the cause there is no effect",
+                    "，理应如此：去掉原因，现象就消失",
+                ),
+            });
         }
         self.paragraph(out, 2, &text, Some(ink))
     }

@@ -117,10 +117,10 @@ fn judge(j: &mut Judge) {
     j.claim(
         "own-answer-whole",
         &[Client],
-        Text::new("every command got its own answer, whole", "每条命令都得到自己的回答，而且完整"),
+        Text::new("every command got its own answer, whole", "每条命令都得到自己的回答，完整而且按顺序"),
     )
-    .expected(say!("{asked} answers, whole and in order", "{asked} 个回答，完整且按顺序"))
-    .actual(say!("{whole} of {asked}", "{asked} 个中有 {whole} 个"))
+    .expected(say!("{asked} of {asked} answers", "{asked} 个回答中 {asked} 个"))
+    .actual(say!("{whole} of {asked} answers", "{asked} 个回答中 {whole} 个"))
     .shown_by(delivered)
     .holds(whole == asked);
 
@@ -132,8 +132,8 @@ fn judge(j: &mut Judge) {
         &[Client],
         Text::new("the length came alone, so one recv could read it", "长度单独到达，所以一次 recv 就能读到它"),
     )
-    .expected(say!("{asked} lengths, nothing stuck to them", "{asked} 个长度，后面没有粘着别的"))
-    .actual(say!("{alone} of {seen} alone", "{seen} 个中有 {alone} 个单独到达"))
+    .expected(say!("{asked} of {asked} lengths alone", "{asked} 个长度中 {asked} 个单独到达"))
+    .actual(say!("{alone} of {seen} lengths alone", "{seen} 个长度中 {alone} 个单独到达"))
     .shown_by(lengths)
     .holds(alone == asked && alone == seen);
 
@@ -142,10 +142,10 @@ fn judge(j: &mut Judge) {
     j.claim(
         "round-trip-each",
         &[Server],
-        Text::new("the price: one more round trip an answer", "代价：每个回答多一次往返"),
+        Text::new("the price: one more round trip per answer", "代价：每个回答多一次往返"),
     )
     .expected(say!("waits between length and body: {sent}", "长度和正文之间等待 {sent} 次"))
-    .actual(say!("waits: {paid}, answers: {sent}", "等待 {paid} 次，回答 {sent} 个"))
+    .actual(say!("waits between length and body: {paid}", "长度和正文之间等待 {paid} 次"))
     .shown_by(acks)
     .holds(paid == sent && sent > 0);
 }
@@ -170,7 +170,7 @@ pub(super) fn scenario() -> Scenario {
         title: Text::new("length, acknowledgement, body", "先发长度，等确认，再发正文"),
         claim: Text::new(
             "Length, wait for recv_ready, body: every answer whole and its own, for one more round trip each.",
-            "先发长度，等 recv_ready，再发正文：回答都完整、都对得上命令，代价是每个多一次往返。",
+            "先发长度，等 recv_ready，再发正文：回答都完整、都对得上命令，代价是每个回答多一次往返。",
         ),
         documents: &["D0", "D1 §11", "D2 §4", "D4 §2"],
         takes: &[Opt::Nodelay, Opt::Sndbuf, Opt::Rcvbuf],
@@ -183,7 +183,7 @@ pub(super) fn scenario() -> Scenario {
                     "The length says where the body ends; the wait says where the length ends.",
                     "长度说明正文在哪里结束；等待确认说明长度在哪里结束。",
                 ),
-                source: "Beej's Guide to Network Programming §7.6",
+                source: "Beej's Guide §7.6",
             },
             Why {
                 text: Text::new(
@@ -197,7 +197,7 @@ pub(super) fn scenario() -> Scenario {
             Next {
                 command: "fix-header",
                 shows: Text::new(
-                    "a length of fixed size: no wait, one exchange a command",
+                    "a length of fixed size: no wait, one round trip per command",
                     "定长的长度：不用等，一条命令一次往返",
                 ),
             },

@@ -82,7 +82,7 @@ fn judge(j: &mut Judge) {
         &[Server],
         Text::new("one recv did not return the whole message", "一次 recv 没有返回整条消息"),
     )
-    .expected(say!("fewer than {total} bytes", "少于 {total} 字节"))
+    .expected(say!("recv({asked}) = fewer than {total} bytes", "recv({asked}) = 少于 {total} 字节"))
     .actual(say!("recv({asked}) = {part} bytes", "recv({asked}) = {part} 字节"))
     .shown_by(first)
     .holds(got > 0 && got < length);
@@ -159,15 +159,19 @@ pub(super) fn scenario() -> Scenario {
         next: vec![
             Next {
                 command: "fix-bigger-buffer --recv-size 10240",
-                shows: Text::new("the size the page uses", "文档所用的大小"),
+                shows: Text::new("the size D0 uses", "D0 所用的大小"),
             },
             Next {
                 command: "tcp-naive --recv-size 10240",
-                shows: Text::new("and a larger recv merges more, not less", "recv 调大，合并只会更多"),
+                shows: Text::new("a larger recv merges more, not less", "recv 调大，合并只会更多"),
             },
             Next {
                 command: "fix-header",
                 shows: Text::new("read until the announced length is there", "读到约定的长度为止"),
+            },
+            Next {
+                command: "fix-broken-loops",
+                shows: Text::new("recv in a loop, then: three that go wrong", "那就循环 recv：三个写错的循环"),
             },
         ],
         control: Control {

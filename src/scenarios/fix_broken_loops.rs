@@ -198,7 +198,7 @@ fn judge(j: &mut Judge) {
         let (got_text, length_text) = (grouped(got), grouped(length));
         j.claim(pair.claim, &[Client], pair.stops.clone())
             .expected(say!("fewer than {length_text} bytes", "少于 {length_text} 字节"))
-            .actual(say!("{got_text} of {length_text}", "{length_text} 中的 {got_text}"))
+            .actual(say!("{got_text} of {length_text} bytes", "{length_text} 字节中的 {got_text} 字节"))
             .shown_by([event])
             .holds(got < length);
     }
@@ -230,7 +230,7 @@ fn the_rest_waits(j: &mut Judge, delivered: &[&Event]) {
     let (missing_text, queued_text) = (grouped(missing), grouped(queued));
     j.claim("rest-unread", &[Client], Text::new("TCP lost nothing: the rest lay unread", "TCP 没有丢：其余的没人来读"))
         .expected(say!("{missing_text} bytes in the receive queues", "接收队列里有 {missing_text} 字节"))
-        .actual(say!("{queued_text} bytes", "{queued_text} 字节"))
+        .actual(say!("{queued_text} bytes in the receive queues", "接收队列里有 {queued_text} 字节"))
         .shown_by(waits)
         .holds(missing > 0 && queued == missing as u64);
 }
@@ -241,7 +241,7 @@ pub(super) fn scenario() -> Scenario {
         part: Part::NoFix,
         title: Text::new("three broken receive loops", "三个写错的接收循环"),
         claim: Text::new(
-            "Three receive loops the pages print stop early on a stream in pieces; corrected, they do not.",
+            "Three receive loops from the documents stop early when the stream comes in pieces; corrected, they do not.",
             "文档里的三个接收循环，遇到分段到达的流就会提前结束；改正后不会。",
         ),
         documents: &["D0", "D1 §11", "D1 §12", "D2 §4"],
@@ -261,7 +261,7 @@ pub(super) fn scenario() -> Scenario {
             Why {
                 text: Text::new(
                     "TCP may deliver the stream in pieces of any size, whatever the sends were.",
-                    "不管当初怎样 send,TCP 都可以把流分成任意大小的段交付。",
+                    "不管当初怎样 send，TCP 都可以把流分成任意大小的段交付。",
                 ),
                 source: "RFC 9293 §3.9.1.3",
             },
@@ -276,6 +276,10 @@ pub(super) fn scenario() -> Scenario {
                 shows: Text::new("the loop that takes what belongs to it and no more", "只取属于自己的那部分的循环"),
             },
             Next { command: "fix-header", shows: Text::new("where the length comes from", "长度从哪里来") },
+            Next {
+                command: "fix-ack",
+                shows: Text::new("part 4: a fix, and its price", "第 4 部分：真正的解法，和它的代价"),
+            },
         ],
         control: Control {
             change: Text::new("the corrected loops in the place of the broken ones", "把三个错误的循环换成改正后的"),

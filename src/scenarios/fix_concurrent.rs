@@ -195,8 +195,8 @@ fn each_sent(j: &mut Judge) {
     let good = messages.iter().filter(|m| sent(m) == m.bytes.len()).count();
     let (all, bytes) = (usize::from(CLIENTS), grouped(messages.iter().map(|m| sent(m)).sum::<usize>() as u64));
     j.claim("each-sent", &[Client], Text::new("every client sent all of its upload", "每个客户端都发完了自己的上传"))
-        .expected(say!("{all} uploads sent", "{all} 个上传全部发出"))
-        .actual(say!("{good} sent, {bytes} bytes", "{good} 个，共 {bytes} 字节"))
+        .expected(say!("{all} uploads sent", "发完 {all} 个上传"))
+        .actual(say!("{good} uploads sent, {bytes} bytes", "发完 {good} 个上传，共 {bytes} 字节"))
         .shown_by(sends.iter().filter(|e| e.handed.is_some_and(|h| h.offset == 0)).copied())
         .holds(good == all);
 }
@@ -215,7 +215,7 @@ fn each_whole(j: &mut Judge) {
     let text = Text::new("each upload arrived whole", "每个上传都完整到达");
     j.claim("each-whole", &[Server], text)
         .expected(say!("{due} bytes, {all} MD5s equal", "{due} 字节，{all} 个 MD5 相等"))
-        .actual(say!("{got} bytes, {good} equal", "{got} 字节，{good} 个相等"))
+        .actual(say!("{got} bytes, {good} MD5s equal", "{got} 字节，{good} 个 MD5 相等"))
         .shown_by(delivered)
         .holds(good == all && all == usize::from(CLIENTS));
 }
@@ -236,7 +236,7 @@ fn nobody_waits(j: &mut Judge) {
         .expected(say!("{wanted} served before client-1's last byte", "{wanted} 个在 client-1 发完之前传完"))
         .actual(say!(
             "{early} served; client-1 at byte {far} of {all}",
-            "{early} 个；此时 client-1 发了 {far}/{all} 字节"
+            "{early} 个；此时 client-1 发了 {all} 字节中的 {far} 字节"
         ))
         .shown_by(others)
         .holds(early == wanted);

@@ -181,8 +181,8 @@ fn one_acknowledgement(j: &mut Judge) {
     let (all, once) = (accepts.len(), accepts.iter().filter(|accept| heard(accept) == 2).count());
     let text = Text::new("the MD5 follows the file without a second acknowledgement", "MD5 紧跟文件，不用再等一次确认");
     j.claim("one-acknowledgement", &[Server], text)
-        .expected(Text::new("2 downloads with 1 acknowledgement each", "2 次下载，各 1 次确认"))
-        .actual(say!("{once} of {all} downloads", "{all} 次下载中有 {once} 次"))
+        .expected(Text::new("2 of 2 downloads with 1 acknowledgement", "2 次下载中 2 次只确认 1 次"))
+        .actual(say!("{once} of {all} downloads with 1 acknowledgement", "{all} 次下载中 {once} 次只确认 1 次"))
         .shown_by(accepts)
         .holds(all == 2 && once == all);
 }
@@ -197,7 +197,7 @@ fn overran(j: &mut Judge, careless: Option<&Download>) {
     let pieces = pieces.unwrap_or_default();
     let actual = careless.map(|d| {
         let took = grouped(d.data.bytes.len() as u64);
-        say!("{took} bytes; the last recv: {pieces}", "{took} 字节；最后一次 recv:{pieces}")
+        say!("{took} bytes; the last recv: {pieces}", "{took} 字节；最后一次 recv：{pieces}")
     });
     let text = Text::new("the careless loop read past the end of the file", "粗心的循环读过了文件末尾");
     j.claim("careless-overran", &[Client], text)
@@ -216,7 +216,7 @@ fn digest_differs(j: &mut Judge, careless: Option<&Download>, md5: &[u8]) {
     let text =
         Text::new("its MD5 comes out wrong, and the one that was sent is gone", "它算出的 MD5 不对，发来的 MD5 也没了");
     j.claim("careless-digest", &[Client], text)
-        .expected(say!("not {due}, and less than {TRAILER} bytes left", "不是 {due}，剩下不到 {TRAILER} 字节"))
+        .expected(say!("not {due}, and fewer than {TRAILER} bytes left", "不是 {due}，剩下不到 {TRAILER} 字节"))
         .actual(actual.unwrap_or(NOT_ENDED))
         .shown_by(careless.map(|d| d.data))
         .holds(careless.is_some_and(|d| d.computed().as_bytes() != md5 && d.md5.len() < TRAILER));
@@ -255,7 +255,7 @@ pub(super) fn scenario() -> Scenario {
         why: vec![
             Why {
                 text: Text::new(
-                    "recv returns what is queued up to the size asked for, whichever message it belongs to.",
+                    "recv returns what is queued, up to the size asked for, whichever message it belongs to.",
                     "recv 返回队列里的字节，最多为所要的大小，不管它属于哪条消息。",
                 ),
                 source: "recv(2); RFC 9293 §2.2",
@@ -265,7 +265,7 @@ pub(super) fn scenario() -> Scenario {
                     "The size is known, so the last recv can ask for exactly the rest: no acknowledgement is needed.",
                     "大小是已知的，最后一次 recv 只要剩下的字节即可，不需要再等一次确认。",
                 ),
-                source: "Beej §7.6",
+                source: "Beej's Guide §7.6",
             },
         ],
         next: vec![

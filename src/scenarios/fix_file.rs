@@ -247,7 +247,7 @@ fn report_stored(end: &End, path: &Path) -> anyhow::Result<()> {
 /// Notes a file's size and digest at this end.
 fn report(end: &End, what: &Text, size: usize, md5: &str) {
     let (bytes, digits) = (grouped(size as u64), short(md5.as_bytes()));
-    let note = say!("{{}} {NAME}: {bytes} bytes, MD5 {digits}", "{{}} {NAME}:{bytes} 字节，MD5 {digits}");
+    let note = say!("{{}} {NAME}: {bytes} bytes, MD5 {digits}", "{{}} {NAME}：{bytes} 字节，MD5 {digits}");
     end.found(note.with(what), Some(size), md5.as_bytes());
 }
 
@@ -327,7 +327,7 @@ pub(super) fn scenario() -> Scenario {
         part: Part::Fix,
         title: Text::new("a file up and down", "文件上传与下载"),
         claim: Text::new(
-            "A file goes up behind a JSON header and comes down before its MD5: equal on both ends.",
+            "A file goes up behind a JSON header and comes down with its MD5 behind it: equal on both ends.",
             "文件带着 JSON 头部上传，再带着 MD5 下载：两端完全相同。",
         ),
         documents: &["D0", "D1 §13", "D4"],
@@ -340,9 +340,9 @@ pub(super) fn scenario() -> Scenario {
             Why {
                 text: Text::new(
                     "Both sides know the size before the first byte, so both know the last one.",
-                    "第一个字节之前双方就知道大小，所以也都知道哪个是最后一个字节。",
+                    "传第一个字节之前双方就知道大小，所以都知道最后一个字节在哪里。",
                 ),
-                source: "Beej §7.6",
+                source: "Beej's Guide §7.6",
             },
             Why {
                 text: Text::new(
@@ -373,7 +373,7 @@ pub(super) fn scenario() -> Scenario {
         control: Control {
             change: Text::new(
                 "the server takes the upload with one recv(filesize), as D1 §12 prints it",
-                "服务端像 D1 §12 那样，用一次 recv(filesize) 接收上传",
+                "服务器像 D1 §12 那样，用一次 recv(filesize) 接收上传",
             ),
             apply: |s| s.server = Some(|end| serve(end, store_one_recv)),
         },

@@ -109,8 +109,8 @@ fn answers_whole(j: &mut Judge) {
     let text =
         Text::new("every answer came out whole, alone and with its command", "每个回答都完整、单独，且对应自己的命令");
     j.claim("answers-whole", &[Client], text)
-        .expected(say!("{all} of {all} answers whole", "{all} 个回答全部完整"))
-        .actual(say!("{got} of {all} whole ({sizes} bytes)", "{all} 个中 {got} 个完整（{sizes} 字节）"))
+        .expected(say!("{all} of {all} answers whole", "{all} 个回答中 {all} 个完整"))
+        .actual(say!("{got} of {all} answers whole ({sizes} bytes)", "{all} 个回答中 {got} 个完整（{sizes} 字节）"))
         .shown_by(delivered)
         .holds(got == all && whole == answers);
 }
@@ -126,7 +126,10 @@ fn header_is_length(j: &mut Judge) {
     let (length, got) = (grouped(length), hex(&arrived));
     let text = Text::new("the header is the length, little-endian", "头部就是长度，小端序");
     j.claim("header-is-length", &[Client], text)
-        .expected(say!("{length} = {little} (network order {network})", "{length} = {little}（网络字节序 {network}）"))
+        .expected(say!(
+            "header {little} = {length} (network order {network})",
+            "头部 {little} = {length}（网络字节序 {network}）"
+        ))
         .actual(say!("header {got}", "头部 {got}"))
         .shown_by(recvs.into_iter().filter(|e| !header_bytes(e, longest.id).is_empty()))
         .holds(got == little);
@@ -137,10 +140,10 @@ fn one_exchange(j: &mut Judge) {
     let (asked, answered) = (sends.len(), j.delivered(Client).len());
     let all = COMMANDS.len();
     let text =
-        Text::new("one exchange a command: nothing is acknowledged in between", "每条命令一次往返：中间不需要确认");
+        Text::new("one round trip per command: nothing is acknowledged in between", "每条命令一次往返：中间不需要确认");
     j.claim("one-exchange", &[Client], text)
-        .expected(say!("{all} client sends for {all} answers", "客户端 {all} 次 send,{all} 个回答"))
-        .actual(say!("{asked} client sends, {answered} answers", "客户端 {asked} 次 send,{answered} 个回答"))
+        .expected(say!("{all} client sends for {all} answers", "客户端 {all} 次 send，{all} 个回答"))
+        .actual(say!("{asked} client sends for {answered} answers", "客户端 {asked} 次 send，{answered} 个回答"))
         .shown_by(sends)
         .holds(asked == all && answered == all);
 }
@@ -174,7 +177,7 @@ pub(super) fn scenario() -> Scenario {
         part: Part::Fix,
         title: Text::new("a length before every message", "每条消息前面加长度"),
         claim: Text::new(
-            "Four bytes of length before each answer give the boundaries back, in one exchange a command.",
+            "Four bytes of length before each answer give the boundaries back, with one round trip per command.",
             "每个回答前加 4 字节长度，边界就找回来了，而且每条命令只需一次往返。",
         ),
         documents: &["D0", "D1 §12", "D3 §10"],
@@ -189,7 +192,7 @@ pub(super) fn scenario() -> Scenario {
                     "The stream has no boundaries, so the application writes one: the length of what follows.",
                     "字节流没有边界，由应用程序自己写上：后面有多少字节。",
                 ),
-                source: "Beej §7.6",
+                source: "Beej's Guide §7.6",
             },
             Why {
                 text: Text::new(
@@ -217,12 +220,12 @@ pub(super) fn scenario() -> Scenario {
             },
             Next {
                 command: "fix-json-header",
-                shows: Text::new("a header that can say more than a length", "不只能写长度的头部"),
+                shows: Text::new("a header that can say more than a length", "头部里不只能写长度"),
             },
         ],
         control: Control {
             change: Text::new(
-                "the client does one recv an answer and does not parse the header",
+                "the client calls recv once per answer and does not parse the header",
                 "客户端每个回答只 recv 一次，也不解析头部",
             ),
             apply: |s| s.client = client_without_header,

@@ -195,8 +195,8 @@ fn answers_whole(j: &mut Judge) {
     let in_order = j.trace().messages_from(Server).map(|m| m.id).eq(whole.iter().copied());
     let (got, delivered) = (whole.len(), j.delivered(Client));
     j.claim("answers-whole", &[Client], Text::new("every answer came out whole and alone", "每个回答都完整、单独"))
-        .expected(say!("{asked} commands, {asked} answers whole", "{asked} 条命令，{asked} 个完整的回答"))
-        .actual(say!("{got} answers whole", "{got} 个完整的回答"))
+        .expected(say!("{asked} of {asked} answers whole", "{asked} 个回答中 {asked} 个完整"))
+        .actual(say!("{got} of {asked} answers whole", "{asked} 个回答中 {got} 个完整"))
         .shown_by(delivered)
         .holds(asked > 0 && got == asked && in_order);
 }
@@ -220,7 +220,7 @@ fn three_parts(j: &mut Judge) {
     let (all, exact) = (recvs.len(), recvs.iter().filter(one_part).count());
     let text = Text::new("length, JSON and body were each read exactly", "长度、JSON、正文三部分各自恰好读完");
     j.claim("three-parts", &[Client], text)
-        .expected(Text::new("no recv with bytes of two parts", "没有一次 recv 含两部分的字节"))
+        .expected(Text::new("every recv with bytes of one part", "每次 recv 只含一部分的字节"))
         .actual(say!("{exact} of {all} recvs with bytes of one part", "{all} 次 recv 中 {exact} 次只含一部分的字节"))
         .shown_by(recvs.iter().take(3).copied())
         .holds(all > 0 && exact == all);
@@ -257,8 +257,8 @@ fn cut_anywhere(j: &mut Judge) {
     let (all, got) = (grouped(places.len() as u64), grouped(cuts.intersection(&places).count() as u64));
     let text = Text::new("a header cut at any place still parses", "头部无论在哪里断开都能解析");
     j.claim("cut-anywhere", &[Client], text)
-        .expected(say!("{all} places to cut, {all} parsed", "{all} 个断点，{all} 个都能解析"))
-        .actual(say!("{got} cut there and parsed", "{got} 个在该处断开并解析成功"))
+        .expected(say!("{all} of {all} cuts parsed", "{all} 个断点中 {all} 个解析成功"))
+        .actual(say!("{got} of {all} cuts parsed", "{all} 个断点中 {got} 个解析成功"))
         .shown_by(shown)
         .holds(!places.is_empty() && cuts.is_superset(&places));
 }
@@ -270,11 +270,11 @@ fn commands_apart(j: &mut Judge) {
     let all = j.trace().messages_from(Client).count();
     let text = Text::new(
         "the commands stay apart without a header: each waits its turn",
-        "命令没有头部也没有粘连：每条都等到上一个回答",
+        "命令没有头部也不会粘在一起：每条都等到上一个回答才发",
     );
     j.claim("commands-apart", &[Server], text)
-        .expected(say!("{all} commands, a recv each", "{all} 条命令，各占一次 recv"))
-        .actual(say!("{alone} came whole and alone", "{alone} 条完整、单独到达"))
+        .expected(say!("{all} of {all} commands, each in its own recv", "{all} 条命令中 {all} 条各占一次 recv"))
+        .actual(say!("{alone} of {all} commands, each in its own recv", "{all} 条命令中 {alone} 条各占一次 recv"))
         .shown_by(recvs)
         .holds(all > 0 && alone == all);
 }
@@ -313,17 +313,20 @@ pub(super) fn scenario() -> Scenario {
                     "A JSON text does not say how long it is, so its length goes before it.",
                     "JSON 文本自己说不出有多长，所以先发它的长度。",
                 ),
-                source: "RFC 8259; Beej §7.6",
+                source: "RFC 8259; Beej's Guide §7.6",
             },
         ],
         next: vec![
             Next {
                 command: "fix-json-header --recv-size 3",
-                shows: Text::new("every part in threes, and still whole", "每次最多读 3 个字节，仍然完整"),
+                shows: Text::new("three bytes at a time, and still whole", "每次最多读 3 个字节，仍然完整"),
             },
             Next {
                 command: "fix-file",
                 shows: Text::new("what such a header is for: a file with its name", "这种头部的用处：带名字的文件"),
+            },
+            Next {
+                command: "fix-exact", shows: Text::new("a loop that must not read too much", "不能多读的循环")
             },
         ],
         control: Control {

@@ -1,4 +1,4 @@
-//! Turning Nagle's algorithm off does not bring boundaries back: the receiver merges what arrived in two segments.
+//! Turning the Nagle algorithm off does not bring boundaries back: the receiver merges what arrived in two segments.
 //!
 //! The two ends are those of [`tcp_naive`]; one socket option is all that differs.
 
@@ -25,9 +25,9 @@ pub(super) fn scenario() -> Scenario {
     Scenario {
         id: "fix-nodelay",
         part: Part::NoFix,
-        title: Text::new("turning Nagle off", "关掉 Nagle 算法"),
+        title: Text::new("turning the Nagle algorithm off", "关掉 Nagle 算法"),
         claim: Text::new(
-            "With TCP_NODELAY the two messages still come out of one recv: Nagle is not the cause.",
+            "With TCP_NODELAY the two messages still come out of one recv: the Nagle algorithm is not the cause.",
             "设置了 TCP_NODELAY，两条消息仍被一次 recv 取出：原因并不在 Nagle 算法。",
         ),
         documents: &["D0", "D1 §10", "D2 §2", "D3 §10"],
@@ -46,7 +46,7 @@ pub(super) fn scenario() -> Scenario {
             },
             Why {
                 text: Text::new(
-                    "Nagle's algorithm holds a small segment while another is unacknowledged; it is one cause of \
+                    "The Nagle algorithm holds a small segment while another is unacknowledged; it is one cause of \
                      merging, at the sender, and not the only one.",
                     "Nagle 算法在有未确认数据时暂存小报文段；它只是发送方合并的一种原因，不是唯一的原因。",
                 ),
@@ -57,7 +57,7 @@ pub(super) fn scenario() -> Scenario {
             Next {
                 command: "tcp-nagle",
                 shows: Text::new(
-                    "what Nagle's algorithm really does, in segments",
+                    "what the Nagle algorithm really does, in segments",
                     "用报文段看 Nagle 算法究竟做了什么",
                 ),
             },
@@ -68,6 +68,10 @@ pub(super) fn scenario() -> Scenario {
             Next {
                 command: "fix-header",
                 shows: Text::new("what does bring the boundaries back", "真正能找回边界的做法"),
+            },
+            Next {
+                command: "fix-bigger-buffer",
+                shows: Text::new("a larger recv, then?", "那么把 recv 的大小调大呢？"),
             },
         ],
         control: Control {

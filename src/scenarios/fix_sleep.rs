@@ -13,16 +13,18 @@ use std::time::Duration;
 const COMMAND: &Command = &COMMANDS[0];
 /// The page sleeps 0.5 s.
 const SLEEP: Duration = Duration::from_millis(100);
-const SIZE: Text = Text::new("size", "长度");
-/// One gate a round: the idle receiver has read the size.
+const SIZE: Text = Text::new("length", "长度");
+/// One gate a round: the idle receiver has read the length.
 const READ: [&str; 2] = ["size-read", "second-size-read"];
 
 fn client(end: &End) -> anyhow::Result<()> {
     let s = connect(end)?;
     // Idle: it stands in recv while the server sleeps.
+    end.note(Text::new("an idle receiver", "空闲的接收方"));
     s.send(COMMAND.line.as_bytes())?;
     read_answer(end, &s, READ[0])?;
     // Busy with something else for longer than the server sleeps.
+    end.note(Text::new("a busy receiver", "忙碌的接收方"));
     s.send(COMMAND.line.as_bytes())?;
     s.wait_queued(size().len() + body().len())?;
     read_answer(end, &s, READ[1])?;
@@ -57,7 +59,7 @@ fn sleep(end: &End, idle: Option<&'static str>) -> anyhow::Result<()> {
     end.pause(gap)?;
     match idle {
         Some(read) if gap >= SLEEP && !end.alone() => {
-            end.pass(read, Text::new("until the idle receiver has read the size", "等到空闲的接收方读走长度"))?;
+            end.pass(read, Text::new("until the idle receiver has read the length", "等到空闲的接收方读走长度"))?;
         }
         _ => {}
     }
@@ -124,7 +126,10 @@ fn judge(j: &mut Judge) {
     j.claim(
         "busy-merged",
         &[Client],
-        Text::new("busy longer than the sleep: size and body in one recv", "忙得比 sleep 久：一次 recv 取到长度和正文"),
+        Text::new(
+            "busy longer than the sleep: length and body in one recv",
+            "忙得比 sleep 久：一次 recv 取到长度和正文",
+        ),
     )
     .expected(Text::new("{} in one recv", "一次 recv 里有 {}").with(&names([late_size, late_body])))
     .actual(first.map_or_else(nothing, describe))
@@ -132,7 +137,7 @@ fn judge(j: &mut Judge) {
     .holds(merged.is_some());
 
     let first = first_of(&recvs, size);
-    j.claim("idle-apart", &[Client], Text::new("idle: the size came alone", "空闲：长度单独到达"))
+    j.claim("idle-apart", &[Client], Text::new("idle: the length came alone", "空闲：长度单独到达"))
         .expected(Text::new("{} alone in its recv", "{} 单独在一次 recv 里").with(&names([size, None])))
         .actual(first.map_or_else(nothing, describe))
         .shown_by(first)
@@ -191,8 +196,8 @@ pub(super) fn scenario() -> Scenario {
             },
             Why {
                 text: Text::new(
-                    "recv returns what is queued by then; the sender cannot know when then is.",
-                    "recv 返回那一刻队列里的字节；而那一刻是什么时候，发送方无从知道。",
+                    "recv returns what is queued when it is called; the sender cannot know when that is.",
+                    "recv 返回调用那一刻队列里的字节；那一刻是什么时候，发送方无从知道。",
                 ),
                 source: "recv(2)",
             },
@@ -200,7 +205,7 @@ pub(super) fn scenario() -> Scenario {
         next: vec![
             Next {
                 command: "fix-sleep --gap 500ms",
-                shows: Text::new("the page's own half second, and no better", "文档里的半秒，也好不了多少"),
+                shows: Text::new("D4's half second, and no better", "D4 的半秒，也好不了多少"),
             },
             Next {
                 command: "fix-sleep --gap 0ms --repeat 200",
@@ -208,7 +213,10 @@ pub(super) fn scenario() -> Scenario {
             },
             Next {
                 command: "fix-ack",
-                shows: Text::new("waiting for a fact in place of a time", "等一个事实，而不是等一段时间"),
+                shows: Text::new("waiting for a fact, not for a time", "等一个事实，而不是等一段时间"),
+            },
+            Next {
+                command: "fix-nodelay", shows: Text::new("the next fix that is none", "下一个治不好的“解法”")
             },
         ],
         control: Control {

@@ -15,18 +15,42 @@ const SPINS: usize = 3;
 /// A process can be killed here while its peer lives on.
 const KILLS: bool = cfg!(unix);
 
+/// The server is done with a client: the next one comes only then, so that the trace shows one after the other.
+const SERVED: [&str; 5] = ["served-1", "served-2", "served-3", "served-4", "served-5"];
+
 /// Closing with unread bytes surely resets the connection. BSD systems may end it in order (RFC 2525 §2.17).
 const RESETS: bool = cfg!(any(target_os = "linux", target_os = "android", windows));
 
 fn client(end: &End) -> anyhow::Result<()> {
-    for _ in 0..2 {
-        talk(end)?.close()?;
+    for nth in 1..=2 {
+        reads_and_closes(end, nth)?;
     }
+    begins(end, 3, &Text::new("closes, unread", "没读就关闭"))?;
     ask(end)?.close()?;
     if KILLS {
-        talk(end)?.hand_over()?.kill()?;
+        is_killed_after_reading(end, 4)?;
+        begins(end, 5, &Text::new("is killed, unread", "没读就被杀死"))?;
         ask(end)?.hand_over()?.kill()?;
     }
+    Ok(())
+}
+
+fn reads_and_closes(end: &End, nth: usize) -> Result<()> {
+    begins(end, nth, &Text::new("reads, closes", "读完再关闭"))?;
+    talk(end)?.close()
+}
+
+fn is_killed_after_reading(end: &End, nth: usize) -> Result<()> {
+    begins(end, nth, &Text::new("reads, is killed", "读完再被杀死"))?;
+    talk(end)?.hand_over()?.kill()
+}
+
+/// The heading of a client, once the server is done with the one before.
+fn begins(end: &End, nth: usize, does: &Text) -> Result<()> {
+    if nth > 1 {
+        end.pass(SERVED[nth - 2], Text::new("until the server is done", "等到服务器处理完"))?;
+    }
+    end.note(say!("client {nth}: {{}}", "客户端 {nth}：{{}}").with(does));
     Ok(())
 }
 
@@ -48,7 +72,7 @@ fn ask(end: &End) -> Result<Conn> {
 
 fn server(end: &End) -> anyhow::Result<()> {
     let listener = end.tcp().listen()?;
-    for nth in 0..connections() {
+    for (nth, served) in SERVED[..connections()].iter().enumerate() {
         let conn = listener.accept()?;
         conn.expect(b"hello");
         if nth == 0 {
@@ -57,6 +81,7 @@ fn server(end: &End) -> anyhow::Result<()> {
             echo_with_the_check(&conn)?
         }
         conn.close()?;
+        end.open(served);
     }
     Ok(())
 }
@@ -92,23 +117,24 @@ fn echo_with_the_check(conn: &Conn) -> Result<()> {
 
 /// The control: every client reads its answer before it goes, and the server always checks.
 fn client_that_reads(end: &End) -> anyhow::Result<()> {
-    for _ in 0..3 {
-        talk(end)?.close()?;
+    for nth in 1..=3 {
+        reads_and_closes(end, nth)?;
     }
     if KILLS {
-        talk(end)?.hand_over()?.kill()?;
-        talk(end)?.hand_over()?.kill()?;
+        is_killed_after_reading(end, 4)?;
+        is_killed_after_reading(end, 5)?;
     }
     Ok(())
 }
 
 fn server_that_checks(end: &End) -> anyhow::Result<()> {
     let listener = end.tcp().listen()?;
-    for _ in 0..connections() {
+    for served in &SERVED[..connections()] {
         let conn = listener.accept()?;
         conn.expect(b"hello");
         echo_with_the_check(&conn)?;
         conn.close()?;
+        end.open(served);
     }
     Ok(())
 }
@@ -154,8 +180,8 @@ fn judge(j: &mut Judge) {
         let times = empty.len();
         let wanted = if nth == 0 { Text::new("more than 1", "不止 1 次") } else { Text::new("1", "1 次") };
         j.claim(id, &[Server], text)
-            .expected(Text::new("empty recvs: {}", "空的 recv:{}").with(&wanted))
-            .actual(say!("empty recvs: {times}", "空的 recv:{times} 次"))
+            .expected(Text::new("empty recvs: {}", "空的 recv：{}").with(&wanted))
+            .actual(say!("empty recvs: {times}", "空的 recv：{times} 次"))
             .shown_by(empty)
             .holds(if nth == 0 { times > 1 } else { times == 1 });
     }
@@ -178,7 +204,7 @@ fn judge(j: &mut Judge) {
         j.claim(
             "unread-resets",
             &[Server],
-            Text::new("a peer that closes with unread bytes resets the connection", "对端带着未读字节关闭：连接被重置"),
+            Text::new("a peer that closes with unread bytes resets the connection", "对端带着未读字节关闭：连接被复位"),
         )
         .expected(Text::same(format!("recv: {RESET}")))
         .actual(Text::same(format!("recv: {seen}")))
@@ -213,7 +239,7 @@ fn judge_kills(j: &mut Judge) {
         &[Client, Server],
         Text::new(
             "a killed peer: an ordinary end, or a reset if bytes were unread",
-            "对端被杀死：正常结束；若有未读字节则重置",
+            "对端被杀死：正常结束；若有未读字节则复位",
         ),
     )
     .expected(Text::same(wanted))
@@ -228,7 +254,7 @@ pub(super) fn scenario() -> Scenario {
         part: Part::Tcp,
         title: Text::new("the peer goes away", "对端离开之后"),
         claim: Text::new(
-            "When the peer has gone recv returns empty, every time: a loop that does not check it spins for ever.",
+            "Once the peer has gone, recv returns empty every time: a loop that does not check spins for ever.",
             "对端离开后，recv 每次都返回空结果：循环里不检查，就会空转不停。",
         ),
         documents: &["D1 §7", "D3 §7", "D3 §9"],
@@ -246,7 +272,7 @@ pub(super) fn scenario() -> Scenario {
             Why {
                 text: Text::new(
                     "Closing with unread bytes tells the peer that data was lost: a reset instead of an end.",
-                    "关闭时若还有未读字节，要让对端知道数据丢了：发复位，而不是正常结束。",
+                    "关闭时若还有未读字节，要让对端知道数据丢了：发送复位，而不是正常结束。",
                 ),
                 source: "RFC 2525 §2.17; RFC 9293 §3.9.1.4",
             },
@@ -262,6 +288,10 @@ pub(super) fn scenario() -> Scenario {
             },
             Next {
                 command: "fix-exact", shows: Text::new("an end in the middle of a message", "消息中途遇到流结束")
+            },
+            Next {
+                command: "tcp-partial-send",
+                shows: Text::new("a peer that stays, but does not read", "对端还在，却不读"),
             },
         ],
         control: Control {

@@ -84,24 +84,20 @@ fn judge(j: &mut Judge) {
         say!(", segments: {n}", "，报文段：{n} 个")
     });
     let due = left.map_or(Text::new("", ""), |_| Text::new(", segments: 0", "，报文段：0 个"));
-    j.claim(
-        "nothing-sent",
-        &[Client],
-        Text::new("the empty message put nothing on the wire", "空消息没有在线路上放任何东西"),
-    )
-    .expected(Text::new("0 bytes{}", "0 字节{}").with(&due))
-    .actual(say!("{put} bytes{{}}", "{put} 字节{{}}").with(&counted))
-    .shown_by(empty)
-    .holds(empty.is_some_and(|e| e.returned == Some(0)) && left.unwrap_or(0) == 0);
+    j.claim("nothing-sent", &[Client], Text::new("the empty message put nothing on the wire", "空消息什么也没有发出"))
+        .expected(Text::new("0 bytes{}", "0 字节{}").with(&due))
+        .actual(say!("{put} bytes{{}}", "{put} 字节{{}}").with(&counted))
+        .shown_by(empty)
+        .holds(empty.is_some_and(|e| e.returned == Some(0)) && left.unwrap_or(0) == 0);
 
     let recvs = j.recvs(Server);
     let first = recvs.first().copied();
     j.claim(
         "wakes-nobody",
         &[Server],
-        Text::new("it woke nobody: the first recv to return brought x", "它没有唤醒任何人：最先返回的 recv 带来的是 x"),
+        Text::new("it woke nobody: the first recv to return brought x", "它没有唤醒接收方：最先返回的 recv 带来的是 x"),
     )
-    .expected(Text::new("recv(1024) = 1 byte, x", "recv(1024) = 1 字节，即 x"))
+    .expected(Text::new("recv(1,024) = 1 byte, x", "recv(1,024) = 1 字节，即 x"))
     .actual(first.map_or(Text::new("no recv returned", "没有 recv 返回"), describe))
     .shown_by(first)
     .holds(first.is_some_and(|e| e.bytes == b"x"));
@@ -139,7 +135,7 @@ pub(super) fn scenario() -> Scenario {
         title: Text::new("sending nothing", "发送空消息"),
         claim: Text::new(
             "An empty send puts nothing on the wire and wakes nobody; an empty recv means the end of the stream.",
-            "空的 send 不产生任何报文段，也不唤醒对方；recv 得到空结果，表示流已经结束。",
+            "空的 send 不产生任何报文段，也不唤醒对端；recv 得到空结果，表示流已经结束。",
         ),
         documents: &["D0", "D1 §10", "D3 §9"],
         client,
@@ -155,8 +151,8 @@ pub(super) fn scenario() -> Scenario {
             },
             Why {
                 text: Text::new(
-                    "recv returns 0 when the peer has shut down in order; where nothing waits it blocks, or says EAGAIN.",
-                    "对端有序关闭后 recv 返回 0；只是还没有数据时，它会阻塞，非阻塞则报 EAGAIN。",
+                    "recv returns 0 when the peer has shut down in order; with nothing queued it blocks, or fails with EAGAIN.",
+                    "对端有序关闭后 recv 返回 0；只是还没有数据时，它会阻塞；非阻塞的则报 EAGAIN。",
                 ),
                 source: "recv(2)",
             },

@@ -1,4 +1,4 @@
-//! Nagle's algorithm merges small sends at the sender while an ACK is outstanding; NODELAY does not, and the
+//! The Nagle algorithm merges small sends at the sender while an ACK is outstanding; NODELAY does not, and the
 //! receiver that comes late gets everything in one recv either way.
 
 use super::{Control, Next, NotPossible, Part, Scenario, Why};
@@ -27,6 +27,10 @@ fn client(end: &End) -> anyhow::Result<()> {
 fn send_each_way(end: &End, as_meant: fn(&Conn) -> bool) -> anyhow::Result<()> {
     let mut gates = CHOSEN.iter();
     for nodelay in settings(end) {
+        end.note(match nodelay {
+            false => Text::new("the Nagle algorithm is on", "Nagle 算法开着"),
+            true => Text::new("the Nagle algorithm is off", "Nagle 算法关掉"),
+        });
         loop {
             let gate = gates.next().ok_or_else(too_busy)?;
             let s = end.tcp().nodelay(nodelay).connect()?;
@@ -130,8 +134,8 @@ fn judge(j: &mut Judge) {
         &[Server],
         Text::new("the receiver that came late got them all in one recv", "来得晚的接收方一次 recv 全部取到"),
     )
-    .expected(say!("{all} messages in the first recv", "第一次 recv 里有 {all} 条消息"))
-    .actual(say!("messages: {got}", "消息数：{got}"))
+    .expected(say!("messages in each first recv: {all}", "首次 recv 里的消息数：{all}"))
+    .actual(say!("messages in each first recv: {got}", "首次 recv 里的消息数：{got}"))
     .shown_by(firsts.iter().copied())
     .holds(!firsts.is_empty() && firsts.iter().all(|e| e.messages().len() == all));
 }
@@ -178,15 +182,18 @@ fn judge_nagle(j: &mut Judge, connection: &Connection) {
             "Nagle：首字节单独发出，其余等它的 ACK",
         ),
     )
-    .expected(say!("segments: 1, unsent: {rest} bytes", "报文段：1 个，未发：{rest} 字节"))
-    .actual(say!("segments: {out}, unsent: {unsent} bytes", "报文段：{out} 个，未发：{unsent} 字节"))
+    .expected(say!("segments: 1, unsent: {rest} bytes", "报文段：1 个，未发出：{rest} 字节"))
+    .actual(say!("segments: {out}, unsent: {unsent} bytes", "报文段：{out} 个，未发出：{unsent} 字节"))
     .shown_by(last)
     .holds(out == 1 && unsent == rest as u64);
 
     judge_segments(
         j,
         "nagle-merges",
-        Text::new("Nagle: then they left together", "Nagle：随后它们合成一个报文段发出（合并）"),
+        Text::new(
+            "Nagle: then they left together, in one segment (coalescing)",
+            "Nagle：随后它们合成一个报文段发出（合并）",
+        ),
         connection,
         2,
     );
@@ -216,7 +223,7 @@ pub(super) fn scenario() -> Scenario {
     Scenario {
         id: "tcp-nagle",
         part: Part::Tcp,
-        title: Text::new("ten small sends, Nagle on and off", "十次小 send:Nagle 开与关"),
+        title: Text::new("ten small sends, Nagle on and off", "十次小 send：Nagle 开与关"),
         claim: Text::new(
             "Nagle merges small sends at the sender; without it the late receiver still gets all in one recv.",
             "Nagle 算法在发送方合并小数据；关掉它，来得晚的接收方仍一次 recv 全部取到。",
@@ -230,7 +237,7 @@ pub(super) fn scenario() -> Scenario {
         why: vec![
             Why {
                 text: Text::new(
-                    "Nagle's algorithm: while data is unacknowledged, a segment that is not full waits for the ACK.",
+                    "The Nagle algorithm: while data is unacknowledged, a segment that is not full waits for the ACK.",
                     "Nagle 算法：还有数据未被确认时，不满的报文段要等 ACK 到了再发。",
                 ),
                 source: "RFC 896; RFC 9293 §3.7.4",
@@ -261,7 +268,11 @@ pub(super) fn scenario() -> Scenario {
             },
             Next {
                 command: "fix-nodelay",
-                shows: Text::new("turning Nagle off as a fix: it is none", "把关掉 Nagle 当解法：无效"),
+                shows: Text::new("the Nagle algorithm turned off as a fix: it is none", "把关掉 Nagle 当解法：无效"),
+            },
+            Next {
+                command: "tcp-split",
+                shows: Text::new("the reverse: one send, several segments", "反过来：一次 send，几个报文段"),
             },
         ],
         control: Control {

@@ -130,6 +130,10 @@ pub(super) fn scenario() -> Scenario {
                 command: "fix-header",
                 shows: Text::new("the same stream with its boundaries back", "同一条流，边界找回来了"),
             },
+            Next {
+                command: "tcp-short-recv",
+                shows: Text::new("the reverse: a recv smaller than the message", "反过来：recv 比消息小"),
+            },
         ],
         control: Control {
             change: Text::new(

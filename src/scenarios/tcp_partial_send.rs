@@ -31,6 +31,7 @@ fn client(end: &End) -> anyhow::Result<()> {
 
 fn send_twice(end: &End, length: usize) -> anyhow::Result<()> {
     // Non-blocking, by a caller who stops when the kernel does and so drops the rest.
+    end.note(Text::new("non-blocking send", "非阻塞 send"));
     let s = end.tcp().rcvbuf(None).connect()?;
     s.set_nonblocking(true)?;
     let m = end.labelled(&TEXT[..length], label(length));
@@ -46,6 +47,7 @@ fn send_twice(end: &End, length: usize) -> anyhow::Result<()> {
     s.close()?;
 
     // Blocking: send waits until the reader has made room for all of it.
+    end.note(Text::new("blocking send", "阻塞 send"));
     let s = end.tcp().rcvbuf(None).connect()?;
     s.send_message(&end.labelled(&TEXT[..length], label(length)))?;
     s.close()?;
@@ -96,9 +98,9 @@ fn judge(j: &mut Judge) {
     j.claim(
         "taken-arrives",
         &[Client, Server],
-        Text::new("what was taken arrived whole, once the receiver read", "已取走的，等接收方来读，全部到达"),
+        Text::new("what was taken arrived whole, once the receiver read", "收下的字节，等接收方来读，全部到达"),
     )
-    .expected(say!("{out} bytes taken", "取走 {out} 字节"))
+    .expected(say!("{out} bytes taken", "收下 {out} 字节"))
     .actual(say!("{got} bytes received", "收到 {got} 字节"))
     .shown_by(received.iter().copied())
     .holds(taken > 0 && arrived == taken);
@@ -113,7 +115,7 @@ fn judge(j: &mut Judge) {
             "接收方只看到流正常结束（太早），没有任何错误",
         ),
     )
-    .expected(say!("fewer bytes than by sendall: {more}", "比 sendall 的少：{more} 字节"))
+    .expected(say!("fewer than {more} bytes, then 0", "少于 {more} 字节，然后是 0"))
     .actual(say!("{got} bytes, then 0", "{got} 字节，然后是 0"))
     .shown_by(received.last().copied())
     .holds(arrived < second && received.last().is_some_and(|e| e.returned == Some(0)));
@@ -125,10 +127,10 @@ fn judge(j: &mut Judge) {
     j.claim(
         "blocking-takes-all",
         &[Client],
-        Text::new("a blocking send waited for room and took everything", "阻塞 send 等到有空位，全部取走"),
+        Text::new("a blocking send waited for room and took everything", "阻塞 send 等到有空间，全部收下"),
     )
-    .expected(say!("{all} bytes in 1 send", "1 次 send 共 {all} 字节"))
-    .actual(say!("{took} bytes, sends: {calls}", "{took} 字节，send:{calls} 次"))
+    .expected(say!("{all} bytes, sends: 1", "{all} 字节，send 1 次"))
+    .actual(say!("{took} bytes, sends: {calls}", "{took} 字节，send {calls} 次"))
     .shown_by(patient)
     .holds(calls == 1 && total == asked && taken < asked);
 }
@@ -140,7 +142,7 @@ fn judge_short_send(j: &mut Judge, first: Option<&Event>) {
     j.claim(
         "takes-part",
         &[Client],
-        Text::new("a non-blocking send took what there was room for", "非阻塞 send 只取走放得下的部分"),
+        Text::new("a non-blocking send took what there was room for", "非阻塞 send 只收下放得下的部分"),
     )
     .expected(say!("fewer than {whole} bytes", "少于 {whole} 字节"))
     .actual(Text::same(format!("send({whole}) = {part}")))
@@ -161,7 +163,7 @@ fn judge_refusal(j: &mut Judge, last: Option<&Event>) {
     j.claim(
         "then-eagain",
         &[Client],
-        Text::new("then, full, it took nothing: the rest was never sent", "满了之后一个字节也不取：其余从未发出"),
+        Text::new("then, full, it took nothing: the rest was never sent", "满了之后一个字节也不收：其余从未发出"),
     )
     .expected(Text::same(format!("send: {WOULD_BLOCK}{wanted}")))
     .actual(say!("send: {{}}{seen}", "send: {{}}{seen}").with(&said))
@@ -176,7 +178,7 @@ pub(super) fn scenario() -> Scenario {
         title: Text::new("send against sendall", "send 与 sendall"),
         claim: Text::new(
             "A non-blocking send takes part and says so, a blocking one waits; nothing that was taken is lost.",
-            "非阻塞 send 取走一部分并告诉你多少，阻塞 send 则等待；取走的字节一个也不会丢。",
+            "非阻塞 send 收下一部分并返回字节数，阻塞 send 则等待；收下的字节一个也不会丢。",
         ),
         documents: &["D1 §6", "D1 §10", "D3 §6", "D3 §10"],
         takes: &[Opt::Sndbuf, Opt::Rcvbuf, Opt::RecvSize],
@@ -188,7 +190,7 @@ pub(super) fn scenario() -> Scenario {
             Why {
                 text: Text::new(
                     "send returns how many bytes the kernel took; the caller keeps the rest and has to offer it again.",
-                    "send 返回内核取走的字节数；其余仍在调用者手里，要由它再次发送。",
+                    "send 返回内核收下的字节数；其余仍在调用者手里，要由它再次发送。",
                 ),
                 source: "send(2)",
             },
@@ -202,7 +204,7 @@ pub(super) fn scenario() -> Scenario {
             Why {
                 text: Text::new(
                     "sendall is send in a loop until every byte is taken.",
-                    "sendall 就是循环调用 send，直到每个字节都被取走。",
+                    "sendall 就是循环调用 send，直到每个字节都被收下。",
                 ),
                 source: "Beej's Guide §7.4",
             },
@@ -212,7 +214,7 @@ pub(super) fn scenario() -> Scenario {
                 command: "tcp-partial-send --sndbuf 64KiB",
                 shows: Text::new(
                     "a larger send buffer: a larger part, still a part",
-                    "发送缓冲区大些：取走的多些，仍不是全部",
+                    "发送缓冲区大些：收下的多些，仍不是全部",
                 ),
             },
             Next {
@@ -221,6 +223,9 @@ pub(super) fn scenario() -> Scenario {
             Next {
                 command: "fix-exact",
                 shows: Text::new("the same care on the receiving side", "接收一侧同样要小心"),
+            },
+            Next {
+                command: "tcp-reuseaddr", shows: Text::new("a server that restarts at once", "服务器一停就重启")
             },
         ],
         control: Control {

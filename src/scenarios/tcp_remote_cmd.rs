@@ -115,16 +115,16 @@ fn judge(j: &mut Judge) {
         &[Client],
         Text::new(
             "what is printed for a command begins with an earlier answer",
-            "为一条命令打印的，开头却是前面命令的结果",
+            "为一条命令打印的，开头却是前面命令的回答",
         ),
     )
-    .expected(Text::new("an earlier answer's bytes first", "先出现前面命令的字节"))
+    .expected(Text::new("an earlier answer's bytes first", "开头是前面命令的字节"))
     .actual(match said {
         Some((nth, bytes)) => {
             let line = COMMANDS[nth].line;
             say!("for {line}: {{}}", "{line}：先是 {{}}").with(&bytes)
         }
-        None => Text::new("every print begins with its own answer", "每次打印都从自己的结果开始"),
+        None => Text::new("every print begins with its own answer", "每次打印都从自己的回答开始"),
     })
     .shown_by(shown)
     .holds(shown.is_some());
@@ -134,10 +134,10 @@ fn judge(j: &mut Judge) {
     j.claim(
         "prints-wrong",
         &[Client],
-        Text::new("a recv per command is not an answer per command", "每条命令一次 recv，得到的却不是每条命令的结果"),
+        Text::new("a recv per command is not an answer per command", "每条命令一次 recv，得到的却不是每条命令的回答"),
     )
-    .expected(say!("fewer than {all} right answers", "正确的结果少于 {all} 个"))
-    .actual(say!("{right} of {all} right", "{all} 个中 {right} 个正确"))
+    .expected(say!("fewer than {all} right answers", "{all} 个回答中正确的少于 {all} 个"))
+    .actual(say!("{right} of {all} right answers", "{all} 个回答中 {right} 个正确"))
     .shown_by(prints.iter().copied())
     .holds(right < all);
 
@@ -173,10 +173,10 @@ fn judge_long_answer(j: &mut Judge, prints: &[&Event]) {
     j.claim(
         "long-answer-cut",
         &[Client],
-        Text::new("recv cuts the long answer; its rest is printed later", "长结果被 recv 切断，剩余部分以后才打印"),
+        Text::new("recv cuts the long answer; its rest is printed later", "长的回答被 recv 切断，剩余部分以后才打印"),
     )
     .expected(Text::new("its rest in a later print", "剩余部分出现在后面的打印里"))
-    .actual(actual.unwrap_or(Text::new("no rest in a later print", "后面没有剩余部分")))
+    .actual(actual.unwrap_or(Text::new("nothing left for a later print", "后面的打印里没有剩余部分")))
     .shown_by(late.map(|(e, _)| e))
     .holds(late.is_some());
 }
@@ -188,7 +188,7 @@ pub(super) fn scenario() -> Scenario {
         title: Text::new("remote commands, one recv each", "远程命令：每条只 recv 一次"),
         claim: Text::new(
             "One recv per command is not one answer per command: part of an answer is printed for the next (粘包).",
-            "每条命令只 recv 一次，结果就会错位：前一条命令的输出在下一条里才打印（粘包）。",
+            "每条命令只 recv 一次，回答就会错位：前一条命令的输出到下一条才打印（“粘包”）。",
         ),
         documents: &["D0", "D1 §9", "D2 §1"],
         takes: &[Opt::Nodelay, Opt::RecvSize, Opt::Race],
@@ -201,7 +201,7 @@ pub(super) fn scenario() -> Scenario {
             Why {
                 text: Text::new(
                     "The two outputs are one stream of bytes; nothing in it says where an answer ends.",
-                    "两份输出是同一条字节流，流里没有任何标记说明一条结果到哪里为止。",
+                    "两份输出是同一条字节流，流里没有任何标记说明一个回答到哪里为止。",
                 ),
                 source: "RFC 9293 §2.2",
             },
@@ -216,7 +216,7 @@ pub(super) fn scenario() -> Scenario {
         next: vec![
             Next {
                 command: "tcp-remote-cmd --recv-size 10240",
-                shows: Text::new("a larger buffer: the answers still slip", "更大的缓冲区：结果照样错位"),
+                shows: Text::new("a larger buffer: the answers still slip", "更大的缓冲区：回答照样错位"),
             },
             Next {
                 command: "tcp-remote-cmd --nodelay off",
@@ -231,13 +231,16 @@ pub(super) fn scenario() -> Scenario {
             },
             Next {
                 command: "fix-header",
-                shows: Text::new("the same commands, each answer with its length", "同样的命令，每条结果带上长度"),
+                shows: Text::new("the same commands, each answer with its length", "同样的命令，每个回答带上长度"),
+            },
+            Next {
+                command: "tcp-nagle", shows: Text::new("is the Nagle algorithm to blame?", "该怪 Nagle 算法吗？")
             },
         ],
         control: Control {
             change: Text::new(
                 "the client knows how long each answer is, waits for it and reads exactly that",
-                "客户端事先知道每条结果有多长，等齐后正好读这么多",
+                "客户端事先知道每个回答有多长，等齐后正好读这么多",
             ),
             apply: |s| s.client = client_that_knows_lengths,
         },

@@ -116,9 +116,9 @@ fn serve_and_restart(end: &End, case: &Case, left: Left) -> Result<()> {
 /// What this old server is about to do.
 fn heading(reuse: bool, left: Left) -> Text {
     let set = if reuse {
-        Text::new("old with SO_REUSEADDR", "旧的设了 SO_REUSEADDR")
+        Text::new("old with SO_REUSEADDR", "旧服务器设了 SO_REUSEADDR")
     } else {
-        Text::new("old without it", "旧的没设")
+        Text::new("old without SO_REUSEADDR", "旧服务器没设 SO_REUSEADDR")
     };
     let leaves = match left {
         Left::TimeWait => Text::new("leaves TIME_WAIT", "留下 TIME_WAIT"),
@@ -126,7 +126,7 @@ fn heading(reuse: bool, left: Left) -> Text {
         Left::Listening => Text::new("still listens", "仍在监听"),
         Left::Nothing => Text::new("leaves nothing", "什么也没留下"),
     };
-    Text::new("{}: {}", "{}:{}").with(&set).with(&leaves)
+    Text::new("{}: {}", "{}：{}").with(&set).with(&leaves)
 }
 
 fn stop_listening(old: Listener) -> Result<Conn> {
@@ -161,7 +161,8 @@ fn server_left_first(end: &End) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A new server's attempt: SO_REUSEADDR of the old and of the new, and whether it came to listen.
+/// A new server's attempt: SO_REUSEADDR of the old and of the new, and whether it came to listen. The event
+/// is its failed bind, or its listen: a bind that succeeds has no row of its own.
 struct Attempt<'a> {
     left: Left,
     old: bool,
@@ -187,7 +188,9 @@ fn attempts<'a>(j: &Judge<'a>) -> Vec<Attempt<'a>> {
             (Call::Process, ..) => (case, old) = (cases.next(), None),
             (Call::Bind, _, None) => old = Some(reuses(event)),
             (Call::Bind, Some(Case { left, .. }), Some(old)) => {
-                attempts.push(Attempt { left: *left, old, new: reuses(event), bound: !fails(event), event });
+                let listens = trace.calls(Server, Call::Listen).find(|e| e.sock == event.sock);
+                let bound = !fails(event);
+                attempts.push(Attempt { left: *left, old, new: reuses(event), bound, event: listens.unwrap_or(event) });
             }
             _ => {}
         }
@@ -198,13 +201,13 @@ fn attempts<'a>(j: &Judge<'a>) -> Vec<Attempt<'a>> {
 /// Which of the 2 × 2 these are, in words.
 fn named(cells: &[(bool, bool)]) -> Text {
     let name = |cell: &(bool, bool)| match cell {
-        (false, false) => Text::new("neither", "都不设"),
-        (false, true) => Text::new("new", "只新"),
-        (true, false) => Text::new("old", "只旧"),
-        (true, true) => Text::new("both", "都设"),
+        (false, false) => Text::new("with neither", "都不设"),
+        (false, true) => Text::new("with new only", "只有新的设"),
+        (true, false) => Text::new("with old only", "只有旧的设"),
+        (true, true) => Text::new("with both", "新旧都设"),
     };
     let joined = cells.iter().map(name).reduce(|all, next| Text::new("{}, {}", "{}、{}").with(&all).with(&next));
-    Text::new("binds with: {}", "可绑定：{}").with(&joined.unwrap_or(Text::new("none", "无")))
+    Text::new("bind succeeds: {}", "绑定成功：{}").with(&joined.unwrap_or(Text::new("never", "从不")))
 }
 
 fn judge(j: &mut Judge) {
@@ -279,6 +282,10 @@ pub(super) fn scenario() -> Scenario {
             Next {
                 command: "tcp-close",
                 shows: Text::new("what the two sides of a close see", "关闭时双方各看到什么"),
+            },
+            Next {
+                command: "udp-boundaries",
+                shows: Text::new("part 2: a protocol that keeps boundaries", "第 2 部分：保留边界的协议"),
             },
         ],
         control: Control {

@@ -137,6 +137,10 @@ pub(super) fn scenario() -> Scenario {
                 command: "udp-truncate",
                 shows: Text::new("the same habit on UDP loses the rest", "同样的写法在 UDP 上会丢掉剩余部分"),
             },
+            Next {
+                command: "tcp-remote-cmd",
+                shows: Text::new("what both do to a real program", "真实的程序会因此怎样"),
+            },
         ],
         control: Control {
             change: Text::new("the first recv has room for the whole message", "第一次 recv 足够放下整条消息"),

@@ -62,8 +62,8 @@ fn judge(j: &mut Judge) {
         &[Server],
         Text::new("the one send came out of several recvs", "一次 send 分成几次 recv 才取完"),
     )
-    .expected(Text::new("more than 1 recv", "不止 1 次 recv"))
-    .actual(say!("{count}: {sizes} bytes", "{count} 次：{sizes} 字节"))
+    .expected(Text::new("recvs: more than 1", "recv：不止 1 次"))
+    .actual(say!("recvs: {count} ({sizes} bytes)", "recv：{count} 次（{sizes} 字节）"))
     .shown_by(pieces.iter().copied())
     .holds(count > 1);
 
@@ -95,8 +95,11 @@ fn judge_segments(j: &mut Judge, mss: usize) {
         &[Client],
         Text::new("one send left as several segments", "一次 send 分成几个报文段发出（拆包）"),
     )
-    .expected(Text::new("more than 1: bytes / MSS, rounded up", "不止 1 个：字节数 ÷ MSS，进一"))
-    .actual(say!("{bytes} bytes, segments: {left}", "{bytes} 字节，报文段：{left} 个"))
+    .expected(Text::new(
+        "segments: more than 1 (bytes / MSS, rounded up)",
+        "报文段：不止 1 个（字节数 ÷ MSS，向上取整）",
+    ))
+    .actual(say!("segments: {left} ({bytes} bytes)", "报文段：{left} 个（{bytes} 字节）"))
     .shown_by(sends)
     .holds(segments > 1 && segments == needed);
 }
@@ -119,7 +122,7 @@ pub(super) fn scenario() -> Scenario {
         why: vec![
             Why {
                 text: Text::new(
-                    "TCP cuts its stream into segments of at most the MSS, which follows from the MTU of the path.",
+                    "TCP cuts the stream into segments of at most the MSS, which follows from the MTU of the path.",
                     "TCP 把字节流切成不超过 MSS 的报文段；MSS 由路径的 MTU 决定。",
                 ),
                 source: "RFC 9293 §3.7.1",
@@ -145,6 +148,9 @@ pub(super) fn scenario() -> Scenario {
                 shows: Text::new("one segment; recv cuts all the same", "只有一个报文段，recv 照样切开"),
             },
             Next { command: "fix-exact", shows: Text::new("reading exactly what remains", "剩多少读多少") },
+            Next {
+                command: "tcp-empty", shows: Text::new("a send of no bytes at all", "一个字节也没有的 send")
+            },
         ],
         control: Control {
             change: Text::new(

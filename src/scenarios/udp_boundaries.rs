@@ -128,8 +128,8 @@ fn joined(j: &mut Judge) {
             "只有主动要求（MSG_MORE），两次 send 才成为一个数据报",
         ),
     )
-    .expected(say!("2 sends, 1 recv of {total} bytes", "2 次 send,1 次 recv 共 {total} 字节"))
-    .actual(say!("{given} sends, {taken} recv of {got} bytes", "{given} 次 send,{taken} 次 recv 共 {got} 字节"))
+    .expected(say!("2 sends, 1 recv of {total} bytes", "2 次 send，1 次 recv 共 {total} 字节"))
+    .actual(say!("{given} sends, {taken} recv of {got} bytes", "{given} 次 send，{taken} 次 recv 共 {got} 字节"))
     .shown_by(sends.iter().chain(&recvs).copied())
     .holds(sends.len() == 2 && recvs.len() == 1 && got == total);
 }
@@ -176,7 +176,7 @@ pub(super) fn scenario() -> Scenario {
             Next {
                 command: "udp-boundaries --race --repeat 200",
                 shows: Text::new(
-                    "nobody waits, and it is still one recv a send",
+                    "nobody waits, and it is still one recv per send",
                     "谁也不等谁，仍是一次 send 一次 recv",
                 ),
             },

@@ -179,6 +179,13 @@ pub(super) fn scenario() -> Scenario {
             Next {
                 command: "udp-no-server", shows: Text::new("and when there is nobody to answer", "如果没有人回答")
             },
+            Next {
+                command: "fix-sleep",
+                shows: Text::new(
+                    "part 3: back to TCP, with fixes that do not fix",
+                    "第 3 部分：回到 TCP，看治不好的“解法”",
+                ),
+            },
         ],
         control: Control {
             change: Text::new(

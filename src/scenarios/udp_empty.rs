@@ -141,6 +141,10 @@ pub(super) fn scenario() -> Scenario {
                 command: "udp-remote-cmd",
                 shows: Text::new("empty answers that count as answers", "空的回答也算一次回答"),
             },
+            Next {
+                command: "udp-no-server",
+                shows: Text::new("datagrams to a port where nobody listens", "发往没有人监听的端口"),
+            },
         ],
         control: Control {
             change: Text::new(

@@ -49,8 +49,8 @@ fn judge(j: &mut Judge) {
     let went = sends.len() - failed.len();
     let (n, bad) = (grouped(went), grouped(failed.len()));
     j.claim("every-send-succeeds", &[Client], Text::new("every send succeeded", "每次 send 都成功"))
-        .expected(say!("{DATAGRAMS} sends, 0 errors", "{DATAGRAMS} 次 send,0 个错误"))
-        .actual(say!("{n} sends, {bad} errors", "{n} 次 send,{bad} 个错误"))
+        .expected(say!("{DATAGRAMS} sends, 0 errors", "{DATAGRAMS} 次 send，0 个错误"))
+        .actual(say!("{n} sends, {bad} errors", "{n} 次 send，{bad} 个错误"))
         .shown_by(sends.first().copied().into_iter().chain(failed.iter().copied()).chain(sends.last().copied()))
         .holds(went == DATAGRAMS && failed.is_empty());
 
@@ -83,7 +83,7 @@ fn dropped(j: &mut Judge, sent: usize, received: usize) {
     j.claim(
         "drops-are-counted",
         &[Client, Server],
-        Text::new("the kernel dropped the rest at the full buffer", "其余的被内核丢在装满的缓冲区门口"),
+        Text::new("the kernel dropped the rest at the full buffer", "缓冲区已满，其余的被内核丢弃"),
     )
     .expected(say!("received + dropped = {all}", "收到 + 丢弃 = {all}"))
     .actual(Text::same(format!("{got} + {lost} = {sum}")))
@@ -153,6 +153,9 @@ pub(super) fn scenario() -> Scenario {
                     "TCP before such a receiver: the sender has to wait",
                     "TCP 遇到这样的接收方：发送方只能等",
                 ),
+            },
+            Next {
+                command: "udp-empty", shows: Text::new("a datagram with nothing in it", "里面什么也没有的数据报")
             },
         ],
         control: Control {

@@ -94,7 +94,7 @@ fn judge(j: &mut Judge) {
     next_call(j);
     let tcp = j.trace().calls(Client, Call::Connect).find(|e| proto(j, e) == Some(Proto::Tcp));
     let error = tcp.map_or("no connect".into(), outcome);
-    j.claim("tcp-at-once", &[Client], Text::new("TCP: connect itself is refused", "TCP:connect 当场被拒绝"))
+    j.claim("tcp-at-once", &[Client], Text::new("TCP: connect itself is refused", "TCP：connect 当场被拒绝"))
         .expected(Text::same(format!("connect: {TCP_REFUSED}")))
         .actual(Text::same(format!("connect: {error}")))
         .shown_by(tcp)
@@ -118,10 +118,10 @@ fn silence(j: &mut Judge) {
     j.claim(
         "udp-silence",
         &[Client],
-        Text::new("UDP: no call ever says that nobody was there", "UDP：没有任何调用说那里没人"),
+        Text::new("UDP: no call ever says that nobody was there", "UDP：没有任何调用报告那里没有人"),
     )
-    .expected(say!("{sent} sends ok, then nothing to read", "{sent} 次 send 成功，之后无可读"))
-    .actual(say!("{n} sends ok, then recvfrom: {error}", "{n} 次 send 成功，之后 recvfrom:{error}"))
+    .expected(say!("{sent} sends ok, then recvfrom: EAGAIN", "{sent} 次 send 成功，之后 recvfrom：EAGAIN"))
+    .actual(say!("{n} sends ok, then recvfrom: {error}", "{n} 次 send 成功，之后 recvfrom：{error}"))
     .shown_by(sends.iter().copied().chain(look))
     .holds(ok == sent && error == "EAGAIN");
 }
@@ -158,10 +158,10 @@ pub(super) fn scenario() -> Scenario {
     Scenario {
         id: "udp-no-server",
         part: Part::Udp,
-        title: Text::new("nobody listens", "没有服务器"),
+        title: Text::new("nobody listens", "没有人监听"),
         claim: Text::new(
             "Nobody listens: unconnected UDP hears nothing, connected UDP at its next call, TCP at once.",
-            "没有人在听：未 connect 的 UDP 毫无察觉，connect 过的在下一次调用得知，TCP 当场得知。",
+            "没有人监听：未 connect 的 UDP 毫无察觉，connect 过的在下一次调用得知，TCP 当场得知。",
         ),
         documents: &["D1 §8", "D3 §9"],
         client,
@@ -169,8 +169,8 @@ pub(super) fn scenario() -> Scenario {
         why: vec![
             Why {
                 text: Text::new(
-                    "The machine answers a datagram for a closed port with ICMP: port unreachable.",
-                    "数据报发到没人听的端口，对方主机回一个 ICMP：端口不可达。",
+                    "The host answers a datagram for a port where nobody listens with ICMP: port unreachable.",
+                    "数据报发到没有人监听的端口，对端主机回一个 ICMP：端口不可达。",
                 ),
                 source: "RFC 1122 §4.1.3.1",
             },
@@ -192,11 +192,14 @@ pub(super) fn scenario() -> Scenario {
         next: vec![
             Next {
                 command: "udp-loss",
-                shows: Text::new("somebody listens, and it is lost all the same", "有人在听，照样会丢"),
+                shows: Text::new("somebody listens, and it is lost all the same", "有人监听，照样会丢"),
             },
             Next {
                 command: "udp-chat",
                 shows: Text::new("an answer is the only proof of arrival", "只有对方的回答才证明送到了"),
+            },
+            Next {
+                command: "udp-remote-cmd", shows: Text::new("the remote commands over UDP", "远程命令改走 UDP")
             },
         ],
         control: Control {
@@ -208,7 +211,7 @@ pub(super) fn scenario() -> Scenario {
         },
         alone: Alone::No(Text::new(
             "there is no other end: the lesson is that nobody listens",
-            "没有另一端：这一课讲的正是没有人在听",
+            "没有另一端：这一课讲的正是没有人监听",
         )),
         ..Scenario::blank()
     }

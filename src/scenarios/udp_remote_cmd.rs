@@ -98,8 +98,8 @@ fn slip(j: &mut Judge, recvs: &[&Event]) {
     let late: Vec<&Event> =
         recvs.iter().copied().filter(|e| asked_and_answered(j, e).is_some_and(|(asked, of)| of < asked)).collect();
     j.claim("off-by-one", &[Client], Text::new("the answers are off by one command", "回答错位了一条命令"))
-        .expected(say!("not the answers to {asked}", "不是对 {asked} 的回答"))
-        .actual(say!("the answers to {answered}", "是对 {answered} 的回答"))
+        .expected(say!("answers to other commands than {asked}", "不是对 {asked} 的回答"))
+        .actual(say!("answers to {answered}", "是对 {answered} 的回答"))
         .shown_by(late.iter().copied())
         .holds(!late.is_empty());
 }
@@ -109,7 +109,7 @@ fn cut(j: &mut Judge, recvs: &[&Event]) {
     let cut = recvs.iter().copied().find(|e| e.truncated);
     let (size, kept) = (grouped(cut.and_then(|e| e.asked).unwrap_or(0)), grouped(cut.map_or(0, |e| e.bytes.len())));
     let length = grouped(cut.and_then(whole).unwrap_or(0));
-    j.claim("long-one-cut", &[Client], Text::new("the long answer lost its tail", "长的那条回答丢了尾部"))
+    j.claim("long-one-cut", &[Client], Text::new("the long answer lost its tail", "长的那个回答丢了尾部"))
         .expected(Text::new("a recvfrom that kept a part", "某次 recvfrom 只留下一部分"))
         .actual(match cut {
             Some(_) => say!("recvfrom({size}) kept {kept} of {length}", "recvfrom({size}) 留下 {length} 中的 {kept}"),
@@ -126,7 +126,10 @@ fn left(j: &mut Judge, read: usize) {
     let sent = j.sends(Server).len();
     let (n, rest) = (grouped(unread), grouped(sent.saturating_sub(read)));
     j.claim("left-unread", &[Client, Server], Text::new("answers are left that nobody reads", "还剩下没人读的回答"))
-        .expected(say!("{sent} sent - {read} read = {rest}", "发出 {sent} - 读走 {read} = {rest}"))
+        .expected(say!(
+            "{sent} sent - {read} read = {rest} unread at close",
+            "发出 {sent} - 读走 {read} = 关闭时还有 {rest} 个未读"
+        ))
         .actual(say!("{n} unread at close", "关闭时还有 {n} 个未读"))
         .shown_by(close)
         .holds(unread > 0 && unread + read as u64 == sent as u64);
@@ -136,10 +139,10 @@ pub(super) fn scenario() -> Scenario {
     Scenario {
         id: "udp-remote-cmd",
         part: Part::Udp,
-        title: Text::new("remote commands over UDP", "UDP 远程执行命令"),
+        title: Text::new("remote commands over UDP", "UDP 上的远程命令"),
         claim: Text::new(
             "Every answer is whole or cut, never mixed, and the answers are still off by one: boundaries are no protocol.",
-            "每条回答要么完整要么被截断，从不混合；但回答仍然错位：光有边界还不是协议。",
+            "每个回答要么完整要么被截断，从不混合；但回答仍然错位：光有边界还不是协议。",
         ),
         documents: &["D0", "D1 §9", "D2 §1"],
         takes: &[Opt::RecvSize],
@@ -151,7 +154,7 @@ pub(super) fn scenario() -> Scenario {
             Why {
                 text: Text::new(
                     "A datagram is a message, but two messages answer each command, and the client reads one.",
-                    "一个数据报就是一条消息；但每条命令有两条回答，客户端只读一条。",
+                    "一个数据报就是一条消息；但每条命令有两个回答，客户端只读一个。",
                 ),
                 source: "RFC 768",
             },
@@ -180,7 +183,10 @@ pub(super) fn scenario() -> Scenario {
             },
             Next {
                 command: "fix-header",
-                shows: Text::new("a protocol: every answer with its command", "有了协议：每条回答各归其命令"),
+                shows: Text::new("a protocol: every answer with its command", "有了协议：每个回答各归其命令"),
+            },
+            Next {
+                command: "udp-chat", shows: Text::new("one socket, several clients", "一个套接字，多个客户端")
             },
         ],
         control: Control {

@@ -53,7 +53,10 @@ fn kept(j: &mut Judge, recvs: &[&Event], sent: &[usize]) {
     j.claim(
         "only-the-front",
         &[Server],
-        Text::new("each recvfrom kept the front of its own datagram only", "每次 recvfrom 只留下自己那个数据报的开头"),
+        Text::new(
+            "each recvfrom kept only the beginning of its own datagram",
+            "每次 recvfrom 只留下自己那个数据报的开头",
+        ),
     )
     .expected(say!("{wanted_list} ({all} of {all} short)", "{wanted_list}（{all} 个中 {all} 个不全）"))
     .actual(say!("{got_list} ({short} of {all} short)", "{got_list}（{all} 个中 {short} 个不全）"))
@@ -98,7 +101,7 @@ fn gone(j: &mut Judge) {
     let error = fourth.and_then(|e| e.error.clone());
     let nothing = matches!(error.as_deref(), Some("EAGAIN" | "WSAEWOULDBLOCK"));
     j.claim("tails-gone", &[Server], Text::new("the tails never arrive", "尾部再也不会到来"))
-        .expected(Text::new("nothing left to read", "没有剩下可读的"))
+        .expected(Text::new("a fourth recvfrom finds nothing", "第四次 recvfrom 什么也没有"))
         .actual(match error {
             _ if nothing => Text::new("a fourth recvfrom finds nothing", "第四次 recvfrom 什么也没有"),
             Some(error) => Text::same(error),
@@ -133,8 +136,8 @@ pub(super) fn scenario() -> Scenario {
             },
             Why {
                 text: Text::new(
-                    "Windows discards the rest too, and answers WSAEMSGSIZE (10040) instead of a count.",
-                    "Windows 同样丢弃剩余部分，但返回的是错误 WSAEMSGSIZE(10040)而不是字节数。",
+                    "Windows discards the rest too, but returns the error WSAEMSGSIZE (10040), not a count.",
+                    "Windows 同样丢弃剩余部分，但返回的是错误 WSAEMSGSIZE（10040），而不是字节数。",
                 ),
                 source: "Microsoft Learn, recvfrom",
             },
@@ -156,8 +159,9 @@ pub(super) fn scenario() -> Scenario {
             },
             Next {
                 command: "udp-remote-cmd",
-                shows: Text::new("what it does to a real answer", "一条真实的回答会怎样"),
+                shows: Text::new("what it does to a real answer", "一个真实的回答会怎样"),
             },
+            Next { command: "udp-loss", shows: Text::new("datagrams that are lost whole", "整个丢掉的数据报") },
         ],
         control: Control {
             change: Text::new("a buffer that holds every datagram (1024 bytes)", "缓冲区装得下每个数据报（1024 字节）"),

@@ -110,7 +110,7 @@ fn smallest_buffers() -> Finding {
 
 fn counts(id: &'static str, name: Text, there: bool, option: &str) -> Finding {
     let seen = if there {
-        say!("the kernel tells ({option})", "内核会告诉（{option}）")
+        say!("the kernel tells ({option})", "内核提供（{option}）")
     } else {
         Text::new(
             "this system does not tell; claims about them are left out, not guessed",
@@ -135,10 +135,10 @@ fn scenarios() -> Finding {
 fn packet_link() -> Finding {
     let seen = Text::new(
         "not in this version: on loopback one sees calls and counters, not packets",
-        "本版本没有：在回环上只能看到调用和计数，看不到包",
+        "本版本没有：在回环上只能看到调用和计数，看不到分组",
     );
     Finding {
-        id: "packet_link", name: Text::new("packet link", "数据包链路"), there: false, seen, value: json!(false)
+        id: "packet_link", name: Text::new("packet link", "模拟链路"), there: false, seen, value: json!(false)
     }
 }
 
@@ -149,7 +149,7 @@ fn terminal(style: &Style) -> Finding {
     let colored = if color { Text::new("colour", "彩色") } else { Text::new("no colour", "无颜色") };
     let kind = if is_terminal { Text::new("terminal", "终端") } else { Text::new("not a terminal", "不是终端") };
     let seen = say!("{width} columns", "{width} 列");
-    let seen = Text::new("{}, {}, {}", "{},{},{}").with(&kind).with(&seen).with(&colored);
+    let seen = Text::new("{}, {}, {}", "{}，{}，{}").with(&kind).with(&seen).with(&colored);
     let value = json!({ "terminal": is_terminal, "columns": width, "color": color });
     Finding { id: "terminal", name: Text::new("output", "输出"), there: true, seen, value }
 }

@@ -184,7 +184,7 @@ pub struct Findings {
     pub verdict: Verdict,
 }
 
-/// `recv(10) = 9 bytes [M1 M2]`: a receive call in words, for the actual side of a claim.
+/// `recv(10) = 9 bytes of M1+M2`: a receive call in words, for the actual side of a claim.
 pub fn describe(event: &Event) -> Text {
     let ids = event.messages().iter().map(ToString::to_string).collect::<Vec<_>>().join("+");
     let call = event.call.word();
@@ -192,8 +192,8 @@ pub fn describe(event: &Event) -> Text {
     match (&event.error, event.returned) {
         (Some(error), _) => Text::same(format!("{call}({asked}): {error}")),
         (None, Some(n)) if !ids.is_empty() => {
-            let n = grouped(n);
-            say!("{call}({asked}) = {n} bytes of {ids}", "{call}({asked}) = {n} 字节，属于 {ids}")
+            let (unit, n) = (if n == 1 { "byte" } else { "bytes" }, grouped(n));
+            say!("{call}({asked}) = {n} {unit} of {ids}", "{call}({asked}) = {n} 字节，属于 {ids}")
         }
         (None, n) => Text::same(format!("{call}({asked}) = {}", n.map(grouped).unwrap_or_default())),
     }

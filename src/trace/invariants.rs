@@ -41,9 +41,9 @@ fn tcp_prefix(trace: &Trace, count: impl Fn(u64) -> String) -> Option<Claim> {
     if directions == 0 {
         return None;
     }
-    let bytes = count(checked);
+    let (unit, bytes) = (if checked == 1 { "byte" } else { "bytes" }, count(checked));
     let actual = match broken.first() {
-        None => say!("{bytes} bytes received, all in order", "收到 {bytes} 字节，顺序一致"),
+        None => say!("{bytes} {unit} received, all in order", "收到 {bytes} 字节，顺序一致"),
         Some((event, at)) => {
             let seq = event.seq;
             say!("event {seq} differs at its byte {at}", "第 {seq} 个事件从第 {at} 字节起不同")
@@ -53,7 +53,7 @@ fn tcp_prefix(trace: &Trace, count: impl Fn(u64) -> String) -> Option<Claim> {
         id: "tcp-prefix",
         text: Text::new("TCP: received is a prefix of sent, in order", "TCP：收到的是发出的前缀，顺序不变"),
         holds: broken.is_empty(),
-        expected: say!("{bytes} bytes as they were sent", "{bytes} 字节与发送时相同"),
+        expected: say!("{bytes} {unit} as they were sent", "{bytes} 字节，与发送时相同"),
         actual,
         events: broken.iter().map(|(event, _)| event.seq).collect(),
     })
