@@ -181,6 +181,7 @@ fn ending(trace: &Trace, event: &Event) -> Text {
 fn delivered(trace: &Trace, event: &Event, blurred: bool) -> Text {
     let n = if blurred { "n".to_owned() } else { grouped(event.bytes.len()) };
     match trace.exactly_one(event) {
+        Some(id) if n == "1" => say!("= {id} whole, 1 byte", "= {id} 完整，1 字节"),
         Some(id) => say!("= {id} whole, {n} bytes", "= {id} 完整，{n} 字节"),
         None => {
             let ids = event.messages().iter().map(ToString::to_string).collect::<Vec<_>>().join("+");

@@ -4,7 +4,7 @@
 //! cut out of that ledger. Datagrams are matched whole: by flow and content, earliest first.
 //! Everything is a pure function of the recording, in time linear in events and spans.
 
-use super::{Call, EndName, Event, Message, MsgId, Proto, Role, SockId, SocketInfo, Span, Trace};
+use super::{Call, EndName, Event, Message, MsgId, Part, Proto, Role, SockId, SocketInfo, Span, Trace};
 use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -194,6 +194,11 @@ impl Streams {
     /// The last `len` bytes taken since the hand-over before; what came before them was header.
     fn delivered(&mut self, sock: SockId, len: usize) -> Vec<Span> {
         let taken = self.taken.entry(sock).or_default();
+        // An empty body leaves no run of its own; the header before it says whose it is.
+        if let (0, Some(Span { msg, offset, len, part: Part::Header })) = (len, taken.back().copied()) {
+            taken.clear();
+            return vec![Span { msg, offset: offset + len, len: 0, part: Part::Body }];
+        }
         let all: usize = taken.iter().map(|s| s.len).sum();
         let mut ledger = Ledger { runs: std::mem::take(taken) };
         ledger.cut(all.saturating_sub(len));
@@ -307,7 +312,7 @@ impl Strangers<'_> {
     /// Stream bytes of unknown origin: each read is all that one can name.
     fn stream(&mut self, info: &SocketInfo, bytes: &[u8]) -> Option<Span> {
         let msg = self.add(Self::far(info), bytes);
-        Some(Span { msg, offset: 0, len: bytes.len(), part: super::Part::Body })
+        Some(Span { msg, offset: 0, len: bytes.len(), part: Part::Body })
     }
 
     /// A datagram of unknown origin is a message of its own; of an expected one the document knows the rest.
@@ -345,6 +350,19 @@ mod tests {
         let trace = recorder.take().finish(Tie::Lane);
         assert_eq!(trace.events[0].spans.len(), 1);
         assert_eq!(&*trace.message(trace.events[0].spans[0].msg).expect("a message").bytes, b"x");
+    }
+
+    #[test]
+    fn an_empty_body_is_delivered_whole() {
+        let recorder = Recorder::new(vec![Role::Client]);
+        let (client, server) = (EndName::only(Role::Client), EndName::only(Role::Server));
+        let sock = recorder.socket(client, Proto::Tcp);
+        recorder.expect(sock, server, b"0", 1, None);
+        recorder.push(data(sock, Call::Recv, b"0", None));
+        recorder.push(data(sock, Call::Deliver, b"", None));
+        let trace = recorder.take().finish(Tie::Lane);
+        assert_eq!(trace.exactly_one(&trace.events[1]), Some(MsgId(1)));
+        assert_eq!(trace.summary().messages_intact, 1);
     }
 
     #[test]

@@ -38,7 +38,7 @@ pub struct Summary {
     pub bytes_sent: usize,
     /// Application bytes received.
     pub bytes_received: usize,
-    /// Messages sent.
+    /// Messages sent; to a lone end that received some, these.
     pub messages_sent: usize,
     /// Messages that came out whole and alone.
     pub messages_intact: usize,
@@ -54,10 +54,10 @@ impl Trace {
         let recvs: Vec<&Event> = self.events.iter().filter(|e| e.call.receives()).filter(moved).collect();
         let sent: HashSet<_> = sends.iter().filter_map(|e| e.handed).map(|h| h.msg).collect();
         let segments = self.segments();
-        // A lone end knows its peer's messages from what arrived.
+        // A lone end knows its peer's messages from what arrived, and cannot see how its own came out.
         let arrived = recvs.iter().flat_map(|e| &e.spans).filter_map(|s| self.message(s.msg)).filter(|m| m.inferred);
         let arrived: HashSet<_> = arrived.map(|m| m.id).collect();
-        let messages_sent = sent.len() + arrived.len();
+        let messages_sent = if arrived.is_empty() { sent.len() } else { arrived.len() };
         let messages_intact = self.intact();
         let tcp_sends = sends.iter().filter(|e| !self.is_datagram(e)).count() as u64;
         let sender_merged = segments.is_some_and(|n| n < tcp_sends);
