@@ -13,12 +13,7 @@ fn main() -> ExitCode {
     on_interrupt(lang);
     match cli::parse(args, lang) {
         Ok(request) => tools::run(&request).into(),
-        Err(Refusal::Told(text)) => {
-            use std::io::Write;
-            // A reader that went away (`--help | head -1`) has seen enough.
-            let _ = std::io::stdout().write_all(text.as_bytes());
-            Exit::Done.into()
-        }
+        Err(Refusal::Told(text)) => tools::print(&text, lang).into(),
         Err(Refusal::Wrong(text)) => {
             tell(text.trim_end());
             Exit::Usage.into()

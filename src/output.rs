@@ -8,7 +8,7 @@ use crate::scratch;
 use crate::text::Text;
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Results go here; errors, progress and prompts go to standard error.
 pub enum Sink {
@@ -111,8 +111,8 @@ pub fn tell(text: &str) {
 }
 
 /// Why writing the output failed, with what to do.
-pub fn unwritable(output: &Output, error: &io::Error) -> Text {
-    match &output.file {
+pub fn unwritable(file: Option<&Path>, error: &io::Error) -> Text {
+    match file {
         Some(file) => {
             let file = file.display();
             say!("cannot write {file}: {error}; nothing was left there", "无法写入 {file}：{error}；没有留下半个文件")

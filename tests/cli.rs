@@ -54,6 +54,12 @@ fn values_are_checked_with_their_form_shown() {
     refused(&["tcp-naive", "--repeat", "0"], &["--repeat 0", "whole number"]);
     refused(&["fix-sleep", "--gap", "soon"], &["--gap", "20ms or 1.5s"]);
     refused(&["tcp-naive", "--format", "xml"], &["xml", "json"]);
+    refused(&["tcp-naive", "--recv-size", "-5"], &["-5", "negative"]);
+    refused(&["tcp-naive", "again"], &["again", "too many"]);
+    refused(&["tcp-naive", "--connect", "127.0.0.1:0"], &["port 0"]);
+    refused(&["--format", "json"], &["nothing to run", "stickdemo list"]);
+    refused(&["--lang", "zh"], &["没有指明"]);
+    refused(&["tcp-naive", "--out", ""], &["--out", "needs a value\n"]);
     refused(&["completions", "tcsh"], &["tcsh", "bash"]);
     refused(&["completions"], &["missing"]);
     refused(&["tcp-naive", "--recv-size", "5", "--recv-size", "6"], &["--recv-size"]);
@@ -125,7 +131,7 @@ fn a_reader_that_goes_away_is_no_error() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_full_disk_is_said() {
-    for args in [&["tcp-naive"][..], &["list"], &["tcp-naive", "--format", "json"]] {
+    for args in [&["tcp-naive"][..], &["list"], &["tcp-naive", "--format", "json"], &["--help"]] {
         let full = std::fs::File::options().write(true).open("/dev/full").expect("/dev/full");
         let child = command(args).stdout(Stdio::from(full)).stderr(Stdio::piped()).spawn().expect("starts");
         let output = child.wait_with_output().expect("ends");

@@ -26,8 +26,20 @@ pub fn refusal(error: &clap::Error, lang: Lang, scenarios: &[Scenario]) -> Refus
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => return Refusal::Told(error.to_string()),
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => return Refusal::Wrong(error.to_string()),
         ErrorKind::InvalidSubcommand => no_such_command(&context(ContextKind::InvalidSubcommand), scenarios),
+        ErrorKind::MissingSubcommand => Text::new(
+            "nothing to run is named: try stickdemo tcp-naive; stickdemo list shows the scenarios",
+            "没有指明要运行什么：先试试 stickdemo tcp-naive；stickdemo list 列出所有场景",
+        ),
         ErrorKind::UnknownArgument => {
             let (wrong, near) = (context(ContextKind::InvalidArg), context(ContextKind::SuggestedArg));
+            let Some(name) = wrong.strip_prefix('-') else {
+                let text = say!("{wrong} is a word too many", "多了一个词：{wrong}");
+                return Refusal::Wrong(usage_error(&text, lang));
+            };
+            if name.starts_with(|c: char| c.is_ascii_digit()) {
+                let text = say!("{wrong}: no value here is negative", "{wrong}：这里的值都不能为负");
+                return Refusal::Wrong(usage_error(&text, lang));
+            }
             let hint = if near.is_empty() {
                 Text::new("", "")
             } else {
@@ -38,7 +50,9 @@ pub fn refusal(error: &clap::Error, lang: Lang, scenarios: &[Scenario]) -> Refus
         ErrorKind::InvalidValue => {
             let (option, value) = (context(ContextKind::InvalidArg), context(ContextKind::InvalidValue));
             let valid = context(ContextKind::ValidValue);
-            if value.is_empty() {
+            if value.is_empty() && valid.is_empty() {
+                say!("{option} needs a value", "{option} 需要一个值")
+            } else if value.is_empty() {
                 say!("{option} needs a value ({valid})", "{option} 需要一个值（{valid}）")
             } else {
                 say!("{option} does not take {value}; it takes: {valid}", "{option} 不接受 {value}；可用的值：{valid}")

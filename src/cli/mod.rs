@@ -324,6 +324,12 @@ fn side(scenario: &Scenario, matches: &ArgMatches) -> Result<Side, Text> {
         given(matches, id).map(|text| values::address(text).map_err(|e| named(id, &e))).transpose()
     };
     let (listen, connect) = (address("listen")?, address("connect")?);
+    if connect.is_some_and(|to| to.port() == 0) {
+        return Err(Text::new(
+            "--connect: nobody listens on port 0; the server prints its address",
+            "--connect：端口 0 上没有人监听；服务器会打印它的地址",
+        ));
+    }
     let side = match (given(matches, "as"), listen, connect) {
         (_, Some(_), Some(_)) => {
             return Err(Text::new(

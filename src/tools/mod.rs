@@ -11,7 +11,7 @@ use crate::cli::{Format, Request, Task};
 use crate::exit::Exit;
 use crate::output::{Sink, style, tell, unwritable};
 use crate::render::{self, Style};
-use crate::text::Text;
+use crate::text::{Lang, Text};
 use std::io::{self, Write};
 
 /// Does what was asked.
@@ -28,15 +28,28 @@ pub fn run(request: &Request) -> Exit {
         // Whoever read our output has seen enough.
         Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Exit::Done,
         Err(e) => {
-            complain(&unwritable(&request.output, &e), &style);
+            complain(&unwritable(request.output.file.as_deref(), &e), style.lang);
             Exit::NotHere
         }
     }
 }
 
+/// Prints a text that was asked for on standard output.
+pub fn print(text: &str, lang: Lang) -> Exit {
+    let mut out = io::stdout();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        // A reader that went away (`--help | head -1`) has seen enough.
+        Err(e) if e.kind() != io::ErrorKind::BrokenPipe => {
+            complain(&unwritable(None, &e), lang);
+            Exit::NotHere
+        }
+        _ => Exit::Done,
+    }
+}
+
 /// An error message on standard error, in the reader's language.
-fn complain(text: &Text, style: &Style) {
-    tell(Text::new("error: {}", "错误：{}").with(text).to(style.lang));
+fn complain(text: &Text, lang: Lang) {
+    tell(Text::new("error: {}", "错误：{}").with(text).to(lang));
 }
 
 fn dispatch(request: &Request, style: &Style, out: &mut dyn Write) -> io::Result<Exit> {

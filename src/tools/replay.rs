@@ -69,7 +69,7 @@ fn once(request: &RunRequest, plan: &Plan, format: Format, style: &Style, out: &
     }
     out.flush()?;
     if let Some(failure) = &outcome.failure {
-        complain(&explained(request, failure), style);
+        complain(&explained(request, failure), style.lang);
     }
     Ok(outcome.exit())
 }
