@@ -8,6 +8,7 @@ use crate::text::Text;
 use crate::trace::claims::{Findings, Judge, Verdict};
 use crate::trace::summary::Summary;
 use crate::trace::{EndName, Recorder, Role, Tie, Trace};
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -114,7 +115,7 @@ impl Outcome {
             // A lone end has done its part; what it shows is for the other end to judge.
             (Verdict::NotPossibleHere(_), None) if !self.findings.unjudged.is_empty() => Exit::Done,
             (Verdict::NotPossibleHere(_), _) => Exit::NotHere,
-            (_, Some(failure)) if failure.error.is::<NetError>() => Exit::NotHere,
+            (_, Some(failure)) if failure.error.is::<NetError>() || failure.error.is::<io::Error>() => Exit::NotHere,
             (Verdict::Reproduced, None) => Exit::Done,
             _ => Exit::Failed,
         }
@@ -169,15 +170,18 @@ fn play(plan: &Plan, recorder: &Arc<Recorder>, stage: &Arc<Stage>) -> Vec<Failur
         let mut players = Vec::new();
         for (name, act) in cast(plan) {
             let end = End::new(name, settings.clone(), recorder.clone(), stage.clone(), address);
-            let stage = stage.clone();
+            let on_stage = stage.clone();
             let player = std::thread::Builder::new().name(name.to_string()).spawn_scoped(scope, move || {
                 // Dropping a failed end's sockets lets the other end's calls return.
                 let result = act(&end);
                 if result.is_err() {
-                    stage.abandon();
+                    on_stage.abandon();
                 }
                 result
             });
+            if player.is_err() {
+                stage.abandon();
+            }
             players.push((name, player));
         }
         players.into_iter().filter_map(|(end, player)| Some(Failure { end, error: ended(player).err()? })).collect()
@@ -195,9 +199,15 @@ fn ended(player: std::io::Result<std::thread::ScopedJoinHandle<'_, anyhow::Resul
     }
 }
 
-/// The failure that came first, not the one that followed from it.
+/// The failure that came first, not the one that followed from it: an end that fails leaves the other
+/// alone, or hangs up on it.
 fn first(mut failures: Vec<Failure>) -> Option<Failure> {
-    let follows = |f: &Failure| matches!(f.error.downcast_ref::<NetError>(), Some(NetError::Abandoned));
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset};
+    let follows = |f: &Failure| match f.error.downcast_ref::<NetError>() {
+        Some(NetError::Abandoned) => 2,
+        Some(error) => u8::from(matches!(error.kind(), Some(BrokenPipe | ConnectionAborted | ConnectionReset))),
+        None => 0,
+    };
     failures.sort_by_key(follows);
     failures.into_iter().next()
 }

@@ -103,6 +103,20 @@ fn a_client_gives_up_on_a_peer_that_hangs() {
     assert!(ran.err.contains("300ms") && ran.err.contains("--as server"), "{}", ran.err);
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_client_gives_up_on_a_listener_that_answers_nobody() {
+    // A queue of one, and full: the next connection request is dropped without a word (listen(2)).
+    let full = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).expect("a socket");
+    full.bind(&std::net::SocketAddr::from(([127, 0, 0, 1], 0)).into()).expect("a port");
+    full.listen(0).expect("it listens");
+    let address = full.local_addr().expect("an address").as_socket().expect("an address");
+    let _waiting = TcpStream::connect(address).expect("the one that fits");
+    let ran = run(&["tcp-naive", "--as", "client", "--connect", &address.to_string(), "--timeout", "300ms"]);
+    assert_eq!(ran.code, Some(3), "{}\n{}", ran.out, ran.err);
+    assert!(ran.err.contains("300ms") && ran.err.contains("--as server"), "{}", ran.err);
+}
+
 #[test]
 fn a_server_gives_up_when_nobody_comes() {
     for id in ["tcp-naive", "udp-boundaries"] {

@@ -141,6 +141,26 @@ fn a_full_disk_is_said() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn a_machine_that_cannot_says_so_at_once() {
+    let limited = |args: &[&str], limit: &'static str| {
+        let mut shell = std::process::Command::new("sh");
+        shell.args(["-c", &format!("{limit}; exec \"$0\" \"$@\""), common::BINARY]).args(args);
+        finished(spawn(shell.env("STICKDEMO_LANG", "en").stdin(Stdio::null())))
+    };
+    for id in ["udp-chat", "fix-concurrent"] {
+        let began = std::time::Instant::now();
+        let ran = limited(&[id], "ulimit -n 5");
+        assert_eq!(ran.code, Some(3), "{id}: {}", ran.err);
+        assert!(ran.err.contains("EMFILE") && ran.err.contains("ulimit -n"), "{id}: {}", ran.err);
+        assert!(began.elapsed().as_secs() < 5, "{id} waits for an end that has failed");
+    }
+    let ran = limited(&["fix-file"], "export TMPDIR=/nonexistent");
+    assert_eq!(ran.code, Some(3), "{}", ran.err);
+    assert!(ran.out.contains("/nonexistent") && ran.out.contains("TMPDIR"), "{}", ran.out);
+}
+
 #[test]
 fn an_output_file_is_whole_or_not_there() {
     let folder = std::env::temp_dir().join(format!("stickdemo 输出 {}", std::process::id()));

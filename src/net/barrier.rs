@@ -103,6 +103,32 @@ impl Stage {
         self.changed.notify_all();
     }
 
+    /// True when an end of it has failed.
+    pub fn abandoned(&self) -> bool {
+        self.lock().abandoned
+    }
+
+    /// Waits until a read (or an accept) on this socket would not block; false when the limit passes first.
+    ///
+    /// # Errors
+    /// When the other end failed: it will not come any more.
+    pub fn readable(&self, socket: &Socket) -> Result<bool> {
+        const LOOK: Duration = Duration::from_millis(20);
+        let deadline = Instant::now() + self.limit;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if readable(socket, left.min(LOOK)) {
+                return Ok(true);
+            }
+            if self.abandoned() {
+                return Err(NetError::Abandoned);
+            }
+            if left.is_zero() {
+                return Ok(false);
+            }
+        }
+    }
+
     fn wait<T>(&self, what: &Text, ready: impl Fn(&State) -> Option<T>) -> Result<T> {
         let deadline = Instant::now() + self.limit;
         let mut state = self.lock();

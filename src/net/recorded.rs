@@ -130,7 +130,11 @@ impl Recorded {
         let limit = self.end.stage.limit();
         let mut event = Event::new(self.end.name, Call::Wait);
         event.t_us = self.end.recorder.now_us();
-        let came = barrier::until(limit, &mut seen);
+        let mut came = false;
+        let _ = barrier::until(limit, || {
+            came = seen();
+            came || self.end.stage.abandoned()
+        });
         event.end_us = self.end.recorder.now_us();
         event.sock = Some(self.id);
         event.fact = Some(fact);
@@ -143,7 +147,11 @@ impl Recorded {
             event.fact = Some(Fact::PeerGone);
         }
         self.end.recorder.push(event);
-        if came { Ok(()) } else { Err(NetError::Deadline { what: note, limit }) }
+        match came {
+            true => Ok(()),
+            false if self.end.stage.abandoned() => Err(NetError::Abandoned),
+            false => Err(NetError::Deadline { what: note, limit }),
+        }
     }
 
     /// Records that the application took these bytes as one whole message.
@@ -204,7 +212,8 @@ pub(super) fn read_into(
     size: usize,
     read: impl FnOnce(&mut [MaybeUninit<u8>]) -> io::Result<usize>,
 ) -> io::Result<Vec<u8>> {
-    let mut buffer: Vec<u8> = Vec::with_capacity(size);
+    let mut buffer: Vec<u8> = Vec::new();
+    buffer.try_reserve_exact(size).map_err(|_| io::ErrorKind::OutOfMemory)?;
     let n = read(&mut buffer.spare_capacity_mut()[..size])?;
     let n = n.min(size);
     // SAFETY: socket2 promises that the first `n` bytes of the buffer were written, and `n` is at most

@@ -124,10 +124,10 @@ impl<'e> Tcp<'e> {
         let made = recorded.call(
             Call::Connect,
             Some(address),
-            // Loopback answers at once, and a plain connect is what the page has; elsewhere silence
-            // would last for minutes.
+            // Between two ends here the answer comes at once, and a plain connect is what the page has;
+            // elsewhere, and from a listener whose queue is full, silence would last for minutes.
             |s| {
-                if address.ip().is_loopback() {
+                if address.ip().is_loopback() && !self.end.alone() {
                     s.connect(&address.into())
                 } else {
                     s.connect_timeout(&address.into(), limit)
@@ -192,7 +192,7 @@ impl Listener {
     pub fn accept_as(&self, end: &End) -> Result<Conn> {
         let limit = self.recorded.end.stage.limit();
         let entered = end.recorder.now_us();
-        if !barrier::readable(&self.recorded.socket, limit) {
+        if !self.recorded.end.stage.readable(&self.recorded.socket)? {
             return Err(NetError::Deadline { what: Text::new("a client to connect", "客户端来连接"), limit });
         }
         let (socket, _) = self.recorded.socket.accept().map_err(|source| NetError::Call {

@@ -140,7 +140,11 @@ impl Udp {
         let received = self.recorded.call(
             Call::RecvFrom,
             None,
-            |s| receive(s, size),
+            |s| {
+                // A datagram from an end that has failed will not come.
+                let comes = self.nonblocking.get() || self.recorded.end.stage.readable(s).unwrap_or(false);
+                if comes { receive(s, size) } else { Err(io::ErrorKind::TimedOut.into()) }
+            },
             |event, result| {
                 event.asked = Some(size);
                 event.evidence = evidence::udp(&self.recorded.socket);
@@ -149,7 +153,10 @@ impl Udp {
                 }
             },
         );
-        let patient = |e| self.recorded.deadline(e, Text::new("a datagram", "数据报"));
+        let patient = |e: NetError| match e.kind() {
+            Some(io::ErrorKind::TimedOut) if self.recorded.end.stage.abandoned() => NetError::Abandoned,
+            _ => self.recorded.deadline(e, Text::new("a datagram", "数据报")),
+        };
         let arrival = if self.nonblocking.get() { received } else { received.map_err(patient) }?;
         let nowhere = || NetError::Call {
             call: Call::RecvFrom,

@@ -106,7 +106,8 @@ fn server(end: &End) -> anyhow::Result<()> {
         for n in 1..=CLIENTS {
             let worker = end.sibling(n);
             let conn = listener.accept_as(&worker)?;
-            workers.push(scope.spawn(move || worker_thread(&worker, conn, n)));
+            let act = move || worker_thread(&worker, conn, n);
+            workers.push(thread::Builder::new().spawn_scoped(scope, act)?);
         }
         for worker in workers {
             worker.join().map_err(|_| Text::new("internal error: a worker panicked", "内部错误：工作线程崩溃"))??;

@@ -248,12 +248,19 @@ fn report(end: &End, what: &Text, size: usize, md5: &str) {
 }
 
 fn scratch_dir(whose: &str) -> anyhow::Result<Scratch> {
-    let reason = |e| say!("no temporary directory: {e}", "建不了临时目录：{e}");
+    let reason = |e| {
+        let place = std::env::temp_dir();
+        let place = place.display();
+        say!(
+            "no temporary directory in {place}: {e}; let TMPDIR name a folder you may write to",
+            "在 {place} 里建不了临时目录：{e}；请让 TMPDIR 指向一个可写的文件夹"
+        )
+    };
     Ok(Scratch::folder(whose).map_err(|e| NotPossible(reason(e)))?)
 }
 
-fn file_error(name: &str, error: &std::io::Error) -> Text {
-    say!("{name}: {error}", "{name}:{error}")
+fn file_error(name: &str, error: &std::io::Error) -> NotPossible {
+    NotPossible(say!("{name}: {error}", "{name}：{error}"))
 }
 
 /// The files that one end reported: of each event `returned` is the size and `made` the MD5.

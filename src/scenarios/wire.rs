@@ -83,16 +83,18 @@ impl Put {
 /// The request of the download pages, `get NAME`, with the name checked.
 pub(super) fn requested(line: &[u8]) -> anyhow::Result<FileName> {
     let line = String::from_utf8_lossy(line);
+    let start: String = line.chars().take(20).collect();
     let name =
-        line.strip_prefix("get ").ok_or_else(|| say!("not a “get NAME”: {line:?}", "不是“get 文件名”：{line:?}"))?;
+        line.strip_prefix("get ").ok_or_else(|| say!("not a “get NAME”: {start:?}", "不是“get 文件名”：{start:?}"))?;
     Ok(FileName::parse(name)?)
 }
 
 /// The decimal size that answers a request, at most `limit`.
 pub(super) fn announced(digits: &[u8], limit: usize) -> anyhow::Result<usize> {
     let text = String::from_utf8_lossy(digits);
+    let start: String = text.chars().take(20).collect();
     let size = text.parse::<usize>().ok().filter(|_| digits.iter().all(u8::is_ascii_digit)).filter(|n| *n <= limit);
-    Ok(size.ok_or_else(|| say!("not a size up to {limit}: {text:?}", "不是 {limit} 以内的大小：{text:?}"))?)
+    Ok(size.ok_or_else(|| say!("not a size up to {limit}: {start:?}", "不是 {limit} 以内的大小：{start:?}"))?)
 }
 
 /// An MD5 as the pages send it: 32 hex digits (RFC 1321). It finds accidents, not attackers (RFC 6151).

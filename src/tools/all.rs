@@ -19,7 +19,7 @@ pub(super) fn run(repeat: u32, busy: usize, format: Format, style: &Style, out: 
     if repeat > 1 {
         return often(&scenarios, repeat, format, style, out);
     }
-    let mut counted = Counted::default();
+    let (mut counted, mut answer) = (Counted::default(), Exit::Done);
     let mut reasons = Vec::new();
     if format != Format::Json {
         render::table_head(out, style)?;
@@ -28,6 +28,7 @@ pub(super) fn run(repeat: u32, busy: usize, format: Format, style: &Style, out: 
         let plan = plan(scenario, style);
         let outcome = run::run(&plan);
         count(&mut counted, &outcome);
+        answer = worse(answer, &outcome);
         if let Verdict::NotPossibleHere(reason) = &outcome.findings.verdict {
             reasons.push((scenario.id, reason.clone()));
         }
@@ -43,7 +44,7 @@ pub(super) fn run(repeat: u32, busy: usize, format: Format, style: &Style, out: 
     if format != Format::Json {
         render::table_foot(out, counted, &reasons, style)?;
     }
-    Ok(exit(counted))
+    Ok(answer)
 }
 
 fn plan(scenario: &Scenario, style: &Style) -> Plan {
@@ -76,13 +77,14 @@ fn explain(scenario: &Scenario, outcome: &Outcome, style: &Style) {
 }
 
 fn often(scenarios: &[Scenario], repeat: u32, format: Format, style: &Style, out: &mut dyn Write) -> io::Result<Exit> {
-    let mut total = Counted::default();
+    let (mut total, mut answer) = (Counted::default(), Exit::Done);
     for scenario in scenarios {
         let plan = plan(scenario, style);
         let mut counted = Counted::default();
         for _ in 0..repeat {
             let outcome = run::run(&plan);
             count(&mut counted, &outcome);
+            answer = worse(answer, &outcome);
             explain(scenario, &outcome, style);
         }
         total.reproduced += counted.reproduced;
@@ -103,9 +105,14 @@ fn often(scenarios: &[Scenario], repeat: u32, format: Format, style: &Style, out
     if format != Format::Json {
         render::table_foot(out, total, &[], style)?;
     }
-    Ok(exit(total))
+    Ok(answer)
 }
 
-fn exit(counted: Counted) -> Exit {
-    if counted.failed == 0 { Exit::Done } else { Exit::Failed }
+/// A scenario this system cannot show is no failure; a claim that did not hold outweighs a machine that
+/// could not run it.
+fn worse(answer: Exit, outcome: &Outcome) -> Exit {
+    match (&outcome.findings.verdict, answer) {
+        (Verdict::NotReproduced, Exit::Done | Exit::NotHere) => outcome.exit(),
+        _ => answer,
+    }
 }

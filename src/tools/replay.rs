@@ -90,7 +90,10 @@ fn explained(request: &RunRequest, failure: &run::Failure) -> Text {
 }
 
 fn hint(request: &RunRequest, error: &NetError) -> Option<Text> {
-    use io::ErrorKind::{AddrInUse, AddrNotAvailable, ConnectionRefused, PermissionDenied};
+    use io::ErrorKind::{
+        AddrInUse, AddrNotAvailable, BrokenPipe, ConnectionRefused, ConnectionReset, HostUnreachable,
+        NetworkUnreachable, PermissionDenied,
+    };
     let id = request.scenario.id;
     let NetError::Call { call, address, .. } = error else { return deadline_hint(request, error) };
     match (error.kind()?, call) {
@@ -113,13 +116,25 @@ fn hint(request: &RunRequest, error: &NetError) -> Option<Text> {
             "nobody listens there: start the other end first, stickdemo {id} --as server --listen ADDR",
             "那里没有人监听：请先启动另一端，stickdemo {id} --as server --listen 地址"
         )),
-        (AddrNotAvailable, Call::Bind) if request.side == Side::Both => Some(Text::new(
-            "this machine has no loopback address; on Linux: ip link set lo up",
-            "这台机器没有回环地址；Linux 上请运行：ip link set lo up",
+        (AddrNotAvailable | NetworkUnreachable, _) if request.side == Side::Both => Some(Text::new(
+            "this machine has no working loopback; on Linux: ip link set lo up",
+            "这台机器没有可用的回环接口；Linux 上请运行：ip link set lo up",
         )),
         (AddrNotAvailable, Call::Bind) => {
             Some(Text::new("that address is not one of this machine's", "那个地址不属于这台机器"))
         }
+        (AddrNotAvailable | NetworkUnreachable | HostUnreachable, _) => Some(Text::new(
+            "no way leads there from this machine: check the address and the network (stickdemo doctor looks at loopback)",
+            "从这台机器到不了那里：请检查地址和网络（stickdemo doctor 会检查回环接口）",
+        )),
+        (ConnectionReset | BrokenPipe, _) if request.side != Side::Both => Some(say!(
+            "the other end hung up in the middle: is it stickdemo {id}?",
+            "另一端中途断开了：它运行的是 stickdemo {id} 吗？"
+        )),
+        _ if error.errno().is_some_and(|name| name == "EMFILE") => Some(Text::new(
+            "this shell allows too few open files: ulimit -n 256",
+            "这个 shell 允许打开的文件太少：ulimit -n 256",
+        )),
         _ => None,
     }
 }
