@@ -95,6 +95,26 @@ fn a_lone_server_does_not_believe_a_peer_that_speaks_something_else() {
 }
 
 #[test]
+fn a_server_says_briefly_what_it_waited_for_and_what_it_got() {
+    for (id, said, words) in [
+        ("tcp-naive", "a".into(), "waited 300ms until 9 bytes are queued, in vain"),
+        ("fix-header", "GET / HTTP/1.1\r\n".repeat(60), "not one of the three commands: \"GET / HTTP/1.1\\r\\nGET \""),
+    ] {
+        let mut child = spawn(&mut command(&[id, "--as", "server", "--timeout", "300ms"]));
+        let mut stderr = BufReader::new(child.stderr.take().expect("stderr"));
+        let mut line = String::new();
+        stderr.read_line(&mut line).expect("a line");
+        let address = line.split([' ', ';']).nth(2).expect("listening on ADDRESS");
+        let mut client = TcpStream::connect(address).expect("a connection");
+        client.write_all(said.as_bytes()).expect("sent");
+        let mut err = String::new();
+        stderr.read_to_string(&mut err).expect("text");
+        child.wait().expect("a status");
+        assert!(err.contains(words), "{id}: {err}");
+    }
+}
+
+#[test]
 fn a_client_gives_up_on_a_peer_that_hangs() {
     let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = silent.local_addr().expect("an address").to_string();

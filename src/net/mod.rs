@@ -81,7 +81,12 @@ impl NetError {
             }
             NetError::Deadline { what, limit } => {
                 let limit = Text::same(format!("{limit:?}"));
-                Text::new("waited {} for {}, in vain", "等了 {}，没有等到{}").with(&limit).with(what)
+                // The trace's own words for a wait begin with "until".
+                let told = match what.en.starts_with("until ") {
+                    true => Text::new("waited {} {}, in vain", "等了 {}，没有{}"),
+                    false => Text::new("waited {} for {}, in vain", "等了 {}，没有等到{}"),
+                };
+                told.with(&limit).with(what)
             }
             NetError::Abandoned => Text::new("the other end failed first", "另一端先失败了"),
         }

@@ -31,7 +31,13 @@ pub(super) fn exactly(conn: &Conn, n: usize, most: usize) -> anyhow::Result<Vec<
 pub(super) fn commanded(line: &[u8]) -> anyhow::Result<&'static Command> {
     let line = String::from_utf8_lossy(line);
     let known = COMMANDS.iter().find(|c| c.line == line);
-    Ok(known.ok_or_else(|| say!("not one of the three commands: {line:?}", "不是那三条命令之一：{line:?}"))?)
+    let start = start(&line);
+    Ok(known.ok_or_else(|| say!("not one of the three commands: {start:?}", "不是那三条命令之一：{start:?}"))?)
+}
+
+/// Enough of what a peer said to know it by; it may have said a lot.
+fn start(text: &str) -> String {
+    text.chars().take(20).collect()
 }
 
 /// The bytes of a receive call that are the header of this message.
@@ -83,7 +89,7 @@ impl Put {
 /// The request of the download pages, `get NAME`, with the name checked.
 pub(super) fn requested(line: &[u8]) -> anyhow::Result<FileName> {
     let line = String::from_utf8_lossy(line);
-    let start: String = line.chars().take(20).collect();
+    let start = start(&line);
     let name =
         line.strip_prefix("get ").ok_or_else(|| say!("not a “get NAME”: {start:?}", "不是“get 文件名”：{start:?}"))?;
     Ok(FileName::parse(name)?)
@@ -92,7 +98,7 @@ pub(super) fn requested(line: &[u8]) -> anyhow::Result<FileName> {
 /// The decimal size that answers a request, at most `limit`.
 pub(super) fn announced(digits: &[u8], limit: usize) -> anyhow::Result<usize> {
     let text = String::from_utf8_lossy(digits);
-    let start: String = text.chars().take(20).collect();
+    let start = start(&text);
     let size = text.parse::<usize>().ok().filter(|_| digits.iter().all(u8::is_ascii_digit)).filter(|n| *n <= limit);
     Ok(size.ok_or_else(|| say!("not a size up to {limit}: {start:?}", "不是 {limit} 以内的大小：{start:?}"))?)
 }
