@@ -92,12 +92,14 @@ fn a_port_that_needs_privilege_says_so() {
     let root = unsafe { libc::geteuid() } == 0;
     let args = ["tcp-naive", "--as", "server", "--listen", "127.0.0.1:1", "--timeout", "100ms"];
     let ran = if root {
+        use std::os::unix::fs::PermissionsExt;
         use std::os::unix::process::CommandExt;
         // The binary may lie below a folder that only root enters.
-        let copy = std::env::temp_dir().join(format!("stickdemo-user-{}", std::process::id()));
-        let copy = stickdemo::scratch::Scratch::new(copy);
-        std::fs::copy(common::BINARY, copy.path()).expect("a copy");
-        let mut command = std::process::Command::new(copy.path());
+        let folder = stickdemo::scratch::Scratch::folder("user").expect("a folder");
+        std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o755)).expect("open to all");
+        let copy = folder.path().join("stickdemo");
+        std::fs::copy(common::BINARY, &copy).expect("a copy");
+        let mut command = std::process::Command::new(&copy);
         command.args(args).env_remove("LANG").env_remove("LC_ALL").env_remove("STICKDEMO_LANG").uid(65534);
         finished(spawn(&mut command))
     } else {
