@@ -63,7 +63,12 @@ impl Sink {
             Sink::Stdout(mut writer) => writer.flush(),
             Sink::Device(mut writer) => writer.flush(),
             Sink::File { writer, growing, name } => {
-                writer.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
+                let file = writer.into_inner().map_err(io::IntoInnerError::into_error)?;
+                // A run that came to nothing takes nobody's file away.
+                if file.metadata()?.len() == 0 {
+                    return Ok(());
+                }
+                file.sync_all()?;
                 std::fs::rename(growing.path(), name)?;
                 growing.keep();
                 Ok(())

@@ -175,6 +175,13 @@ fn a_client_says_when_nobody_listens() {
         assert!(ran.err.contains(part) || cfg!(windows), "{}", ran.err);
     }
     assert_eq!(ran.out, "", "nothing was sent, so there is no trace");
+    let folder = stickdemo::scratch::Scratch::folder("refused").expect("a folder");
+    let file = folder.path().join("old.txt");
+    std::fs::write(&file, "old").expect("a file");
+    let name = file.to_str().expect("UTF-8");
+    let ran = run(&["tcp-naive", "--as", "client", "--connect", &address, "--out", name]);
+    assert_eq!(ran.code, Some(3), "{}", ran.err);
+    assert_eq!(std::fs::read_to_string(&file).expect("still there"), "old", "a run without a trace takes no file away");
 }
 
 #[cfg(unix)]
