@@ -217,3 +217,41 @@ fn impossible(trace: Trace, reason: Text, took: Duration) -> Outcome {
         Findings { claims: vec![], unjudged: vec![], limits: vec![], verdict: Verdict::NotPossibleHere(reason) };
     Outcome { summary: trace.summary(), trace, findings, failure: None, took }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trace::claims::Judge;
+
+    fn holds(j: &mut Judge) {
+        j.claim("always", &[], Text::new("always", "总是")).holds(true);
+    }
+
+    fn waits_for_ever(end: &End) -> anyhow::Result<()> {
+        Ok(end.pass("never", Text::new("for ever", "永远"))?)
+    }
+
+    fn outcome(client: EndFn) -> Outcome {
+        let mut plan = Plan::new(Scenario { client, server: Some(waits_for_ever), judge: holds, ..Scenario::blank() });
+        plan.limit = Duration::from_secs(60);
+        run(&plan)
+    }
+
+    #[test]
+    fn an_end_that_fails_ends_the_other_and_is_the_one_that_is_named() {
+        let outcome = outcome(|_| anyhow::bail!("the cause"));
+        assert!(outcome.took < Duration::from_secs(30), "the other end was told");
+        let failure = outcome.failure.as_ref().expect("a failure");
+        assert_eq!((failure.end.role, failure.text().en.as_ref()), (Role::Client, "the cause"));
+        assert_eq!(outcome.findings.verdict, Verdict::NotReproduced, "whatever the claims say");
+        assert_eq!(outcome.exit(), Exit::Failed);
+    }
+
+    #[test]
+    fn of_two_failures_the_first_is_named() {
+        let named = |end, error| Failure { end: EndName::only(end), error };
+        let follows = named(Role::Client, NetError::Abandoned.into());
+        let cause = named(Role::Server, anyhow::anyhow!("the cause"));
+        assert_eq!(first(vec![follows, cause]).map(|f| f.end.role), Some(Role::Server));
+    }
+}

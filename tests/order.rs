@@ -120,6 +120,23 @@ fn a_gate_is_opened_before_it_is_passed_and_once() {
 }
 
 #[test]
+fn sockets_are_numbered_as_the_events_name_them() {
+    let recorder = Recorder::default();
+    // Whichever thread came first made socket 0.
+    let [late, early] = [SERVER, CLIENT].map(|end| recorder.socket(end, Proto::Tcp));
+    recorder.addresses(early, Some(address(7)), None);
+    for (end, sock) in [(SERVER, late), (CLIENT, early)] {
+        let mut event = Event::new(end, Call::SetSockOpt);
+        event.sock = Some(sock);
+        recorder.push(event);
+    }
+    let trace = recorder.take().finish(Tie::Lane);
+    let named: Vec<_> = trace.events.iter().filter_map(|e| e.sock).collect();
+    assert_eq!(named, [SockId(0), SockId(1)]);
+    assert_eq!(trace.socket(SockId(0)).and_then(|s| s.local), Some(address(7)));
+}
+
+#[test]
 fn where_nothing_decides_the_clock_does_or_the_client_goes_first() {
     for (tie, first) in [(Tie::Clock, SERVER), (Tie::Lane, CLIENT)] {
         let scene = Scene::new();

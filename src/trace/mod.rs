@@ -429,6 +429,7 @@ impl Trace {
         provenance::map(&mut self);
         order::sort(&mut self, tie);
         provenance::number(&mut self);
+        order::number_sockets(&mut self);
         self
     }
 

@@ -24,6 +24,24 @@ pub(super) fn sort(trace: &mut Trace, tie: Tie) {
     }
 }
 
+/// Numbers the sockets in the order in which the (sorted) events first name them: which of two threads made
+/// its socket first is chance.
+pub(super) fn number_sockets(trace: &mut Trace) {
+    let mut new: Vec<Option<u32>> = vec![None; trace.sockets.len()];
+    let named = trace.events.iter().filter_map(|e| e.sock).chain(trace.sockets.iter().map(|s| s.id));
+    let mut next = 0;
+    for sock in named {
+        if let Some(slot @ None) = new.get_mut(sock.0 as usize) {
+            *slot = Some(next);
+            next += 1;
+        }
+    }
+    let renamed = |id: SockId| SockId(new.get(id.0 as usize).copied().flatten().unwrap_or(id.0));
+    trace.events.iter_mut().for_each(|e| e.sock = e.sock.map(renamed));
+    trace.sockets.iter_mut().for_each(|s| s.id = renamed(s.id));
+    trace.sockets.sort_by_key(|s| s.id);
+}
+
 /// A datagram left.
 fn is_datagram(event: &Event) -> bool {
     event.call.sends() && event.ok() && event.datagram_len.is_some()
