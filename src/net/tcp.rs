@@ -329,15 +329,16 @@ impl Conn {
         if self.nonblocking.get() { received } else { received.map_err(patient) }
     }
 
-    /// Reads until exactly `size` bytes are there, asking each time for what remains: the loop that
-    /// every framing needs. Ends early only at end of stream, which the shorter result shows.
+    /// Reads until exactly `size` bytes are there, at most `at_once` in one call and never more than what
+    /// remains: the loop that every framing needs. Ends early only at end of stream, which the shorter
+    /// result shows.
     ///
     /// # Errors
     /// What recv says.
-    pub fn recv_exact(&self, size: usize) -> Result<Vec<u8>> {
+    pub fn recv_exact(&self, size: usize, at_once: usize) -> Result<Vec<u8>> {
         let mut whole = Vec::with_capacity(size.min(1 << 16));
         while whole.len() < size {
-            let piece = self.recv(size - whole.len())?;
+            let piece = self.recv(at_once.min(size - whole.len()))?;
             if piece.is_empty() {
                 break;
             }

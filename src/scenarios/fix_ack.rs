@@ -21,7 +21,7 @@ fn client(end: &End) -> anyhow::Result<()> {
         s.send(command.line.as_bytes())?;
         let length = decimal::parse(&s.recv(1024)?, MAX_ANSWER).map_err(|e| e.text())?;
         s.send(READY)?;
-        let answer = s.recv_exact(length)?;
+        let answer = s.recv_exact(length, length)?;
         s.deliver(&answer);
     }
     s.close()?;
@@ -81,7 +81,7 @@ fn client_without_ack(end: &End) -> anyhow::Result<()> {
         s.send(command.line.as_bytes())?;
         s.wait_queued(decimal::header(command.answer().len()).len() + command.answer().len())?;
         match decimal::parse(&s.recv(1024)?, MAX_ANSWER) {
-            Ok(length) => s.deliver(&s.recv_exact(length)?),
+            Ok(length) => s.deliver(&s.recv_exact(length, length)?),
             // Where Python's int() raises ValueError, and the page's program ends.
             Err(reason) => {
                 end.note(reason.text());

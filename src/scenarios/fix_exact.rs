@@ -1,7 +1,7 @@
 //! Read exactly what remains: the last recv asks for the file's last bytes, not for 1024, and the MD5
 //! that follows without a pause stays in the queue.
 
-use super::wire::{announced, exactly, md5_hex, requested, short};
+use super::wire::{announced, md5_hex, requested, short};
 use super::{Control, Next, Part, Scenario, Why};
 use crate::framing::whole_body;
 use crate::net::{Conn, End, Opt, Settings};
@@ -60,7 +60,7 @@ fn download(end: &End, read: Reader) -> anyhow::Result<()> {
     let data = read(&s, size, end.recv_size())?;
     whole_body(&data, size).map_err(Text::from)?;
     s.deliver(&data);
-    let md5 = exactly(&s, TRAILER, TRAILER)?;
+    let md5 = s.recv_exact(TRAILER, TRAILER)?;
     if !md5.is_empty() {
         s.deliver(&md5);
     }

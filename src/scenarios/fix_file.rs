@@ -1,6 +1,6 @@
 //! A real file both ways: up with a JSON header, down with its size before it and its MD5 behind it.
 
-use super::wire::{Put, announced, exactly, hex_digits, md5_hex, requested, short};
+use super::wire::{Put, announced, hex_digits, md5_hex, requested, short};
 use super::{Control, Next, NotPossible, Part, Scenario, Why};
 use crate::filename::FileName;
 use crate::framing::{I32_LE, whole_body};
@@ -99,7 +99,7 @@ fn download(end: &End, dir: &Path) -> anyhow::Result<()> {
     let size = announced(&digits, MAX_FILE)?;
     s.send(READY.as_bytes())?;
     store(end, &s, &dir.join(format!("{NAME}_new")), Coming { size, behind: TRAILER, stored: DOWN })?;
-    let md5 = exactly(&s, TRAILER, TRAILER)?;
+    let md5 = s.recv_exact(TRAILER, TRAILER)?;
     s.deliver(&md5);
     s.close()?;
     Ok(())

@@ -1,7 +1,7 @@
 //! Four bytes of length before each answer give the boundaries back: read exactly 4, then exactly that many.
 
 use super::commands::{COMMANDS, Command};
-use super::wire::{commanded, exactly, header_bytes};
+use super::wire::{commanded, header_bytes};
 use super::{Control, Next, Part, Scenario, Why};
 use crate::framing::{Framing, I32_LE, U32_BE, hex, whole_body};
 use crate::net::{Conn, End, Opt, Settings};
@@ -26,9 +26,9 @@ fn client(end: &End) -> anyhow::Result<()> {
         if !end.alone() {
             s.wait_queued(frame)?;
         }
-        let header = exactly(&s, I32_LE.width(), end.recv_size())?;
+        let header = s.recv_exact(I32_LE.width(), end.recv_size())?;
         let length = I32_LE.unpack(&header, MAX_ANSWER).map_err(Text::from)?;
-        let answer = exactly(&s, length, end.recv_size())?;
+        let answer = s.recv_exact(length, end.recv_size())?;
         whole_body(&answer, length).map_err(Text::from)?;
         s.deliver(&answer);
     }

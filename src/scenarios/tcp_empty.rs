@@ -59,8 +59,8 @@ fn client_with_lengths(end: &End) -> anyhow::Result<()> {
 fn server_with_lengths(end: &End) -> anyhow::Result<()> {
     let listener = end.tcp().listen()?;
     let conn = listener.accept()?;
-    while let Ok(length) = <[u8; 4]>::try_from(conn.recv_exact(4)?) {
-        let body = conn.recv_exact(u32::from_le_bytes(length) as usize)?;
+    while let Ok(length) = <[u8; 4]>::try_from(conn.recv_exact(4, 4)?) {
+        let body = conn.recv_exact(u32::from_le_bytes(length) as usize, 1024)?;
         conn.deliver(&body);
         end.open("looked");
     }

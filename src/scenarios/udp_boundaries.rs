@@ -62,7 +62,7 @@ fn client_over_tcp(end: &End) -> anyhow::Result<()> {
     let s = end.tcp().connect()?;
     s.send(WORDS[0].as_bytes())?;
     s.send(WORDS[1].as_bytes())?;
-    s.recv_exact(WORDS.concat().len())?;
+    s.recv_exact(WORDS.concat().len(), 1024)?;
     s.close()?;
     Ok(())
 }

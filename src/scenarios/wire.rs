@@ -1,4 +1,4 @@
-//! What the fixed protocols share: the reading loop, and the header of the pages' uploads.
+//! What the fixed protocols share: the commands they answer, and the header of the pages' uploads.
 
 use super::commands::{COMMANDS, Command};
 use crate::filename::FileName;
@@ -12,20 +12,6 @@ use serde_json::json;
 
 /// The longest JSON header that is read, in bytes. The pages' have fewer than 100.
 pub(super) const MAX_HEADER: usize = 4096;
-
-/// Reads until exactly `n` bytes are there, at most `most` at once and never more than what remains:
-/// the loop that every framing needs. Fewer come back only when the stream ended.
-pub(super) fn exactly(conn: &Conn, n: usize, most: usize) -> anyhow::Result<Vec<u8>> {
-    let mut whole = Vec::new();
-    while whole.len() < n {
-        let piece = conn.recv(most.min(n - whole.len()))?;
-        if piece.is_empty() {
-            break;
-        }
-        whole.extend_from_slice(&piece);
-    }
-    Ok(whole)
-}
 
 /// The command that a client sent, among the three.
 pub(super) fn commanded(line: &[u8]) -> anyhow::Result<&'static Command> {
@@ -72,12 +58,12 @@ impl Put {
 
     /// Reads an announcement; `None` when the client has no further file. `limit` is the largest file taken.
     pub fn read(conn: &Conn, limit: usize) -> anyhow::Result<Option<Put>> {
-        let field = exactly(conn, I32_LE.width(), I32_LE.width())?;
+        let field = conn.recv_exact(I32_LE.width(), I32_LE.width())?;
         if field.is_empty() {
             return Ok(None);
         }
         let length = I32_LE.unpack(&field, MAX_HEADER).map_err(Text::from)?;
-        let header = exactly(conn, length, length)?;
+        let header = conn.recv_exact(length, length)?;
         whole_header(&header, length).map_err(Text::from)?;
         let fields = json::parse(&header).map_err(Text::from)?;
         let filename = json::text(&fields, "filename").map_err(Text::from)?.to_owned();
