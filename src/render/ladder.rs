@@ -169,9 +169,9 @@ fn ending(trace: &Trace, event: &Event) -> Text {
     match (event.truncated, event.datagram_len, event.returned) {
         (true, Some(len), _) => {
             let len = grouped(len);
-            say!(" of {len}, cut", "（共 {len}，被截断）")
+            say!(" of {len}, cut", " / {len}，截断")
         }
-        (true, None, _) => Text::new(", cut", "（被截断）"),
+        (true, None, _) => Text::new(", cut", "，截断"),
         (false, _, Some(0)) if udp => Text::new(" empty datagram", " 空数据报"),
         (false, _, Some(0)) if event.asked != Some(0) => Text::new(" end of stream", " 流结束"),
         _ => Text::new("", ""),
