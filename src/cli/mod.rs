@@ -6,7 +6,7 @@ mod values;
 
 pub use command::{command, environment, tools};
 
-use crate::net::{Opt, Settings};
+use crate::net::Settings;
 use crate::run::Side;
 use crate::say;
 use crate::scenarios::{Alone, Scenario};
@@ -376,11 +376,6 @@ fn side(scenario: &Scenario, matches: &ArgMatches) -> Result<Side, Text> {
         }
         _ => Ok(side),
     }
-}
-
-/// Every option of a scenario's settings, for tests over the list.
-pub fn socket_options() -> [Opt; 6] {
-    Opt::ALL
 }
 
 #[cfg(test)]

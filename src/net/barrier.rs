@@ -29,15 +29,6 @@ struct State {
 /// Told each address that is published.
 pub type Announce = Arc<dyn Fn(SocketAddr) + Send + Sync>;
 
-/// How a wait for a gate ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Passed {
-    /// The other end opened it.
-    Opened,
-    /// The other end runs elsewhere, so its gates cannot be seen: a settled pause took its place.
-    Unseen,
-}
-
 /// How long a lone end waits where two ends in one process would use a gate.
 pub const UNSEEN_GATE: Duration = Duration::from_millis(250);
 
@@ -86,13 +77,13 @@ impl Stage {
     ///
     /// # Errors
     /// When the deadline passes, or the other end failed.
-    pub fn pass(&self, gate: &'static str) -> Result<Passed> {
+    pub fn pass(&self, gate: &'static str) -> Result<()> {
         if self.alone {
             pause(UNSEEN_GATE);
-            return Ok(Passed::Unseen);
+            return Ok(());
         }
         let what = crate::say!("the gate \u{201c}{gate}\u{201d}", "“{gate}”放行");
-        self.wait(&what, |state| state.open.contains(gate).then_some(Passed::Opened))
+        self.wait(&what, |state| state.open.contains(gate).then_some(()))
     }
 
     /// Lets everyone who waits on this stage fail now: an end of it has failed.

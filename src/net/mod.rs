@@ -20,7 +20,7 @@ pub use udp::Udp;
 use crate::say;
 use crate::text::Text;
 use crate::trace::{Call, EndName, Event, Fact, MsgId, Recorder, Role, SockId};
-use barrier::{Passed, Stage};
+use barrier::Stage;
 use std::fmt;
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -260,7 +260,7 @@ impl End {
         } else {
             what
         };
-        self.waited(None, Fact::Gate(gate), note, || self.stage.pass(gate).map(|_: Passed| ()))
+        self.waited(None, Fact::Gate(gate), note, || self.stage.pass(gate))
     }
 
     /// Lets time pass because the page does, or the learner asked for it (`--gap`).
@@ -313,6 +313,17 @@ impl End {
     /// The address a server binds: the one given, or any port on loopback.
     fn bind_address(&self) -> SocketAddr {
         self.address.unwrap_or_else(|| SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))
+    }
+
+    /// Opens something at the meeting point. A machine with IPv6 only still has a loopback, so without an
+    /// address of the learner's that one is tried, too.
+    fn at_meeting_point<T>(&self, open: impl Fn(SocketAddr) -> Result<T>) -> Result<T> {
+        match open(self.bind_address()) {
+            Err(error) if self.address.is_none() && error.kind() == Some(io::ErrorKind::AddrNotAvailable) => {
+                open((Ipv6Addr::LOCALHOST, 0).into())
+            }
+            other => other,
+        }
     }
 
     fn far_role(&self) -> Role {

@@ -7,8 +7,7 @@ use crate::text::Text;
 use crate::trace::{Call, Evidence, Fact, Handed, Proto};
 use socket2::SockRef;
 use std::cell::Cell;
-use std::io;
-use std::net::{Ipv6Addr, Shutdown, SocketAddr};
+use std::net::{Shutdown, SocketAddr};
 use std::time::Duration;
 
 /// A TCP socket before it listens or connects, with the options it will have.
@@ -75,14 +74,7 @@ impl<'e> Tcp<'e> {
     /// # Errors
     /// What the calls say (`EADDRINUSE`, `EACCES`).
     pub fn listen(self) -> Result<Listener> {
-        let address = self.end.bind_address();
-        let listener = match self.listen_at(address) {
-            // A machine with IPv6 only still has a loopback.
-            Err(error) if self.end.address.is_none() && is_unavailable(&error) => {
-                self.listen_at((Ipv6Addr::LOCALHOST, 0).into())?
-            }
-            other => other?,
-        };
+        let listener = self.end.at_meeting_point(|address| self.listen_at(address))?;
         self.end.stage.publish("main", listener.address);
         Ok(listener)
     }
@@ -160,10 +152,6 @@ impl<'e> Tcp<'e> {
 fn set_nodelay(recorded: &Recorded, on: bool) -> Result<()> {
     let asked = usize::from(on);
     recorded.set("TCP_NODELAY", asked, |s| s.set_tcp_nodelay(on), |s| s.tcp_nodelay().map(usize::from))
-}
-
-fn is_unavailable(error: &NetError) -> bool {
-    error.kind() == Some(io::ErrorKind::AddrNotAvailable)
 }
 
 /// A listening socket.
@@ -393,19 +381,6 @@ impl Conn {
     pub fn wait_peer_gone(&self) -> Result<()> {
         let gone = || barrier::peer_gone(&self.recorded.socket, Duration::ZERO);
         self.recorded.wait(Fact::PeerGone, Text::new("until the peer is gone", "等到对端离开"), gone)
-    }
-
-    /// Waits until the peer's receive window is closed: its buffer is full. Where the system cannot
-    /// tell, returns at once.
-    ///
-    /// # Errors
-    /// When the deadline passes.
-    pub fn wait_window_closed(&self) -> Result<()> {
-        if !evidence::COUNTS_SEGMENTS {
-            return Ok(());
-        }
-        let closed = || evidence::tcp(&self.recorded.socket).peer_window.is_none_or(|window| window == 0);
-        self.recorded.wait(Fact::WindowClosed, Text::new("until the peer's window is 0", "等到对端窗口为 0"), closed)
     }
 
     /// Waits until nothing moves any more: all that was sent is acknowledged, and the rest, if there is

@@ -7,7 +7,7 @@ use crate::trace::{Call, Event, Fact, Handed, Proto, Role};
 use socket2::Socket;
 use std::cell::Cell;
 use std::io;
-use std::net::{Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 /// A UDP socket: bound to the meeting point when a server opens it, to any port when a client does.
@@ -31,13 +31,7 @@ impl Udp {
             let server = end.server_address()?;
             return Udp::at(end, any_port_for(server));
         }
-        let socket = match Udp::at(end, end.bind_address()) {
-            // A machine with IPv6 only still has a loopback.
-            Err(error) if end.address.is_none() && error.kind() == Some(io::ErrorKind::AddrNotAvailable) => {
-                Udp::at(end, (Ipv6Addr::LOCALHOST, 0).into())?
-            }
-            other => other?,
-        };
+        let socket = end.at_meeting_point(|address| Udp::at(end, address))?;
         if let Some(address) = socket.recorded.local() {
             end.stage.publish("main", address);
         }

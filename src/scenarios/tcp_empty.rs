@@ -76,7 +76,7 @@ fn judge(j: &mut Judge) {
     let put = empty.and_then(|e| e.returned).map(grouped).unwrap_or_default();
     let left = empty.and_then(|e| e.evidence.new_segments());
     if left.is_none() && j.trace().saw(Client) {
-        j.limit(Text::new("this system does not count TCP segments", "本系统不统计 TCP 报文段"));
+        j.limit_segments();
     }
     // Where segments are not counted the claim is about the call alone.
     let counted = left.map_or(Text::new("", ""), |n| {

@@ -116,7 +116,7 @@ fn server_acking_at_once(end: &End) -> anyhow::Result<()> {
 
 fn judge(j: &mut Judge) {
     if j.trace().saw(Client) && j.trace().segments().is_none() {
-        j.limit(Text::new("this system does not count TCP segments", "本系统不统计 TCP 报文段"));
+        j.limit_segments();
     } else {
         for connection in connections(j) {
             if connection.nodelay { judge_nodelay(j, &connection) } else { judge_nagle(j, &connection) }

@@ -65,7 +65,7 @@ pub(super) fn judge(j: &mut Judge) {
     let sends = j.sends(Client);
     let segments = j.trace().segments();
     if segments.is_none() && j.trace().saw(Client) {
-        j.limit(Text::new("this system does not count TCP segments", "本系统不统计 TCP 报文段"));
+        j.limit_segments();
     } else {
         let [sent, left] = [sends.len() as u64, segments.unwrap_or(0)];
         j.claim(

@@ -72,7 +72,7 @@ fn judge(j: &mut Judge) {
 
     match j.trace().segments() {
         None if j.trace().saw(Client) => {
-            j.limit(Text::new("this system does not count TCP segments", "本系统不统计 TCP 报文段"));
+            j.limit_segments();
         }
         segments => {
             let sends = j.sends(Client);

@@ -49,7 +49,7 @@ fn judge(j: &mut Judge) {
     match mss.filter(|mss| *mss > 0) {
         Some(mss) => judge_segments(j, mss),
         None if j.trace().saw(Client) => {
-            j.limit(Text::new("this system does not count TCP segments", "本系统不统计 TCP 报文段"));
+            j.limit_segments();
         }
         None => {}
     }

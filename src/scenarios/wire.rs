@@ -2,7 +2,7 @@
 
 use super::commands::{COMMANDS, Command};
 use crate::filename::FileName;
-use crate::framing::{I32_LE, json, whole_header};
+use crate::framing::{I32_LE, decimal, json, whole_header};
 use crate::net::Conn;
 use crate::say;
 use crate::text::Text;
@@ -85,8 +85,8 @@ pub(super) fn requested(line: &[u8]) -> anyhow::Result<FileName> {
 pub(super) fn announced(digits: &[u8], limit: usize) -> anyhow::Result<usize> {
     let text = String::from_utf8_lossy(digits);
     let start = start(&text);
-    let size = text.parse::<usize>().ok().filter(|_| digits.iter().all(u8::is_ascii_digit)).filter(|n| *n <= limit);
-    Ok(size.ok_or_else(|| say!("not a size up to {limit}: {start:?}", "不是 {limit} 以内的大小：{start:?}"))?)
+    let size = decimal::parse(digits, limit);
+    Ok(size.map_err(|_| say!("not a size up to {limit}: {start:?}", "不是 {limit} 以内的大小：{start:?}"))?)
 }
 
 /// An MD5 as the pages send it: 32 hex digits (RFC 1321). It finds accidents, not attackers (RFC 6151).

@@ -12,6 +12,7 @@ use crate::say;
 use crate::text::Text;
 use crate::trace::Call;
 use crate::trace::claims::Verdict;
+use crate::trace::invariants::is_invariant;
 use std::collections::HashMap;
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::net::SocketAddr;
@@ -198,8 +199,7 @@ fn many(
 }
 
 fn invariants_hold(outcome: &Outcome) -> bool {
-    let invariant = |id: &str| matches!(id, "tcp-prefix" | "udp-account");
-    outcome.failure.is_none() && outcome.findings.claims.iter().all(|c| c.holds || !invariant(c.id))
+    outcome.failure.is_none() && outcome.findings.claims.iter().all(|c| c.holds || !is_invariant(c))
 }
 
 /// The lengths of the receive calls that brought bytes or a datagram, end by end: how the calls of two

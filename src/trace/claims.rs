@@ -91,6 +91,11 @@ impl<'a> Judge<'a> {
         self.limits.push(what);
     }
 
+    /// The limit that every system but Linux has: claims about segments are not made.
+    pub fn limit_segments(&mut self) {
+        self.limit(Text::new("this system does not count TCP segments", "本系统不统计 TCP 报文段"));
+    }
+
     /// A message by its place among one role's messages, from 1.
     pub fn message(&self, role: Role, nth: usize) -> Option<&'a Message> {
         self.trace.messages_from(role).nth(nth.checked_sub(1)?)

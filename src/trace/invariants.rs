@@ -6,6 +6,14 @@ use crate::say;
 use crate::text::{Text, grouped};
 use std::collections::BTreeMap;
 
+const TCP_PREFIX: &str = "tcp-prefix";
+const UDP_ACCOUNT: &str = "udp-account";
+
+/// Is this claim one that must hold in every run, a race included?
+pub fn is_invariant(claim: &Claim) -> bool {
+    [TCP_PREFIX, UDP_ACCOUNT].contains(&claim.id)
+}
+
 /// The invariants that this trace has events for; with `steady`, counts that differ from run to run read `n`.
 pub(super) fn check(trace: &Trace, steady: bool) -> Vec<Claim> {
     let count = move |n: u64| if steady { "n".to_owned() } else { grouped(n) };
@@ -50,7 +58,7 @@ fn tcp_prefix(trace: &Trace, count: impl Fn(u64) -> String) -> Option<Claim> {
         }
     };
     Some(Claim {
-        id: "tcp-prefix",
+        id: TCP_PREFIX,
         text: Text::new("TCP: received is a prefix of sent, in order", "TCP：收到的是发出的前缀，顺序不变"),
         holds: broken.is_empty(),
         expected: say!("{bytes} {unit} as they were sent", "{bytes} 字节，与发送时相同"),
@@ -84,7 +92,7 @@ fn udp_account(trace: &Trace, count: impl Fn(u64) -> String) -> Option<Claim> {
     let [drops, rest] = [dropped, left].map(|n| n.map_or("?".into(), &count));
     let (got, out, wrong) = (count(got), count(out), invented.len());
     Some(Claim {
-        id: "udp-account",
+        id: UDP_ACCOUNT,
         text: Text::new(
             "UDP: received + dropped + unread = sent, and every datagram is the start of one that was sent",
             "UDP：收到 + 丢弃 + 未读 = 发出，且每个数据报都是某个已发数据报的开头",

@@ -286,14 +286,10 @@ pub enum Fact {
     Gate(&'static str),
     /// The peer closed its side, or reset the connection.
     PeerGone,
-    /// The peer's receive window is closed.
-    WindowClosed,
     /// A datagram is readable, or the refusal of an earlier one.
     Readable,
     /// A duration passed because the page (or the learner) asked for it, in microseconds.
     Pause(u64),
-    /// Some fact of this machine not tied to a socket.
-    Machine,
 }
 
 /// One system call, as entered and as returned.

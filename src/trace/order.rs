@@ -6,7 +6,7 @@
 //! (L. Lamport, "Time, Clocks, and the Ordering of Events in a Distributed System", 1978.)
 
 use super::{Call, EndName, Event, Fact, MsgId, Opening, Proto, Role, SockId, Tie, Trace, provenance};
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::net::SocketAddr;
 
 /// Sorts the events and gives each its `seq`.
@@ -60,14 +60,15 @@ fn opens(proto: Proto, event: &Event) -> bool {
 struct Done {
     peer_of: HashMap<SockId, SockId>,
     openings: Vec<Opening>,
-    closes: HashMap<SockId, usize>,
+    ever_closed: HashSet<SockId>,
     events: HashMap<EndName, usize>,
     sent: HashMap<SockId, usize>,
     received: HashMap<SockId, usize>,
     connected: HashMap<SockId, bool>,
-    closed: HashMap<SockId, bool>,
-    datagrams: HashMap<MsgId, usize>,
-    sends_datagram: HashMap<MsgId, usize>,
+    closed: HashSet<SockId>,
+    /// Messages of which a datagram left, and of which one ever will have.
+    sent_datagram: HashSet<MsgId>,
+    ever_sent_datagram: HashSet<MsgId>,
     /// Addresses that some socket comes to listen on, or is bound to; true once it is.
     meeting: HashMap<(Proto, SocketAddr), bool>,
     local: HashMap<SockId, (Proto, SocketAddr)>,
@@ -79,15 +80,15 @@ struct Done {
 impl Done {
     fn new(trace: &Trace, lanes: &BTreeMap<EndName, VecDeque<Event>>) -> Done {
         let all = || lanes.values().flatten();
-        let mut closes = HashMap::new();
-        let mut sends_datagram = HashMap::new();
+        let mut ever_closed = HashSet::new();
+        let mut ever_sent_datagram = HashSet::new();
         let mut ever_sent_to = HashMap::new();
         for event in all() {
             if let (Call::Close | Call::Shutdown, Some(sock)) = (event.call, event.sock) {
-                *closes.entry(sock).or_default() += 1;
+                ever_closed.insert(sock);
             }
             if let (true, Some(handed)) = (is_datagram(event), event.handed) {
-                *sends_datagram.entry(handed.msg).or_default() += 1;
+                ever_sent_datagram.insert(handed.msg);
             }
             if let (true, Some(address)) = (is_datagram(event), event.peer) {
                 *ever_sent_to.entry(address).or_default() += 1;
@@ -101,14 +102,14 @@ impl Done {
         Done {
             peer_of: provenance::peers(&trace.sockets),
             openings: trace.openings.clone(),
-            closes,
+            ever_closed,
             events: HashMap::new(),
             sent: HashMap::new(),
             received: HashMap::new(),
             connected: connecting.map(|sock| (sock, false)).collect(),
-            closed: HashMap::new(),
-            datagrams: HashMap::new(),
-            sends_datagram,
+            closed: HashSet::new(),
+            sent_datagram: HashSet::new(),
+            ever_sent_datagram,
             meeting,
             local,
             sent_to: HashMap::new(),
@@ -120,7 +121,7 @@ impl Done {
     fn note(&mut self, event: &Event) {
         *self.events.entry(event.end).or_default() += 1;
         if let (true, Some(handed)) = (is_datagram(event), event.handed) {
-            *self.datagrams.entry(handed.msg).or_default() += 1;
+            self.sent_datagram.insert(handed.msg);
         }
         if let (true, Some(address)) = (is_datagram(event), event.peer) {
             *self.sent_to.entry(address).or_default() += 1;
@@ -134,7 +135,9 @@ impl Done {
             Call::Recv => *self.received.entry(sock).or_default() += event.bytes.len(),
             Call::RecvFrom if event.ok() || event.truncated => *self.taken.entry(sock).or_default() += 1,
             Call::Connect => drop(self.connected.insert(sock, true)),
-            Call::Close | Call::Shutdown => drop(self.closed.insert(sock, true)),
+            Call::Close | Call::Shutdown => {
+                self.closed.insert(sock);
+            }
             _ => {}
         }
     }
@@ -183,7 +186,7 @@ impl Done {
             || event
                 .spans
                 .iter()
-                .all(|span| !self.sends_datagram.contains_key(&span.msg) || self.datagrams.contains_key(&span.msg))
+                .all(|span| !self.ever_sent_datagram.contains(&span.msg) || self.sent_datagram.contains(&span.msg))
     }
 
     /// A wait for a datagram ends after one was sent here that is not yet read. Where none ever comes,
@@ -200,7 +203,7 @@ impl Done {
         let Some(peer) = self.peer_of.get(&sock) else { return true };
         let sent = self.sent.get(peer).copied().unwrap_or(0);
         let received = self.received.get(&sock).copied().unwrap_or(0);
-        let peer_closed = || !self.closes.contains_key(peer) || self.closed.contains_key(peer);
+        let peer_closed = || !self.ever_closed.contains(peer) || self.closed.contains(peer);
         match (event.call, event.fact) {
             (Call::Accept, _) => self.connected.get(peer).copied().unwrap_or(true),
             (Call::Recv, _) if !event.bytes.is_empty() => sent >= received + event.bytes.len(),
