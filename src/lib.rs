@@ -2,7 +2,7 @@
 //!
 //! The modules, in the order in which data flows through them; each knows only those before it:
 //! [`text`] (both languages) → [`framing`] (bytes in, frames out) → [`trace`] (the recording and what
-//! follows from it) → [`net`] (recorded sockets) → [`scenarios`] (the documents' programs) → [`run`]
+//! follows from it) → [`link`] (two hosts and the wire between them) → [`net`] (recorded sockets) → [`scenarios`] (the documents' programs) → [`run`]
 //! (both ends, judged) → [`render`] (what a person or a program reads) → [`cli`] (names and help) and
 //! [`tools`] (the commands). [`filename`] keeps received files where they belong, [`scratch`] for no
 //! longer than the run.
@@ -11,6 +11,7 @@ pub mod cli;
 pub mod exit;
 pub mod filename;
 pub mod framing;
+pub mod link;
 pub mod net;
 pub mod output;
 pub mod render;

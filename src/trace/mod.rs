@@ -7,6 +7,7 @@
 pub mod claims;
 pub mod invariants;
 pub mod order;
+pub mod packet;
 pub mod provenance;
 mod recorder;
 pub mod summary;
@@ -406,6 +407,10 @@ pub struct Trace {
     pub sockets: Vec<SocketInfo>,
     /// Every gate that was opened.
     pub openings: Vec<Opening>,
+    /// Every packet that left a host, when the run had a link.
+    pub packets: Vec<packet::Packet>,
+    /// Packets that crossed the link after the recording was full; 0 without a link.
+    pub unrecorded: u64,
     /// The ends that were recorded: both in one process, one alone.
     pub roles: Vec<Role>,
 }

@@ -1,0 +1,1 @@
+//! The capture as a pcapng file, for Wireshark and tshark.
