@@ -29,6 +29,7 @@ mod udp_remote_cmd;
 mod udp_truncate;
 mod wire;
 
+use crate::link::spec::Spec;
 use crate::net::{End, Opt, Settings};
 use crate::text::Text;
 use crate::trace::claims::Judge;
@@ -110,6 +111,24 @@ pub enum Alone {
     No(Text),
 }
 
+/// Whether a scenario runs over a link.
+#[derive(Clone, Debug)]
+pub enum Linked {
+    /// On loopback, or over a link when one is asked for.
+    Able,
+    /// Over a link: loopback cannot show it.
+    Only,
+    /// On loopback only; the reason.
+    No(Text),
+}
+
+impl Linked {
+    /// May there be a link?
+    pub fn allowed(&self) -> bool {
+        !matches!(self, Linked::No(_))
+    }
+}
+
 /// One documented system: its two ends, its claims, and what a learner reads about it.
 #[derive(Clone)]
 pub struct Scenario {
@@ -143,6 +162,10 @@ pub struct Scenario {
     pub control: Control,
     /// Can an end run alone?
     pub alone: Alone,
+    /// Does it run over a link?
+    pub linked: Linked,
+    /// The link it has when the learner names none, as after `--link`.
+    pub link: &'static str,
     /// Sizes and call counts differ from run to run; `--stable` writes `n` for them.
     pub varies: bool,
     /// Why this system cannot show it, if it cannot.
@@ -168,9 +191,19 @@ impl Scenario {
             next: vec![],
             control: Control { change: Text::new("", ""), apply: |_| {} },
             alone: Alone::Yes,
+            linked: Linked::Able,
+            link: "",
             varies: false,
             impossible: || None,
         }
+    }
+
+    /// The link it has when the learner names none.
+    ///
+    /// # Panics
+    /// Never: a test reads every scenario's.
+    pub fn usual_link(&self) -> Spec {
+        Spec::parse(self.link).expect("a scenario's own link is sound")
     }
 
     /// The same scenario with the cause of its phenomenon taken away.

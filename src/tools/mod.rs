@@ -56,7 +56,7 @@ fn dispatch(request: &Request, style: &Style, out: &mut dyn Write) -> io::Result
     let format = request.output.format;
     match &request.task {
         Task::Run(run) => replay::run(run, format, style, out),
-        Task::All { repeat, busy } => all::run(*repeat, *busy, format, style, out),
+        Task::All { repeat, busy, link } => all::run(*repeat, *busy, link, format, style, out),
         Task::List => list(format, style, out),
         Task::Doctor => doctor::run(format, style, out),
         Task::Completions(shell) => generate::completions(shell, style, out),

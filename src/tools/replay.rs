@@ -2,13 +2,15 @@
 
 use super::busy::Busy;
 use super::{complain, port};
-use crate::cli::{Format, RunRequest};
+use crate::cli::{AskedLink, Format, RunRequest};
 use crate::exit::Exit;
+use crate::link::spec::Spec;
 use crate::net::NetError;
 use crate::output::tell;
 use crate::render::{self, Report, Steps, Style};
 use crate::run::{self, LIMIT, LONE_LIMIT, Outcome, Plan, Side};
 use crate::say;
+use crate::scenarios::{Linked, Scenario};
 use crate::text::Text;
 use crate::trace::Call;
 use crate::trace::claims::Verdict;
@@ -31,7 +33,9 @@ fn plan(request: &RunRequest, style: &Style) -> Plan {
     let scenario = if request.control { request.scenario.controlled() } else { request.scenario.clone() };
     let settings = scenario.defaults.overlaid(&request.chosen);
     let usual = if request.side == Side::Both { LIMIT } else { LONE_LIMIT };
+    let link = link(&request.link, &scenario).map(|spec| run::seeded(spec, style.stable));
     let mut plan = Plan::new(scenario);
+    plan.link = link;
     plan.settings = settings;
     plan.side = request.side;
     plan.steady = style.stable;
@@ -48,6 +52,15 @@ fn plan(request: &RunRequest, style: &Style) -> Plan {
         }));
     }
     plan
+}
+
+/// The link that was asked for, or that the scenario cannot do without.
+pub(super) fn link(asked: &AskedLink, scenario: &Scenario) -> Option<Spec> {
+    match (asked, &scenario.linked) {
+        (AskedLink::Like(spec), _) => Some((**spec).clone()),
+        (AskedLink::Usual, _) | (_, Linked::Only) => Some(scenario.usual_link()),
+        (AskedLink::No, _) => None,
+    }
 }
 
 /// Where a client finds a listener: an unspecified address stands for all of this machine's.
