@@ -7,6 +7,7 @@ mod values;
 pub use command::{command, environment, tools};
 
 use crate::net::Settings;
+use crate::quantity;
 use crate::run::Side;
 use crate::say;
 use crate::scenarios::{Alone, Scenario};
@@ -257,7 +258,7 @@ fn run_request(scenario: Scenario, matches: &ArgMatches) -> Result<RunRequest, T
             "--control 需要两端都在这里：请去掉 --as",
         ));
     }
-    let limit = given(matches, "timeout").map(|text| values::duration(text, LONGEST)).transpose();
+    let limit = given(matches, "timeout").map(|text| quantity::duration(text, LONGEST)).transpose();
     let limit = limit.map_err(|e| named("timeout", &e))?;
     Ok(RunRequest { scenario, chosen, side, control, repeat, busy: busy(matches)?, step, limit })
 }
@@ -267,7 +268,7 @@ fn named(option: &str, error: &Text) -> Text {
 }
 
 fn settings(matches: &ArgMatches) -> Result<Settings, Text> {
-    let size = |id: &str| given(matches, id).map(|text| values::size(text).map_err(|e| named(id, &e))).transpose();
+    let size = |id: &str| given(matches, id).map(|text| quantity::size(text).map_err(|e| named(id, &e))).transpose();
     let buffer = |id: &'static str| match size(id)? {
         Some(n) if n > i32::MAX as usize => Err(say!(
             "--{id} {n}: the socket option is an int, at most 2147483647",
@@ -290,8 +291,9 @@ fn settings(matches: &ArgMatches) -> Result<Settings, Text> {
         }
         other => other,
     };
-    let gap =
-        given(matches, "gap").map(|text| values::duration(text, LONGEST).map_err(|e| named("gap", &e))).transpose()?;
+    let gap = given(matches, "gap")
+        .map(|text| quantity::duration(text, LONGEST).map_err(|e| named("gap", &e)))
+        .transpose()?;
     Ok(Settings {
         nodelay: given(matches, "nodelay").map(|word| word == "on"),
         sndbuf: buffer("sndbuf")?,
