@@ -1,10 +1,10 @@
 //! stickdemo shows, with real kernel sockets, where message boundaries go.
 //!
 //! The modules, in the order in which data flows through them; each knows only those before it:
-//! [`text`] (both languages) → [`framing`] (bytes in, frames out) → [`trace`] (the recording and what
-//! follows from it) → [`link`] (two hosts and the wire between them) → [`net`] (recorded sockets) →
-//! [`scenarios`] (the documents' programs) → [`run`] (both ends, judged) → [`render`] (what a person or a
-//! program reads) → [`cli`] (names and help) and [`tools`] (the commands).
+//! [`text`] (both languages) → [`quantity`] (sizes and durations) → [`framing`] (bytes in, frames out) →
+//! [`trace`] (the recording and what follows from it) → [`link`] (two hosts and the wire between them) →
+//! [`net`] (recorded sockets) → [`scenarios`] (the documents' programs) → [`run`] (both ends, judged) →
+//! [`render`] (what a person or a program reads) → [`cli`] (names and help) and [`tools`] (the commands).
 //!
 //! Beside the flow: [`wait`] sleeps, and nothing else does; [`filename`] keeps received files where they
 //! belong, [`scratch`] for no longer than the run; [`output`], [`exit`], [`errno`] and [`system`] speak with
@@ -18,8 +18,9 @@ pub mod framing;
 pub mod link;
 pub mod net;
 pub mod output;
-#[cfg(target_os = "linux")]
+#[cfg(any(target_os = "linux", target_os = "android"))]
 pub mod proc_net;
+pub mod quantity;
 pub mod render;
 pub mod run;
 pub mod scenarios;

@@ -8,6 +8,7 @@ pub use command::{command, environment, tools};
 
 use crate::link::spec::Spec;
 use crate::net::Settings;
+use crate::quantity;
 use crate::run::Side;
 use crate::say;
 use crate::scenarios::{Alone, Linked, Scenario};
@@ -295,7 +296,7 @@ fn run_request(scenario: Scenario, matches: &ArgMatches) -> Result<RunRequest, T
             "--pcap 写出一次链路运行的分组：请加 --link，并去掉 --repeat",
         ));
     }
-    let limit = given(matches, "timeout").map(|text| values::duration(text, LONGEST)).transpose();
+    let limit = given(matches, "timeout").map(|text| quantity::duration(text, LONGEST)).transpose();
     let limit = limit.map_err(|e| named("timeout", &e))?;
     Ok(RunRequest { scenario, chosen, side, link, pcap, control, repeat, busy: busy(matches)?, step, limit })
 }
@@ -330,7 +331,7 @@ fn named(option: &str, error: &Text) -> Text {
 }
 
 fn settings(matches: &ArgMatches) -> Result<Settings, Text> {
-    let size = |id: &str| given(matches, id).map(|text| values::size(text).map_err(|e| named(id, &e))).transpose();
+    let size = |id: &str| given(matches, id).map(|text| quantity::size(text).map_err(|e| named(id, &e))).transpose();
     let buffer = |id: &'static str| match size(id)? {
         Some(n) if n > i32::MAX as usize => Err(say!(
             "--{id} {n}: the socket option is an int, at most 2147483647",
@@ -353,8 +354,9 @@ fn settings(matches: &ArgMatches) -> Result<Settings, Text> {
         }
         other => other,
     };
-    let gap =
-        given(matches, "gap").map(|text| values::duration(text, LONGEST).map_err(|e| named("gap", &e))).transpose()?;
+    let gap = given(matches, "gap")
+        .map(|text| quantity::duration(text, LONGEST).map_err(|e| named("gap", &e)))
+        .transpose()?;
     Ok(Settings {
         nodelay: given(matches, "nodelay").map(|word| word == "on"),
         sndbuf: buffer("sndbuf")?,
