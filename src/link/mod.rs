@@ -16,7 +16,7 @@ pub mod spec;
 pub mod view;
 
 #[cfg(target_os = "linux")]
-pub use linux::{Backend, Failed, Host, Link, Stage, Trouble, prepare, probe};
+pub use linux::{Backend, Failed, Host, Link, Stage, Trouble, prepare, probe, reap};
 
 use crate::trace::Role;
 use crate::trace::packet::Fate;

@@ -135,12 +135,13 @@ fn scenarios() -> Finding {
 
 #[cfg(target_os = "linux")]
 fn packet_links() -> Vec<Finding> {
-    use crate::link::{Backend, probe};
+    use crate::link::{Backend, probe, reap};
     let ways = [
         ("link_tun", Backend::Tun, Text::new("packet link, TUN", "模拟链路 TUN")),
         ("link_veth", Backend::Veth, Text::new("packet link, veth", "模拟链路 veth")),
     ];
     let tried = ways.map(|(id, backend, name)| (id, name, probe(backend)));
+    reap();
     let works = tried.iter().any(|(.., tried)| tried.is_ok());
     let finding = |(id, name, tried): (&'static str, Text, Result<(), crate::link::Failed>)| {
         let seen = match &tried {

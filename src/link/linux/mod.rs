@@ -9,7 +9,7 @@ mod wire;
 
 pub use host::Host;
 pub use port::Backend;
-pub use probe::{prepare, probe};
+pub use probe::{prepare, probe, reap};
 pub use trouble::{Failed, Stage, Trouble};
 
 use super::faults::Faults;
@@ -110,9 +110,18 @@ impl Link {
     }
 }
 
+/// Closing an interface takes its kernel tens of milliseconds, for which nobody has to wait: a thread of its own does.
 impl Drop for Link {
     fn drop(&mut self) {
         self.stop();
+        let ports = self.watch.ports.clone();
+        let last = move || {
+            probe::reap();
+            let _ = wait::until(Duration::from_secs(1), || Arc::strong_count(&ports) == 1);
+            drop(ports);
+        };
+        // Should there be no thread to be had, they are closed by whoever drops them last.
+        let _ = std::thread::Builder::new().name("undertaker".into()).spawn(last);
     }
 }
 

@@ -9,6 +9,7 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::FromRawFd;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicI32, Ordering};
 
 /// What came of [`prepare`].
 static PREPARED: OnceLock<Result<(), Trouble>> = OnceLock::new();
@@ -41,6 +42,7 @@ fn is_root() -> bool {
 /// # Errors
 /// The step that failed there.
 pub fn probe(backend: Backend) -> Step<()> {
+    reap();
     let mut ends = [0; 2];
     // SAFETY: pipe2 fills in two ints.
     sys::check(unsafe { libc::pipe2(ends.as_mut_ptr(), libc::O_CLOEXEC) }, Stage::Probe)?;
@@ -63,13 +65,26 @@ pub fn probe(backend: Backend) -> Step<()> {
     drop(to);
     let mut report = [0; 5];
     let told = from.read_exact(&mut report);
-    // Its end takes as long as the kernel needs to take its interfaces down. Not waited for: the report is enough.
+    // Its end takes as long as the kernel needs to take its interfaces down: the report is enough to go on.
+    CHILD.store(child, Ordering::Release);
     match (told, Stage::from_number(report[0])) {
         (Ok(()), None) => Ok(()),
         (Ok(()), Some(stage)) => {
             Err(Failed { stage, errno: i32::from_ne_bytes([report[1], report[2], report[3], report[4]]) })
         }
         (Err(error), _) => Err(Failed::because(Stage::Probe, &error)),
+    }
+}
+
+/// The process that tried last, until it has been waited for; 0 for none.
+static CHILD: AtomicI32 = AtomicI32::new(0);
+
+/// Waits for the process that tried, so that it leaves no entry behind.
+pub fn reap() {
+    let child = CHILD.swap(0, Ordering::AcqRel);
+    if child != 0 {
+        // SAFETY: waitpid may be told to store no status.
+        unsafe { libc::waitpid(child, std::ptr::null_mut(), 0) };
     }
 }
 
