@@ -21,6 +21,7 @@ pub use linux::{Backend, Failed, Host, Link, Stage, Trouble, prepare, probe, rea
 use crate::trace::Role;
 use crate::trace::packet::Fate;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// One packet as the wire saw it.
 #[derive(Clone, Debug)]
@@ -64,6 +65,8 @@ pub struct Carried {
     pub seen: u64,
     /// Their bytes, IP headers included.
     pub bytes: u64,
+    /// Processor time of the wire's thread.
+    pub busy: Duration,
     /// Packets that a kernel would not take, or lost in a queue of its own: nobody asked for that, and a run
     /// with any is void.
     pub lost: u64,

@@ -79,6 +79,7 @@ impl Wire {
             }
         }
         self.carried.lost += self.ports.iter().map(Port::drops).sum::<u64>();
+        self.carried.busy = processor_time();
         self.carried
     }
 
@@ -225,4 +226,12 @@ impl Lane {
 fn punctual() {
     // SAFETY: PR_SET_TIMERSLACK takes a number.
     unsafe { libc::prctl(libc::PR_SET_TIMERSLACK, 1 as libc::c_ulong) };
+}
+
+/// Processor time of the calling thread.
+fn processor_time() -> Duration {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: `time` is a live timespec; a thread may always ask for its own clock.
+    unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &mut time) };
+    Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
 }
