@@ -1,16 +1,23 @@
-//! Packets are read as others build them (etherparse).
+//! Packets are read as others build them (etherparse), and the capture is what others read (pcap-file, tshark).
 
 use etherparse::{
     IcmpEchoHeader, Icmpv4Header, Icmpv4Type, IpFragOffset, IpNumber, Ipv4Header, Ipv4Options, TcpHeader,
     TcpOptionElement, UdpHeader,
 };
+use pcap_file::DataLink;
+use pcap_file::pcapng::blocks::enhanced_packet::EnhancedPacketOption;
+use pcap_file::pcapng::blocks::interface_description::InterfaceDescriptionOption;
+use pcap_file::pcapng::blocks::section_header::SectionHeaderOption;
+use pcap_file::pcapng::{Block, PcapNgReader};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use std::net::{Ipv4Addr, SocketAddrV4};
+use std::time::{Duration, SystemTime};
 use stickdemo::link::view::{Checksum, Checksums, Tcp, View, checksums, protocol, quoted};
-use stickdemo::link::{Captured, dissect};
-use stickdemo::trace::Role;
-use stickdemo::trace::packet::{Content, Fate, Flags, Fragment, Packet, Segment};
+use stickdemo::link::{Captured, dissect, pcapng};
+use stickdemo::text::Text;
+use stickdemo::trace::packet::{Cause, Content, Fate, Flags, Fragment, Packet, Segment};
+use stickdemo::trace::{EndName, Message, MsgId, Part, Role, Span, Trace};
 
 const CLIENT: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(10, 0, 0, 1), 40000);
 const SERVER: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(10, 0, 0, 2), 5000);
@@ -558,4 +565,357 @@ fn what_is_no_ipv4_is_left_out_and_the_rest_keeps_its_order() {
         [udp(Role::Client, b"1"), router_solicitation, udp(Role::Client, b"22"), vec![], udp(Role::Client, b"3")];
     let packets = dissect::packets(bytes.into_iter().map(|b| captured(Role::Client, b)).collect());
     assert_eq!(packets.iter().map(|p| p.payload_len).collect::<Vec<_>>(), [1, 2, 1]);
+}
+
+// The capture as a file.
+
+const BEGAN: Duration = Duration::new(1_700_000_000, 123_456_789);
+const LINK: &str = "rtt=20ms,mtu=1500,drop=2,seed=7";
+
+fn written(trace: &Trace) -> Vec<u8> {
+    let mut file = Vec::new();
+    pcapng::write(trace, SystemTime::UNIX_EPOCH + BEGAN, LINK, &mut file).expect("memory takes it");
+    file
+}
+
+/// One packet as a reader of the file sees it.
+#[derive(Debug, PartialEq)]
+struct Read {
+    interface: u32,
+    time: Duration,
+    inbound: bool,
+    comment: Option<String>,
+    bytes: Vec<u8>,
+}
+
+fn read(file: &[u8]) -> Vec<Read> {
+    let mut reader = PcapNgReader::new(file).expect("a section header");
+    let mut packets = Vec::new();
+    while let Some(block) = reader.next_block() {
+        match block.expect("a sound block") {
+            Block::EnhancedPacket(packet) => {
+                assert_eq!(packet.original_len as usize, packet.data.len());
+                let mut read = Read {
+                    interface: packet.interface_id,
+                    time: packet.timestamp,
+                    inbound: false,
+                    comment: None,
+                    bytes: packet.data.into_owned(),
+                };
+                for option in packet.options {
+                    match option {
+                        EnhancedPacketOption::Comment(text) => read.comment = Some(text.into_owned()),
+                        EnhancedPacketOption::Flags(1) => read.inbound = true,
+                        EnhancedPacketOption::Flags(2) => read.inbound = false,
+                        other => panic!("{other:?}"),
+                    }
+                }
+                packets.push(read);
+            }
+            Block::InterfaceDescription(_) => {}
+            other => panic!("{other:?}"),
+        }
+    }
+    packets
+}
+
+fn message(id: u32, bytes: &[u8], header_len: usize, label: Option<Text>) -> Message {
+    let from = EndName::only(Role::Client);
+    Message { id: MsgId(id), from, bytes: bytes.into(), header_len, label, inferred: false }
+}
+
+fn span(id: u32, offset: usize, len: usize, part: Part) -> Span {
+    Span { msg: MsgId(id), offset, len, part }
+}
+
+/// Every fate, every way to name a message.
+fn eventful() -> Trace {
+    use Part::{Body, Header};
+    let connection = Connection { client: 1000, server: u32::MAX };
+    let data = |len: usize| connection.sends(Role::Client, PSH_ACK, (1, 1), &vec![b'x'; len]);
+    let seen =
+        |captured, fate, t_us, arrivals: &[u64]| Captured { fate, t_us, arrivals: arrivals.to_vec(), ..captured };
+    let mut packets = dissect::packets(vec![
+        seen(connection.sends(Role::Client, Flags::SYN, (0, 0), b""), Fate::Delivered, 5, &[10_005]),
+        seen(data(9), Fate::Dropped(Cause::Asked), 10, &[]),
+        seen(data(9), Fate::Duplicated, 20, &[10_020, 10_021]),
+        seen(data(4), Fate::Dropped(Cause::QueueFull), 30, &[]),
+        seen(connection.sends(Role::Server, Flags::ACK, (1, 10), b""), Fate::Reordered, 10_020, &[20_020]),
+    ]);
+    let hello = vec![span(1, 0, 5, Body), span(2, 0, 4, Header)];
+    packets[1].spans.clone_from(&hello);
+    packets[2].spans = hello;
+    packets[3].spans = vec![span(2, 4, 1, Body), span(3, 0, 1460, Body), span(4, 0, 0, Body), span(5, 2, 7, Body)];
+    let messages = vec![
+        message(1, b"hello", 0, None),
+        message(2, &[0, 0, 0, 6, 0xe5, 0x86, 0xaf, 0xe5, 0x86, 0xaf], 4, None),
+        message(3, &[b'x'; 4000], 0, None),
+        message(4, b"", 0, None),
+        message(5, &[0; 9], 0, Some(Text::new("ls: stderr", "ls：stderr"))),
+    ];
+    Trace { packets, messages, ..Trace::default() }
+}
+
+#[test]
+fn the_file_holds_every_packet_wherever_it_was_seen() {
+    let trace = eventful();
+    let seen = read(&written(&trace));
+    let hello = "M1 [hello] bytes 0-4, M2 header bytes 0-3 of 10";
+    let rest = "M2 [冯冯] byte 4 of 10, M3 bytes 0-1459 of 4000, M4 (empty), M5 [ls: stderr] bytes 2-8 of 9";
+    let expected = [
+        (5, 0, None, 0),
+        (10, 0, Some(format!("dropped by the link (asked); {hello}")), 1),
+        (20, 0, Some(format!("duplicated; retransmission; {hello}")), 2),
+        (30, 0, Some(format!("dropped: the queue was full; retransmission; {rest}")), 3),
+        (10_005, 1, None, 0),
+        (10_020, 1, Some(hello.to_owned()), 2),
+        (10_020, 1, Some("held back".to_owned()), 4),
+        (10_021, 1, Some(format!("second copy; {hello}")), 2),
+        (20_020, 0, None, 4),
+    ];
+    let inbound = |n: &usize| [4, 5, 7, 8].contains(n);
+    let expected = (0..).zip(expected).map(|(n, (t_us, interface, comment, packet))| Read {
+        interface,
+        time: BEGAN + Duration::from_micros(t_us),
+        inbound: inbound(&n),
+        comment,
+        bytes: trace.packets[packet].bytes.to_vec(),
+    });
+    assert_eq!(seen, expected.collect::<Vec<_>>());
+}
+
+#[test]
+fn the_file_names_its_maker_and_its_interfaces() {
+    let file = written(&Trace { unrecorded: 12, ..eventful() });
+    let mut reader = PcapNgReader::new(&file[..]).expect("a section header");
+    let version = concat!("stickdemo ", env!("CARGO_PKG_VERSION"));
+    let lost = "12 more packets crossed the link after the recording was full";
+    let expected = [SectionHeaderOption::UserApplication(version.into()), SectionHeaderOption::Comment(lost.into())];
+    assert_eq!(reader.section().options, expected);
+    while reader.next_block().is_some_and(|block| block.is_ok()) {}
+    assert_eq!(reader.interfaces().len(), 2);
+    for (interface, name) in reader.interfaces().iter().zip(["client", "server"]) {
+        assert_eq!((interface.linktype, interface.snaplen), (DataLink::RAW, 0));
+        let expected = [
+            InterfaceDescriptionOption::IfName(name.into()),
+            InterfaceDescriptionOption::IfDescription(format!("the {name}'s end of the link {LINK}").into()),
+            InterfaceDescriptionOption::IfTsResol(9),
+        ];
+        assert_eq!(interface.options, expected);
+    }
+    let whole = written(&eventful());
+    let reader = PcapNgReader::new(&whole[..]).expect("a section header");
+    assert_eq!(reader.section().options, [SectionHeaderOption::UserApplication(version.into())]);
+}
+
+/// The types of a file's blocks; that their lengths are said twice alike, are whole and leave nothing over.
+fn blocks(file: &[u8]) -> Vec<u32> {
+    let number = |at: usize| u32::from_le_bytes(file[at..at + 4].try_into().expect("four bytes"));
+    let mut kinds = Vec::new();
+    let mut at = 0;
+    while at < file.len() {
+        let length = number(at + 4) as usize;
+        assert_eq!((length % 4, number(at + length - 4) as usize), (0, length), "block {} at {at}", kinds.len());
+        kinds.push(number(at));
+        at += length;
+    }
+    assert_eq!(at, file.len());
+    kinds
+}
+
+#[test]
+fn blocks_fit_whatever_the_lengths() {
+    assert_eq!(blocks(&written(&Trace::default())), [0x0A0D_0D0A, 1, 1]);
+    for len in 0..9 {
+        let mut trace = eventful();
+        trace.packets = dissect::packets(vec![captured(Role::Client, udp(Role::Client, &vec![1; len]))]);
+        trace.packets[0].spans = vec![span(5, 0, 9, Part::Body)];
+        trace.messages[4].label = Some(Text::same("x".repeat(len)));
+        let file = written(&trace);
+        assert_eq!(blocks(&file), [0x0A0D_0D0A, 1, 1, 6, 6]);
+        let comment = format!("M5 [{}] bytes 0-8", "x".repeat(len));
+        assert!(read(&file).iter().all(|packet| packet.comment.as_deref() == Some(&comment)));
+    }
+}
+
+#[test]
+fn a_comment_fits_its_option() {
+    let mut trace = eventful();
+    trace.packets.truncate(1);
+    trace.packets[0].spans = vec![span(1, 0, 5, Part::Body); 2000];
+    let comment = read(&written(&trace)).remove(0).comment.expect("a comment");
+    assert!(comment.ends_with("M1 [hello] bytes 0-4, and 1968 more"), "{comment}");
+
+    trace.messages[0].label = Some(Text::same("粘".repeat(30_000)));
+    let file = written(&trace);
+    blocks(&file);
+    let comment = read(&file).remove(0).comment.expect("a comment");
+    // 4 bytes in front, 3 a character: one more would not fit.
+    assert_eq!((comment.len(), comment.ends_with('粘')), (4 + 21_843 * 3, true));
+}
+
+#[test]
+fn bytes_that_are_no_text_are_not_shown_as_text() {
+    let mut trace = eventful();
+    for body in [&b"\x00\x01"[..], b"\xff\xfe", &[b'x'; 25]] {
+        trace.messages[0] = message(1, body, 0, None);
+        trace.packets[1].spans = vec![span(1, 0, body.len(), Part::Body)];
+        let comment = read(&written(&trace)).remove(1).comment.expect("a comment");
+        assert_eq!(comment, format!("dropped by the link (asked); M1 bytes 0-{}", body.len() - 1));
+    }
+}
+
+#[cfg(target_os = "linux")]
+mod wireshark {
+    use super::*;
+    use std::path::{Path, PathBuf};
+    use std::process::Command;
+
+    /// What one of Wireshark's tools prints about a file; it must not complain.
+    fn said(tool: &str, args: &[&str], file: &Path) -> String {
+        let mut command = Command::new(tool);
+        // `-r FILE` of one is `FILE` of the other.
+        command.args(if tool == "tshark" { &["-r"][..] } else { &[] }).arg(file).args(args);
+        let output = command.output().expect("tshark is installed (apt-get install tshark)");
+        let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
+        let complaint: Vec<&str> = complaint.lines().filter(|l| !l.starts_with("Running as user")).collect();
+        assert!(output.status.success() && complaint.is_empty(), "{tool}: {complaint:?}");
+        String::from_utf8(output.stdout).expect("text")
+    }
+
+    fn file(name: &str, trace: &Trace) -> PathBuf {
+        let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+        std::fs::write(&path, written(trace)).expect("a file");
+        path
+    }
+
+    /// Fields of every packet that is TCP's, a line each.
+    fn fields(file: &Path, names: &[&str]) -> Vec<Vec<String>> {
+        let mut args = vec!["-o", "tcp.check_checksum:TRUE", "-Y", "tcp && !icmp", "-T", "fields"];
+        args.extend(names.iter().flat_map(|name| ["-e", name]));
+        said("tshark", &args, file).lines().map(|l| l.split('\t').map(str::to_owned).collect()).collect()
+    }
+
+    /// A scaled connection with a loss, wrapped numbers, both directions, then another between the same ports.
+    fn bulk() -> Vec<Captured> {
+        use Role::{Client, Server};
+        let connection = Connection { client: u32::MAX - 700, server: u32::MAX };
+        let mut packets = vec![
+            connection.offers(Client, Flags::SYN, 7),
+            connection.offers(Server, SYN_ACK, 3),
+            connection.sends(Client, Flags::ACK, (1, 1), b""),
+        ];
+        for seq in [1, 1461, 2921, 1, 1461] {
+            packets.push(connection.sends(Client, PSH_ACK, (seq, 1), &[b'x'; 1460]));
+            packets.push(connection.sends(Server, Flags::ACK, (1, if seq == 1 { 1461 } else { 2921 }), b""));
+        }
+        packets.push(connection.sends(Server, PSH_ACK, (1, 2921), b"feng"));
+        packets.push(connection.sends(Client, FIN_ACK, (4381, 5), b""));
+        packets.extend(conversation(&Connection { client: 5_000_000, server: 77 }));
+        packets
+    }
+
+    fn trace(packets: Vec<Captured>) -> Trace {
+        let spread = packets.into_iter().zip(0..).map(|(captured, n)| Captured {
+            t_us: n * 100,
+            arrivals: vec![n * 100 + 50],
+            ..captured
+        });
+        Trace { packets: dissect::packets(spread.collect()), ..Trace::default() }
+    }
+
+    /// Of every packet two lines: as it left and as it arrived.
+    #[test]
+    fn tshark_reads_the_same_numbers() {
+        let trace = trace(bulk());
+        let names = ["tcp.seq", "tcp.ack", "tcp.len", "tcp.flags", "tcp.window_size", "tcp.checksum.status"];
+        let seen = fields(&file("numbers.pcapng", &trace), &names);
+        let line = |packet: &Packet| {
+            let s = packet.segment().expect("a segment");
+            let flags = format!("0x{:04x}", s.flags.0);
+            [
+                s.seq.to_string(),
+                s.ack.to_string(),
+                packet.payload_len.to_string(),
+                flags,
+                s.window.to_string(),
+                "1".into(),
+            ]
+        };
+        let expected: Vec<Vec<String>> =
+            trace.packets.iter().flat_map(|p| [line(p).to_vec(), line(p).to_vec()]).collect();
+        assert_eq!(seen.len(), 2 * trace.packets.len());
+        assert_eq!(seen, expected);
+    }
+
+    /// On one host's side: where it sees everything twice it calls the second sight a retransmission.
+    #[test]
+    fn tshark_finds_the_same_retransmissions() {
+        let trace = trace(bulk());
+        let (both, client) = (file("both.pcapng", &trace), file("client.pcapng", &Trace::default()));
+        let name = client.to_str().expect("a name");
+        said("tshark", &["-Y", "frame.interface_name == \"client\"", "-w", name], &both);
+        let seen = fields(&client, &["tcp.seq", "tcp.len", "tcp.analysis.retransmission"]);
+        let line = |packet: &Packet| {
+            let s = packet.segment().expect("a segment");
+            let mark = if s.retransmission { "1" } else { "" };
+            vec![s.seq.to_string(), packet.payload_len.to_string(), mark.to_owned()]
+        };
+        assert_eq!(seen, trace.packets.iter().map(line).collect::<Vec<_>>());
+        assert_eq!(seen.iter().filter(|line| line[2] == "1").count(), 2);
+    }
+
+    #[test]
+    fn tshark_sees_a_wrong_checksum_where_we_do() {
+        let mut packets = bulk();
+        let mut bytes = packets[5].bytes.to_vec();
+        *bytes.last_mut().expect("bytes") ^= 1;
+        assert_eq!(checksums(&bytes).expect("sound").carried, Checksum::Wrong);
+        packets[5].bytes = bytes.into();
+        let seen = fields(&file("checksum.pcapng", &trace(packets)), &["tcp.checksum.status"]);
+        let wrong: Vec<usize> = (0..).zip(&seen).filter(|(_, line)| line[0] == "0").map(|(n, _)| n).collect();
+        assert_eq!(wrong, [10, 11]);
+    }
+
+    #[test]
+    fn tshark_reads_interfaces_directions_times_and_comments() {
+        let trace = eventful();
+        let names = ["frame.time_epoch", "frame.interface_name", "frame.packet_flags_direction", "frame.comment"];
+        let seen = fields(&file("comments.pcapng", &trace), &names);
+        let expected = read(&written(&trace)).into_iter().map(|packet| {
+            let (name, direction) =
+                (["client", "server"][packet.interface as usize], if packet.inbound { 1 } else { 2 });
+            let time = format!("{}.{:09}", packet.time.as_secs(), packet.time.subsec_nanos());
+            vec![time, name.into(), format!("0x{direction:08x}"), packet.comment.unwrap_or_default()]
+        });
+        assert_eq!(seen, expected.collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn tshark_reassembles_the_fragments_and_finds_nothing_malformed() {
+        let mut packets: Vec<Captured> =
+            fragments(Role::Client, &[b'x'; 4000], 1500).into_iter().map(|p| captured(Role::Client, p)).collect();
+        packets.push(captured(Role::Server, port_unreachable(&udp(Role::Client, b"hello"))));
+        let mut trace = trace(packets);
+        // Seen on one interface only: Wireshark reassembles by addresses, not by interface.
+        trace.packets.iter_mut().for_each(|packet| packet.arrivals.clear());
+        let file = file("fragments.pcapng", &trace);
+        let whole = said(
+            "tshark",
+            &["-Y", "udp && !icmp", "-T", "fields", "-e", "udp.length", "-e", "ip.fragment.count"],
+            &file,
+        );
+        assert_eq!(whole.trim(), "4008\t3");
+        assert_eq!(said("tshark", &["-Y", "_ws.malformed"], &file), "");
+    }
+
+    #[test]
+    fn capinfos_names_the_maker_and_counts_the_packets() {
+        let trace = Trace { unrecorded: 1, ..eventful() };
+        let said = said("capinfos", &[], &file("infos.pcapng", &trace));
+        let value = |name: &str| said.lines().find_map(|l| l.trim().strip_prefix(name)).map(str::trim);
+        assert_eq!(value("Capture application:"), Some(concat!("stickdemo ", env!("CARGO_PKG_VERSION"))), "{said}");
+        assert_eq!(value("Number of packets ="), Some("5"), "{said}");
+        assert!(said.contains("1 more packet crossed the link after the recording was full"), "{said}");
+    }
 }
