@@ -16,6 +16,8 @@ pub mod protocol {
 /// An IPv4 packet, looked at where it lies. Numbers are the packet's own, not relative.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct View<'a> {
+    /// The whole packet, in bytes, IP header included.
+    pub len: usize,
     /// IPv4's protocol number.
     pub protocol: u8,
     /// From where; port 0 where the packet names none.
