@@ -37,7 +37,7 @@ use crate::trace::claims::Judge;
 /// What one end of a scenario does: straight-line socket code, to hold beside the document's program.
 pub type EndFn = fn(&End) -> anyhow::Result<()>;
 
-/// The four parts of the syllabus, in teaching order.
+/// The parts of the syllabus, in teaching order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Part {
     /// Part 1. TCP is a stream.
@@ -48,19 +48,22 @@ pub enum Part {
     NoFix,
     /// Part 4. Fixes.
     Fix,
+    /// Part 5. What the link shows.
+    Link,
 }
 
 impl Part {
     /// Every part in order.
-    pub const ALL: [Part; 4] = [Part::Tcp, Part::Udp, Part::NoFix, Part::Fix];
+    pub const ALL: [Part; 5] = [Part::Tcp, Part::Udp, Part::NoFix, Part::Fix, Part::Link];
 
-    /// 1 to 4.
+    /// 1 to 5.
     pub const fn number(self) -> u8 {
         match self {
             Part::Tcp => 1,
             Part::Udp => 2,
             Part::NoFix => 3,
             Part::Fix => 4,
+            Part::Link => 5,
         }
     }
 
@@ -71,6 +74,7 @@ impl Part {
             Part::Udp => Text::new("UDP is messages", "UDP 是消息"),
             Part::NoFix => Text::new("Fixes that do not fix", "治不好的“解法”"),
             Part::Fix => Text::new("Fixes", "真正的解法"),
+            Part::Link => Text::new("What the link shows", "链路上才看得到的"),
         }
     }
 }
