@@ -60,6 +60,9 @@ pub struct Plan {
 /// The longest a run waits for a fact when both ends are here. Generous: it only ever ends a run that is broken.
 pub const LIMIT: Duration = Duration::from_secs(10);
 
+/// The longest a run waits, beyond the time on the way, for a datagram that the link may have lost.
+const DATAGRAM_LIMIT: Duration = Duration::from_secs(1);
+
 /// The longest a lone end waits for its peer, who is started by hand.
 pub const LONE_LIMIT: Duration = Duration::from_secs(60);
 
@@ -69,6 +72,17 @@ impl Plan {
         let settings = scenario.defaults.clone();
         let link = matches!(scenario.linked, Linked::Only).then(|| scenario.usual_link());
         Plan { scenario, settings, side: Side::Both, link, steady: false, limit: LIMIT, announce: None }
+    }
+}
+
+impl Plan {
+    /// The same for the nth of several runs, from 0: each draws its chances anew.
+    pub fn nth(&self, n: u32) -> Plan {
+        let mut plan = self.clone();
+        if let Some(seed) = plan.link.as_mut().and_then(|link| link.seed.as_mut()) {
+            *seed = seed.wrapping_add(u64::from(n));
+        }
+        plan
     }
 }
 
@@ -204,7 +218,7 @@ fn play(plan: &Plan, recorder: &Arc<Recorder>, stage: &Arc<Stage>, link: Option<
     std::thread::scope(|scope| {
         let mut players = Vec::new();
         for (name, act) in cast(plan) {
-            let place = place(plan.side, link, name.role);
+            let place = place(plan, link, name.role);
             let end = End::new(name, settings.clone(), recorder.clone(), stage.clone(), place.clone());
             let on_stage = stage.clone();
             let player = std::thread::Builder::new().name(name.to_string()).spawn_scoped(scope, move || {
@@ -224,10 +238,14 @@ fn play(plan: &Plan, recorder: &Arc<Recorder>, stage: &Arc<Stage>, link: Option<
     })
 }
 
-fn place(side: Side, link: Option<&Link>, role: Role) -> Place {
+fn place(plan: &Plan, link: Option<&Link>, role: Role) -> Place {
     let far = if role == Role::Client { Role::Server } else { Role::Client };
-    match (side, link) {
-        (Side::Both, Some(link)) => Place::Linked { near: link.host(role).clone(), far: link.host(far).clone() },
+    match (plan.side, link) {
+        (Side::Both, Some(link)) => {
+            let lossy = plan.link.as_ref().filter(|spec| spec.has_faults());
+            let patience = lossy.map(|spec| DATAGRAM_LIMIT + 4 * spec.rtt());
+            Place::Linked { near: link.host(role).clone(), far: link.host(far).clone(), patience }
+        }
         (Side::Both, None) => Place::Loopback,
         (Side::Server(address) | Side::Client(address), _) => Place::Alone(address),
     }

@@ -20,7 +20,7 @@ use crate::errno;
 use crate::link::Host;
 use crate::say;
 use crate::text::Text;
-use crate::trace::{Call, EndName, Event, Fact, MsgId, Recorder, Role, SockId};
+use crate::trace::{Call, EndName, Event, Fact, MsgId, Proto, Recorder, Role, SockId};
 use crate::wait;
 use barrier::Stage;
 use std::fmt;
@@ -175,6 +175,8 @@ pub enum Place {
         near: Host,
         /// The other end's.
         far: Host,
+        /// How long a datagram may take that could be lost on the way; `None` where the link loses nothing.
+        patience: Option<Duration>,
     },
 }
 
@@ -367,6 +369,16 @@ impl End {
             (_, true, SocketAddr::V6(_)) => (Ipv6Addr::LOCALHOST, 0).into(),
             (_, false, SocketAddr::V4(_)) => (Ipv4Addr::UNSPECIFIED, 0).into(),
             (_, false, SocketAddr::V6(_)) => (Ipv6Addr::UNSPECIFIED, 0).into(),
+        }
+    }
+
+    /// The longest that a socket of this protocol waits.
+    fn limit(&self, proto: Proto) -> Duration {
+        let limit = self.stage.limit();
+        match self.place {
+            // What was lost does not come, however long one waits; over TCP it does.
+            Place::Linked { patience: Some(patience), .. } if proto == Proto::Udp => limit.min(patience),
+            _ => limit,
         }
     }
 

@@ -131,7 +131,7 @@ impl Recorded {
 
     /// Waits for a fact about this socket and records what the kernel says when it is true.
     pub(super) fn wait(&self, fact: Fact, note: Text, mut seen: impl FnMut() -> bool) -> Result<()> {
-        let limit = self.end.stage.limit();
+        let limit = self.end.limit(self.proto);
         let mut event = Event::new(self.end.name, Call::Wait);
         event.t_us = self.end.recorder.now_us();
         let mut came = false;
@@ -204,7 +204,7 @@ impl Recorded {
     pub(super) fn deadline(&self, error: NetError, what: Text) -> NetError {
         match error.kind() {
             Some(io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {
-                NetError::Deadline { what, limit: self.end.stage.limit() }
+                NetError::Deadline { what, limit: self.end.limit(self.proto) }
             }
             _ => error,
         }

@@ -46,7 +46,7 @@ impl Udp {
         let recorded = Recorded::open(end, Proto::Udp, address)?;
         recorded.set_buffers(end.settings.sndbuf, end.settings.rcvbuf)?;
         recorded.bind(address)?;
-        let limit = Some(end.stage.limit());
+        let limit = Some(end.limit(Proto::Udp));
         let timeouts = recorded.socket.set_read_timeout(limit).and_then(|()| recorded.socket.set_write_timeout(limit));
         timeouts.map_err(|source| NetError::Call { call: Call::SetSockOpt, address: None, source })?;
         Ok(Udp { recorded, nonblocking: Cell::new(false) })

@@ -97,8 +97,8 @@ fn often(
     for scenario in scenarios {
         let plan = plan(scenario, link, style);
         let mut counted = Counted::default();
-        for _ in 0..repeat {
-            let outcome = run::run(&plan);
+        for n in 0..repeat {
+            let outcome = run::run(&plan.nth(n));
             count(&mut counted, &outcome);
             answer = worse(answer, &outcome);
             explain(scenario, &outcome, style);

@@ -180,9 +180,10 @@ fn many(
     let mut patterns: HashMap<Vec<usize>, usize> = HashMap::new();
     let (mut reproduced, mut broken, mut exit) = (0, 0, Exit::Done);
     let mut impossible = None;
-    for _ in 0..runs {
-        let outcome = run::run(plan);
-        let report = Report { plan, outcome: &outcome, chosen: &request.chosen, control: request.control };
+    for n in 0..runs {
+        let plan = plan.nth(n);
+        let outcome = run::run(&plan);
+        let report = Report { plan: &plan, outcome: &outcome, chosen: &request.chosen, control: request.control };
         if format == Format::Json {
             writeln!(out, "{}", render::summary_line(&report, style))?;
         }
