@@ -1,5 +1,6 @@
 //! The syllabus: one file a scenario, one ordered list. Help, `list`, `all`, docs and tests derive from it.
 
+mod both;
 mod commands;
 mod fix_ack;
 mod fix_bigger_buffer;
@@ -11,6 +12,7 @@ mod fix_header;
 mod fix_json_header;
 mod fix_nodelay;
 mod fix_sleep;
+mod link_loss;
 mod tcp_close;
 mod tcp_empty;
 mod tcp_nagle;
@@ -22,16 +24,20 @@ mod tcp_short_recv;
 mod tcp_split;
 mod udp_boundaries;
 mod udp_chat;
+mod udp_duplicate;
 mod udp_empty;
+mod udp_fragment;
 mod udp_loss;
 mod udp_no_server;
 mod udp_remote_cmd;
+mod udp_reorder;
 mod udp_truncate;
 mod wire;
 
 use crate::link::spec::Spec;
 use crate::net::{End, Opt, Settings};
 use crate::text::Text;
+use crate::trace::Trace;
 use crate::trace::claims::Judge;
 
 /// What one end of a scenario does: straight-line socket code, to hold beside the document's program.
@@ -106,6 +112,17 @@ pub struct Control {
     pub apply: fn(&mut Scenario),
 }
 
+/// How many of something came through, to be added up over many runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tally {
+    /// Of what.
+    pub what: Text,
+    /// How many came.
+    pub came: u64,
+    /// Of how many.
+    pub of: u64,
+}
+
 /// Whether one end can run in a process of its own.
 #[derive(Clone, Debug)]
 pub enum Alone {
@@ -166,6 +183,8 @@ pub struct Scenario {
     pub control: Control,
     /// Can an end run alone?
     pub alone: Alone,
+    /// What `--repeat` adds up besides the outcomes, if anything.
+    pub tally: Option<fn(&Trace) -> Vec<Tally>>,
     /// Does it run over a link?
     pub linked: Linked,
     /// The link it has when the learner names none, as after `--link`.
@@ -195,6 +214,7 @@ impl Scenario {
             next: vec![],
             control: Control { change: Text::new("", ""), apply: |_| {} },
             alone: Alone::Yes,
+            tally: None,
             linked: Linked::Able,
             link: "",
             varies: false,
@@ -260,6 +280,10 @@ pub fn syllabus() -> Vec<Scenario> {
         fix_exact::scenario,
         fix_file::scenario,
         fix_concurrent::scenario,
+        link_loss::scenario,
+        udp_fragment::scenario,
+        udp_reorder::scenario,
+        udp_duplicate::scenario,
     ]
     .map(|scenario| scenario())
     .to_vec()
