@@ -1,6 +1,7 @@
 //! Replays one scenario: once with its trace, or many times with the distribution of outcomes.
 
 use super::busy::Busy;
+use super::capture::Capture;
 use super::{complain, port};
 use crate::cli::{AskedLink, Format, RunRequest};
 use crate::exit::Exit;
@@ -72,7 +73,16 @@ fn reachable(address: SocketAddr) -> String {
 }
 
 fn once(request: &RunRequest, plan: &Plan, format: Format, style: &Style, out: &mut dyn Write) -> io::Result<Exit> {
+    let capture = match request.pcap.as_deref().map(Capture::open).transpose() {
+        Ok(capture) => capture,
+        Err(text) => {
+            complain(&text, style.lang);
+            return Ok(Exit::NotHere);
+        }
+    };
     let outcome = run::run(plan);
+    // Before the trace, whose reader may have seen enough in the middle of it.
+    let captured = capture.map_or(Ok(()), |capture| capture.write(plan, &outcome));
     let report = Report { plan, outcome: &outcome, chosen: &request.chosen, control: request.control };
     match format {
         Format::Json => render::run_json(out, &report, style)?,
@@ -84,6 +94,10 @@ fn once(request: &RunRequest, plan: &Plan, format: Format, style: &Style, out: &
     out.flush()?;
     if let Some(failure) = &outcome.failure {
         complain(&explained(request, failure), style.lang);
+    }
+    if let Err(text) = captured {
+        complain(&text, style.lang);
+        return Ok(Exit::NotHere);
     }
     Ok(outcome.exit())
 }
