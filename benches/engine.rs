@@ -92,7 +92,14 @@ fn map_and_render(c: &mut Criterion) {
                     let findings = Judge::new(&trace, false).finish();
                     let summary = trace.summary();
                     let outcome = Outcome { trace, findings, summary, failure: None, took: Duration::ZERO };
-                    let report = Report { plan: &plan, outcome: &outcome, chosen: &chosen, control: false };
+                    let report = Report {
+                        plan: &plan,
+                        outcome: &outcome,
+                        chosen: &chosen,
+                        control: false,
+                        link: None,
+                        seed: None,
+                    };
                     let mut out = std::io::sink();
                     stickdemo::render::terminal(&mut out, &report, &Style::plain(), &mut ()).expect("a sink");
                     stickdemo::render::run_json(&mut out, &report, &Style::plain()).expect("a sink");

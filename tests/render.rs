@@ -151,7 +151,8 @@ fn text(trace: Trace, failure: Option<Failure>, side: Side, style: &Style) -> St
     (plan.scenario.judge)(&mut judge);
     let findings = judge.finish();
     let outcome = Outcome { summary: trace.summary(), trace, findings, failure, took: Duration::ZERO };
-    let report = Report { plan: &plan, outcome: &outcome, chosen: &Settings::NONE, control: false };
+    let report =
+        Report { plan: &plan, outcome: &outcome, chosen: &Settings::NONE, control: false, link: None, seed: None };
     let mut out = Vec::new();
     render::terminal(&mut out, &report, style, &mut ()).expect("memory");
     String::from_utf8(out).expect("UTF-8")
@@ -239,7 +240,8 @@ fn mermaid_escapes_what_it_reads_as_its_own() {
     let plan = Plan::new(find("tcp-naive").expect("in the list"));
     let findings = Judge::new(&trace, false).finish();
     let outcome = Outcome { summary: trace.summary(), trace, findings, failure: None, took: Duration::ZERO };
-    let report = Report { plan: &plan, outcome: &outcome, chosen: &Settings::NONE, control: false };
+    let report =
+        Report { plan: &plan, outcome: &outcome, chosen: &Settings::NONE, control: false, link: None, seed: None };
     let mut out = Vec::new();
     render::mermaid(&mut out, &report, &Style::plain()).expect("memory");
     insta::assert_snapshot!(String::from_utf8(out).expect("UTF-8"));

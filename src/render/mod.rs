@@ -1,10 +1,12 @@
 //! What a person or a program reads. A renderer takes a judged run and a style, and writes; it never
 //! sees a socket, and two renderers never disagree because both read the same trace.
 
+mod arrow;
 mod bytes;
 mod json;
 mod ladder;
 mod mermaid;
+mod packets;
 pub mod palette;
 mod table;
 mod term;
@@ -57,6 +59,10 @@ pub struct Report<'a> {
     pub chosen: &'a Settings,
     /// The control experiment was asked for.
     pub control: bool,
+    /// The link between the two ends, as on the command line, if the run had one.
+    pub link: Option<String>,
+    /// The seed of what was left to chance on it.
+    pub seed: Option<u64>,
 }
 
 impl Report<'_> {
@@ -68,6 +74,11 @@ impl Report<'_> {
     /// Is this the report of one end alone?
     pub fn alone(&self) -> bool {
         self.plan.side != Side::Both
+    }
+
+    /// Does the ladder have the packets? Where their order differs from run to run, stable text has none.
+    fn shows_packets(&self) -> bool {
+        !self.outcome.trace.packets.is_empty() && !self.blurred()
     }
 
     /// Numbers differ from run to run and the text must not.

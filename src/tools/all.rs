@@ -33,7 +33,14 @@ pub(super) fn run(repeat: u32, busy: usize, format: Format, style: &Style, out: 
             reasons.push((scenario.id, reason.clone()));
         }
         if format == Format::Json {
-            let report = Report { plan: &plan, outcome: &outcome, chosen: &Settings::NONE, control: false };
+            let report = Report {
+                plan: &plan,
+                outcome: &outcome,
+                chosen: &Settings::NONE,
+                control: false,
+                link: None,
+                seed: None,
+            };
             render::run_json(out, &report, style)?;
         } else {
             render::table_row(out, scenario.id, &outcome, style)?;

@@ -60,7 +60,8 @@ fn reachable(address: SocketAddr) -> String {
 
 fn once(request: &RunRequest, plan: &Plan, format: Format, style: &Style, out: &mut dyn Write) -> io::Result<Exit> {
     let outcome = run::run(plan);
-    let report = Report { plan, outcome: &outcome, chosen: &request.chosen, control: request.control };
+    let report =
+        Report { plan, outcome: &outcome, chosen: &request.chosen, control: request.control, link: None, seed: None };
     match format {
         Format::Json => render::run_json(out, &report, style)?,
         Format::Mermaid => render::mermaid(out, &report, style)?,
@@ -169,7 +170,14 @@ fn many(
     let mut impossible = None;
     for _ in 0..runs {
         let outcome = run::run(plan);
-        let report = Report { plan, outcome: &outcome, chosen: &request.chosen, control: request.control };
+        let report = Report {
+            plan,
+            outcome: &outcome,
+            chosen: &request.chosen,
+            control: request.control,
+            link: None,
+            seed: None,
+        };
         if format == Format::Json {
             writeln!(out, "{}", render::summary_line(&report, style))?;
         }
