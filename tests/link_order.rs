@@ -377,6 +377,71 @@ fn a_cause_that_was_not_recorded_is_not_waited_for() {
     assert_eq!(order(&raw.finish(Tie::Lane)).split(", ").count(), 7 + 7);
 }
 
+#[test]
+fn the_end_and_a_reset_wait_for_what_arrives_and_not_for_what_is_lost() {
+    let lost_fin = || {
+        let mut scene = Scene::connected();
+        scene.close(CLIENT, 20_040);
+        scene.segment(Client, 20_045, None, FIN.and(ACK), [1, 1], b"");
+        segment_of(scene.seg(Client, 240_045, FIN.and(ACK), [1, 1], b"")).retransmission = true;
+        scene.event(SERVER, Call::Recv, [30_050, 250_055], |e| e.asked = Some(1024));
+        scene
+    };
+    let expected = format!("{HANDSHAKE}c close, c>FIN ACKx, s accept, c>FIN ACK, s recv");
+    both(lost_fin, &expected, &expected);
+    let lost_reset = || {
+        let mut scene = Scene::connected();
+        scene.close(SERVER, 30_040);
+        scene.segment(Server, 30_050, None, RST.and(ACK), [1, 1], b"");
+        scene.send(CLIENT, 60_000, b"hello");
+        scene.seg(Client, 60_010, ACK, [1, 1], b"hello");
+        scene.seg(Server, 70_015, RST, [1, 0], b"");
+        scene.event(CLIENT, Call::Recv, [60_020, 80_030], |e| {
+            (e.returned, e.error) = (None, Some("ECONNRESET".into()));
+        });
+        scene
+    };
+    assert!(order(&lost_reset().finish(Tie::Clock)).ends_with("c send, c>5, s>RST, c recvECONNRESET"));
+    let lane = order(&lost_reset().finish(Tie::Lane));
+    assert!(lane.ends_with("s>RST, c recvECONNRESET"), "{lane}");
+}
+
+#[test]
+fn a_copy_is_received_when_the_copy_is_there() {
+    let scene = || {
+        let mut scene = Scene::new(Proto::Udp);
+        scene.event(SERVER, Call::Bind, [1, 1], |e| e.peer = Some(THERE.into()));
+        scene.send_to(10, b"one");
+        scene.datagram(15, Some(10_015), b"one").arrivals.push(40_015);
+        scene.recv_from([5, 10_020], 10, b"one");
+        scene.wait(CLIENT, [20, 30_020], Fact::Pause(30_000));
+        scene.send_to(30_030, b"two");
+        scene.datagram(30_035, None, b"two");
+        scene.recv_from([10_025, 40_020], 10, b"one");
+        scene
+    };
+    let expected = "s bind, c sendto, c>3, s recvfrom, c wait, c sendto, c>3x, s recvfrom";
+    both(scene, expected, expected);
+}
+
+#[test]
+fn packets_that_cross_each_other_arrive_as_they_left() {
+    let scene = || {
+        let mut scene = Scene::connected();
+        scene.wait(CLIENT, [20_030, 40_000], Fact::Gate("ready"));
+        scene.event(SERVER, Call::SetSockOpt, [39_000, 39_001], |_| {});
+        scene.recorder.opened(SERVER, "ready");
+        scene.send(CLIENT, 40_005, b"here");
+        scene.seg(Client, 40_010, ACK, [1, 1], b"here");
+        scene.send(SERVER, 40_006, b"there");
+        scene.seg(Server, 40_012, ACK, [1, 1], b"there");
+        scene.seg(Server, 50_015, ACK, [6, 5], b"");
+        scene.seg(Client, 50_017, ACK, [5, 6], b"");
+        scene
+    };
+    stable(scene, &format!("{HANDSHAKE}s accept, s setsockopt, c wait, c send, c>4, s send, s>5, s>ack4, c>ack5"));
+}
+
 fn labels(trace: &Trace) -> Vec<Vec<(u32, usize, usize)>> {
     let data = trace.packets.iter().filter(|p| p.is_data());
     data.map(|p| p.spans.iter().map(|s| (s.msg.0, s.offset, s.len)).collect()).collect()

@@ -184,11 +184,7 @@ impl<'a> Play<'a> {
 
     fn may(&self, place: Place) -> bool {
         match place {
-            Place::Lane(end) => self.lanes[&end].front().is_some_and(|event| {
-                // While an end sleeps the world goes on.
-                let slept = || self.hosts.values().all(|h| h.passages.front().is_none_or(|(at, _)| *at > event.end_us));
-                self.needs.allow_event(event) && (!is_sleep(event) || slept())
-            }),
+            Place::Lane(end) => self.lanes[&end].front().is_some_and(|event| self.needs.allow_event(event)),
             Place::Host(role) => match self.hosts[&role].passages.front() {
                 Some((_, Passage::Arrival(packet))) => self.left[*packet] > 0,
                 Some((_, Passage::Departure(packet))) => self.needs.allow_departure(*packet),
@@ -200,6 +196,7 @@ impl<'a> Play<'a> {
     fn haste(&self, place: Place) -> Haste {
         match place {
             Place::Lane(end) => match self.lanes[&end].front() {
+                // While an end sleeps the world goes on.
                 Some(event) if is_sleep(event) && !self.hosts.is_empty() => Haste::Clock,
                 _ => Haste::Call,
             },
