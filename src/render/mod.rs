@@ -1,10 +1,12 @@
 //! What a person or a program reads. A renderer takes a judged run and a style, and writes; it never
 //! sees a socket, and two renderers never disagree because both read the same trace.
 
+mod arrow;
 mod bytes;
 mod json;
 mod ladder;
 mod mermaid;
+mod packets;
 pub mod palette;
 mod table;
 mod term;
@@ -65,9 +67,24 @@ impl Report<'_> {
         self.chosen.values().into_iter().filter_map(|(opt, value)| Some((opt, value?))).collect()
     }
 
+    /// The link between the two ends, as on the command line, if the run had one.
+    pub fn link(&self) -> Option<String> {
+        self.plan.link.as_ref().map(ToString::to_string)
+    }
+
+    /// The seed of what was left to chance on it.
+    pub fn seed(&self) -> Option<u64> {
+        self.plan.link.as_ref().and_then(|link| link.seed)
+    }
+
     /// Is this the report of one end alone?
     pub fn alone(&self) -> bool {
         self.plan.side != Side::Both
+    }
+
+    /// Does the ladder have the packets? Where their order differs from run to run, stable text has none.
+    fn shows_packets(&self) -> bool {
+        !self.outcome.trace.packets.is_empty() && !self.blurred()
     }
 
     /// Numbers differ from run to run and the text must not.
