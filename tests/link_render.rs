@@ -284,7 +284,7 @@ fn every_line_is_as_the_schema_says_and_in_one_order() {
             }
             let seqs: Vec<u64> = lines.iter().filter_map(|l| l["seq"].as_u64()).collect();
             assert_eq!(seqs, (1..=seqs.len() as u64).collect::<Vec<_>>());
-            assert_eq!((&lines[0]["link"], &lines[0]["seed"]), (&"rtt=20ms,mtu=1500".into(), &7.into()));
+            assert_eq!((&lines[0]["link"], &lines[0]["seed"]), (&"rtt=20ms,mtu=1500,seed=7".into(), &7.into()));
         }
     }
 }
