@@ -157,6 +157,18 @@ impl<'a> Writer<'a, '_> {
         }
     }
 
+    /// The packets between alike events: a few are shown, many are counted.
+    fn packets_between(&mut self, items: &[Item<'a>]) {
+        let few: Vec<(&'a Packet, Context)> = items
+            .iter()
+            .filter_map(|i| if let Item::Packet(p, context) = i { Some((*p, *context)) } else { None })
+            .collect();
+        match few.len() < FOLD {
+            true => few.iter().for_each(|(packet, context)| self.packet(packet, context)),
+            false => self.more_packets(items),
+        }
+    }
+
     /// One row for one event; for several alike the first and the last, and how many are between. Where
     /// their number differs from run to run, one row stands for them all.
     fn events(&mut self, run: &[&'a Event], items: &[Item<'a>]) {
@@ -175,7 +187,7 @@ impl<'a> Writer<'a, '_> {
             self.row(first, latest, more);
         } else {
             self.row(first, note(notes.first()), Some(run.len() - 2));
-            self.more_packets(items);
+            self.packets_between(items);
             self.row(last, note(notes.last()), Some(0));
         }
     }

@@ -42,7 +42,7 @@ fn tcp(trace: &Trace, packet: &Packet, segment: &Segment, context: &Context, sty
         words.push(Text::new("window 0", "窗口 0"));
     }
     let joined = listed(&words, &Text::new(", ", "，"));
-    if segment.retransmission { Text::new("{} again", "重传 {}").with(&joined) } else { joined }
+    if segment.retransmission { Text::new("again {}", "重传 {}").with(&joined) } else { joined }
 }
 
 /// The bits that say something: that a FIN acknowledges goes without saying.
