@@ -3,7 +3,7 @@
 
 use super::{Report, Style};
 use crate::net::{Opt, Settings};
-use crate::scenarios::Scenario;
+use crate::scenarios::{Scenario, Tally};
 use crate::system;
 use crate::trace::claims::Claim;
 use crate::trace::packet::{Content, Fate, Packet};
@@ -200,11 +200,25 @@ pub fn summary_line(report: &Report, style: &Style) -> Value {
     })
 }
 
-/// The last line of `--repeat`: how often each pattern of receive lengths came out.
-pub fn distribution(runs: usize, outcomes: &[(Vec<usize>, usize)]) -> Value {
+/// The last line of `--repeat`: how often each pattern of receive lengths came out; of a scenario that counts
+/// what came through, that too, and the share of its data packets that the link lost.
+pub fn distribution(
+    runs: usize,
+    outcomes: &[(Vec<usize>, usize)],
+    tallies: &[Tally],
+    loss: f64,
+    style: &Style,
+) -> Value {
     let outcomes: Vec<Value> =
         outcomes.iter().map(|(pattern, count)| json!({ "pattern": pattern, "count": count })).collect();
-    json!({ "type": "distribution", "runs": runs, "outcomes": outcomes })
+    let mut line = json!({ "type": "distribution", "runs": runs, "outcomes": outcomes });
+    if !tallies.is_empty() {
+        let one =
+            |t: &Tally| json!({ "what": t.what.to(style.lang), "came": t.came, "of": t.of, "packets": t.packets });
+        line["loss"] = json!(loss);
+        line["tally"] = tallies.iter().map(one).collect();
+    }
+    line
 }
 
 /// `list --format json`: one array.

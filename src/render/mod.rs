@@ -14,7 +14,7 @@ pub mod width;
 
 pub use json::{distribution as distribution_json, listing as listing_json, run as run_json, summary_line};
 pub use mermaid::run as mermaid;
-pub use table::{Counted, distribution, list, table_foot, table_head, table_row};
+pub use table::{Counted, distribution, list, table_foot, table_head, table_row, tally};
 pub use term::{Steps, run as terminal};
 
 use crate::net::{Opt, Settings};

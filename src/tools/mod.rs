@@ -6,6 +6,7 @@ mod capture;
 mod doctor;
 mod generate;
 mod port;
+mod repeat;
 mod replay;
 
 use crate::cli::{Format, Request, Task};

@@ -87,7 +87,8 @@ fn udp_account(trace: &Trace, count: impl Fn(u64) -> String) -> Option<Claim> {
     }
     let invented: Vec<&Event> = arrived.iter().copied().filter(|e| is_invented(trace, e)).collect();
     let (got, out) = (arrived.len() as u64, sent.len() as u64);
-    let is_target = |s: &&SocketInfo| sent.iter().any(|e| e.peer.is_some() && e.peer == s.local);
+    let is_target =
+        |s: &&SocketInfo| s.proto == Proto::Udp && sent.iter().any(|e| e.peer.is_some() && e.peer == s.local);
     let targets: Vec<&SocketInfo> = trace.sockets.iter().filter(is_target).collect();
     let [dropped, left] = [|e: &Evidence| e.dropped, |e: &Evidence| e.unread].map(|of| total(trace, &targets, of));
     let on_link = if link { trace.datagrams_on_link(&targets) } else { Default::default() };
