@@ -339,22 +339,28 @@ fn a_reset_is_told_when_it_is_there_and_a_refused_datagram_when_the_icmp_message
     };
     let expected = format!("{HANDSHAKE}s accept, s close, s>RST ACK, c recvECONNRESET");
     both(reset, &expected, &expected);
-    let refused = || {
-        let mut scene = Scene::new(Proto::Udp);
-        scene.recorder.addresses(scene.client, None, Some(THERE.into()));
-        scene.recorder.addresses(scene.server, Some(([10, 77, 0, 2], 1).into()), None);
-        scene.send_to(10, b"hello");
-        scene.datagram(15, Some(10_015), b"hello");
-        let about = Some((HERE, THERE));
-        scene.packet(Server, 10_018, Some(20_018), Content::Icmp { kind: 3, code: 3, about }, b"");
-        scene.wait(CLIENT, [20, 20_020], Fact::Readable);
-        scene.event(CLIENT, Call::RecvFrom, [20_025, 20_026], |e| {
-            (e.returned, e.error) = (None, Some("ECONNREFUSED".into()));
-        });
-        scene
-    };
-    let expected = "c sendto, c>5, s>icmp, c wait, c recvfromECONNREFUSED";
-    both(refused, expected, expected);
+    // With the wait for it, and without.
+    for waits in [true, false] {
+        let refused = || {
+            let mut scene = Scene::new(Proto::Udp);
+            scene.recorder.addresses(scene.client, None, Some(THERE.into()));
+            scene.recorder.addresses(scene.server, Some(([10, 77, 0, 2], 1).into()), None);
+            scene.send_to(10, b"hello");
+            scene.datagram(15, Some(10_015), b"hello");
+            let about = Some((HERE, THERE));
+            scene.packet(Server, 10_018, Some(20_018), Content::Icmp { kind: 3, code: 3, about }, b"");
+            if waits {
+                scene.wait(CLIENT, [20, 20_020], Fact::Readable);
+            }
+            scene.event(CLIENT, Call::RecvFrom, [25, 20_026], |e| {
+                (e.returned, e.error) = (None, Some("ECONNREFUSED".into()));
+            });
+            scene
+        };
+        let wait = if waits { "c wait, " } else { "" };
+        let expected = format!("c sendto, c>5, s>icmp, {wait}c recvfromECONNREFUSED");
+        both(refused, &expected, &expected);
+    }
 }
 
 #[test]
@@ -384,11 +390,18 @@ fn the_end_and_a_reset_wait_for_what_arrives_and_not_for_what_is_lost() {
         scene.close(CLIENT, 20_040);
         scene.segment(Client, 20_045, None, FIN.and(ACK), [1, 1], b"");
         segment_of(scene.seg(Client, 240_045, FIN.and(ACK), [1, 1], b"")).retransmission = true;
-        scene.event(SERVER, Call::Recv, [30_050, 250_055], |e| e.asked = Some(1024));
+        scene.wait(SERVER, [30_050, 250_050], Fact::PeerGone);
+        scene.event(SERVER, Call::Recv, [250_051, 250_055], |e| e.asked = Some(1024));
         scene
     };
-    let expected = format!("{HANDSHAKE}c close, c>FIN ACKx, s accept, c>FIN ACK, s recv");
+    let expected = format!("{HANDSHAKE}c close, c>FIN ACKx, s accept, c>FIN ACK, s wait, s recv");
     both(lost_fin, &expected, &expected);
+    let no_wait = || {
+        let scene = lost_fin();
+        scene.recorder.take();
+        scene
+    };
+    assert_eq!(order(&no_wait().finish(Tie::Lane)).split(", ").count(), 5, "packets alone are in order, too");
     let lost_reset = || {
         let mut scene = Scene::connected();
         scene.close(SERVER, 30_040);
