@@ -68,7 +68,7 @@ mod on_the_link {
         dissect::packets(carried.packets)
     }
 
-    fn there<T>(host: &Host, make: impl FnOnce() -> std::io::Result<T>) -> T {
+    fn there<T: Send>(host: &Host, make: impl FnOnce() -> std::io::Result<T> + Send) -> T {
         host.visit(make).expect("a host").expect("a socket")
     }
 
@@ -278,7 +278,7 @@ mod on_the_link {
         }
         let to = Socket::from(to);
         let mut got = 0;
-        let mut count = || {
+        let count = || {
             got += usize::from(to.recv(&mut [MaybeUninit::uninit(); 4]).is_ok());
             got == 25
         };
