@@ -38,7 +38,8 @@ mod on_the_link {
     use stickdemo::trace::packet::Packet;
     use stickdemo::wait;
 
-    pub const TESTS: [(&str, fn()); 13] = [
+    pub const TESTS: [(&str, fn()); 14] = [
+        ("the_caller_stays_in_its_own_network", stays),
         ("nagle_holds_a_small_segment_until_the_ack", nagle),
         ("nodelay_sends_at_once", nodelay),
         ("cork_holds_until_uncorked", cork),
@@ -104,6 +105,18 @@ mod on_the_link {
     fn first_ack(packets: &[Packet]) -> u64 {
         let acks = |p: &&Packet| p.from == Server && p.segment().is_some_and(|s| s.ack > 1);
         packets.iter().find(acks).and_then(|p| p.arrivals.first().copied()).expect("an ACK")
+    }
+
+    /// A thread of an ordinary user that left its namespace could not come back.
+    fn stays() {
+        let network = || std::fs::read_link("/proc/thread-self/ns/net").expect("a namespace");
+        let before = network();
+        let link = start("rtt=2ms");
+        let there = link.host(Client).visit(network).expect("a host");
+        assert_ne!(there, before);
+        drop(connection(&link, |_| {}));
+        packets(link);
+        assert_eq!(network(), before);
     }
 
     /// RFC 9293 §3.7.4: while data is unacknowledged, a segment that is not full waits.
