@@ -1,18 +1,27 @@
 //! stickdemo: parse, run, exit code.
 
 use std::process::ExitCode;
-use stickdemo::cli::{self, Refusal};
+use stickdemo::cli::{self, Refusal, Request};
 use stickdemo::exit::Exit;
 use stickdemo::output::tell;
 use stickdemo::text::{Lang, Text};
-use stickdemo::{scratch, tools};
+use stickdemo::{link, scratch, tools};
 
 fn main() -> ExitCode {
     let args: Vec<_> = std::env::args_os().collect();
     let lang = cli::language(&args, |name| std::env::var(name).ok());
+    let request = cli::parse(args, lang);
+    // Before the first thread: only a process with a single one may change its user namespace.
+    if request.as_ref().is_ok_and(Request::may_link) {
+        link::prepare();
+    }
     on_interrupt(lang);
-    match cli::parse(args, lang) {
-        Ok(request) => tools::run(&request).into(),
+    match request {
+        Ok(request) => {
+            let exit = tools::run(&request);
+            link::reap();
+            exit.into()
+        }
         Err(Refusal::Told(text)) => tools::print(&text, lang).into(),
         Err(Refusal::Wrong(text)) => {
             tell(text.trim_end());
@@ -26,6 +35,7 @@ fn main() -> ExitCode {
 fn on_interrupt(lang: Lang) {
     let handler = move || {
         scratch::remove_all();
+        link::reap();
         tell(Text::new("\ninterrupted", "\n已中断").to(lang));
         std::process::exit(Exit::Interrupted as i32);
     };

@@ -1,17 +1,21 @@
 //! Runs a scenario's ends as threads of this process, or one of them alone, and judges the recording.
 
 use crate::exit::Exit;
+use crate::link::spec::Spec;
+use crate::link::{Carried, Limits, Link, dissect};
 use crate::net::barrier::{Announce, Stage};
-use crate::net::{End, NetError, Settings};
-use crate::scenarios::{EndFn, NotPossible, Scenario};
+use crate::net::{End, NetError, Place, Settings};
+use crate::say;
+use crate::scenarios::{EndFn, Linked, NotPossible, Scenario};
 use crate::text::Text;
 use crate::trace::claims::{Findings, Judge, Verdict};
 use crate::trace::summary::Summary;
 use crate::trace::{EndName, Recorder, Role, Tie, Trace};
+use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, SystemTime};
 
 /// Which ends run in this process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,13 +36,6 @@ impl Side {
             Side::Client(_) => vec![Role::Client],
         }
     }
-
-    fn address(self) -> Option<SocketAddr> {
-        match self {
-            Side::Both => None,
-            Side::Server(address) | Side::Client(address) => Some(address),
-        }
-    }
 }
 
 /// Everything that decides how a run goes.
@@ -50,6 +47,8 @@ pub struct Plan {
     pub settings: Settings,
     /// Which ends run here.
     pub side: Side,
+    /// The link between them; `None` for loopback.
+    pub link: Option<Spec>,
     /// Text that must be the same on every run: lane order for the clock's, `n` for varying numbers.
     pub steady: bool,
     /// The longest that anything may wait.
@@ -61,6 +60,9 @@ pub struct Plan {
 /// The longest a run waits for a fact when both ends are here. Generous: it only ever ends a run that is broken.
 pub const LIMIT: Duration = Duration::from_secs(10);
 
+/// The longest a run waits, beyond the time on the way, for a datagram that the link may have lost.
+const DATAGRAM_LIMIT: Duration = Duration::from_secs(1);
+
 /// The longest a lone end waits for its peer, who is started by hand.
 pub const LONE_LIMIT: Duration = Duration::from_secs(60);
 
@@ -68,8 +70,27 @@ impl Plan {
     /// Both ends here, the scenario's defaults.
     pub fn new(scenario: Scenario) -> Plan {
         let settings = scenario.defaults.clone();
-        Plan { scenario, settings, side: Side::Both, steady: false, limit: LIMIT, announce: None }
+        let link = matches!(scenario.linked, Linked::Only).then(|| scenario.usual_link());
+        Plan { scenario, settings, side: Side::Both, link, steady: false, limit: LIMIT, announce: None }
     }
+}
+
+impl Plan {
+    /// The same for the nth of several runs, from 0: each draws its chances anew.
+    pub fn nth(&self, n: u32) -> Plan {
+        let mut plan = self.clone();
+        if let Some(seed) = plan.link.as_mut().and_then(|link| link.seed.as_mut()) {
+            *seed = seed.wrapping_add(u64::from(n));
+        }
+        plan
+    }
+}
+
+/// A link whose chances are drawn: the seed given, or with `steady` always the same, or any.
+pub fn seeded(spec: Spec, steady: bool) -> Spec {
+    let seed = || if steady { 1 } else { RandomState::new().hash_one(0) % 1_000_000 };
+    let seed = spec.seed.or_else(|| spec.needs_seed().then(seed));
+    Spec { seed, ..spec }
 }
 
 /// An end that could not finish.
@@ -104,6 +125,8 @@ pub struct Outcome {
     pub summary: Summary,
     /// The first end that could not finish, if one could not.
     pub failure: Option<Failure>,
+    /// The wall clock's time of the moment from which the trace's microseconds count.
+    pub began: SystemTime,
     /// How long the ends took.
     pub took: Duration,
 }
@@ -124,19 +147,28 @@ impl Outcome {
 
 /// Runs the plan to its end.
 pub fn run(plan: &Plan) -> Outcome {
+    let began = SystemTime::now();
     if let Some(reason) = (plan.scenario.impossible)() {
-        return impossible(Trace::default(), reason, Duration::ZERO);
+        return impossible(Trace::default(), reason, began, Duration::ZERO);
     }
-    let began = Instant::now();
     let recorder = Arc::new(Recorder::new(plan.side.roles()));
     let stage = Arc::new(Stage::new(plan.side != Side::Both, plan.limit, plan.announce.clone()));
-    let failures = play(plan, &recorder, &stage);
-    let took = began.elapsed();
+    let link = match plan.link.as_ref().map(|spec| Link::start(spec, Limits::DEFAULT, recorder.began())).transpose() {
+        Ok(link) => link,
+        Err(trouble) => return impossible(Trace::default(), trouble.text(), began, recorder.began().elapsed()),
+    };
+    let failures = play(plan, &recorder, &stage, link.as_ref());
+    let took = recorder.began().elapsed();
+    let mut trace = recorder.take();
+    let lost = link.map_or(0, |link| collect(link, &mut trace));
     let tie = if plan.steady { Tie::Lane } else { Tie::Clock };
-    let trace = recorder.take().finish(tie);
+    let trace = trace.finish(tie);
     let failure = first(failures);
     if let Some(reason) = failure.as_ref().and_then(|f| f.error.downcast_ref::<NotPossible>()) {
-        return impossible(trace, reason.0.clone(), took);
+        return impossible(trace, reason.0.clone(), began, took);
+    }
+    if lost > 0 {
+        return impossible(trace, void(lost), began, took);
     }
     let mut judge = Judge::new(&trace, plan.steady && plan.scenario.varies);
     (plan.scenario.judge)(&mut judge);
@@ -144,7 +176,27 @@ pub fn run(plan: &Plan) -> Outcome {
     if failure.is_some() {
         findings.verdict = Verdict::NotReproduced;
     }
-    Outcome { summary: trace.summary(), trace, findings, failure, took }
+    Outcome { summary: trace.summary(), trace, findings, failure, began, took }
+}
+
+/// The longest to wait for the last packets when the ends are done.
+const LAST_PACKETS: Duration = Duration::from_secs(5);
+
+/// Lets the last packets pass, and puts what the wire carried into the trace; returns how many packets were
+/// lost although nobody asked for it.
+fn collect(link: Link, trace: &mut Trace) -> u64 {
+    link.settle(LAST_PACKETS);
+    let Carried { packets, unrecorded, lost, .. } = link.finish();
+    trace.packets = dissect::packets(packets);
+    trace.unrecorded = unrecorded;
+    lost
+}
+
+fn void(lost: u64) -> Text {
+    say!(
+        "this machine lost {lost} packets on the way to the link, which nobody asked for: the run is void. Send less at once, or free the machine",
+        "这台机器在去往链路的路上丢了 {lost} 个分组，这不是要求的：这次运行作废。请一次少发一些，或减轻机器负载"
+    )
 }
 
 /// The ends of the plan, each as often as it runs.
@@ -163,17 +215,17 @@ fn cast(plan: &Plan) -> Vec<(EndName, EndFn)> {
     cast
 }
 
-fn play(plan: &Plan, recorder: &Arc<Recorder>, stage: &Arc<Stage>) -> Vec<Failure> {
+fn play(plan: &Plan, recorder: &Arc<Recorder>, stage: &Arc<Stage>, link: Option<&Link>) -> Vec<Failure> {
     let settings = Arc::new(plan.settings.clone());
-    let address = plan.side.address();
     std::thread::scope(|scope| {
         let mut players = Vec::new();
         for (name, act) in cast(plan) {
-            let end = End::new(name, settings.clone(), recorder.clone(), stage.clone(), address);
+            let place = place(plan, link, name.role);
+            let end = End::new(name, settings.clone(), recorder.clone(), stage.clone(), place.clone());
             let on_stage = stage.clone();
             let player = std::thread::Builder::new().name(name.to_string()).spawn_scoped(scope, move || {
                 // Dropping a failed end's sockets lets the other end's calls return.
-                let result = act(&end);
+                let result = arrive(&place).and_then(|()| act(&end));
                 if result.is_err() {
                     on_stage.abandon();
                 }
@@ -186,6 +238,27 @@ fn play(plan: &Plan, recorder: &Arc<Recorder>, stage: &Arc<Stage>) -> Vec<Failur
         }
         players.into_iter().filter_map(|(end, player)| Some(Failure { end, error: ended(player).err()? })).collect()
     })
+}
+
+fn place(plan: &Plan, link: Option<&Link>, role: Role) -> Place {
+    let far = if role == Role::Client { Role::Server } else { Role::Client };
+    match (plan.side, link) {
+        (Side::Both, Some(link)) => {
+            let lossy = plan.link.as_ref().filter(|spec| spec.has_faults());
+            let patience = lossy.map(|spec| DATAGRAM_LIMIT + 4 * spec.rtt());
+            Place::Linked { near: link.host(role).clone(), far: link.host(far).clone(), patience }
+        }
+        (Side::Both, None) => Place::Loopback,
+        (Side::Server(address) | Side::Client(address), _) => Place::Alone(address),
+    }
+}
+
+/// The end's thread moves to the end's host.
+fn arrive(place: &Place) -> anyhow::Result<()> {
+    match place {
+        Place::Linked { near, .. } => Ok(near.enter()?),
+        Place::Loopback | Place::Alone(_) => Ok(()),
+    }
 }
 
 fn ended(player: std::io::Result<std::thread::ScopedJoinHandle<'_, anyhow::Result<()>>>) -> anyhow::Result<()> {
@@ -212,10 +285,10 @@ fn first(mut failures: Vec<Failure>) -> Option<Failure> {
     failures.into_iter().next()
 }
 
-fn impossible(trace: Trace, reason: Text, took: Duration) -> Outcome {
+fn impossible(trace: Trace, reason: Text, began: SystemTime, took: Duration) -> Outcome {
     let findings =
         Findings { claims: vec![], unjudged: vec![], limits: vec![], verdict: Verdict::NotPossibleHere(reason) };
-    Outcome { summary: trace.summary(), trace, findings, failure: None, took }
+    Outcome { summary: trace.summary(), trace, findings, failure: None, began, took }
 }
 
 #[cfg(test)]

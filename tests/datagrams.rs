@@ -2,7 +2,10 @@
 
 use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpStream, UdpSocket};
-use stickdemo::net::DeadPort;
+use std::sync::Arc;
+use std::time::Duration;
+use stickdemo::net::barrier::Stage;
+use stickdemo::net::{DeadPort, End, Place};
 use stickdemo::trace::claims::Judge;
 use stickdemo::trace::{Call, EndName, Event, Fact, Handed, MsgId, Proto, Recorder, Role, SockId, Tie, Trace};
 
@@ -158,9 +161,11 @@ fn a_wait_that_a_refusal_ended_depends_on_nobody() {
 
 #[test]
 fn a_dead_port_refuses_and_nobody_else_gets_it() {
-    let tcp = DeadPort::take(Proto::Tcp).unwrap();
+    let stage = Arc::new(Stage::new(false, Duration::from_secs(10), None));
+    let end = End::new(CLIENT, Arc::default(), Arc::default(), stage, Place::Loopback);
+    let tcp = DeadPort::take(&end, Proto::Tcp).unwrap();
     assert_eq!(TcpStream::connect(tcp.address()).unwrap_err().kind(), ErrorKind::ConnectionRefused);
-    let udp = DeadPort::take(Proto::Udp).unwrap();
+    let udp = DeadPort::take(&end, Proto::Udp).unwrap();
     assert_eq!(UdpSocket::bind(udp.address()).unwrap_err().kind(), ErrorKind::AddrInUse);
     let asker = UdpSocket::bind((udp.address().ip(), 0)).unwrap();
     asker.connect(udp.address()).unwrap();

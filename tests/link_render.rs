@@ -4,7 +4,8 @@ mod handmade;
 
 use handmade::*;
 use serde_json::Value;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
+use stickdemo::link::spec::Spec;
 use stickdemo::net::Settings;
 use stickdemo::render::palette::Palette;
 use stickdemo::render::{self, Report, Style};
@@ -23,14 +24,21 @@ const FIN: Flags = Flags::FIN;
 fn report<T>(trace: Trace, stable: bool, varies: bool, write: impl FnOnce(&Report) -> T) -> T {
     let mut plan = Plan::new(find("tcp-naive").expect("in the list"));
     plan.steady = stable;
+    plan.link = Spec::parse("rtt=20ms,mtu=1500,seed=7").ok();
     plan.scenario.varies = varies;
     plan.scenario.next.clear();
     plan.scenario.why = vec![Why { text: Text::new("Because.", "因为。"), source: "RFC 9293" }];
     let findings = Judge::new(&trace, stable && varies).finish();
-    let outcome = Outcome { summary: trace.summary(), trace, findings, failure: None, took: Duration::ZERO };
-    let link = Some("rtt=20ms,mtu=1500".to_owned());
+    let outcome = Outcome {
+        summary: trace.summary(),
+        trace,
+        findings,
+        failure: None,
+        began: SystemTime::UNIX_EPOCH,
+        took: Duration::ZERO,
+    };
     let chosen = Settings::NONE;
-    write(&Report { plan: &plan, outcome: &outcome, chosen: &chosen, control: false, link, seed: Some(7) })
+    write(&Report { plan: &plan, outcome: &outcome, chosen: &chosen, control: false })
 }
 
 fn text(trace: Trace, varies: bool, style: &Style) -> String {
@@ -281,7 +289,7 @@ fn every_line_is_as_the_schema_says_and_in_one_order() {
             }
             let seqs: Vec<u64> = lines.iter().filter_map(|l| l["seq"].as_u64()).collect();
             assert_eq!(seqs, (1..=seqs.len() as u64).collect::<Vec<_>>());
-            assert_eq!((&lines[0]["link"], &lines[0]["seed"]), (&"rtt=20ms,mtu=1500".into(), &7.into()));
+            assert_eq!((&lines[0]["link"], &lines[0]["seed"]), (&"rtt=20ms,mtu=1500,seed=7".into(), &7.into()));
         }
     }
 }

@@ -71,7 +71,7 @@ pub fn command(lang: Lang, scenarios: &[Scenario]) -> Command {
     root
 }
 
-const ALL_TAKES: [&str; 3] = ["repeat", "busy", "stable"];
+const ALL_TAKES: [&str; 4] = ["repeat", "busy", "stable", "link"];
 
 fn help_page(lang: Lang, scenarios: &[Scenario]) -> String {
     let t = |text: Text| text.to(lang).to_owned();
@@ -220,7 +220,32 @@ fn run_args(lang: Lang) -> Vec<Arg> {
             ),
         ),
     ];
+    let link = vec![
+        value(
+            "link",
+            "SPEC",
+            lang,
+            Text::new(
+                "run over an emulated link with real packets (rtt=20ms,mtu=1500,loss=10%,drop=3+7; Linux)",
+                "在模拟链路上运行，分组是真的（rtt=20ms,mtu=1500,loss=10%,drop=3+7；Linux）",
+            ),
+        )
+        .num_args(0..=1)
+        .default_missing_value(""),
+        value(
+            "pcap",
+            "FILE",
+            lang,
+            Text::new(
+                "write the link's packets for Wireshark (pcapng)",
+                "把链路上的分组写成 Wireshark 能读的文件（pcapng）",
+            ),
+        )
+        .value_hint(ValueHint::FilePath)
+        .value_parser(clap::value_parser!(std::path::PathBuf)),
+    ];
     let mut args = heading(socket, lang, Text::new("Socket options", "套接字选项"));
+    args.extend(heading(link, lang, Text::new("Link", "链路")));
     args.extend(heading(how, lang, Text::new("How to run", "怎样运行")));
     args
 }

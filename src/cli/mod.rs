@@ -6,16 +6,18 @@ mod values;
 
 pub use command::{command, environment, tools};
 
+use crate::link::spec::Spec;
 use crate::net::Settings;
+use crate::quantity;
 use crate::run::Side;
 use crate::say;
-use crate::scenarios::{Alone, Scenario};
+use crate::scenarios::{Alone, Linked, Scenario};
 use crate::text::{Lang, Text};
 use clap::ArgMatches;
 use clap::parser::ValueSource;
 use std::ffi::OsString;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// What a command writes.
@@ -66,6 +68,10 @@ pub struct RunRequest {
     pub chosen: Settings,
     /// Which ends.
     pub side: Side,
+    /// Over a link, and which.
+    pub link: AskedLink,
+    /// Where the packets go.
+    pub pcap: Option<PathBuf>,
     /// The control experiment.
     pub control: bool,
     /// How often; 1 prints the trace.
@@ -76,6 +82,17 @@ pub struct RunRequest {
     pub step: bool,
     /// The longest to wait.
     pub limit: Option<Duration>,
+}
+
+/// What was said about a link.
+#[derive(Clone, Debug, PartialEq)]
+pub enum AskedLink {
+    /// Nothing.
+    No,
+    /// `--link` alone: the scenario's own.
+    Usual,
+    /// `--link SPEC`.
+    Like(Box<Spec>),
 }
 
 /// What was asked.
@@ -89,6 +106,8 @@ pub enum Task {
         repeat: u32,
         /// Threads kept busy meanwhile.
         busy: usize,
+        /// Over a link, and which.
+        link: AskedLink,
     },
     /// The syllabus.
     List,
@@ -107,6 +126,17 @@ pub struct Request {
     pub task: Task,
     /// Where to write.
     pub output: Output,
+}
+
+impl Request {
+    /// May what was asked need a link?
+    pub fn may_link(&self) -> bool {
+        match &self.task {
+            Task::Run(request) => request.link != AskedLink::No || matches!(request.scenario.linked, Linked::Only),
+            Task::All { .. } => true,
+            _ => false,
+        }
+    }
 }
 
 /// A command line that asks for nothing to be run.
@@ -154,7 +184,7 @@ fn understand(matches: &ArgMatches, scenarios: &[Scenario], lang: Lang) -> Resul
     let output = output(sub, lang);
     let task = match name {
         "list" => Task::List,
-        "all" => Task::All { repeat: repeat(sub)?.unwrap_or(1), busy: busy(sub)? },
+        "all" => Task::All { repeat: repeat(sub)?.unwrap_or(1), busy: busy(sub)?, link: link(sub)? },
         "doctor" => Task::Doctor,
         "completions" => Task::Completions(sub.get_one::<String>("shell").cloned().unwrap_or_default()),
         "man" => Task::Man,
@@ -165,6 +195,7 @@ fn understand(matches: &ArgMatches, scenarios: &[Scenario], lang: Lang) -> Resul
         }
     };
     fits(&task, output.format)?;
+    apart(&task, &output)?;
     Ok(Request { task, output })
 }
 
@@ -186,6 +217,19 @@ fn fits(task: &Task, format: Format) -> Result<(), Text> {
         return Ok(());
     }
     Err(say!("{name} has no output in that format", "{name} 没有这种格式的输出"))
+}
+
+/// Two results in one file would be neither.
+fn apart(task: &Task, output: &Output) -> Result<(), Text> {
+    let (Task::Run(run), Some(out)) = (task, &output.file) else { return Ok(()) };
+    let whole = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    match &run.pcap {
+        Some(pcap) if whole(pcap) == whole(out) => Err(Text::new(
+            "--pcap and --out name the same file: give each its own",
+            "--pcap 和 --out 是同一个文件：请各用一个",
+        )),
+        _ => Ok(()),
+    }
 }
 
 fn output(matches: &ArgMatches, lang: Lang) -> Output {
@@ -257,9 +301,43 @@ fn run_request(scenario: Scenario, matches: &ArgMatches) -> Result<RunRequest, T
             "--control 需要两端都在这里：请去掉 --as",
         ));
     }
-    let limit = given(matches, "timeout").map(|text| values::duration(text, LONGEST)).transpose();
+    let link = link(matches)?;
+    can_link(&scenario, &link, side)?;
+    let pcap = matches.get_one::<PathBuf>("pcap").cloned();
+    if pcap.is_some() && (repeat.is_some() || link == AskedLink::No && !matches!(scenario.linked, Linked::Only)) {
+        return Err(Text::new(
+            "--pcap writes the packets of one run over a link: add --link, and leave --repeat away",
+            "--pcap 写出一次链路运行的分组：请加 --link，并去掉 --repeat",
+        ));
+    }
+    let limit = given(matches, "timeout").map(|text| quantity::duration(text, LONGEST)).transpose();
     let limit = limit.map_err(|e| named("timeout", &e))?;
-    Ok(RunRequest { scenario, chosen, side, control, repeat, busy: busy(matches)?, step, limit })
+    Ok(RunRequest { scenario, chosen, side, link, pcap, control, repeat, busy: busy(matches)?, step, limit })
+}
+
+fn link(matches: &ArgMatches) -> Result<AskedLink, Text> {
+    match given(matches, "link") {
+        None => Ok(AskedLink::No),
+        Some("") => Ok(AskedLink::Usual),
+        Some(text) => match Spec::parse(text) {
+            Ok(spec) => Ok(AskedLink::Like(Box::new(spec))),
+            Err(error) => Err(named("link", &error.complaint(text))),
+        },
+    }
+}
+
+fn can_link(scenario: &Scenario, link: &AskedLink, side: Side) -> Result<(), Text> {
+    let id = Text::same(scenario.id);
+    match (&scenario.linked, link) {
+        (Linked::No(reason), AskedLink::Usual | AskedLink::Like(_)) => {
+            Err(Text::new("{} runs on loopback only: {}", "{} 只在回环上运行：{}").with(&id).with(reason))
+        }
+        (Linked::Only, _) | (_, AskedLink::Usual | AskedLink::Like(_)) if side != Side::Both => Err(Text::new(
+            "the link is between two ends here: leave --as, --listen and --connect away",
+            "链路连接的是这里的两端：请去掉 --as、--listen 和 --connect",
+        )),
+        _ => Ok(()),
+    }
 }
 
 fn named(option: &str, error: &Text) -> Text {
@@ -267,7 +345,7 @@ fn named(option: &str, error: &Text) -> Text {
 }
 
 fn settings(matches: &ArgMatches) -> Result<Settings, Text> {
-    let size = |id: &str| given(matches, id).map(|text| values::size(text).map_err(|e| named(id, &e))).transpose();
+    let size = |id: &str| given(matches, id).map(|text| quantity::size(text).map_err(|e| named(id, &e))).transpose();
     let buffer = |id: &'static str| match size(id)? {
         Some(n) if n > i32::MAX as usize => Err(say!(
             "--{id} {n}: the socket option is an int, at most 2147483647",
@@ -290,8 +368,9 @@ fn settings(matches: &ArgMatches) -> Result<Settings, Text> {
         }
         other => other,
     };
-    let gap =
-        given(matches, "gap").map(|text| values::duration(text, LONGEST).map_err(|e| named("gap", &e))).transpose()?;
+    let gap = given(matches, "gap")
+        .map(|text| quantity::duration(text, LONGEST).map_err(|e| named("gap", &e)))
+        .transpose()?;
     Ok(Settings {
         nodelay: given(matches, "nodelay").map(|word| word == "on"),
         sndbuf: buffer("sndbuf")?,

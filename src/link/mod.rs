@@ -6,14 +6,24 @@
 //! [`dissect`] read packets, [`pcapng`] writes them for Wireshark. Those are pure. The rest is Linux only.
 
 pub mod dissect;
+#[cfg(not(target_os = "linux"))]
+mod elsewhere;
 pub mod faults;
+#[cfg(target_os = "linux")]
+mod linux;
 pub mod pcapng;
 pub mod spec;
 pub mod view;
 
+#[cfg(not(target_os = "linux"))]
+pub use elsewhere::{Host, Link, Trouble, prepare, reap};
+#[cfg(target_os = "linux")]
+pub use linux::{Backend, Failed, Host, Link, Stage, Trouble, prepare, probe, reap};
+
 use crate::trace::Role;
 use crate::trace::packet::Fate;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// One packet as the wire saw it.
 #[derive(Clone, Debug)]
@@ -28,4 +38,38 @@ pub struct Captured {
     pub fate: Fate,
     /// All of it, from the IP header on.
     pub bytes: Arc<[u8]>,
+}
+
+/// The most that is recorded: after that packets still cross, and are counted.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Packets.
+    pub packets: usize,
+    /// Their bytes.
+    pub bytes: usize,
+}
+
+impl Limits {
+    /// What a run keeps: enough for anything that one can read.
+    pub const DEFAULT: Limits = Limits { packets: 100_000, bytes: 64 << 20 };
+    /// Nothing: the packets are only counted.
+    pub const NONE: Limits = Limits { packets: 0, bytes: 0 };
+}
+
+/// What came of a run.
+#[derive(Debug, Default)]
+pub struct Carried {
+    /// The packets that were recorded, in the order in which they left.
+    pub packets: Vec<Captured>,
+    /// Those that left after the recording was full.
+    pub unrecorded: u64,
+    /// Packets that left either host and came to the other or to an asked-for end.
+    pub seen: u64,
+    /// Their bytes, IP headers included.
+    pub bytes: u64,
+    /// Processor time of the wire's thread.
+    pub busy: Duration,
+    /// Packets that a kernel would not take, or lost in a queue of its own: nobody asked for that, and a run
+    /// with any is void.
+    pub lost: u64,
 }

@@ -1,9 +1,8 @@
-//! The only place that waits. A wait is for a fact (bytes queued, an acknowledgement, a gate), with a
-//! deadline that fails loudly; it never stands in for the fact. Where time itself is the lesson
-//! ([`pause`]) the duration is data that the trace shows.
+//! Where the ends wait for facts (bytes queued, an acknowledgement, a gate), with a deadline that fails loudly.
 
 use super::{NetError, Result};
 use crate::text::Text;
+use crate::wait::pause;
 use socket2::Socket;
 use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
@@ -140,46 +139,15 @@ impl Stage {
     }
 }
 
-/// Looks again and again until `fact` is true or `limit` has passed; tells which. The looks are close
-/// together at first (a fact on loopback is microseconds away) and at most a millisecond apart.
-#[must_use]
-pub fn until(limit: Duration, mut fact: impl FnMut() -> bool) -> bool {
-    let deadline = Instant::now() + limit;
-    let mut apart = Duration::from_micros(10);
-    while !fact() {
-        if Instant::now() >= deadline {
-            return fact();
-        }
-        pause(apart);
-        apart = (apart * 2).min(Duration::from_millis(1));
-    }
-    true
-}
-
-/// Lets time pass. Only for waits that are the lesson, and for the steps of [`until`].
-#[allow(clippy::disallowed_methods, reason = "the one place that sleeps")]
-pub fn pause(duration: Duration) {
-    std::thread::sleep(duration);
-}
-
 /// Does the kernel still list somebody who listens here? After the last close(2) it does not; but a
 /// process that another thread is just starting holds a copy of every descriptor until it runs (fork(2),
 /// execve(2)), and for that moment the close is not the last one.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub fn somebody_listens(address: SocketAddr) -> bool {
-    use std::io::{self, BufRead, BufReader};
-    const LISTEN: &str = "0A";
-    let word = |bytes: &[u8]| bytes.try_into().map(u32::from_ne_bytes).map_or(String::new(), |n| format!("{n:08X}"));
-    let (table, ip) = match address {
-        SocketAddr::V4(v4) => ("tcp", word(&v4.ip().octets())),
-        SocketAddr::V6(v6) => ("tcp6", v6.ip().octets().chunks(4).map(word).collect()),
-    };
-    let place = format!("{ip}:{:04X}", address.port());
-    let Ok(list) = std::fs::File::open(format!("/proc/thread-self/net/{table}")) else { return false };
-    let lines = BufReader::new(list).lines().map_while(io::Result::ok).skip(1);
+    use crate::proc_net::{State, sockets};
+    let list = if address.is_ipv4() { "tcp" } else { "tcp6" };
     // Those that listen come first, and thousands in TIME_WAIT may follow.
-    let listening = |line: &String| line.split_whitespace().nth(3) == Some(LISTEN);
-    lines.take_while(listening).any(|line| line.split_whitespace().nth(1) == Some(place.as_str()))
+    sockets(list).take_while(|entry| entry.state == State::LISTEN).any(|entry| entry.is_at(address))
 }
 
 /// Elsewhere there is no such list to read.
@@ -258,7 +226,7 @@ fn poll(socket: &Socket, events: libc::c_short, limit: Duration) -> bool {
 /// Waits until a read (or an accept) would not block; false when `limit` passes first.
 #[cfg(windows)]
 pub fn readable(socket: &Socket, limit: Duration) -> bool {
-    until(limit, || answers(socket, Duration::from_millis(1)) != 0)
+    crate::wait::until(limit, || answers(socket, Duration::from_millis(1)) != 0)
 }
 
 /// Waits until the peer has closed its side or reset the connection; false when `limit` passes first.
@@ -266,7 +234,7 @@ pub fn readable(socket: &Socket, limit: Duration) -> bool {
 pub fn peer_gone(socket: &Socket, limit: Duration) -> bool {
     use windows_sys::Win32::Networking::WinSock::{POLLERR, POLLHUP};
     // WSAPoll cannot be asked for these, it only answers with them; waiting bytes answer, too, and at once.
-    until(limit, || answers(socket, Duration::ZERO) & (POLLHUP | POLLERR) != 0)
+    crate::wait::until(limit, || answers(socket, Duration::ZERO) & (POLLHUP | POLLERR) != 0)
 }
 
 /// What WSAPoll says of a socket that is wanted for reading or accepting; 0 when `limit` passes first.

@@ -1,12 +1,12 @@
 //! A port at which surely nobody answers, without a race for it.
 
-use super::{NetError, Result};
+use super::{End, NetError, Place, Result};
 use crate::trace::{Call, Proto};
 use socket2::{Domain, Socket, Type};
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
-/// A loopback port that is taken, so that no other program can answer there, and that refuses all the same.
+/// A port of the server's host that is taken, so that no other program can answer there, and that refuses all the same.
 ///
 /// A TCP socket that is bound and does not listen refuses every connect. A UDP socket that is connected
 /// takes datagrams from its peer only (connect(2)); connected to itself it takes nobody else's, and the
@@ -18,20 +18,28 @@ pub struct DeadPort {
 }
 
 impl DeadPort {
-    /// Takes a port of this protocol until it is dropped.
+    /// Takes a port of this protocol at the far end of this one, until it is dropped.
     ///
     /// # Errors
     /// What socket, bind or connect say.
-    pub fn take(proto: Proto) -> Result<DeadPort> {
+    pub fn take(end: &End, proto: Proto) -> Result<DeadPort> {
         let any_port = |ip| SocketAddr::new(ip, 0);
-        let v4 = any_port(Ipv4Addr::LOCALHOST.into());
-        hold(proto, v4)
-            .or_else(|error| match error.kind() {
-                // A machine with IPv6 only still has a loopback.
-                io::ErrorKind::AddrNotAvailable => hold(proto, any_port(Ipv6Addr::LOCALHOST.into())),
-                _ => Err(error),
-            })
-            .map_err(|source| NetError::Call { call: Call::Bind, address: Some(v4), source })
+        let (address, held) = match &end.place {
+            Place::Linked { far, .. } => {
+                let there = any_port(far.address().into());
+                (there, far.visit(|| hold(proto, there)).and_then(|held| held))
+            }
+            Place::Loopback | Place::Alone(_) => {
+                let v4 = any_port(Ipv4Addr::LOCALHOST.into());
+                let held = hold(proto, v4).or_else(|error| match error.kind() {
+                    // A machine with IPv6 only still has a loopback.
+                    io::ErrorKind::AddrNotAvailable => hold(proto, any_port(Ipv6Addr::LOCALHOST.into())),
+                    _ => Err(error),
+                });
+                (v4, held)
+            }
+        };
+        held.map_err(|source| NetError::Call { call: Call::Bind, address: Some(address), source })
     }
 
     /// Where nobody answers.

@@ -23,7 +23,7 @@ impl Holder {
         event.t_us = end.recorder.now_us();
         let started = hold(socket);
         event.end_us = end.recorder.now_us();
-        event.error = started.as_ref().err().map(super::errno::name);
+        event.error = started.as_ref().err().map(crate::errno::name);
         event.returned = started.is_ok().then_some(0);
         end.recorder.push(event);
         let process = started.map_err(|source| NetError::Call { call: Call::Process, address: None, source })?;
@@ -43,7 +43,7 @@ impl Holder {
         event.t_us = self.end.recorder.now_us();
         let ended = self.process.kill().and_then(|()| self.process.wait());
         event.end_us = self.end.recorder.now_us();
-        event.error = ended.as_ref().err().map(super::errno::name);
+        event.error = ended.as_ref().err().map(crate::errno::name);
         event.returned = ended.is_ok().then_some(0);
         self.end.recorder.push(event);
         ended.map(drop).map_err(|source| NetError::Call { call: Call::Process, address: None, source })
@@ -64,10 +64,46 @@ impl Drop for Holder {
 fn hold(socket: socket2::Socket) -> io::Result<Child> {
     use std::process::{Command, Stdio};
     let input = Stdio::from(std::os::fd::OwnedFd::from(socket));
-    Command::new("sleep").arg("60").stdin(input).stdout(Stdio::null()).stderr(Stdio::null()).spawn()
+    let mut sleep = Command::new("sleep");
+    sleep.arg("60").stdin(input).stdout(Stdio::null()).stderr(Stdio::null());
+    end_with_us(&mut sleep);
+    sleep.spawn()
 }
+
+/// Should this process be killed, the other one is, too (PR_SET_PDEATHSIG): it would keep the connection, and
+/// with a link a whole network namespace.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn end_with_us(command: &mut std::process::Command) {
+    use std::os::unix::process::CommandExt;
+    let ask = || {
+        // SAFETY: PR_SET_PDEATHSIG takes a signal's number.
+        match unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL as libc::c_ulong) } {
+            0 => Ok(()),
+            _ => Err(io::Error::last_os_error()),
+        }
+    };
+    // SAFETY: between fork and exec `ask` makes one system call and takes no lock.
+    unsafe { command.pre_exec(ask) };
+}
+
+#[cfg(all(unix, not(any(target_os = "linux", target_os = "android"))))]
+fn end_with_us(_: &mut std::process::Command) {}
 
 #[cfg(not(unix))]
 fn hold(_: socket2::Socket) -> io::Result<Child> {
     Err(io::ErrorKind::Unsupported.into())
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+    use std::os::unix::process::ExitStatusExt;
+
+    #[test]
+    fn the_process_dies_with_the_thread_that_started_it() {
+        let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).expect("a socket");
+        let thread = std::thread::spawn(move || hold(socket));
+        let mut process = thread.join().expect("no panic").expect("a process");
+        assert_eq!(process.wait().expect("an end").signal(), Some(libc::SIGKILL));
+    }
 }

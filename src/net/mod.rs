@@ -3,7 +3,6 @@
 
 pub mod barrier;
 mod dead_port;
-pub mod errno;
 pub mod evidence;
 mod holder;
 mod recorded;
@@ -17,9 +16,12 @@ pub use settings::{Opt, Settings};
 pub use tcp::{Conn, Listener, Tcp};
 pub use udp::Udp;
 
+use crate::errno;
+use crate::link::Host;
 use crate::say;
 use crate::text::Text;
-use crate::trace::{Call, EndName, Event, Fact, MsgId, Recorder, Role, SockId};
+use crate::trace::{Call, EndName, Event, Fact, MsgId, Proto, Recorder, Role, SockId};
+use crate::wait;
 use barrier::Stage;
 use std::fmt;
 use std::io;
@@ -157,19 +159,37 @@ pub struct End {
     settings: Arc<Settings>,
     recorder: Arc<Recorder>,
     stage: Arc<Stage>,
-    address: Option<SocketAddr>,
+    place: Place,
+}
+
+/// Where an end's sockets are.
+#[derive(Clone, Debug)]
+pub enum Place {
+    /// On this machine's loopback, both ends.
+    Loopback,
+    /// On this machine, alone; the address is where it listens or connects to.
+    Alone(SocketAddr),
+    /// On a host of its own, with a link to the other's.
+    Linked {
+        /// Its own host.
+        near: Host,
+        /// The other end's.
+        far: Host,
+        /// How long a datagram may take that could be lost on the way; `None` where the link loses nothing.
+        patience: Option<Duration>,
+    },
 }
 
 impl End {
-    /// An end on a stage. `address` is where a lone end listens or connects to.
+    /// An end on a stage. One with a host of its own must run on a thread that has entered it.
     pub fn new(
         name: EndName,
         settings: Arc<Settings>,
         recorder: Arc<Recorder>,
         stage: Arc<Stage>,
-        address: Option<SocketAddr>,
+        place: Place,
     ) -> End {
-        End { name, settings, recorder, stage, address }
+        End { name, settings, recorder, stage, place }
     }
 
     /// Who this is.
@@ -233,9 +253,9 @@ impl End {
     /// # Errors
     /// When the other end does not get there in time.
     pub fn server_address(&self) -> Result<SocketAddr> {
-        match self.address {
-            Some(address) => Ok(address),
-            None => self.stage.address("main"),
+        match self.place {
+            Place::Alone(address) => Ok(address),
+            Place::Loopback | Place::Linked { .. } => self.stage.address("main"),
         }
     }
 
@@ -260,7 +280,19 @@ impl End {
         } else {
             what
         };
-        self.waited(None, Fact::Gate(gate), note, || self.stage.pass(gate))
+        self.waited(None, Fact::Gate(gate), note, || {
+            self.stage.pass(gate)?;
+            self.catch_up();
+            Ok(())
+        })
+    }
+
+    /// The word that opened a gate is not faster than what was sent before it.
+    fn catch_up(&self) {
+        const ENOUGH: Duration = Duration::from_secs(2);
+        if let Place::Linked { near, .. } = &self.place {
+            let _ = wait::until(ENOUGH, || near.link_is_quiet());
+        }
     }
 
     /// Lets time pass because the page does, or the learner asked for it (`--gap`).
@@ -270,7 +302,7 @@ impl End {
     pub fn pause(&self, duration: Duration) -> Result<()> {
         let note = say!("sleep {duration:?}", "sleep {duration:?}");
         self.waited(None, Fact::Pause(duration.as_micros() as u64), note, || {
-            barrier::pause(duration);
+            wait::pause(duration);
             Ok(())
         })
     }
@@ -310,20 +342,49 @@ impl End {
         result
     }
 
-    /// The address a server binds: the one given, or any port on loopback.
+    /// The address a server binds: the one given, or any port where its sockets are.
     fn bind_address(&self) -> SocketAddr {
-        self.address.unwrap_or_else(|| SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))
+        match &self.place {
+            Place::Alone(address) => *address,
+            Place::Loopback => (Ipv4Addr::LOCALHOST, 0).into(),
+            Place::Linked { near, .. } => (near.address(), 0).into(),
+        }
     }
 
-    /// Opens something at the meeting point. A machine with IPv6 only still has a loopback, so without an
-    /// address of the learner's that one is tried, too.
+    /// Opens something at the meeting point. A machine with IPv6 only still has a loopback.
     fn at_meeting_point<T>(&self, open: impl Fn(SocketAddr) -> Result<T>) -> Result<T> {
-        match open(self.bind_address()) {
-            Err(error) if self.address.is_none() && error.kind() == Some(io::ErrorKind::AddrNotAvailable) => {
+        match (open(self.bind_address()), &self.place) {
+            (Err(error), Place::Loopback) if error.kind() == Some(io::ErrorKind::AddrNotAvailable) => {
                 open((Ipv6Addr::LOCALHOST, 0).into())
             }
-            other => other,
+            (other, _) => other,
         }
+    }
+
+    /// Any free port of this end, as near to `peer` as can be: loopback for loopback.
+    pub fn any_port_for(&self, peer: SocketAddr) -> SocketAddr {
+        match (&self.place, peer.ip().is_loopback(), peer) {
+            (Place::Linked { near, .. }, ..) => (near.address(), 0).into(),
+            (_, true, SocketAddr::V4(_)) => (Ipv4Addr::LOCALHOST, 0).into(),
+            (_, true, SocketAddr::V6(_)) => (Ipv6Addr::LOCALHOST, 0).into(),
+            (_, false, SocketAddr::V4(_)) => (Ipv4Addr::UNSPECIFIED, 0).into(),
+            (_, false, SocketAddr::V6(_)) => (Ipv6Addr::UNSPECIFIED, 0).into(),
+        }
+    }
+
+    /// The longest that a socket of this protocol waits.
+    fn limit(&self, proto: Proto) -> Duration {
+        let limit = self.stage.limit();
+        match self.place {
+            // What was lost does not come, however long one waits; over TCP it does.
+            Place::Linked { patience: Some(patience), .. } if proto == Proto::Udp => limit.min(patience),
+            _ => limit,
+        }
+    }
+
+    /// Is a link between the two ends?
+    pub fn linked(&self) -> bool {
+        matches!(self.place, Place::Linked { .. })
     }
 
     fn far_role(&self) -> Role {
@@ -331,15 +392,5 @@ impl End {
             Role::Client => Role::Server,
             Role::Server => Role::Client,
         }
-    }
-}
-
-/// Any free port, as near to `peer` as its family: loopback for loopback.
-fn any_port_for(peer: SocketAddr) -> SocketAddr {
-    match (peer.ip().is_loopback(), peer) {
-        (true, SocketAddr::V4(_)) => (Ipv4Addr::LOCALHOST, 0).into(),
-        (true, SocketAddr::V6(_)) => (Ipv6Addr::LOCALHOST, 0).into(),
-        (false, SocketAddr::V4(_)) => (Ipv4Addr::UNSPECIFIED, 0).into(),
-        (false, SocketAddr::V6(_)) => (Ipv6Addr::UNSPECIFIED, 0).into(),
     }
 }

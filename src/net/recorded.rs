@@ -1,9 +1,10 @@
 //! The core of every recorded socket: one call, one event.
 
-use super::{End, NetError, Result, barrier, errno, evidence};
+use super::{End, NetError, Result, barrier, evidence};
 use crate::say;
 use crate::text::{Text, grouped};
 use crate::trace::{Call, EndName, Event, Evidence, Fact, Proto, SockId};
+use crate::{errno, wait};
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 use std::io;
 use std::mem::MaybeUninit;
@@ -27,6 +28,9 @@ impl Recorded {
         };
         let socket = Socket::new(Domain::for_address(family), kind, Some(protocol))
             .map_err(|source| NetError::Call { call: Call::Bind, address: Some(family), source })?;
+        if proto == Proto::Tcp && end.linked() {
+            plain_congestion_control(&socket);
+        }
         Ok(Recorded::adopt(end, socket, proto))
     }
 
@@ -127,11 +131,11 @@ impl Recorded {
 
     /// Waits for a fact about this socket and records what the kernel says when it is true.
     pub(super) fn wait(&self, fact: Fact, note: Text, mut seen: impl FnMut() -> bool) -> Result<()> {
-        let limit = self.end.stage.limit();
+        let limit = self.end.limit(self.proto);
         let mut event = Event::new(self.end.name, Call::Wait);
         event.t_us = self.end.recorder.now_us();
         let mut came = false;
-        let _ = barrier::until(limit, || {
+        let _ = wait::until(limit, || {
             came = seen();
             came || self.end.stage.abandoned()
         });
@@ -200,11 +204,20 @@ impl Recorded {
     pub(super) fn deadline(&self, error: NetError, what: Text) -> NetError {
         match error.kind() {
             Some(io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {
-                NetError::Deadline { what, limit: self.end.stage.limit() }
+                NetError::Deadline { what, limit: self.end.limit(self.proto) }
             }
             _ => error,
         }
     }
+}
+
+/// Congestion control that every Linux has: a machine's own may pace its segments (bbr does), and over a link
+/// that would be seen. An accepted socket has its listener's (tcp(7), TCP_CONGESTION).
+fn plain_congestion_control(socket: &Socket) {
+    #[cfg(target_os = "linux")]
+    let _ = socket.set_tcp_congestion(b"reno");
+    #[cfg(not(target_os = "linux"))]
+    let _ = socket;
 }
 
 /// Reads at most `size` bytes with the given call into a buffer of that size; the rest of the buffer is not kept.

@@ -2,9 +2,9 @@
 
 use super::recorded::{Recorded, read_into};
 use super::{End, Holder, NetError, Outgoing, Piece, Result, barrier, evidence};
-use crate::say;
 use crate::text::Text;
 use crate::trace::{Call, Evidence, Fact, Handed, Proto};
+use crate::{say, wait};
 use socket2::SockRef;
 use std::cell::Cell;
 use std::net::{Shutdown, SocketAddr};
@@ -119,7 +119,7 @@ impl<'e> Tcp<'e> {
             // Between two ends here the answer comes at once, and a plain connect is what the page has;
             // elsewhere, and from a listener whose queue is full, silence would last for minutes.
             |s| {
-                if address.ip().is_loopback() && !self.end.alone() {
+                if self.end.linked() || address.ip().is_loopback() && !self.end.alone() {
                     s.connect(&address.into())
                 } else {
                     s.connect_timeout(&address.into(), limit)
@@ -223,7 +223,7 @@ impl Listener {
     pub fn close_for_good(self) -> Result<()> {
         let (address, limit) = (self.address, self.recorded.end.stage.limit());
         self.recorded.close()?;
-        if barrier::until(limit, || !barrier::somebody_listens(address)) {
+        if wait::until(limit, || !barrier::somebody_listens(address)) {
             return Ok(());
         }
         Err(NetError::Deadline { what: say!("{address} to be given back", "{address} 被归还"), limit })

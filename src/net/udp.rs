@@ -1,7 +1,7 @@
 //! Recorded UDP sockets.
 
 use super::recorded::Recorded;
-use super::{End, NetError, Piece, Result, any_port_for, barrier, evidence};
+use super::{End, NetError, Piece, Result, barrier, evidence};
 use crate::text::Text;
 use crate::trace::{Call, Event, Fact, Handed, Proto, Role};
 use socket2::Socket;
@@ -29,7 +29,7 @@ impl Udp {
     pub(super) fn open(end: &End) -> Result<Udp> {
         if end.name.role == Role::Client {
             let server = end.server_address()?;
-            return Udp::at(end, any_port_for(server));
+            return Udp::at(end, end.any_port_for(server));
         }
         let socket = end.at_meeting_point(|address| Udp::at(end, address))?;
         if let Some(address) = socket.recorded.local() {
@@ -46,7 +46,7 @@ impl Udp {
         let recorded = Recorded::open(end, Proto::Udp, address)?;
         recorded.set_buffers(end.settings.sndbuf, end.settings.rcvbuf)?;
         recorded.bind(address)?;
-        let limit = Some(end.stage.limit());
+        let limit = Some(end.limit(Proto::Udp));
         let timeouts = recorded.socket.set_read_timeout(limit).and_then(|()| recorded.socket.set_write_timeout(limit));
         timeouts.map_err(|source| NetError::Call { call: Call::SetSockOpt, address: None, source })?;
         Ok(Udp { recorded, nonblocking: Cell::new(false) })

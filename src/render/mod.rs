@@ -59,10 +59,6 @@ pub struct Report<'a> {
     pub chosen: &'a Settings,
     /// The control experiment was asked for.
     pub control: bool,
-    /// The link between the two ends, as on the command line, if the run had one.
-    pub link: Option<String>,
-    /// The seed of what was left to chance on it.
-    pub seed: Option<u64>,
 }
 
 impl Report<'_> {

@@ -1,5 +1,6 @@
 //! The syllabus: one file a scenario, one ordered list. Help, `list`, `all`, docs and tests derive from it.
 
+mod both;
 mod commands;
 mod fix_ack;
 mod fix_bigger_buffer;
@@ -11,6 +12,7 @@ mod fix_header;
 mod fix_json_header;
 mod fix_nodelay;
 mod fix_sleep;
+mod link_loss;
 mod tcp_close;
 mod tcp_empty;
 mod tcp_nagle;
@@ -22,21 +24,26 @@ mod tcp_short_recv;
 mod tcp_split;
 mod udp_boundaries;
 mod udp_chat;
+mod udp_duplicate;
 mod udp_empty;
+mod udp_fragment;
 mod udp_loss;
 mod udp_no_server;
 mod udp_remote_cmd;
+mod udp_reorder;
 mod udp_truncate;
 mod wire;
 
+use crate::link::spec::Spec;
 use crate::net::{End, Opt, Settings};
 use crate::text::Text;
+use crate::trace::Trace;
 use crate::trace::claims::Judge;
 
 /// What one end of a scenario does: straight-line socket code, to hold beside the document's program.
 pub type EndFn = fn(&End) -> anyhow::Result<()>;
 
-/// The four parts of the syllabus, in teaching order.
+/// The parts of the syllabus, in teaching order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Part {
     /// Part 1. TCP is a stream.
@@ -47,19 +54,22 @@ pub enum Part {
     NoFix,
     /// Part 4. Fixes.
     Fix,
+    /// Part 5. What the link shows.
+    Link,
 }
 
 impl Part {
     /// Every part in order.
-    pub const ALL: [Part; 4] = [Part::Tcp, Part::Udp, Part::NoFix, Part::Fix];
+    pub const ALL: [Part; 5] = [Part::Tcp, Part::Udp, Part::NoFix, Part::Fix, Part::Link];
 
-    /// 1 to 4.
+    /// 1 to 5.
     pub const fn number(self) -> u8 {
         match self {
             Part::Tcp => 1,
             Part::Udp => 2,
             Part::NoFix => 3,
             Part::Fix => 4,
+            Part::Link => 5,
         }
     }
 
@@ -70,6 +80,7 @@ impl Part {
             Part::Udp => Text::new("UDP is messages", "UDP 是消息"),
             Part::NoFix => Text::new("Fixes that do not fix", "治不好的“解法”"),
             Part::Fix => Text::new("Fixes", "真正的解法"),
+            Part::Link => Text::new("What the link shows", "链路上才看得到的"),
         }
     }
 }
@@ -101,6 +112,17 @@ pub struct Control {
     pub apply: fn(&mut Scenario),
 }
 
+/// How many of something came through, to be added up over many runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tally {
+    /// Of what.
+    pub what: Text,
+    /// How many came.
+    pub came: u64,
+    /// Of how many.
+    pub of: u64,
+}
+
 /// Whether one end can run in a process of its own.
 #[derive(Clone, Debug)]
 pub enum Alone {
@@ -108,6 +130,24 @@ pub enum Alone {
     Yes,
     /// Neither; the reason.
     No(Text),
+}
+
+/// Whether a scenario runs over a link.
+#[derive(Clone, Debug)]
+pub enum Linked {
+    /// On loopback, or over a link when one is asked for.
+    Able,
+    /// Over a link: loopback cannot show it.
+    Only,
+    /// On loopback only; the reason.
+    No(Text),
+}
+
+impl Linked {
+    /// May there be a link?
+    pub fn allowed(&self) -> bool {
+        !matches!(self, Linked::No(_))
+    }
 }
 
 /// One documented system: its two ends, its claims, and what a learner reads about it.
@@ -143,6 +183,12 @@ pub struct Scenario {
     pub control: Control,
     /// Can an end run alone?
     pub alone: Alone,
+    /// What `--repeat` adds up besides the outcomes, if anything.
+    pub tally: Option<fn(&Trace) -> Vec<Tally>>,
+    /// Does it run over a link?
+    pub linked: Linked,
+    /// The link it has when the learner names none, as after `--link`.
+    pub link: &'static str,
     /// Sizes and call counts differ from run to run; `--stable` writes `n` for them.
     pub varies: bool,
     /// Why this system cannot show it, if it cannot.
@@ -168,9 +214,20 @@ impl Scenario {
             next: vec![],
             control: Control { change: Text::new("", ""), apply: |_| {} },
             alone: Alone::Yes,
+            tally: None,
+            linked: Linked::Able,
+            link: "",
             varies: false,
             impossible: || None,
         }
+    }
+
+    /// The link it has when the learner names none.
+    ///
+    /// # Panics
+    /// Never: a test reads every scenario's.
+    pub fn usual_link(&self) -> Spec {
+        Spec::parse(self.link).expect("a scenario's own link is sound")
     }
 
     /// The same scenario with the cause of its phenomenon taken away.
@@ -223,6 +280,10 @@ pub fn syllabus() -> Vec<Scenario> {
         fix_exact::scenario,
         fix_file::scenario,
         fix_concurrent::scenario,
+        link_loss::scenario,
+        udp_fragment::scenario,
+        udp_reorder::scenario,
+        udp_duplicate::scenario,
     ]
     .map(|scenario| scenario())
     .to_vec()

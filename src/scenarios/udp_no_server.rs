@@ -20,7 +20,7 @@ const TCP_REFUSED: &str = if cfg!(windows) { "WSAECONNREFUSED" } else { "ECONNRE
 const SILENT: bool = cfg!(any(target_os = "linux", target_os = "android"));
 
 fn client(end: &End) -> anyhow::Result<()> {
-    let (udp, tcp) = (DeadPort::take(Proto::Udp)?, DeadPort::take(Proto::Tcp)?);
+    let (udp, tcp) = (DeadPort::take(end, Proto::Udp)?, DeadPort::take(end, Proto::Tcp)?);
     let (s, c) = udp_sockets(end, udp.address())?;
     ask(&s, &c, udp.address())?;
     connect(end, tcp.address());
@@ -31,7 +31,7 @@ fn client(end: &End) -> anyhow::Result<()> {
 
 /// The page's client, and one that will connect: client-1 and client-2 in the recording.
 fn udp_sockets(end: &End, server: SocketAddr) -> anyhow::Result<(Udp, Udp)> {
-    let any_port = SocketAddr::new(server.ip(), 0);
+    let any_port = end.any_port_for(server);
     let (one, two) = (end.sibling(1), end.sibling(2));
     one.note(Text::new("UDP, not connected", "UDP，不 connect"));
     let s = Udp::at(&one, any_port)?;
@@ -65,7 +65,7 @@ fn connect(end: &End, server: SocketAddr) {
 
 /// The control: a UDP server answers at the port. TCP still finds none.
 fn client_of_a_server(end: &End) -> anyhow::Result<()> {
-    let tcp = DeadPort::take(Proto::Tcp)?;
+    let tcp = DeadPort::take(end, Proto::Tcp)?;
     let server = end.server_address()?;
     let (s, c) = udp_sockets(end, server)?;
     ask(&s, &c, server)?;

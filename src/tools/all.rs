@@ -1,7 +1,7 @@
 //! Replays every scenario, then one table; with `--repeat` how often each held.
 
 use super::busy::Busy;
-use crate::cli::Format;
+use crate::cli::{AskedLink, Format};
 use crate::exit::Exit;
 use crate::net::Settings;
 use crate::output::tell;
@@ -13,11 +13,19 @@ use crate::trace::claims::Verdict;
 use serde_json::json;
 use std::io::{self, Write};
 
-pub(super) fn run(repeat: u32, busy: usize, format: Format, style: &Style, out: &mut dyn Write) -> io::Result<Exit> {
+pub(super) fn run(
+    repeat: u32,
+    busy: usize,
+    link: &AskedLink,
+    format: Format,
+    style: &Style,
+    out: &mut dyn Write,
+) -> io::Result<Exit> {
     let _busy = Busy::start(busy);
-    let scenarios = syllabus();
+    let scenarios: Vec<Scenario> =
+        syllabus().into_iter().filter(|s| *link == AskedLink::No || s.linked.allowed()).collect();
     if repeat > 1 {
-        return often(&scenarios, repeat, format, style, out);
+        return often(&scenarios, repeat, link, format, style, out);
     }
     let (mut counted, mut answer) = (Counted::default(), Exit::Done);
     let mut reasons = Vec::new();
@@ -25,7 +33,7 @@ pub(super) fn run(repeat: u32, busy: usize, format: Format, style: &Style, out: 
         render::table_head(out, style)?;
     }
     for scenario in &scenarios {
-        let plan = plan(scenario, style);
+        let plan = plan(scenario, link, style);
         let outcome = run::run(&plan);
         count(&mut counted, &outcome);
         answer = worse(answer, &outcome);
@@ -33,14 +41,7 @@ pub(super) fn run(repeat: u32, busy: usize, format: Format, style: &Style, out: 
             reasons.push((scenario.id, reason.clone()));
         }
         if format == Format::Json {
-            let report = Report {
-                plan: &plan,
-                outcome: &outcome,
-                chosen: &Settings::NONE,
-                control: false,
-                link: None,
-                seed: None,
-            };
+            let report = Report { plan: &plan, outcome: &outcome, chosen: &Settings::NONE, control: false };
             render::run_json(out, &report, style)?;
         } else {
             render::table_row(out, scenario.id, &outcome, style)?;
@@ -54,8 +55,9 @@ pub(super) fn run(repeat: u32, busy: usize, format: Format, style: &Style, out: 
     Ok(answer)
 }
 
-fn plan(scenario: &Scenario, style: &Style) -> Plan {
+fn plan(scenario: &Scenario, link: &AskedLink, style: &Style) -> Plan {
     let mut plan = Plan::new(scenario.clone());
+    plan.link = super::replay::link(link, scenario).map(|spec| run::seeded(spec, style.stable));
     plan.steady = style.stable;
     plan
 }
@@ -83,13 +85,20 @@ fn explain(scenario: &Scenario, outcome: &Outcome, style: &Style) {
     }
 }
 
-fn often(scenarios: &[Scenario], repeat: u32, format: Format, style: &Style, out: &mut dyn Write) -> io::Result<Exit> {
+fn often(
+    scenarios: &[Scenario],
+    repeat: u32,
+    link: &AskedLink,
+    format: Format,
+    style: &Style,
+    out: &mut dyn Write,
+) -> io::Result<Exit> {
     let (mut total, mut answer) = (Counted::default(), Exit::Done);
     for scenario in scenarios {
-        let plan = plan(scenario, style);
+        let plan = plan(scenario, link, style);
         let mut counted = Counted::default();
-        for _ in 0..repeat {
-            let outcome = run::run(&plan);
+        for n in 0..repeat {
+            let outcome = run::run(&plan.nth(n));
             count(&mut counted, &outcome);
             answer = worse(answer, &outcome);
             explain(scenario, &outcome, style);

@@ -54,7 +54,7 @@ fn print(findings: &[Finding], style: &Style, out: &mut dyn Write) -> io::Result
 }
 
 fn findings(style: &Style) -> Vec<Finding> {
-    vec![
+    let mut findings = vec![
         what_system(),
         loopback("loopback_v4", Text::new("loopback IPv4", "回环 IPv4"), (Ipv4Addr::LOCALHOST, 0).into()),
         loopback("loopback_v6", Text::new("loopback IPv6", "回环 IPv6"), (Ipv6Addr::LOCALHOST, 0).into()),
@@ -67,9 +67,10 @@ fn findings(style: &Style) -> Vec<Finding> {
         ),
         counts("udp_drops", Text::new("UDP drop counts", "UDP 丢弃计数"), evidence::COUNTS_DROPS, "SO_MEMINFO"),
         scenarios(),
-        packet_link(),
-        terminal(style),
-    ]
+    ];
+    findings.extend(packet_links());
+    findings.push(terminal(style));
+    findings
 }
 
 fn what_system() -> Finding {
@@ -132,14 +133,33 @@ fn scenarios() -> Finding {
     Finding { id: "scenarios", name: Text::new("scenarios", "场景"), there: can == total, seen, value: json!(can) }
 }
 
-fn packet_link() -> Finding {
-    let seen = Text::new(
-        "not in this version: on loopback one sees calls and counters, not packets",
-        "本版本没有：在回环上只能看到调用和计数，看不到分组",
-    );
-    Finding {
-        id: "packet_link", name: Text::new("packet link", "模拟链路"), there: false, seen, value: json!(false)
-    }
+#[cfg(target_os = "linux")]
+fn packet_links() -> Vec<Finding> {
+    use crate::link::{Backend, probe, reap};
+    let ways = [
+        ("link_tun", Backend::Tun, Text::new("packet link, TUN", "模拟链路 TUN")),
+        ("link_veth", Backend::Veth, Text::new("packet link, veth", "模拟链路 veth")),
+    ];
+    let tried = ways.map(|(id, backend, name)| (id, name, probe(backend)));
+    reap();
+    let works = tried.iter().any(|(.., tried)| tried.is_ok());
+    let finding = |(id, name, tried): (&'static str, Text, Result<(), crate::link::Failed>)| {
+        let seen = match &tried {
+            Ok(()) => Text::new("two hosts with real packets between them: --link", "两台主机，之间是真的分组：--link"),
+            // One of them is enough.
+            Err(failed) if works => failed.text(),
+            Err(failed) => Text::new("{}; {}", "{}；{}").with(&failed.text()).with(&failed.remedy()),
+        };
+        Finding { id, name, there: tried.is_ok(), seen, value: json!(tried.is_ok()) }
+    };
+    tried.into_iter().map(finding).collect()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn packet_links() -> Vec<Finding> {
+    let seen = crate::link::Trouble.text();
+    let name = Text::new("packet link", "模拟链路");
+    vec![Finding { id: "link", name, there: false, seen, value: json!(false) }]
 }
 
 fn terminal(style: &Style) -> Finding {

@@ -2,6 +2,7 @@
 
 mod all;
 mod busy;
+mod capture;
 mod doctor;
 mod generate;
 mod port;
@@ -17,7 +18,7 @@ use std::io::{self, Write};
 /// Does what was asked.
 pub fn run(request: &Request) -> Exit {
     let style = style(&request.output, |name| std::env::var(name).ok());
-    let sink = Sink::open(&request.output);
+    let sink = Sink::open(request.output.file.as_deref());
     let done = sink.and_then(|mut sink| {
         let exit = dispatch(request, &style, &mut sink)?;
         sink.finish()?;
@@ -56,7 +57,7 @@ fn dispatch(request: &Request, style: &Style, out: &mut dyn Write) -> io::Result
     let format = request.output.format;
     match &request.task {
         Task::Run(run) => replay::run(run, format, style, out),
-        Task::All { repeat, busy } => all::run(*repeat, *busy, format, style, out),
+        Task::All { repeat, busy, link } => all::run(*repeat, *busy, link, format, style, out),
         Task::List => list(format, style, out),
         Task::Doctor => doctor::run(format, style, out),
         Task::Completions(shell) => generate::completions(shell, style, out),

@@ -5,8 +5,10 @@ use crate::text::Text;
 /// The name and number of the process that listens on a TCP port or has a UDP port bound.
 #[cfg(target_os = "linux")]
 pub(super) fn owner(port: u16) -> Option<Text> {
-    let tables = ["/proc/net/tcp", "/proc/net/tcp6", "/proc/net/udp", "/proc/net/udp6"];
-    let inode = tables.iter().find_map(|table| inode(&std::fs::read_to_string(table).ok()?, port))?;
+    use crate::proc_net::{State, sockets};
+    let has_it = |state| state == State::LISTEN || state == State::CLOSE;
+    let mut all = ["tcp", "tcp6", "udp", "udp6"].into_iter().flat_map(sockets);
+    let inode = all.find(|entry| entry.port == port && has_it(entry.state))?.inode;
     let link = format!("socket:[{inode}]");
     for process in std::fs::read_dir("/proc").ok()?.flatten() {
         let Ok(pid) = process.file_name().to_string_lossy().parse::<u32>() else { continue };
@@ -18,17 +20,6 @@ pub(super) fn owner(port: u16) -> Option<Text> {
         }
     }
     None
-}
-
-/// The inode of the socket that holds the port: listening (state 0A), or UDP unconnected (07).
-#[cfg(target_os = "linux")]
-fn inode(table: &str, port: u16) -> Option<u64> {
-    let wanted = format!(":{port:04X}");
-    table.lines().skip(1).find_map(|line| {
-        let fields: Vec<&str> = line.split_whitespace().collect();
-        let [_, local, _, state, _, _, _, _, _, inode, ..] = fields[..] else { return None };
-        (local.ends_with(&wanted) && matches!(state, "0A" | "07")).then(|| inode.parse().ok()).flatten()
-    })
 }
 
 /// The name and number of the process that has the port: unknown here.

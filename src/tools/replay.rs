@@ -1,14 +1,17 @@
 //! Replays one scenario: once with its trace, or many times with the distribution of outcomes.
 
 use super::busy::Busy;
+use super::capture::Capture;
 use super::{complain, port};
-use crate::cli::{Format, RunRequest};
+use crate::cli::{AskedLink, Format, RunRequest};
 use crate::exit::Exit;
+use crate::link::spec::Spec;
 use crate::net::NetError;
 use crate::output::tell;
 use crate::render::{self, Report, Steps, Style};
 use crate::run::{self, LIMIT, LONE_LIMIT, Outcome, Plan, Side};
 use crate::say;
+use crate::scenarios::{Linked, Scenario};
 use crate::text::Text;
 use crate::trace::Call;
 use crate::trace::claims::Verdict;
@@ -31,7 +34,9 @@ fn plan(request: &RunRequest, style: &Style) -> Plan {
     let scenario = if request.control { request.scenario.controlled() } else { request.scenario.clone() };
     let settings = scenario.defaults.overlaid(&request.chosen);
     let usual = if request.side == Side::Both { LIMIT } else { LONE_LIMIT };
+    let link = link(&request.link, &scenario).map(|spec| run::seeded(spec, style.stable));
     let mut plan = Plan::new(scenario);
+    plan.link = link;
     plan.settings = settings;
     plan.side = request.side;
     plan.steady = style.stable;
@@ -50,6 +55,15 @@ fn plan(request: &RunRequest, style: &Style) -> Plan {
     plan
 }
 
+/// The link that was asked for, or that the scenario cannot do without.
+pub(super) fn link(asked: &AskedLink, scenario: &Scenario) -> Option<Spec> {
+    match (asked, &scenario.linked) {
+        (AskedLink::Like(spec), _) => Some((**spec).clone()),
+        (AskedLink::Usual, _) | (_, Linked::Only) => Some(scenario.usual_link()),
+        (AskedLink::No, _) => None,
+    }
+}
+
 /// Where a client finds a listener: an unspecified address stands for all of this machine's.
 fn reachable(address: SocketAddr) -> String {
     match address.ip().is_unspecified() {
@@ -59,9 +73,17 @@ fn reachable(address: SocketAddr) -> String {
 }
 
 fn once(request: &RunRequest, plan: &Plan, format: Format, style: &Style, out: &mut dyn Write) -> io::Result<Exit> {
+    let capture = match request.pcap.as_deref().map(Capture::open).transpose() {
+        Ok(capture) => capture,
+        Err(text) => {
+            complain(&text, style.lang);
+            return Ok(Exit::NotHere);
+        }
+    };
     let outcome = run::run(plan);
-    let report =
-        Report { plan, outcome: &outcome, chosen: &request.chosen, control: request.control, link: None, seed: None };
+    // Before the trace, whose reader may have seen enough in the middle of it.
+    let captured = capture.map_or(Ok(()), |capture| capture.write(plan, &outcome));
+    let report = Report { plan, outcome: &outcome, chosen: &request.chosen, control: request.control };
     match format {
         Format::Json => render::run_json(out, &report, style)?,
         Format::Mermaid => render::mermaid(out, &report, style)?,
@@ -72,6 +94,10 @@ fn once(request: &RunRequest, plan: &Plan, format: Format, style: &Style, out: &
     out.flush()?;
     if let Some(failure) = &outcome.failure {
         complain(&explained(request, failure), style.lang);
+    }
+    if let Err(text) = captured {
+        complain(&text, style.lang);
+        return Ok(Exit::NotHere);
     }
     Ok(outcome.exit())
 }
@@ -168,16 +194,10 @@ fn many(
     let mut patterns: HashMap<Vec<usize>, usize> = HashMap::new();
     let (mut reproduced, mut broken, mut exit) = (0, 0, Exit::Done);
     let mut impossible = None;
-    for _ in 0..runs {
-        let outcome = run::run(plan);
-        let report = Report {
-            plan,
-            outcome: &outcome,
-            chosen: &request.chosen,
-            control: request.control,
-            link: None,
-            seed: None,
-        };
+    for n in 0..runs {
+        let plan = plan.nth(n);
+        let outcome = run::run(&plan);
+        let report = Report { plan: &plan, outcome: &outcome, chosen: &request.chosen, control: request.control };
         if format == Format::Json {
             writeln!(out, "{}", render::summary_line(&report, style))?;
         }

@@ -24,6 +24,11 @@ impl Recorder {
         Recorder { began: Instant::now(), trace: Mutex::new(Trace { roles, ..Trace::default() }) }
     }
 
+    /// Where the run's clock stands at 0.
+    pub fn began(&self) -> Instant {
+        self.began
+    }
+
     /// Microseconds since the run began.
     pub fn now_us(&self) -> u64 {
         self.began.elapsed().as_micros() as u64

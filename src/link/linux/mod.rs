@@ -1,0 +1,148 @@
+//! Linux: network namespaces, and the thread between them.
+
+mod host;
+mod port;
+mod probe;
+mod sys;
+mod trouble;
+mod wire;
+
+pub use host::Host;
+pub use port::Backend;
+pub use probe::{prepare, probe, reap};
+pub use trouble::{Failed, Stage, Trouble};
+
+use super::faults::Faults;
+use super::spec::Spec;
+use super::{Carried, Limits};
+use crate::proc_net::{State, sockets};
+use crate::trace::Role;
+use crate::wait;
+use port::INTERFACE;
+use std::net::Ipv4Addr;
+use std::sync::{Arc, mpsc};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+use sys::Step;
+use wire::{Shared, Watch, Wire};
+
+/// The client's address and the server's: of a block kept for documentation (RFC 5737), so that they are nobody else's.
+const ADDRESSES: [Ipv4Addr; 2] = [Ipv4Addr::new(192, 0, 2, 1), Ipv4Addr::new(192, 0, 2, 2)];
+
+/// Two hosts and the wire between them. They are gone when it is dropped, and when the process ends, however it does.
+#[derive(Debug)]
+pub struct Link {
+    hosts: [Host; 2],
+    backend: Backend,
+    watch: Watch,
+    wire: Option<JoinHandle<Carried>>,
+}
+
+impl Link {
+    /// Makes the hosts and starts the wire; `began` is where the recording's clock stands at 0. An ordinary user's
+    /// process must have been [`prepare`]d before.
+    ///
+    /// # Errors
+    /// What stopped each of the ways.
+    pub fn start(spec: &Spec, limits: Limits, began: Instant) -> Result<Link, Trouble> {
+        if let Some(trouble) = probe::known_trouble() {
+            return Err(trouble);
+        }
+        // Early, should this process be killed; without a thread it is done at the end.
+        let _ = std::thread::Builder::new().name("reaper".into()).spawn(probe::reap);
+        Link::over(Backend::Tun, spec, limits, began).or_else(|tun| {
+            Link::over(Backend::Veth, spec, limits, began).map_err(|veth| Trouble { tun, veth: Some(veth) })
+        })
+    }
+
+    /// The same with one backend.
+    ///
+    /// # Errors
+    /// The step that failed.
+    pub fn over(backend: Backend, spec: &Spec, limits: Limits, began: Instant) -> Step<Link> {
+        let (tell, told) = mpsc::sync_channel(1);
+        let spec = spec.clone();
+        // The thread moves into the namespaces, so that no other thread of the process is moved.
+        let wire = std::thread::Builder::new().name("wire".into()).spawn(move || match make(backend, &spec) {
+            Ok((hosts, watch)) => {
+                let wire = Wire::new(watch.clone(), Faults::new(spec), limits, began);
+                let _ = tell.send(Ok((hosts.clone(), watch)));
+                let carried = wire.run();
+                Carried { lost: carried.lost + drops(&hosts), ..carried }
+            }
+            Err(failed) => {
+                let _ = tell.send(Err(failed));
+                Carried::default()
+            }
+        });
+        let wire = wire.map_err(|e| Failed::because(Stage::Configure, &e))?;
+        let (hosts, watch) = told.recv().unwrap_or(Err(Failed { stage: Stage::Configure, errno: 0 }))?;
+        Ok(Link { hosts, backend, watch, wire: Some(wire) })
+    }
+
+    /// How packets get out of the hosts.
+    pub fn backend(&self) -> Backend {
+        self.backend
+    }
+
+    /// The host of this end.
+    pub fn host(&self, role: Role) -> &Host {
+        match role {
+            Role::Client => &self.hosts[0],
+            Role::Server => &self.hosts[1],
+        }
+    }
+
+    /// Waits until nothing is under way and no connection is closing any more, at most this long.
+    pub fn settle(&self, limit: Duration) {
+        let over = |host: &Host| !host.visit(has_open_connection).unwrap_or(false);
+        let quiet = || self.watch.is_quiet();
+        let _ = wait::until(limit, || quiet() && self.hosts.iter().all(over) && quiet());
+    }
+
+    /// Stops the wire and returns what it carried.
+    pub fn finish(mut self) -> Carried {
+        self.stop().unwrap_or_default()
+    }
+
+    fn stop(&mut self) -> Option<Carried> {
+        let wire = self.wire.take()?;
+        self.watch.stop();
+        wire.join().ok()
+    }
+}
+
+/// Closing an interface takes its kernel tens of milliseconds, for which nobody has to wait: a thread of its own does.
+impl Drop for Link {
+    fn drop(&mut self) {
+        self.stop();
+        let ports = self.watch.ports.clone();
+        let last = move || {
+            let _ = wait::until(Duration::from_secs(1), || Arc::strong_count(&ports) == 1);
+            drop(ports);
+        };
+        // Should there be no thread to be had, they are closed by whoever drops them last.
+        let _ = std::thread::Builder::new().name("undertaker".into()).spawn(last);
+    }
+}
+
+/// Both hosts, and a look at what is between them.
+fn make(backend: Backend, spec: &Spec) -> Step<([Host; 2], Watch)> {
+    // SAFETY: no pointers.
+    let bell = sys::owned(unsafe { libc::eventfd(0, libc::EFD_NONBLOCK | libc::EFD_CLOEXEC) }, Stage::Configure)?;
+    let [(client, near), (server, far)] = port::hosts(backend, spec, ADDRESSES)?;
+    let watch = Watch { ports: Arc::new([near, far]), shared: Arc::new(Shared::new(bell)) };
+    let hosts = [Host::new(client, ADDRESSES[0], watch.clone()), Host::new(server, ADDRESSES[1], watch.clone())];
+    Ok((hosts, watch))
+}
+
+/// Is there a connection here that still has something to say? One in TIME_WAIT only listens.
+fn has_open_connection() -> bool {
+    sockets("tcp").any(|entry| !matches!(entry.state, State::LISTEN | State::TIME_WAIT | State::CLOSE))
+}
+
+/// Packets that the hosts' interfaces lost by themselves.
+fn drops(hosts: &[Host; 2]) -> u64 {
+    let of = |host: &Host| host.visit(|| sys::interface_drops(INTERFACE)).ok().flatten();
+    hosts.iter().filter_map(of).sum()
+}
