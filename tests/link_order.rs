@@ -3,6 +3,7 @@
 mod handmade;
 
 use handmade::*;
+use std::net::SocketAddrV4;
 use stickdemo::trace::Role::{Client, Server};
 use stickdemo::trace::packet::{Content, Fate, Flags, Packet};
 use stickdemo::trace::{Call, Event, Fact, Handed, Proto, Role, Tie, Trace};
@@ -221,6 +222,48 @@ fn fragmented() -> Scene {
     scene.recv_from([5, 10_050], 5000, b"short");
     scene.recv_from([10_055, 10_060], 5000, &long);
     scene
+}
+
+#[test]
+fn a_datagram_that_leaves_late_was_late_and_waited_for_nothing() {
+    let scene = || {
+        let mut scene = Scene::new(Proto::Udp);
+        scene.event(SERVER, Call::Bind, [1, 1], |e| e.peer = Some(THERE.into()));
+        for i in 0..2u64 {
+            scene.send_to(10 + 10 * i, &[b'0' + i as u8]);
+            scene.datagram(60_000 + 10 * i, Some(70_000 + 10 * i), &[b'0' + i as u8]);
+        }
+        scene
+    };
+    stable(scene, "s bind, c sendto, c>1, c sendto, c>1");
+}
+
+#[test]
+fn what_one_connection_does_has_no_place_in_another() {
+    // The second connect and the close of the first connection cross, in this order or in that one.
+    let scene = |close_first: bool| {
+        let mut scene = Scene::connected();
+        scene.close(CLIENT, 40_000);
+        scene.seg(Client, 40_005, FIN.and(ACK), [1, 1], b"");
+        let sock = scene.recorder.socket(CLIENT, Proto::Tcp);
+        let here = SocketAddrV4::new(*HERE.ip(), 40_002);
+        scene.recorder.addresses(sock, Some(here.into()), Some(THERE.into()));
+        scene.event(CLIENT, Call::Connect, [40_010, 60_030], |e| {
+            e.sock = Some(sock);
+            e.peer = Some(THERE.into());
+        });
+        scene.seg(Client, 40_012, Flags::SYN, [0, 0], b"").source = here;
+        let (fin, syn_ack) = if close_first { (50_020, 50_025) } else { (50_025, 50_020) };
+        scene.event(SERVER, Call::Recv, [30_030, 50_015], |e| e.asked = Some(10));
+        scene.close(SERVER, 50_017);
+        scene.seg(Server, fin, FIN.and(ACK), [1, 2], b"");
+        scene.seg(Server, syn_ack, Flags::SYN.and(ACK), [0, 1], b"").destination = here;
+        scene
+    };
+    let expected =
+        format!("{HANDSHAKE}c close, c>FIN ACK, c connect, c>SYN, s accept, s recv, s close, s>FIN ACK, s>SYN ACK");
+    stable(|| scene(true), &expected);
+    stable(|| scene(false), &expected);
 }
 
 #[test]

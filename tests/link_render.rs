@@ -24,14 +24,19 @@ const FIN: Flags = Flags::FIN;
 fn report<T>(trace: Trace, stable: bool, varies: bool, write: impl FnOnce(&Report) -> T) -> T {
     let mut plan = Plan::new(find("tcp-naive").expect("in the list"));
     plan.steady = stable;
+    plan.link = Spec::parse("rtt=20ms,mtu=1500,seed=7").ok();
     plan.scenario.varies = varies;
     plan.scenario.next.clear();
     plan.scenario.why = vec![Why { text: Text::new("Because.", "因为。"), source: "RFC 9293" }];
     let findings = Judge::new(&trace, stable && varies).finish();
-    let summary = trace.summary();
-    let (began, took) = (SystemTime::UNIX_EPOCH, Duration::ZERO);
-    let outcome = Outcome { summary, trace, findings, failure: None, began, took };
-    plan.link = Some(Spec { seed: Some(7), ..Spec::default() });
+    let outcome = Outcome {
+        summary: trace.summary(),
+        trace,
+        findings,
+        failure: None,
+        began: SystemTime::UNIX_EPOCH,
+        took: Duration::ZERO,
+    };
     let chosen = Settings::NONE;
     write(&Report { plan: &plan, outcome: &outcome, chosen: &chosen, control: false })
 }

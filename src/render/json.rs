@@ -52,9 +52,9 @@ fn header(report: &Report) -> Value {
         "options": options(&report.plan.settings),
         "defaults_changed": report.changed().iter().map(|(opt, _)| opt.name()).collect::<Vec<_>>(),
         "control": report.control,
-        "link": report.link(),
+        "link": report.plan.link.as_ref().map(ToString::to_string),
         "system": { "os": system::os(), "kernel": system::kernel(), "arch": system::arch() },
-        "seed": report.seed(),
+        "seed": report.plan.link.as_ref().and_then(|link| link.seed),
     })
 }
 

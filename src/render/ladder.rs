@@ -308,11 +308,14 @@ struct Kernel {
     datagrams: HashSet<usize>,
     /// The packets themselves are shown: what left need not be counted.
     packets: bool,
+    /// How much is there when a receive call returns is then the link's doing.
+    link: bool,
 }
 
 impl Kernel {
     fn of(report: &Report) -> Kernel {
-        Kernel { last: HashMap::new(), datagrams: HashSet::new(), packets: report.shows_packets() }
+        let link = !report.outcome.trace.packets.is_empty();
+        Kernel { last: HashMap::new(), datagrams: HashSet::new(), packets: report.shows_packets(), link }
     }
 
     fn note(&mut self, trace: &Trace, event: &Event, style: &Style, blurred: bool) -> Option<String> {
@@ -338,7 +341,8 @@ impl Kernel {
         if !blurred {
             notes.extend(now.unsent.filter(|n| *n > 0).map(grouped).map(|n| say!("{n} unsent", "{n} 未发出")));
         }
-        let counts = matches!(event.call, Call::Wait | Call::Recv | Call::Close);
+        let chance = blurred && self.link && event.call == Call::Recv;
+        let counts = matches!(event.call, Call::Wait | Call::Recv | Call::Close) && !chance;
         let queued = now.queued.filter(|n| *n > 0 && counts);
         notes.extend(queued.map(|n| {
             let n = if blurred { "n".into() } else { grouped(n) };

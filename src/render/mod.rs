@@ -67,16 +67,6 @@ impl Report<'_> {
         self.chosen.values().into_iter().filter_map(|(opt, value)| Some((opt, value?))).collect()
     }
 
-    /// The link between the two ends, as on the command line, if the run had one.
-    pub fn link(&self) -> Option<String> {
-        self.plan.link.as_ref().map(ToString::to_string)
-    }
-
-    /// The seed of what was left to chance on it.
-    pub fn seed(&self) -> Option<u64> {
-        self.plan.link.as_ref().and_then(|link| link.seed)
-    }
-
     /// Is this the report of one end alone?
     pub fn alone(&self) -> bool {
         self.plan.side != Side::Both

@@ -7,6 +7,9 @@ use crate::trace::packet::{Content, Fate, Flags, Packet, Segment, icmp};
 use crate::trace::{Context, Message, MsgId, Purpose, Role, Trace};
 use std::ops::Range;
 
+/// Columns of a message's name: beside it "again" has to find room.
+const NAME: usize = 10;
+
 /// The bits that make a segment more than data or an acknowledgement.
 const CONTROL: Flags = Flags::SYN.and(Flags::FIN).and(Flags::RST);
 
@@ -92,7 +95,7 @@ fn data(trace: &Trace, packet: &Packet, style: &Style) -> Text {
     match &parts[..] {
         [] => n,
         [(message, range)] if range.len() == message.bytes.len() => {
-            let (id, name) = (message.id, bytes::name(message, style, 12));
+            let (id, name) = (message.id, bytes::name(message, style, NAME));
             let name = if name.is_empty() { String::new() } else { format!(" [{name}]") };
             Text::new("{} {}", "{} {}").with(&Text::same(format!("{id}{name}"))).with(&n)
         }

@@ -117,7 +117,7 @@ impl Page<'_> {
             let word = Text::new("control: ", "对照实验：");
             self.paragraph(out, 2, &(self.say(&word) + &self.say(&scenario.control.change)), Some(Ink::Strong))?;
         }
-        if let Some(link) = &self.report.link() {
+        if let Some(link) = &self.report.plan.link {
             self.paragraph(out, 2, &self.say(&say!("link: {link}", "链路：{link}")), None)?;
         }
         let changed = self.report.changed();

@@ -2,7 +2,7 @@
 //! follows about a packet from those before it.
 
 use super::packet::{Content, Flags, Packet, Segment};
-use super::{Call, EndName, Proto, SockId, SocketInfo, Trace, datagrams};
+use super::{Call, EndName, Proto, Role, SockId, SocketInfo, Trace, datagrams};
 use std::collections::{HashMap, VecDeque};
 use std::net::{SocketAddr, SocketAddrV4};
 
@@ -223,12 +223,28 @@ impl<'a> Owners<'a> {
             (Some(way), _) => [way, way.back()].map(|way| self.connections.sender(way).and_then(|s| self.end(s))),
             (None, Content::Icmp { about: Some((from, to)), .. }) => [self.at(to), self.at(from)],
             _ => {
-                let first = self.first.get(&place).map_or(packet, |first| &self.trace.packets[*first]);
+                let first = self.first(place, packet);
                 [self.at(first.source), self.at(first.destination)]
             }
         };
         let [there, back] = [packet.from, packet.from.other()].map(EndName::only);
         (near.unwrap_or(there), far.unwrap_or(back))
+    }
+
+    /// Between which addresses; an ICMP message belongs to what it is about.
+    fn addresses(&self, place: usize, packet: &Packet) -> Key {
+        let (a, b) = match packet.content {
+            Content::Icmp { about: Some(about), .. } => about,
+            _ => {
+                let first = self.first(place, packet);
+                (first.source, first.destination)
+            }
+        };
+        Key::Addresses(a.min(b), a.max(b))
+    }
+
+    fn first<'p>(&'p self, place: usize, packet: &'p Packet) -> &'p Packet {
+        self.first.get(&place).map_or(packet, |first| &self.trace.packets[*first])
     }
 
     fn end(&self, sock: SockId) -> Option<EndName> {
@@ -237,6 +253,50 @@ impl<'a> Owners<'a> {
 
     fn at(&self, address: SocketAddrV4) -> Option<EndName> {
         self.udp.get(&SocketAddr::from(address)).copied()
+    }
+}
+
+/// A conversation between two addresses, one connection of many: the nth of this client. What a kernel sends in one
+/// depends on nothing in another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct Flow {
+    client: EndName,
+    nth: usize,
+}
+
+/// The flow of every packet, and of every socket that has one connection.
+pub(super) struct Flows {
+    pub(super) of_packet: Vec<Flow>,
+    pub(super) of_socket: HashMap<SockId, Flow>,
+}
+
+/// What tells flows apart.
+#[derive(PartialEq, Eq, Hash)]
+enum Key {
+    Connection(usize),
+    Addresses(SocketAddrV4, SocketAddrV4),
+}
+
+impl Flows {
+    pub(super) fn of(trace: &Trace, connections: &Connections, contexts: &[Context]) -> Flows {
+        let owners = Owners::of(trace, connections);
+        let mut known: HashMap<Key, Flow> = HashMap::new();
+        let mut count: HashMap<EndName, usize> = HashMap::new();
+        let mut of_socket = HashMap::new();
+        let mut of_packet = Vec::with_capacity(trace.packets.len());
+        for (place, (packet, context)) in trace.packets.iter().zip(contexts).enumerate() {
+            let client = if context.from.role == Role::Client { context.from } else { context.to };
+            let way = connections.way(place);
+            let key = way.map_or_else(|| owners.addresses(place, packet), |way| Key::Connection(way.0 / 2));
+            let flow = *known.entry(key).or_insert_with(|| {
+                let nth = count.entry(client).or_default();
+                *nth += 1;
+                Flow { client, nth: *nth }
+            });
+            of_packet.push(flow);
+            of_socket.extend(way.and_then(|way| connections.sender(way)).map(|sock| (sock, flow)));
+        }
+        Flows { of_packet, of_socket }
     }
 }
 

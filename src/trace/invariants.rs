@@ -4,7 +4,8 @@ use super::claims::Claim;
 use super::{Call, Event, Evidence, Proto, SockId, SocketInfo, Trace, on_link, provenance};
 use crate::say;
 use crate::text::{Text, grouped};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
+use std::net::SocketAddr;
 
 const TCP_PREFIX: &str = "tcp-prefix";
 const UDP_ACCOUNT: &str = "udp-account";
@@ -87,8 +88,8 @@ fn udp_account(trace: &Trace, count: impl Fn(u64) -> String) -> Option<Claim> {
     }
     let invented: Vec<&Event> = arrived.iter().copied().filter(|e| is_invented(trace, e)).collect();
     let (got, out) = (arrived.len() as u64, sent.len() as u64);
-    let is_target =
-        |s: &&SocketInfo| s.proto == Proto::Udp && sent.iter().any(|e| e.peer.is_some() && e.peer == s.local);
+    let reached: HashSet<SocketAddr> = sent.iter().filter_map(|e| e.peer).collect();
+    let is_target = |s: &&SocketInfo| s.proto == Proto::Udp && s.local.is_some_and(|local| reached.contains(&local));
     let targets: Vec<&SocketInfo> = trace.sockets.iter().filter(is_target).collect();
     let [dropped, left] = [|e: &Evidence| e.dropped, |e: &Evidence| e.unread].map(|of| total(trace, &targets, of));
     let on_link = if link { trace.datagrams_on_link(&targets) } else { Default::default() };

@@ -58,7 +58,7 @@ fn last_reports(trace: &Trace) -> HashMap<SockId, Report<'_>> {
 pub(super) fn segments(trace: &Trace, count: impl Fn(u64) -> String) -> Option<Claim> {
     let connections = Connections::of(trace);
     let data = data_by_way(trace, &connections);
-    let [mut early, mut counted, mut all] = [0; 3];
+    let [mut counted, mut all] = [0; 2];
     let mut broken = Vec::new();
     let mut reports: Vec<_> = last_reports(trace).into_iter().collect();
     reports.sort_by_key(|(sock, _)| *sock);
@@ -70,11 +70,11 @@ pub(super) fn segments(trace: &Trace, count: impl Fn(u64) -> String) -> Option<C
         if !(low..=high).contains(&report.counted) {
             broken.push(report.event.seq);
         }
-        early += low;
         counted += report.counted;
         all += high;
     }
-    let [early, counted, all] = [early, counted, all].map(&count);
+    let [counted, all] = [counted, all].map(&count);
+    let wrong = broken.len();
     (!reports.is_empty()).then(|| Claim {
         id: SEGMENTS,
         text: Text::new(
@@ -82,11 +82,11 @@ pub(super) fn segments(trace: &Trace, count: impl Fn(u64) -> String) -> Option<C
             "链路：抓到的数据报文段就是发送方内核统计的那些",
         ),
         holds: broken.is_empty(),
-        expected: say!(
-            "at least the {early} captured by the last report, at most all {all}",
-            "不少于最后一次报告前抓到的 {early}，不多于全部 {all}"
-        ),
-        actual: say!("{counted} counted", "统计为 {counted}"),
+        expected: say!("{all} captured", "抓到 {all}"),
+        actual: match wrong {
+            0 => say!("{counted} counted by the sockets' last reports", "各套接字最后一次报告为 {counted}"),
+            _ => say!("counts that do not fit: {wrong}", "对不上的统计：{wrong} 个"),
+        },
         events: broken,
     })
 }
@@ -157,7 +157,7 @@ pub(super) fn bytes(trace: &Trace, count: impl Fn(u64) -> String) -> Option<Clai
         expected: say!("{wire} bytes on the wire", "线上 {wire} 字节"),
         actual: match wrong {
             0 => say!("{distinct} distinct + {again} retransmitted", "不重复的 {distinct} + 重传的 {again}"),
-            _ => say!("{wrong} segments with bytes that were not sent there", "有 {wrong} 个报文段的字节与发出的不符"),
+            _ => say!("segments that do not fit what was sent: {wrong}", "与发出的不符的报文段：{wrong} 个"),
         },
         events: sum.wrong,
     })

@@ -5,9 +5,9 @@
 //! are sent, an accept after its connect, end of stream after the close, a gate after its opening.
 //! (L. Lamport, "Time, Clocks, and the Ordering of Events in a Distributed System", 1978.)
 //!
-//! With a link the run is played as discrete events: each end has its lane of calls, and each host the
-//! sequence of departures and arrivals that the link saw there. A packet stands where it left; its arrival
-//! is no row but lets others happen. What each of them needs is in [`needs`](super::needs).
+//! With a link the run is played as discrete events: each end has its lane of calls, and each flow at each host
+//! the sequence of departures and arrivals that the link saw there. A packet stands where it left; its
+//! arrival is no row but lets others happen. What each of them needs is in [`needs`](super::needs).
 //!
 //! [`Tie::Clock`] plays what may happen next by the clock. [`Tie::Lane`] gives the same text on every run
 //! although the clocks differ, so it lets happen first what takes no time: the rest of what arrives together
@@ -16,13 +16,13 @@
 //! retransmission, a probe). Were it the other way round, whether a call got in between two packets that
 //! are microseconds apart would be chance.
 
-use super::connections::Connections;
+use super::connections::{Connections, Flow, Flows};
 use super::needs::Needs;
-use super::packet::Packet;
+use super::packet::{Content, Flags, Packet};
 use super::{Call, EndName, Event, Fact, Role, SockId, Tie, Trace};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
-/// A packet that leaves this long after the last that happened at its host was sent by a timer, in
+/// A packet that leaves this long after the last that happened to its flow was sent by a timer, in
 /// microseconds: the shortest one, of the delayed ACK, has 40 ms; a busy machine is late by less than half.
 const TIMER_US: u64 = 20_000;
 
@@ -31,12 +31,14 @@ const NOISE_US: u64 = 5_000;
 
 /// Sorts events and packets and gives each its `seq`.
 pub(super) fn sort(trace: &mut Trace, tie: Tie) {
-    let purposes = trace.contexts().iter().map(|c| c.purpose).collect();
+    let contexts = trace.contexts();
     let connections = Connections::of(trace);
+    let flows = Flows::of(trace, &connections, &contexts);
+    let purposes = contexts.iter().map(|c| c.purpose).collect();
     let mut packets = std::mem::take(&mut trace.packets);
     let needs = Needs::of(trace, &packets, connections, purposes);
     let events = std::mem::take(&mut trace.events);
-    let places = Play::new(events, &packets, needs, tie).run(&mut trace.events);
+    let places = Play::new(events, &packets, flows, needs, tie).run(&mut trace.events);
     packets.iter_mut().zip(places).for_each(|(packet, seq)| packet.seq = seq);
     packets.sort_by_key(|p| p.seq);
     trace.packets = packets;
@@ -60,17 +62,17 @@ pub(super) fn number_sockets(trace: &mut Trace) {
     trace.sockets.sort_by_key(|s| s.id);
 }
 
-/// What the link saw at a host. Of the same microsecond the arrival is the cause.
+/// What the link saw of a flow at a host. Of the same microsecond the arrival is the cause.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Passage {
     Arrival(usize),
     Departure(usize),
 }
 
-/// One host.
+/// One flow at one host.
 #[derive(Default)]
-struct Host {
-    /// What the link saw there and is not yet played.
+struct Track {
+    /// What the link saw and is not yet played.
     passages: VecDeque<(u64, Passage)>,
     /// When something last happened that makes packets leave at once.
     last_us: u64,
@@ -82,7 +84,7 @@ struct Host {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Place {
     Lane(EndName),
-    Host(Role),
+    Track(Role, Flow),
 }
 
 /// How soon something happens once it can, the soonest first.
@@ -97,28 +99,33 @@ enum Haste {
 struct Play<'a> {
     tie: Tie,
     lanes: BTreeMap<EndName, VecDeque<Event>>,
-    hosts: BTreeMap<Role, Host>,
+    tracks: BTreeMap<(Role, Flow), Track>,
+    flow_of: HashMap<SockId, Flow>,
     needs: Needs<'a>,
     /// By packet: its `seq`, 0 until it has left.
     left: Vec<usize>,
+    /// By packet: a timer may have sent it.
+    timed: Vec<bool>,
     happened: usize,
 }
 
 impl<'a> Play<'a> {
-    fn new(events: Vec<Event>, packets: &[Packet], needs: Needs<'a>, tie: Tie) -> Play<'a> {
+    fn new(events: Vec<Event>, packets: &[Packet], flows: Flows, needs: Needs<'a>, tie: Tie) -> Play<'a> {
         let mut lanes: BTreeMap<EndName, VecDeque<Event>> = BTreeMap::new();
         for event in events {
             lanes.entry(event.end).or_default().push_back(event);
         }
-        let mut hosts: BTreeMap<Role, Host> = BTreeMap::new();
-        for (place, packet) in packets.iter().enumerate() {
-            let near = hosts.entry(packet.from).or_default();
+        let mut tracks: BTreeMap<(Role, Flow), Track> = BTreeMap::new();
+        for (place, (packet, flow)) in packets.iter().zip(flows.of_packet).enumerate() {
+            let near = tracks.entry((packet.from, flow)).or_default();
             near.passages.push_back((packet.t_us, Passage::Departure(place)));
-            let far = hosts.entry(packet.from.other()).or_default();
+            let far = tracks.entry((packet.from.other(), flow)).or_default();
             far.passages.extend(packet.arrivals.iter().map(|at| (*at, Passage::Arrival(place))));
         }
-        hosts.values_mut().for_each(|host| host.passages.make_contiguous().sort_unstable());
-        Play { tie, lanes, hosts, needs, left: vec![0; packets.len()], happened: 0 }
+        tracks.values_mut().for_each(|track| track.passages.make_contiguous().sort_unstable());
+        let (flow_of, left) = (flows.of_socket, vec![0; packets.len()]);
+        let timed = packets.iter().map(has_timer).collect();
+        Play { tie, lanes, tracks, flow_of, needs, left, timed, happened: 0 }
     }
 
     /// Plays to the end; the events go out in order, the packets' places are returned.
@@ -126,7 +133,7 @@ impl<'a> Play<'a> {
         while let Some(next) = self.choose() {
             match next {
                 Place::Lane(end) => out.extend(self.call(end)),
-                Place::Host(role) => self.passage(role),
+                Place::Track(role, flow) => self.passage(role, flow),
             }
         }
         self.left
@@ -135,21 +142,30 @@ impl<'a> Play<'a> {
     fn call(&mut self, end: EndName) -> Option<Event> {
         let mut event = self.lanes.get_mut(&end)?.pop_front()?;
         self.needs.event(&event);
-        if let (false, Some(host)) = (is_idle(&event), self.hosts.get_mut(&end.role)) {
-            host.last_us = host.last_us.max(event.moment_us());
+        if !is_idle(&event) {
+            self.touch(&event);
         }
         self.happened += 1;
         event.seq = self.happened;
         Some(event)
     }
 
-    fn passage(&mut self, role: Role) {
-        let Some(host) = self.hosts.get_mut(&role) else { return };
-        let Some((at, passage)) = host.passages.pop_front() else { return };
-        host.last_us = host.last_us.max(at);
+    /// A call on a connection is a reason for packets of its flow; another, for any at its host.
+    fn touch(&mut self, event: &Event) {
+        let flow = event.sock.and_then(|sock| self.flow_of.get(&sock));
+        let touched = |(role, of): &(Role, Flow)| *role == event.end.role && flow.is_none_or(|flow| flow == of);
+        for (_, track) in self.tracks.iter_mut().filter(|(key, _)| touched(key)) {
+            track.last_us = track.last_us.max(event.moment_us());
+        }
+    }
+
+    fn passage(&mut self, role: Role, flow: Flow) {
+        let Some(track) = self.tracks.get_mut(&(role, flow)) else { return };
+        let Some((at, passage)) = track.passages.pop_front() else { return };
+        track.last_us = track.last_us.max(at);
         match passage {
             Passage::Arrival(packet) => {
-                host.arrived_us = Some(at);
+                track.arrived_us = Some(at);
                 self.needs.arrival(packet);
             }
             Passage::Departure(packet) => {
@@ -160,11 +176,12 @@ impl<'a> Play<'a> {
         }
     }
 
-    /// What comes next at each lane and each host, and when.
+    /// What comes next in each lane and on each track, and when.
     fn heads(&self) -> impl Iterator<Item = (Place, u64)> {
         let calls = self.lanes.iter().filter_map(|(end, lane)| Some((Place::Lane(*end), lane.front()?.moment_us())));
-        let hosts = self.hosts.iter().filter_map(|(role, host)| Some((Place::Host(*role), host.passages.front()?.0)));
-        calls.chain(hosts)
+        let next = |track: &Track| track.passages.front().map(|(at, _)| *at);
+        let tracks = self.tracks.iter();
+        calls.chain(tracks.filter_map(move |((role, flow), track)| Some((Place::Track(*role, *flow), next(track)?))))
     }
 
     /// Where something may happen now: the earliest, or with [`Tie::Lane`] the hastiest.
@@ -185,7 +202,7 @@ impl<'a> Play<'a> {
     fn may(&self, place: Place) -> bool {
         match place {
             Place::Lane(end) => self.lanes[&end].front().is_some_and(|event| self.needs.allow_event(event)),
-            Place::Host(role) => match self.hosts[&role].passages.front() {
+            Place::Track(role, flow) => match self.tracks[&(role, flow)].passages.front() {
                 Some((_, Passage::Arrival(packet))) => self.left[*packet] > 0,
                 Some((_, Passage::Departure(packet))) => self.needs.allow_departure(*packet),
                 None => false,
@@ -197,14 +214,16 @@ impl<'a> Play<'a> {
         match place {
             Place::Lane(end) => match self.lanes[&end].front() {
                 // While an end sleeps the world goes on.
-                Some(event) if is_sleep(event) && !self.hosts.is_empty() => Haste::Clock,
+                Some(event) if is_sleep(event) && !self.tracks.is_empty() => Haste::Clock,
                 _ => Haste::Call,
             },
-            Place::Host(role) => {
-                let host = &self.hosts[&role];
-                let soon = match host.passages.front() {
-                    Some((at, Passage::Departure(_))) => at.saturating_sub(host.last_us) < TIMER_US,
-                    Some((at, Passage::Arrival(_))) => host.arrived_us.is_some_and(|last| at - last < NOISE_US),
+            Place::Track(role, flow) => {
+                let track = &self.tracks[&(role, flow)];
+                let soon = match track.passages.front() {
+                    Some((at, Passage::Departure(packet))) => {
+                        !self.timed[*packet] || at.saturating_sub(track.last_us) < TIMER_US
+                    }
+                    Some((at, Passage::Arrival(_))) => track.arrived_us.is_some_and(|last| at - last < NOISE_US),
                     None => false,
                 };
                 if soon { Haste::Packet } else { Haste::Clock }
@@ -218,13 +237,22 @@ impl<'a> Play<'a> {
         let ready: Vec<(Place, u64)> = ready.collect();
         let first = ready.iter().map(|(_, at)| *at).min()?;
         let rank = |place: &Place| match place {
-            Place::Host(role) => match self.hosts[role].passages.front() {
+            Place::Track(role, flow) => match self.tracks[&(*role, *flow)].passages.front() {
                 Some((_, Passage::Arrival(packet))) => self.left[*packet],
                 _ => 0,
             },
             Place::Lane(_) => 0,
         };
         ready.into_iter().filter(|(_, at)| *at - first < NOISE_US).min_by_key(|(place, _)| (rank(place), *place))
+    }
+}
+
+/// Datagrams, and the first SYN, leave with their call; a late one was late, and waited for nothing.
+fn has_timer(packet: &Packet) -> bool {
+    match packet.content {
+        Content::Tcp(segment) => segment.retransmission || !segment.flags.has(Flags::SYN),
+        Content::Udp => false,
+        Content::Icmp { .. } | Content::Other(_) => true,
     }
 }
 
