@@ -6,6 +6,7 @@ mod json;
 mod ladder;
 mod mermaid;
 pub mod palette;
+pub mod plot;
 mod table;
 mod term;
 pub mod width;
