@@ -4,7 +4,7 @@
 
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 use stickdemo::net::Settings;
 use stickdemo::render::{Report, Style};
 use stickdemo::run::{Outcome, Plan};
@@ -91,7 +91,14 @@ fn map_and_render(c: &mut Criterion) {
                     let trace = raw.finish(Tie::Clock);
                     let findings = Judge::new(&trace, false).finish();
                     let summary = trace.summary();
-                    let outcome = Outcome { trace, findings, summary, failure: None, took: Duration::ZERO };
+                    let outcome = Outcome {
+                        trace,
+                        findings,
+                        summary,
+                        failure: None,
+                        began: SystemTime::UNIX_EPOCH,
+                        took: Duration::ZERO,
+                    };
                     let report = Report { plan: &plan, outcome: &outcome, chosen: &chosen, control: false };
                     let mut out = std::io::sink();
                     stickdemo::render::terminal(&mut out, &report, &Style::plain(), &mut ()).expect("a sink");

@@ -4,10 +4,11 @@ use crate::text::Text;
 use std::process::ExitCode;
 
 /// How a command ended; the number is what the shell sees.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Exit {
     /// The claim was reproduced, the check passed; also when the reader of our output went away.
+    #[default]
     Done = 0,
     /// A claim did not hold, a check failed, a checksum differs.
     Failed = 1,

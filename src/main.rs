@@ -17,7 +17,11 @@ fn main() -> ExitCode {
     }
     on_interrupt(lang);
     match request {
-        Ok(request) => tools::run(&request).into(),
+        Ok(request) => {
+            let exit = tools::run(&request);
+            link::reap();
+            exit.into()
+        }
         Err(Refusal::Told(text)) => tools::print(&text, lang).into(),
         Err(Refusal::Wrong(text)) => {
             tell(text.trim_end());
@@ -31,6 +35,7 @@ fn main() -> ExitCode {
 fn on_interrupt(lang: Lang) {
     let handler = move || {
         scratch::remove_all();
+        link::reap();
         tell(Text::new("\ninterrupted", "\n已中断").to(lang));
         std::process::exit(Exit::Interrupted as i32);
     };

@@ -28,19 +28,19 @@ pub enum Sink {
 }
 
 impl Sink {
-    /// Opens what was asked for.
+    /// Opens the file that was asked for; standard output when there is none.
     ///
     /// # Errors
     /// When the file cannot be made.
-    pub fn open(output: &Output) -> io::Result<Sink> {
-        let Some(name) = &output.file else { return Ok(Sink::Stdout(BufWriter::new(io::stdout()))) };
+    pub fn open(file: Option<&Path>) -> io::Result<Sink> {
+        let Some(name) = file else { return Ok(Sink::Stdout(BufWriter::new(io::stdout()))) };
         let there = std::fs::metadata(name).ok();
         // A new file must not take the place of /dev/null, nor of a link to the old one.
         let name = match &there {
             Some(there) if there.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
             Some(there) if there.is_file() => name.canonicalize()?,
             Some(_) => return Ok(Sink::Device(BufWriter::new(File::options().write(true).open(name)?))),
-            None => name.clone(),
+            None => name.to_owned(),
         };
         let file_name = name.file_name().ok_or_else(|| io::Error::from(io::ErrorKind::IsADirectory))?;
         let mut growing = std::ffi::OsString::from(".");

@@ -15,7 +15,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, SystemTime};
 
 /// Which ends run in this process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,6 +125,8 @@ pub struct Outcome {
     pub summary: Summary,
     /// The first end that could not finish, if one could not.
     pub failure: Option<Failure>,
+    /// The wall clock's time of the moment from which the trace's microseconds count.
+    pub began: SystemTime,
     /// How long the ends took.
     pub took: Duration,
 }
@@ -145,28 +147,28 @@ impl Outcome {
 
 /// Runs the plan to its end.
 pub fn run(plan: &Plan) -> Outcome {
+    let began = SystemTime::now();
     if let Some(reason) = (plan.scenario.impossible)() {
-        return impossible(Trace::default(), reason, Duration::ZERO);
+        return impossible(Trace::default(), reason, began, Duration::ZERO);
     }
-    let began = Instant::now();
     let recorder = Arc::new(Recorder::new(plan.side.roles()));
     let stage = Arc::new(Stage::new(plan.side != Side::Both, plan.limit, plan.announce.clone()));
     let link = match plan.link.as_ref().map(|spec| Link::start(spec, Limits::DEFAULT, recorder.began())).transpose() {
         Ok(link) => link,
-        Err(trouble) => return impossible(Trace::default(), trouble.text(), began.elapsed()),
+        Err(trouble) => return impossible(Trace::default(), trouble.text(), began, recorder.began().elapsed()),
     };
     let failures = play(plan, &recorder, &stage, link.as_ref());
-    let took = began.elapsed();
+    let took = recorder.began().elapsed();
     let mut trace = recorder.take();
     let lost = link.map_or(0, |link| collect(link, &mut trace));
     let tie = if plan.steady { Tie::Lane } else { Tie::Clock };
     let trace = trace.finish(tie);
     let failure = first(failures);
     if let Some(reason) = failure.as_ref().and_then(|f| f.error.downcast_ref::<NotPossible>()) {
-        return impossible(trace, reason.0.clone(), took);
+        return impossible(trace, reason.0.clone(), began, took);
     }
     if lost > 0 {
-        return impossible(trace, void(lost), took);
+        return impossible(trace, void(lost), began, took);
     }
     let mut judge = Judge::new(&trace, plan.steady && plan.scenario.varies);
     (plan.scenario.judge)(&mut judge);
@@ -174,7 +176,7 @@ pub fn run(plan: &Plan) -> Outcome {
     if failure.is_some() {
         findings.verdict = Verdict::NotReproduced;
     }
-    Outcome { summary: trace.summary(), trace, findings, failure, took }
+    Outcome { summary: trace.summary(), trace, findings, failure, began, took }
 }
 
 /// The longest to wait for the last packets when the ends are done.
@@ -283,10 +285,10 @@ fn first(mut failures: Vec<Failure>) -> Option<Failure> {
     failures.into_iter().next()
 }
 
-fn impossible(trace: Trace, reason: Text, took: Duration) -> Outcome {
+fn impossible(trace: Trace, reason: Text, began: SystemTime, took: Duration) -> Outcome {
     let findings =
         Findings { claims: vec![], unjudged: vec![], limits: vec![], verdict: Verdict::NotPossibleHere(reason) };
-    Outcome { summary: trace.summary(), trace, findings, failure: None, took }
+    Outcome { summary: trace.summary(), trace, findings, failure: None, began, took }
 }
 
 #[cfg(test)]

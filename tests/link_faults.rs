@@ -187,6 +187,13 @@ fn a_retransmission_with_new_bytes_at_its_end_is_a_retransmission() {
     assert_eq!(rule(351, 100), Fate::Delivered);
 }
 
+#[test]
+fn what_went_back_to_an_earlier_segment_goes_on_with_retransmissions() {
+    let sent = || stream(0, 10).take(5);
+    let lost = fates("drop=6", sent().chain(sent()).chain(stream(0, 10).skip(5).take(2)));
+    assert_eq!(lost.iter().position(|fate| *fate == LOST), Some(10), "the sixth new one");
+}
+
 // ---- By chance ----
 
 #[test]
@@ -202,10 +209,10 @@ fn a_share_of_none_is_none_and_of_all_is_all() {
 #[test]
 fn over_many_packets_the_share_is_what_was_asked() {
     let n = 10_000;
-    for share in [0.001, 0.01, 0.1, 0.5, 0.9, 0.999] {
+    for share in [0.01, 0.1, 0.5, 0.9] {
         for (key, fate) in [("loss", LOST), ("dup", Fate::Duplicated), ("reorder", Fate::Reordered)] {
             let spec = format!("{key}={share},seed=3");
-            for len in [1, 1024, 1460] {
+            for len in [1, 1460] {
                 assert_share(
                     count(&fates(&spec, stream(9, len).take(n)), fate),
                     n,
@@ -296,6 +303,7 @@ fn each_retransmission_is_a_new_throw() {
         attempts += 1;
         while engine.rule(Client, 0, &packet).fate == LOST {
             attempts += 1;
+            assert!(attempts < 50_000, "some would never get through");
         }
     }
     // Geometric: a mean of 1/p, a standard deviation of sqrt(1-p)/p, here 10 and 9.5.
@@ -478,6 +486,19 @@ fn bytes_that_leave_with_the_syn_are_the_first() {
 }
 
 #[test]
+fn neither_lengths_nor_headers_matter() {
+    let header =
+        Tcp { flags: Flags::ACK.and(Flags::PSH), seq: 1, ack: 77, window: 5, sack_blocks: 1, ..Tcp::default() };
+    for seed in 0..64 {
+        let spec = format!("loss=50%,seed={seed}");
+        let other = View { tcp: Some(header), ip_id: 9, ..data(1, 1460) };
+        assert_eq!(fates(&spec, [data(1, 10)]), fates(&spec, [other]));
+        let other = View { ip_id: 9, ..packet(protocol::UDP, Client, 5000, 1) };
+        assert_eq!(fates(&spec, [datagram()]), fates(&spec, [other]));
+    }
+}
+
+#[test]
 fn an_identification_used_again_begins_another_datagram() {
     let first = |ip_id| fragment(Client, 5000, ip_id, 0, true);
     let rest = |ip_id| fragment(Client, 5000, ip_id, 1480, false);
@@ -649,7 +670,7 @@ proptest! {
 fn a_long_stream_leaves_nothing_behind() {
     let mut engine = engine("loss=10%,dup=10%,reorder=10%,rate=1MB,queue=1MB");
     engine.rule(Client, 0, &syn(0));
-    for packet in stream(0, 1460).take(200_000) {
+    for packet in stream(0, 1460).take(50_000) {
         engine.rule(Client, 0, &packet);
     }
     for ip_id in (0..=u16::MAX).chain(0..1000) {

@@ -2,7 +2,7 @@
 //! beside this one; `cargo insta review` (or INSTA_UPDATE=always) accepts a change that is meant.
 
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use stickdemo::net::Settings;
 use stickdemo::render::palette::Palette;
 use stickdemo::render::{self, Report, Style};
@@ -150,7 +150,14 @@ fn text(trace: Trace, failure: Option<Failure>, side: Side, style: &Style) -> St
     let mut judge = Judge::new(&trace, false);
     (plan.scenario.judge)(&mut judge);
     let findings = judge.finish();
-    let outcome = Outcome { summary: trace.summary(), trace, findings, failure, took: Duration::ZERO };
+    let outcome = Outcome {
+        summary: trace.summary(),
+        trace,
+        findings,
+        failure,
+        began: SystemTime::UNIX_EPOCH,
+        took: Duration::ZERO,
+    };
     let report = Report { plan: &plan, outcome: &outcome, chosen: &Settings::NONE, control: false };
     let mut out = Vec::new();
     render::terminal(&mut out, &report, style, &mut ()).expect("memory");
@@ -238,7 +245,14 @@ fn mermaid_escapes_what_it_reads_as_its_own() {
     let trace = stage.finish();
     let plan = Plan::new(find("tcp-naive").expect("in the list"));
     let findings = Judge::new(&trace, false).finish();
-    let outcome = Outcome { summary: trace.summary(), trace, findings, failure: None, took: Duration::ZERO };
+    let outcome = Outcome {
+        summary: trace.summary(),
+        trace,
+        findings,
+        failure: None,
+        began: SystemTime::UNIX_EPOCH,
+        took: Duration::ZERO,
+    };
     let report = Report { plan: &plan, outcome: &outcome, chosen: &Settings::NONE, control: false };
     let mut out = Vec::new();
     render::mermaid(&mut out, &report, &Style::plain()).expect("memory");

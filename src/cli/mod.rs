@@ -19,7 +19,7 @@ use clap::ArgMatches;
 use clap::parser::ValueSource;
 use std::ffi::OsString;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// What a command writes.
@@ -207,6 +207,7 @@ fn understand(matches: &ArgMatches, scenarios: &[Scenario], lang: Lang) -> Resul
         output.format = cost::format_of(file).unwrap_or(output.format);
     }
     fits(&task, output.format)?;
+    apart(&task, &output)?;
     Ok(Request { task, output })
 }
 
@@ -229,6 +230,19 @@ fn fits(task: &Task, format: Format) -> Result<(), Text> {
         return Ok(());
     }
     Err(say!("{name} has no output in that format", "{name} 没有这种格式的输出"))
+}
+
+/// Two results in one file would be neither.
+fn apart(task: &Task, output: &Output) -> Result<(), Text> {
+    let (Task::Run(run), Some(out)) = (task, &output.file) else { return Ok(()) };
+    let whole = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    match &run.pcap {
+        Some(pcap) if whole(pcap) == whole(out) => Err(Text::new(
+            "--pcap and --out name the same file: give each its own",
+            "--pcap 和 --out 是同一个文件：请各用一个",
+        )),
+        _ => Ok(()),
+    }
 }
 
 fn output(matches: &ArgMatches, lang: Lang) -> Output {

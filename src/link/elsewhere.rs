@@ -26,6 +26,9 @@ impl Trouble {
 /// Nothing can be readied.
 pub fn prepare() {}
 
+/// Nothing was left to wait for.
+pub fn reap() {}
+
 /// Cannot be made here.
 #[derive(Debug)]
 pub struct Link(Infallible);

@@ -52,7 +52,8 @@ impl Faults {
         Faults { spec, up: Direction::default(), down: Direction::default() }
     }
 
-    /// Decides about a packet that leaves `from`'s host now, in nanoseconds on a clock that does not go back.
+    /// Decides about a packet that leaves `from`'s host now, in nanoseconds on a clock that does not go back:
+    /// then neither do the due moments of a direction, but for those held back.
     pub fn rule(&mut self, from: Role, now_ns: u64, packet: &View) -> Ruling {
         let way = self.spec.out_of(from);
         let direction = match from {
@@ -97,8 +98,6 @@ struct Direction {
     /// Data packets that left for the first time.
     new: u64,
     line: Line,
-    /// When the last packet that was not held back is due.
-    last_due: u64,
     /// The latest moment of those held back.
     held_until: u64,
 }
@@ -147,7 +146,7 @@ impl Direction {
             return None;
         }
         let stream = self.streams.get_mut(&ends)?;
-        let (offset, attempt) = stream.transmission(tcp.seq.wrapping_add(u32::from(syn)), packet.payload.len());
+        let (offset, attempt) = stream.transmission(tcp.seq, packet.payload.len());
         Some((stream.number, offset, attempt))
     }
 
@@ -171,16 +170,15 @@ impl Direction {
     }
 
     fn carry(&mut self, fate: Fate, due_ns: u64, releases: bool) -> Ruling {
-        self.last_due = self.last_due.max(due_ns);
         if releases {
             self.held_until = 0;
         }
-        let due_ns = Some(self.last_due);
-        Ruling { fate, due_ns, copy_due_ns: due_ns.filter(|_| fate == Fate::Duplicated), releases }
+        let copy_due_ns = (fate == Fate::Duplicated).then_some(due_ns);
+        Ruling { fate, due_ns: Some(due_ns), copy_due_ns, releases }
     }
 
     fn hold(&mut self, latest_ns: u64) -> Ruling {
-        self.held_until = self.held_until.max(latest_ns);
+        self.held_until = latest_ns;
         Ruling { fate: Fate::Reordered, due_ns: Some(latest_ns), copy_due_ns: None, releases: false }
     }
 
@@ -212,7 +210,7 @@ impl Stream {
     const WINDOW: u64 = 1 << 30;
 
     /// Offset, from 0, and attempt, from 1, of a segment. Sequence numbers wrap, offsets do not: the offset is
-    /// the one nearest to the end of what was sent.
+    /// the one nearest to the end of what was sent, and what a SYN carries is at 0.
     fn transmission(&mut self, seq: u32, len: usize) -> (u64, u64) {
         let low = seq.wrapping_sub(self.isn).wrapping_sub(1);
         let ahead = low.wrapping_sub(self.end as u32) as i32;
@@ -293,8 +291,8 @@ impl Line {
             self.waiting = waiting;
             self.queue.push_back((self.free_ns, len));
         }
-        let bits = (len as u64 * 1_000_000_000).div_ceil(rate);
-        self.free_ns = self.free_ns.max(now_ns).saturating_add(bits);
+        let takes_ns = (len as u64 * 1_000_000_000).div_ceil(rate);
+        self.free_ns = self.free_ns.max(now_ns) + takes_ns;
         Some(self.free_ns)
     }
 }

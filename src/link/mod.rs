@@ -15,6 +15,8 @@ pub mod pcapng;
 pub mod spec;
 pub mod view;
 
+#[cfg(not(target_os = "linux"))]
+pub use elsewhere::{Host, Link, Trouble, prepare, reap};
 #[cfg(target_os = "linux")]
 pub use linux::{Backend, Failed, Host, Link, Stage, Trouble, prepare, probe, reap};
 

@@ -2,9 +2,8 @@
 //!
 //! Format: draft-ietf-opsawg-pcapng. Everything is padded to 32 bits and little-endian.
 //!
-//! The file shows what both hosts saw. Wireshark follows a connection by its addresses, not by interface, and
-//! calls what it sees for the second time a retransmission: for its analysis keep one host's side,
-//! `tshark -r FILE -Y 'frame.interface_name == "client"' -w CLIENT`.
+//! Each packet stands once, where and when it left its host; a comment says when it arrived. Wireshark follows
+//! a connection by its addresses, not by interface: an arrival of its own it would call a retransmission.
 
 use crate::trace::packet::{Cause, Fate, Packet};
 use crate::trace::{Message, Part, Role, Span, Trace};
@@ -33,14 +32,16 @@ mod option {
 const LINKTYPE_RAW: u16 = 101;
 /// Of the file's clock, 10^-9 s.
 const NANOSECONDS: u8 = 9;
+/// The packet left (epb_flags).
+const OUTBOUND: u32 = 2;
 /// More pieces of messages than this are counted, not named: an option holds 65,535 bytes.
 const NAMED: usize = 32;
 /// A message's text is shown up to this many bytes.
 const SHOWN: usize = 24;
 
-/// Writes every packet of a trace: as it left, on its host's interface, and as each copy arrived, on the
-/// other's, in the order of time. Comments say what became of it and which messages it carries.
-/// `began` is the moment from which the trace's microseconds count, `link` the specification's text.
+/// Writes every packet of a trace as it left, on its host's interface, in the order of time. Comments say
+/// what became of it, when it arrived and which messages it carries. `began` is the moment from which the
+/// trace's microseconds count, `link` the specification's text.
 ///
 /// # Errors
 /// Those of the writer.
@@ -51,8 +52,10 @@ pub fn write(trace: &Trace, began: SystemTime, link: &str, out: &mut dyn Write) 
         interface(role, link).write(block::INTERFACE, &mut out)?;
     }
     let began = began.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    for sight in sights(trace) {
-        sight.body(trace, began).write(block::PACKET, &mut out)?;
+    let mut packets: Vec<&Packet> = trace.packets.iter().collect();
+    packets.sort_by_key(|packet| packet.t_us);
+    for one in packets {
+        packet(one, trace, began).write(block::PACKET, &mut out)?;
     }
     out.flush()
 }
@@ -78,79 +81,52 @@ fn interface(role: Role, link: &str) -> Body {
     body
 }
 
-/// A packet on one of the two interfaces.
-struct Sight<'a> {
-    packet: &'a Packet,
-    t_us: u64,
-    /// Which of its arrivals it is, from 0; `None` when it leaves.
-    arrival: Option<usize>,
-}
-
-/// Every packet wherever it was seen, in the order of time; of the same moment in the order of leaving.
-fn sights(trace: &Trace) -> Vec<Sight<'_>> {
-    let of = |packet| {
-        let leaves = Sight { packet, t_us: packet.t_us, arrival: None };
-        let arrives = packet.arrivals.iter().enumerate();
-        let arrives = arrives.map(move |(n, t_us)| Sight { packet, t_us: *t_us, arrival: Some(n) });
-        std::iter::once(leaves).chain(arrives)
+fn packet(packet: &Packet, trace: &Trace, began: Duration) -> Body {
+    let interface = match packet.from {
+        Role::Client => 0,
+        Role::Server => 1,
     };
-    let mut sights: Vec<Sight> = trace.packets.iter().flat_map(of).collect();
-    sights.sort_by_key(|sight| sight.t_us);
-    sights
+    let time = (began + Duration::from_micros(packet.t_us)).as_nanos() as u64;
+    let length = packet.bytes.len() as u32;
+    let mut body = Body::default();
+    body.u32(interface).u32((time >> 32) as u32).u32(time as u32);
+    body.u32(length).u32(length).padded(&packet.bytes);
+    body.text(option::COMMENT, &comment(packet, trace));
+    body.option(option::FLAGS, &OUTBOUND.to_le_bytes());
+    body
 }
 
-impl Sight<'_> {
-    fn body(&self, trace: &Trace, began: Duration) -> Body {
-        let bytes = &self.packet.bytes;
-        let time = (began + Duration::from_micros(self.t_us)).as_nanos() as u64;
-        let mut body = Body::default();
-        body.u32(self.interface()).u32((time >> 32) as u32).u32(time as u32);
-        body.u32(bytes.len() as u32).u32(bytes.len() as u32).padded(bytes);
-        let comment = self.comment(trace);
-        if !comment.is_empty() {
-            body.text(option::COMMENT, &comment);
-        }
-        let direction: u32 = if self.arrival.is_some() { 1 } else { 2 }; // inbound, outbound
-        body.option(option::FLAGS, &direction.to_le_bytes());
-        body
+fn comment(packet: &Packet, trace: &Trace) -> String {
+    let mut parts: Vec<String> = fate(packet.fate).map(str::to_owned).into_iter().collect();
+    if packet.segment().is_some_and(|segment| segment.retransmission) {
+        parts.push("retransmission".to_owned());
     }
-
-    /// The interface's place in the file.
-    fn interface(&self) -> u32 {
-        match (self.packet.from, self.arrival) {
-            (Role::Client, None) | (Role::Server, Some(_)) => 0,
-            (Role::Server, None) | (Role::Client, Some(_)) => 1,
-        }
+    parts.extend(arrival(packet));
+    if !packet.spans.is_empty() {
+        parts.push(messages(trace, &packet.spans));
     }
-
-    fn comment(&self, trace: &Trace) -> String {
-        let packet = self.packet;
-        let mut parts = Vec::new();
-        match self.arrival {
-            None => {
-                parts.extend(fate(packet.fate).map(str::to_owned));
-                if packet.segment().is_some_and(|segment| segment.retransmission) {
-                    parts.push("retransmission".to_owned());
-                }
-            }
-            Some(0) => {}
-            Some(_) => parts.push("second copy".to_owned()),
-        }
-        if !packet.spans.is_empty() {
-            parts.push(messages(trace, &packet.spans));
-        }
-        parts.join("; ")
-    }
+    parts.join("; ")
 }
 
 /// What the link did, when it did something.
 fn fate(fate: Fate) -> Option<&'static str> {
     match fate {
-        Fate::Delivered => None,
+        // Of what arrived twice the arrivals say it.
+        Fate::Delivered | Fate::Duplicated => None,
         Fate::Dropped(Cause::Asked) => Some("dropped by the link (asked)"),
         Fate::Dropped(Cause::QueueFull) => Some("dropped: the queue was full"),
-        Fate::Duplicated => Some("duplicated"),
         Fate::Reordered => Some("held back"),
+    }
+}
+
+/// How long it was under way, unless it was dropped.
+fn arrival(packet: &Packet) -> Option<String> {
+    let after = |t_us: &u64| format!("{:.2}", t_us.saturating_sub(packet.t_us) as f64 / 1000.0);
+    match &packet.arrivals[..] {
+        [] if packet.dropped() => None,
+        [] => Some("still under way when the run ended".to_owned()),
+        [once] => Some(format!("arrived after {} ms", after(once))),
+        [first, .., last] => Some(format!("arrived twice, after {} and {} ms", after(first), after(last))),
     }
 }
 

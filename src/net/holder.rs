@@ -93,3 +93,17 @@ fn end_with_us(_: &mut std::process::Command) {}
 fn hold(_: socket2::Socket) -> io::Result<Child> {
     Err(io::ErrorKind::Unsupported.into())
 }
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+    use std::os::unix::process::ExitStatusExt;
+
+    #[test]
+    fn the_process_dies_with_the_thread_that_started_it() {
+        let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).expect("a socket");
+        let thread = std::thread::spawn(move || hold(socket));
+        let mut process = thread.join().expect("no panic").expect("a process");
+        assert_eq!(process.wait().expect("an end").signal(), Some(libc::SIGKILL));
+    }
+}

@@ -3,9 +3,10 @@
 
 use super::{Report, Style};
 use crate::net::{Opt, Settings};
-use crate::scenarios::Scenario;
+use crate::scenarios::{Scenario, Tally};
 use crate::system;
 use crate::trace::claims::Claim;
+use crate::trace::packet::{Content, Fate, Packet};
 use crate::trace::summary::{Summary, Where};
 use crate::trace::{Event, Message, Span};
 use serde_json::{Map, Value, json};
@@ -25,8 +26,15 @@ pub fn run(out: &mut dyn Write, report: &Report, style: &Style) -> io::Result<()
     for message in &outcome.trace.messages {
         writeln!(out, "{}", message_line(message, style))?;
     }
+    let mut packets = outcome.trace.packets.iter().peekable();
     for event in &outcome.trace.events {
+        while let Some(packet) = packets.next_if(|p| p.seq < event.seq) {
+            writeln!(out, "{}", packet_line(packet, style))?;
+        }
         writeln!(out, "{}", event_line(event, style))?;
+    }
+    for packet in packets {
+        writeln!(out, "{}", packet_line(packet, style))?;
     }
     for claim in &outcome.findings.claims {
         writeln!(out, "{}", claim_line(claim, style))?;
@@ -44,9 +52,9 @@ fn header(report: &Report) -> Value {
         "options": options(&report.plan.settings),
         "defaults_changed": report.changed().iter().map(|(opt, _)| opt.name()).collect::<Vec<_>>(),
         "control": report.control,
-        "link": null,
+        "link": report.link(),
         "system": { "os": system::os(), "kernel": system::kernel(), "arch": system::arch() },
-        "seed": null,
+        "seed": report.seed(),
     })
 }
 
@@ -118,6 +126,40 @@ fn event_line(event: &Event, style: &Style) -> Value {
     })
 }
 
+/// Stable lines have none of what the kernel or the clock chooses: times, addresses, identification, window.
+fn packet_line(packet: &Packet, style: &Style) -> Value {
+    let chosen = |value: Value| if style.stable { Value::Null } else { value };
+    let segment = packet.segment();
+    let cause = if let Fate::Dropped(cause) = packet.fate { Some(cause.word()) } else { None };
+    let icmp = if let Content::Icmp { kind, code, .. } = packet.content { Some((kind, code)) } else { None };
+    json!({
+        "type": "packet",
+        "seq": packet.seq,
+        "from": packet.from.word(),
+        "t_us": chosen(json!(packet.t_us)),
+        "arrive_us": chosen(json!(packet.arrivals.first())),
+        "arrivals": chosen(json!(packet.arrivals)),
+        "fate": packet.fate.word(),
+        "cause": cause,
+        "source": chosen(json!(packet.source.to_string())),
+        "destination": chosen(json!(packet.destination.to_string())),
+        "proto": packet.protocol(),
+        "flags": segment.map(|s| s.flags.to_string()),
+        "tcp_seq": segment.map(|s| s.seq),
+        "tcp_ack": segment.map(|s| s.ack),
+        "window": chosen(json!(segment.map(|s| s.window))),
+        "mss": segment.and_then(|s| s.mss),
+        "sack_blocks": segment.map(|s| s.sack_blocks),
+        "retransmission": segment.is_some_and(|s| s.retransmission),
+        "ip_id": chosen(json!(packet.ip_id)),
+        "fragment": packet.fragment.map(|f| json!({ "offset": f.offset, "more": f.more })),
+        "icmp": icmp.map(|(kind, code)| json!({ "kind": kind, "code": code })),
+        "len": packet.bytes.len(),
+        "payload_len": packet.payload_len,
+        "spans": packet.spans.iter().map(span).collect::<Vec<_>>(),
+    })
+}
+
 fn span(span: &Span) -> Value {
     json!({ "msg": span.msg.to_string(), "offset": span.offset, "len": span.len, "part": span.part.word() })
 }
@@ -158,11 +200,25 @@ pub fn summary_line(report: &Report, style: &Style) -> Value {
     })
 }
 
-/// The last line of `--repeat`: how often each pattern of receive lengths came out.
-pub fn distribution(runs: usize, outcomes: &[(Vec<usize>, usize)]) -> Value {
+/// The last line of `--repeat`: how often each pattern of receive lengths came out; of a scenario that counts
+/// what came through, that too, and the share of its data packets that the link lost.
+pub fn distribution(
+    runs: usize,
+    outcomes: &[(Vec<usize>, usize)],
+    tallies: &[Tally],
+    loss: f64,
+    style: &Style,
+) -> Value {
     let outcomes: Vec<Value> =
         outcomes.iter().map(|(pattern, count)| json!({ "pattern": pattern, "count": count })).collect();
-    json!({ "type": "distribution", "runs": runs, "outcomes": outcomes })
+    let mut line = json!({ "type": "distribution", "runs": runs, "outcomes": outcomes });
+    if !tallies.is_empty() {
+        let one =
+            |t: &Tally| json!({ "what": t.what.to(style.lang), "came": t.came, "of": t.of, "packets": t.packets });
+        line["loss"] = json!(loss);
+        line["tally"] = tallies.iter().map(one).collect();
+    }
+    line
 }
 
 /// `list --format json`: one array.

@@ -1,15 +1,42 @@
-//! The geometry of a run: which events make a row, in which lane, with what beside it. No colour and
-//! no columns yet, so that every drawing of the ladder shares it.
+//! The geometry of a run: which events and packets make a row, in which lane, with what beside it. No
+//! colour and no columns yet, so that every drawing of the ladder shares it.
 
 use super::width::columns;
-use super::{Report, Style, bytes};
+use super::{Report, Style, bytes, packets};
 use crate::say;
 use crate::text::{Text, grouped};
-use crate::trace::{Call, Event, Evidence, Proto, Role, SockId, Trace};
+use crate::trace::packet::Packet;
+use crate::trace::{Call, Context, EndName, Event, Evidence, Proto, Role, SockId, Trace};
 use std::collections::{HashMap, HashSet};
 
 /// One row of the ladder.
-pub struct Row<'a> {
+pub enum Row<'a> {
+    /// A call.
+    Event(EventRow<'a>),
+    /// A packet.
+    Packet(PacketRow<'a>),
+    /// Packets that are counted and not shown.
+    More(Text),
+}
+
+/// A row for a packet: it stands where the packet left.
+pub struct PacketRow<'a> {
+    /// Its number.
+    pub number: usize,
+    /// The packet.
+    pub packet: &'a Packet,
+    /// Whose it is.
+    pub from: EndName,
+    /// Who it is for.
+    pub to: EndName,
+    /// What the arrow says.
+    pub label: String,
+    /// What the link did to it, if that is worth a word.
+    pub remark: Option<String>,
+}
+
+/// A row for an event.
+pub struct EventRow<'a> {
     /// Its number: the event's, or where those differ from run to run, the row's.
     pub number: usize,
     /// The event it shows, or the first of several alike.
@@ -30,25 +57,51 @@ const SHORT: usize = 26;
 /// A run of at least this many alike events is folded.
 const FOLD: usize = 6;
 
+/// Something that makes a row, or a part of one.
+#[derive(Clone, Copy)]
+enum Item<'a> {
+    Event(&'a Event),
+    Packet(&'a Packet, Context),
+}
+
+impl Item<'_> {
+    fn seq(&self) -> usize {
+        match self {
+            Item::Event(event) => event.seq,
+            Item::Packet(packet, _) => packet.seq,
+        }
+    }
+
+    fn is_ordinary_packet(&self) -> bool {
+        matches!(self, Item::Packet(packet, context) if packets::is_ordinary(packet, context))
+    }
+
+    fn is_alike(&self, first: &Event) -> bool {
+        matches!(self, Item::Event(event) if alike(first, event))
+    }
+}
+
 /// The rows of a report.
 pub fn rows<'a>(report: &Report<'a>, style: &Style) -> Vec<Row<'a>> {
     let trace: &'a Trace = &report.outcome.trace;
     let listens: HashSet<SockId> =
         trace.events.iter().filter(|e| e.call == Call::Listen).filter_map(|e| e.sock).collect();
-    let shown: Vec<&Event> = trace.events.iter().filter(|e| !is_routine(e, &listens)).collect();
-    let mut writer = Writer { trace, style, blurred: report.blurred(), kernel: Kernel::default(), rows: Vec::new() };
-    let mut rest = shown.as_slice();
-    while let Some(first) = rest.first() {
-        let alike = rest.iter().take_while(|e| alike(first, e)).count();
-        let folded = if writer.blurred && varies(first) || alike >= FOLD { alike } else { 1 };
-        let (run, after) = rest.split_at(folded);
+    let packets: &'a [Packet] = if report.shows_packets() { &trace.packets } else { &[] };
+    let events = trace.events.iter().filter(|e| !is_routine(e, &listens)).map(Item::Event);
+    let packets = packets.iter().zip(trace.contexts()).map(|(packet, context)| Item::Packet(packet, context));
+    let mut items: Vec<Item> = events.chain(packets).collect();
+    items.sort_by_key(Item::seq);
+    let mut writer = Writer { trace, style, blurred: report.blurred(), kernel: Kernel::of(report), rows: Vec::new() };
+    let mut rest = items.as_slice();
+    while !rest.is_empty() {
+        let (run, after) = rest.split_at(writer.together(rest));
         writer.write(run);
         rest = after;
     }
     writer.rows
 }
 
-/// Turns runs of alike events into rows.
+/// Turns runs of alike events, and of ordinary packets, into rows.
 struct Writer<'a, 's> {
     trace: &'a Trace,
     style: &'s Style,
@@ -58,9 +111,67 @@ struct Writer<'a, 's> {
 }
 
 impl<'a> Writer<'a, '_> {
+    /// How many of these items are written together. Ordinary packets between alike events are no reason to
+    /// tell the events one by one.
+    fn together(&self, items: &[Item]) -> usize {
+        match items[0] {
+            Item::Event(first) => {
+                let run = items.iter().take_while(|i| i.is_alike(first) || i.is_ordinary_packet()).count();
+                let alike = items[..run].iter().filter(|i| i.is_alike(first)).count();
+                let last = items[..run].iter().rposition(|i| i.is_alike(first)).unwrap_or(0);
+                if self.blurred && varies(first) || alike >= FOLD { last + 1 } else { 1 }
+            }
+            Item::Packet(..) => {
+                let run = items.iter().take_while(|i| i.is_ordinary_packet()).count();
+                if run >= FOLD { run } else { 1 }
+            }
+        }
+    }
+
+    fn write(&mut self, run: &[Item<'a>]) {
+        let events: Vec<&'a Event> =
+            run.iter().filter_map(|i| if let Item::Event(event) = i { Some(*event) } else { None }).collect();
+        match (run, &events[..]) {
+            ([Item::Packet(first, context)], _) => self.packet(first, context),
+            ([Item::Packet(first, context), between @ .., Item::Packet(last, of_last)], []) => {
+                self.packet(first, context);
+                self.more_packets(between);
+                self.packet(last, of_last);
+            }
+            (_, events) => self.events(events, run),
+        }
+    }
+
+    fn packet(&mut self, packet: &'a Packet, context: &Context) {
+        let label = packets::label(self.trace, packet, context, self.style);
+        let remark = packet.remark().map(|r| r.to(self.style.lang).to_owned());
+        let (number, from, to) = (packet.seq, context.from, context.to);
+        let label = label.to(self.style.lang).to_owned();
+        self.rows.push(Row::Packet(PacketRow { number, packet, from, to, label, remark }));
+    }
+
+    fn more_packets(&mut self, items: &[Item<'a>]) {
+        let packet = |item: &Item<'a>| if let Item::Packet(packet, _) = item { Some(*packet) } else { None };
+        if items.iter().any(|i| packet(i).is_some()) {
+            self.rows.push(Row::More(packets::more(items.iter().filter_map(packet), self.style)));
+        }
+    }
+
+    /// The packets between alike events: a few are shown, many are counted.
+    fn packets_between(&mut self, items: &[Item<'a>]) {
+        let few: Vec<(&'a Packet, Context)> = items
+            .iter()
+            .filter_map(|i| if let Item::Packet(p, context) = i { Some((*p, *context)) } else { None })
+            .collect();
+        match few.len() < FOLD {
+            true => few.iter().for_each(|(packet, context)| self.packet(packet, context)),
+            false => self.more_packets(items),
+        }
+    }
+
     /// One row for one event; for several alike the first and the last, and how many are between. Where
     /// their number differs from run to run, one row stands for them all.
-    fn write(&mut self, run: &[&'a Event]) {
+    fn events(&mut self, run: &[&'a Event], items: &[Item<'a>]) {
         let notes: Vec<Option<String>> =
             run.iter().map(|e| self.kernel.note(self.trace, e, self.style, self.blurred)).collect();
         let note = |place: Option<&Option<String>>| place.cloned().flatten().unwrap_or_default();
@@ -76,6 +187,7 @@ impl<'a> Writer<'a, '_> {
             self.row(first, latest, more);
         } else {
             self.row(first, note(notes.first()), Some(run.len() - 2));
+            self.packets_between(items);
             self.row(last, note(notes.last()), Some(0));
         }
     }
@@ -90,7 +202,7 @@ impl<'a> Writer<'a, '_> {
         let number = if self.blurred { self.rows.len() + 1 } else { event.seq };
         let label = label(self.trace, event, self.style, self.blurred);
         let detailed = event.call.receives() && !event.bytes.is_empty();
-        self.rows.push(Row { number, event, label, kernel, more, detailed });
+        self.rows.push(Row::Event(EventRow { number, event, label, kernel, more, detailed }));
     }
 }
 
@@ -191,13 +303,18 @@ fn delivered(trace: &Trace, event: &Event, blurred: bool) -> Text {
 }
 
 /// What the kernel's counters said last, so that only news is shown.
-#[derive(Default)]
 struct Kernel {
     last: HashMap<SockId, Evidence>,
     datagrams: HashSet<usize>,
+    /// The packets themselves are shown: what left need not be counted.
+    packets: bool,
 }
 
 impl Kernel {
+    fn of(report: &Report) -> Kernel {
+        Kernel { last: HashMap::new(), datagrams: HashSet::new(), packets: report.shows_packets() }
+    }
+
     fn note(&mut self, trace: &Trace, event: &Event, style: &Style, blurred: bool) -> Option<String> {
         let sock = event.sock?;
         let udp = trace.socket(sock).is_some_and(|s| s.proto == Proto::Udp);
@@ -209,13 +326,16 @@ impl Kernel {
         let now = &event.evidence;
         let mut notes: Vec<Text> = Vec::new();
         if udp && event.call.sends() && event.ok() && self.datagrams.insert(event.seq) {
-            notes.push(match event.datagram_len {
-                Some(_) => Text::new("1 datagram", "1 个数据报"),
-                None => Text::new("held: MSG_MORE", "暂存：MSG_MORE"),
+            notes.extend(match event.datagram_len {
+                Some(_) if self.packets => None,
+                Some(_) => Some(Text::new("1 datagram", "1 个数据报")),
+                None => Some(Text::new("held: MSG_MORE", "暂存：MSG_MORE")),
             });
         }
-        if !blurred {
+        if !blurred && !self.packets {
             notes.extend(segments(&before, now, style.stable));
+        }
+        if !blurred {
             notes.extend(now.unsent.filter(|n| *n > 0).map(grouped).map(|n| say!("{n} unsent", "{n} 未发出")));
         }
         let counts = matches!(event.call, Call::Wait | Call::Recv | Call::Close);

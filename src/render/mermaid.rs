@@ -1,6 +1,8 @@
 //! The run as a Mermaid sequence diagram, to paste into Markdown.
 
-use super::{Report, Style, ladder};
+use super::ladder::{self, EventRow, PacketRow, Row};
+use super::{Report, Style};
+use crate::text::Lang;
 use crate::trace::{Call, Event, Role, Trace};
 use std::io::{self, Write};
 
@@ -17,16 +19,10 @@ pub fn run(out: &mut dyn Write, report: &Report, style: &Style) -> io::Result<()
         writeln!(out, "    participant {name}")?;
     }
     for row in ladder::rows(report, style) {
-        let me = row.event.end;
-        let label = quoted(&row.label);
-        match (arrow(row.event), peer(trace, row.event)) {
-            (Some(arrow), Some(peer)) => writeln!(out, "    {me}{arrow}{peer}: {label}")?,
-            _ => writeln!(out, "    Note over {me}: {label}")?,
-        }
-        if row.detailed {
-            let parts = super::bytes::parts(trace, &row.event.spans, style);
-            let text = parts.iter().map(|(_, text)| quoted(text)).collect::<Vec<_>>().join(" / ");
-            writeln!(out, "    Note over {me}: {text}")?;
+        match row {
+            Row::Event(row) => call(out, report, &row, style)?,
+            Row::Packet(row) => packet(out, &row, style)?,
+            Row::More(text) => writeln!(out, "    Note over client,server: {}", quoted(text.to(style.lang)))?,
         }
     }
     for claim in &report.outcome.findings.claims {
@@ -34,6 +30,31 @@ pub fn run(out: &mut dyn Write, report: &Report, style: &Style) -> io::Result<()
         writeln!(out, "    %% [{mark}] {}: {}", claim.id, claim.text.to(style.lang))?;
     }
     writeln!(out, "    %% {}", report.outcome.findings.verdict.word())
+}
+
+/// Where packets are drawn, they are the arrows, and every call is a note.
+fn call(out: &mut dyn Write, report: &Report, row: &EventRow, style: &Style) -> io::Result<()> {
+    let trace = &report.outcome.trace;
+    let me = row.event.end;
+    let label = quoted(&row.label);
+    match (arrow(row.event), peer(trace, row.event)) {
+        (Some(arrow), Some(peer)) if !report.shows_packets() => writeln!(out, "    {me}{arrow}{peer}: {label}")?,
+        _ => writeln!(out, "    Note over {me}: {label}")?,
+    }
+    if row.detailed {
+        let parts = super::bytes::parts(trace, &row.event.spans, style);
+        let text = parts.iter().map(|(_, text)| quoted(text)).collect::<Vec<_>>().join(" / ");
+        writeln!(out, "    Note over {me}: {text}")?;
+    }
+    Ok(())
+}
+
+/// A lost packet ends in a cross.
+fn packet(out: &mut dyn Write, row: &PacketRow, style: &Style) -> io::Result<()> {
+    let arrow = if row.packet.arrivals.is_empty() { "-x" } else { "->>" };
+    let (open, close) = if style.lang == Lang::Zh { ("（", "）") } else { (" (", ")") };
+    let remark = row.remark.as_ref().map(|r| format!("{open}{r}{close}")).unwrap_or_default();
+    writeln!(out, "    {}{arrow}{}: {}", row.from, row.to, quoted(&format!("{}{remark}", row.label)))
 }
 
 fn ends(trace: &Trace) -> Vec<String> {

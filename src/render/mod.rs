@@ -1,10 +1,12 @@
 //! What a person or a program reads. A renderer takes a judged run and a style, and writes; it never
 //! sees a socket, and two renderers never disagree because both read the same trace.
 
+mod arrow;
 mod bytes;
 mod json;
 mod ladder;
 mod mermaid;
+mod packets;
 pub mod palette;
 pub mod plot;
 mod table;
@@ -13,7 +15,7 @@ pub mod width;
 
 pub use json::{distribution as distribution_json, listing as listing_json, run as run_json, summary_line};
 pub use mermaid::run as mermaid;
-pub use table::{Counted, distribution, list, table_foot, table_head, table_row};
+pub use table::{Counted, distribution, list, table_foot, table_head, table_row, tally};
 pub use term::{Steps, run as terminal};
 
 use crate::net::{Opt, Settings};
@@ -66,9 +68,24 @@ impl Report<'_> {
         self.chosen.values().into_iter().filter_map(|(opt, value)| Some((opt, value?))).collect()
     }
 
+    /// The link between the two ends, as on the command line, if the run had one.
+    pub fn link(&self) -> Option<String> {
+        self.plan.link.as_ref().map(ToString::to_string)
+    }
+
+    /// The seed of what was left to chance on it.
+    pub fn seed(&self) -> Option<u64> {
+        self.plan.link.as_ref().and_then(|link| link.seed)
+    }
+
     /// Is this the report of one end alone?
     pub fn alone(&self) -> bool {
         self.plan.side != Side::Both
+    }
+
+    /// Does the ladder have the packets? Where their order differs from run to run, stable text has none.
+    fn shows_packets(&self) -> bool {
+        !self.outcome.trace.packets.is_empty() && !self.blurred()
     }
 
     /// Numbers differ from run to run and the text must not.

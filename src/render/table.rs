@@ -5,7 +5,7 @@ use super::width::{columns, padded, wrapped};
 use super::{Style, bytes};
 use crate::run::Outcome;
 use crate::say;
-use crate::scenarios::{Part, Scenario};
+use crate::scenarios::{Part, Scenario, Tally};
 use crate::text::Text;
 use crate::trace::claims::Verdict;
 use std::io::{self, Write};
@@ -107,6 +107,31 @@ pub fn table_foot(out: &mut dyn Write, counted: Counted, reasons: &[(&str, Text)
         for line in wrapped(&format!("{id}: {}", reason.to(style.lang)), style.width) {
             writeln!(out, "{line}")?;
         }
+    }
+    Ok(())
+}
+
+/// What came through in many runs, beside what a loss of this share of the packets leads one to expect: of n
+/// packets all with the chance (1 - loss)^n.
+///
+/// # Errors
+/// What writing says.
+pub fn tally(out: &mut dyn Write, runs: usize, tallies: &[Tally], loss: f64, style: &Style) -> io::Result<()> {
+    let lost = format!("{:.1}%", 100.0 * loss);
+    let head = say!(
+        "{runs} runs; the link lost {lost} of the data packets. Received whole, beside (1 - loss)^packets:",
+        "运行 {runs} 次，链路丢了 {lost} 的数据分组。完整收到的比例，旁边是 (1 - 丢失率)^分组数："
+    );
+    for line in wrapped(head.to(style.lang), style.width) {
+        writeln!(out, "{}", style.palette.paint(&line, Ink::Strong))?;
+    }
+    let room = style.width.saturating_sub(46).clamp(8, 30);
+    for tally in tallies {
+        let came = tally.came as f64 / tally.of.max(1) as f64;
+        let expected = (1.0 - loss).powi(i32::try_from(tally.packets).unwrap_or(i32::MAX));
+        let bar = "#".repeat((came * room as f64).round() as usize);
+        let what = padded(tally.what.to(style.lang), 26);
+        writeln!(out, "  {what} {:>6.1}% {:>6.1}%  {bar}", 100.0 * came, 100.0 * expected)?;
     }
     Ok(())
 }

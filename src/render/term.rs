@@ -1,7 +1,8 @@
 //! The annotated trace in a terminal: lanes side by side, bytes and their source below, then the
 //! numbers, the claims, why, and what to try next.
 
-use super::ladder::{self, Row};
+use super::arrow::{Arrow, Glyphs};
+use super::ladder::{self, EventRow, PacketRow, Row};
 use super::palette::Ink;
 use super::width::{columns, padded, wrapped};
 use super::{Report, Style, bytes};
@@ -10,7 +11,7 @@ use crate::scenarios::Part;
 use crate::text::{Text, grouped};
 use crate::trace::Role;
 use crate::trace::claims::{Claim, Verdict};
-use crate::trace::summary::{Summary, Where};
+use crate::trace::summary::{Crossed, Summary, Where};
 use std::io::{self, Write};
 
 /// Called between two rows: `--step` waits for Enter there, everything else goes on.
@@ -68,6 +69,18 @@ impl Lanes {
     }
 }
 
+fn milliseconds(us: u64) -> String {
+    let ms = us as f64 / 1000.0;
+    if ms < 10_000.0 { format!("{ms:.2}") } else { format!("{ms:.0}") }
+}
+
+fn packet_counts(crossed: Crossed, blurred: bool) -> Text {
+    let count = |n: u64| if blurred { "n".to_owned() } else { grouped(n) };
+    let (packets, dropped, again) =
+        (count(crossed.packets), count(crossed.dropped as u64), count(crossed.retransmitted as u64));
+    say!("packets {packets}, dropped {dropped}, retransmitted {again}", "分组 {packets}，丢弃 {dropped}，重传 {again}")
+}
+
 impl Page<'_> {
     fn say(&self, text: &Text) -> String {
         text.to(self.style.lang).to_owned()
@@ -104,6 +117,9 @@ impl Page<'_> {
             let word = Text::new("control: ", "对照实验：");
             self.paragraph(out, 2, &(self.say(&word) + &self.say(&scenario.control.change)), Some(Ink::Strong))?;
         }
+        if let Some(link) = &self.report.link() {
+            self.paragraph(out, 2, &self.say(&say!("link: {link}", "链路：{link}")), None)?;
+        }
         let changed = self.report.changed();
         if !changed.is_empty() {
             let options = changed.iter().map(|(opt, value)| format!("--{} {value}", opt.name()));
@@ -124,26 +140,107 @@ impl Page<'_> {
         }
         for row in &rows {
             steps.before(out)?;
-            if narrow {
-                self.stacked(out, row)?
-            } else {
-                self.beside(out, row)?
+            match row {
+                Row::Event(row) => self.event(out, row, narrow)?,
+                Row::Packet(row) if narrow => self.packet_stacked(out, row)?,
+                Row::Packet(row) => self.packet(out, row)?,
+                Row::More(text) => self.more_packets(out, text, narrow)?,
             }
-            if row.detailed {
-                self.detail(out, row)?;
-            }
-            self.more(out, row)?;
         }
+        self.unseen_packets(out)?;
         writeln!(out)
+    }
+
+    fn event(&self, out: &mut dyn Write, row: &EventRow, narrow: bool) -> io::Result<()> {
+        if narrow { self.stacked(out, row) } else { self.beside(out, row) }?;
+        if row.detailed {
+            self.detail(out, row)?;
+        }
+        self.more(out, row)
+    }
+
+    /// An arrow from one lane's edge to the other's; behind it when it arrived, or why not.
+    fn packet(&self, out: &mut dyn Write, row: &PacketRow) -> io::Result<()> {
+        let lanes = Lanes::of(self.style.width);
+        let arrow = Arrow {
+            rightward: row.from.role == Role::Client,
+            arrives: !row.packet.arrivals.is_empty(),
+            label: &self.numbered(row.from.index.max(row.to.index), &row.label),
+            glyphs: Glyphs::of(self.style),
+        };
+        let [before, label, after] = arrow.drawn(lanes.left + lanes.kernel - 1);
+        let paint = |text: &str, ink| self.style.palette.paint(text, ink);
+        let (ink, label_ink) = match (self.packet_ink(row), row.packet.arrivals.is_empty()) {
+            (_, true) => (Ink::Bad, Some(Ink::Bad)),
+            (message, false) => (Ink::Faint, message),
+        };
+        let time = paint(&format!("{:>1$} ", self.when(row.number, row.packet.t_us), lanes.time), Ink::Faint);
+        let label = label_ink.map_or(label.clone(), |ink| paint(&label, ink));
+        let behind = paint(&self.arrival(row, lanes.right - 3), ink);
+        let gap = if behind.is_empty() { "" } else { "  " };
+        writeln!(out, "{time}{}{label}{}{gap}{behind}", paint(&before, ink), paint(&after, ink))
+    }
+
+    /// The remark and the times, as far as they fit.
+    fn arrival(&self, row: &PacketRow, room: usize) -> String {
+        let remark = row.remark.clone().unwrap_or_default();
+        let times: Vec<String> = match self.style.stable {
+            true => Vec::new(),
+            false => row.packet.arrivals.iter().map(|at| milliseconds(*at)).collect(),
+        };
+        let with = |times: &[String]| format!("{remark} {}", times.join(" ")).trim().to_owned();
+        let most = (0..=times.len()).rev().map(|n| with(&times[..n])).find(|text| columns(text) <= room);
+        most.unwrap_or(remark)
+    }
+
+    fn packet_stacked(&self, out: &mut dyn Write, row: &PacketRow) -> io::Result<()> {
+        let arrow = if self.style.unicode { "→" } else { "->" };
+        let remark = row.remark.as_ref().map(|r| format!("  [{r}]")).unwrap_or_default();
+        let ink = if row.packet.arrivals.is_empty() { Some(Ink::Bad) } else { self.packet_ink(row) };
+        self.paragraph(out, 2, &format!("{} {arrow} {} {}{remark}", row.from, row.to, row.label), ink)
+    }
+
+    fn packet_ink(&self, row: &PacketRow) -> Option<Ink> {
+        row.packet.spans.first().map(|span| Ink::Message(span.msg))
+    }
+
+    fn more_packets(&self, out: &mut dyn Write, text: &Text, narrow: bool) -> io::Result<()> {
+        let indent = if narrow { 2 } else { Lanes::of(self.style.width).time + 6 };
+        for line in wrapped(&self.say(text), self.style.width.min(WIDEST) - indent) {
+            writeln!(out, "{}{}", " ".repeat(indent), self.style.palette.paint(&line, Ink::Faint))?;
+        }
+        Ok(())
+    }
+
+    /// Says which packets the ladder does not have.
+    fn unseen_packets(&self, out: &mut dyn Write) -> io::Result<()> {
+        let trace = &self.report.outcome.trace;
+        let (shown, more) = (grouped(trace.packets.len()), grouped(trace.unrecorded));
+        let text = match (trace.packets.is_empty(), self.report.shows_packets(), trace.unrecorded) {
+            (false, false, _) => Text::new(
+                "The packets are left out: they interleave differently on each run (run without --stable to see them).",
+                "分组未列出：它们每次运行的交错顺序都不同（去掉 --stable 即可看到）。",
+            ),
+            (false, true, 1..) => say!(
+                "The first {shown} packets are shown; {more} more crossed the link.",
+                "只显示前 {shown} 个分组；另有 {more} 个经过了链路。"
+            ),
+            _ => return Ok(()),
+        };
+        self.paragraph(out, 2, &self.say(&text), Some(Ink::Faint))
     }
 
     fn lane_heads(&self, out: &mut dyn Write) -> io::Result<()> {
         let lanes = Lanes::of(self.style.width);
         let time = if self.style.stable { Text::same("#") } else { Text::new("t ms", "毫秒") };
+        let middle = match self.report.shows_packets() {
+            true => Text::new("link", "链路"),
+            false => Text::new("kernel", "内核"),
+        };
         let heads = [
             (self.say(&time), lanes.time, true),
             (self.say(&Text::new("client", "客户端")), lanes.left, false),
-            (self.say(&Text::new("kernel", "内核")), lanes.kernel, false),
+            (self.say(&middle), lanes.kernel, false),
             (self.say(&Text::new("server", "服务器")), lanes.right, false),
         ];
         let mut line = String::new();
@@ -155,25 +252,21 @@ impl Page<'_> {
     }
 
     /// When, in milliseconds; or which, where times would differ from run to run.
-    fn when(&self, row: &Row) -> String {
-        if self.style.stable {
-            return row.number.to_string();
-        }
-        let ms = row.event.moment_us() as f64 / 1000.0;
-        if ms < 10_000.0 { format!("{ms:.2}") } else { format!("{ms:.0}") }
+    fn when(&self, number: usize, us: u64) -> String {
+        if self.style.stable { number.to_string() } else { milliseconds(us) }
     }
 
-    /// The end's name, where a lane holds several.
-    fn label(&self, row: &Row) -> String {
-        match row.event.end.index {
-            0 => row.label.clone(),
-            n => format!("{n}: {}", row.label),
+    /// The end's number before the label, where a lane holds several.
+    fn numbered(&self, index: u8, label: &str) -> String {
+        match index {
+            0 => label.to_owned(),
+            n => format!("{n}: {label}"),
         }
     }
 
-    fn beside(&self, out: &mut dyn Write, row: &Row) -> io::Result<()> {
+    fn beside(&self, out: &mut dyn Write, row: &EventRow) -> io::Result<()> {
         let lanes = Lanes::of(self.style.width);
-        let label = self.label(row);
+        let label = self.numbered(row.event.end.index, &row.label);
         let left = row.event.end.role == Role::Client;
         let beside = columns(&row.kernel);
         let room = match (left, beside) {
@@ -182,7 +275,7 @@ impl Page<'_> {
             (true, _) => (lanes.left + lanes.kernel).saturating_sub(beside + 3).max(lanes.left - 1),
             (false, _) => lanes.right,
         };
-        let time = format!("{:>1$} ", self.when(row), lanes.time);
+        let time = format!("{:>1$} ", self.when(row.number, row.event.moment_us()), lanes.time);
         for (i, line) in wrapped(&label, room).iter().enumerate() {
             let time = if i == 0 { self.style.palette.paint(&time, Ink::Faint) } else { " ".repeat(lanes.time + 1) };
             let kernel = if i == 0 { row.kernel.as_str() } else { "" };
@@ -201,13 +294,13 @@ impl Page<'_> {
     }
 
     /// One lane under the other, for a terminal too narrow for two.
-    fn stacked(&self, out: &mut dyn Write, row: &Row) -> io::Result<()> {
+    fn stacked(&self, out: &mut dyn Write, row: &EventRow) -> io::Result<()> {
         let kernel = if row.kernel.is_empty() { String::new() } else { format!("  [{}]", row.kernel) };
         let text = format!("{} {}{kernel}", row.event.end, row.label);
         self.paragraph(out, 2, &text, row.event.handed.map(|h| Ink::Message(h.msg)))
     }
 
-    fn inked(&self, row: &Row, text: &str) -> String {
+    fn inked(&self, row: &EventRow, text: &str) -> String {
         match row.event.handed {
             Some(handed) if row.event.ok() => self.style.palette.paint(text, Ink::Message(handed.msg)),
             _ if !row.event.ok() => self.style.palette.paint(text, Ink::Bad),
@@ -217,7 +310,7 @@ impl Page<'_> {
     }
 
     /// `got  |M1 hello|M2 feng|` and the hex block.
-    fn detail(&self, out: &mut dyn Write, row: &Row) -> io::Result<()> {
+    fn detail(&self, out: &mut dyn Write, row: &EventRow) -> io::Result<()> {
         if self.report.blurred() {
             return Ok(());
         }
@@ -246,7 +339,7 @@ impl Page<'_> {
         Ok(())
     }
 
-    fn more(&self, out: &mut dyn Write, row: &Row) -> io::Result<()> {
+    fn more(&self, out: &mut dyn Write, row: &EventRow) -> io::Result<()> {
         let text = match row.more {
             Some(0) => return Ok(()),
             Some(n) => say!(".. {n} more like it", ".. 另有 {n} 次，相同"),
@@ -303,6 +396,7 @@ impl Page<'_> {
             words.push(say!("segments {segments}", "报文段 {segments}"));
         }
         words.push(say!("recvs {recvs}", "接收 {recvs} 次"));
+        words.extend(summary.crossed.map(|crossed| packet_counts(crossed, blurred)));
         let (sent, intact) = (n(summary.messages_sent), n(summary.messages_intact));
         words.push(say!("messages intact {intact} of {sent}", "完整消息 {intact}/{sent}"));
         if let Some(lost) = summary.lost_at {

@@ -121,6 +121,8 @@ pub struct Tally {
     pub came: u64,
     /// Of how many.
     pub of: u64,
+    /// Packets that each needs.
+    pub packets: usize,
 }
 
 /// Whether one end can run in a process of its own.

@@ -123,8 +123,9 @@ fn judge(j: &mut Judge) {
 fn tally(trace: &Trace) -> Vec<Tally> {
     let of = |t: &Travel| {
         let (size, packets) = (grouped(t.size), t.packets.len());
-        let what = say!("{size} bytes, {packets} packets", "{size} 字节，{packets} 个分组");
-        Tally { what, came: u64::from(t.received.is_some()), of: 1 }
+        let unit = if packets == 1 { "packet" } else { "packets" };
+        let what = say!("{size} bytes, {packets} {unit}", "{size} 字节，{packets} 个分组");
+        Tally { what, came: u64::from(t.received.is_some()), of: 1, packets }
     };
     travels(trace).iter().map(of).collect()
 }

@@ -2,10 +2,12 @@
 
 mod all;
 mod busy;
+mod capture;
 pub mod cost;
 mod doctor;
 mod generate;
 mod port;
+mod repeat;
 mod replay;
 
 use crate::cli::{Format, Request, Task};
@@ -18,7 +20,7 @@ use std::io::{self, Write};
 /// Does what was asked.
 pub fn run(request: &Request) -> Exit {
     let style = style(&request.output, |name| std::env::var(name).ok());
-    let sink = Sink::open(&request.output);
+    let sink = Sink::open(request.output.file.as_deref());
     let done = sink.and_then(|mut sink| {
         let exit = dispatch(request, &style, &mut sink)?;
         sink.finish()?;

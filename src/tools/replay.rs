@@ -1,7 +1,8 @@
 //! Replays one scenario: once with its trace, or many times with the distribution of outcomes.
 
 use super::busy::Busy;
-use super::{complain, port};
+use super::capture::Capture;
+use super::{complain, port, repeat};
 use crate::cli::{AskedLink, Format, RunRequest};
 use crate::exit::Exit;
 use crate::link::spec::Spec;
@@ -13,9 +14,6 @@ use crate::say;
 use crate::scenarios::{Linked, Scenario};
 use crate::text::Text;
 use crate::trace::Call;
-use crate::trace::claims::Verdict;
-use crate::trace::invariants::is_invariant;
-use std::collections::HashMap;
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -24,7 +22,7 @@ pub(super) fn run(request: &RunRequest, format: Format, style: &Style, out: &mut
     let plan = plan(request, style);
     let _busy = Busy::start(request.busy);
     match request.repeat {
-        Some(n) => many(request, &plan, n, format, style, out),
+        Some(n) => repeat::run(request, &plan, n, format, style, out),
         None => once(request, &plan, format, style, out),
     }
 }
@@ -72,7 +70,16 @@ fn reachable(address: SocketAddr) -> String {
 }
 
 fn once(request: &RunRequest, plan: &Plan, format: Format, style: &Style, out: &mut dyn Write) -> io::Result<Exit> {
+    let capture = match request.pcap.as_deref().map(Capture::open).transpose() {
+        Ok(capture) => capture,
+        Err(text) => {
+            complain(&text, style.lang);
+            return Ok(Exit::NotHere);
+        }
+    };
     let outcome = run::run(plan);
+    // Before the trace, whose reader may have seen enough in the middle of it.
+    let captured = capture.map_or(Ok(()), |capture| capture.write(plan, &outcome));
     let report = Report { plan, outcome: &outcome, chosen: &request.chosen, control: request.control };
     match format {
         Format::Json => render::run_json(out, &report, style)?,
@@ -84,6 +91,10 @@ fn once(request: &RunRequest, plan: &Plan, format: Format, style: &Style, out: &
     out.flush()?;
     if let Some(failure) = &outcome.failure {
         complain(&explained(request, failure), style.lang);
+    }
+    if let Err(text) = captured {
+        complain(&text, style.lang);
+        return Ok(Exit::NotHere);
     }
     Ok(outcome.exit())
 }
@@ -167,62 +178,6 @@ fn deadline_hint(request: &RunRequest, error: &NetError) -> Option<Text> {
             "那个地址上运行的是 stickdemo {id} --as server 吗？--timeout 120s 可以等得更久"
         )),
     }
-}
-
-fn many(
-    request: &RunRequest,
-    plan: &Plan,
-    runs: u32,
-    format: Format,
-    style: &Style,
-    out: &mut dyn Write,
-) -> io::Result<Exit> {
-    let mut patterns: HashMap<Vec<usize>, usize> = HashMap::new();
-    let (mut reproduced, mut broken, mut exit) = (0, 0, Exit::Done);
-    let mut impossible = None;
-    for n in 0..runs {
-        let plan = plan.nth(n);
-        let outcome = run::run(&plan);
-        let report = Report { plan: &plan, outcome: &outcome, chosen: &request.chosen, control: request.control };
-        if format == Format::Json {
-            writeln!(out, "{}", render::summary_line(&report, style))?;
-        }
-        match &outcome.findings.verdict {
-            Verdict::Reproduced => reproduced += 1,
-            Verdict::NotPossibleHere(reason) => impossible = Some(reason.clone()),
-            Verdict::NotReproduced if invariants_hold(&outcome) => {}
-            Verdict::NotReproduced => broken += 1,
-        }
-        if outcome.exit() != Exit::Done {
-            exit = outcome.exit();
-        }
-        *patterns.entry(lengths(&outcome)).or_default() += 1;
-    }
-    let mut outcomes: Vec<_> = patterns.into_iter().collect();
-    outcomes.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-    if format == Format::Json {
-        writeln!(out, "{}", render::distribution_json(runs as usize, &outcomes))?;
-    } else if let Some(reason) = impossible {
-        writeln!(out, "{}", reason.to(style.lang))?;
-    } else {
-        render::distribution(out, runs as usize, &outcomes, reproduced, style)?;
-    }
-    // Of a race the distribution is the answer; only what must hold in every run can fail.
-    let raced = plan.settings.race && exit == Exit::Failed && broken == 0;
-    Ok(if raced { Exit::Done } else { exit })
-}
-
-fn invariants_hold(outcome: &Outcome) -> bool {
-    outcome.failure.is_none() && outcome.findings.claims.iter().all(|c| c.holds || !is_invariant(c))
-}
-
-/// The lengths of the receive calls that brought bytes or a datagram, end by end: how the calls of two
-/// ends fell between each other says nothing about boundaries.
-fn lengths(outcome: &Outcome) -> Vec<usize> {
-    let brought = |n: &usize, call| *n > 0 || call == Call::RecvFrom;
-    let mut calls: Vec<_> = outcome.trace.events.iter().filter(|e| e.call.receives()).collect();
-    calls.sort_by_key(|e| e.end);
-    calls.into_iter().filter_map(|e| e.returned.filter(|n| brought(n, e.call))).collect()
 }
 
 /// `--step`: a line from standard input before each row; at its end the rest follows at once.

@@ -1,5 +1,6 @@
 //! Claims: what a run must have shown, judged from its recorded events and from nothing else.
 
+use super::packet::{Content, Flags, Packet, icmp};
 use super::{Call, Event, Message, Role, Trace, invariants};
 use crate::say;
 use crate::text::{Text, grouped};
@@ -17,8 +18,26 @@ pub struct Claim {
     pub expected: Text,
     /// What was seen.
     pub actual: Text,
-    /// The `seq`s of the events that show it.
+    /// The `seq`s of the events and packets that show it.
     pub events: Vec<usize>,
+}
+
+/// What a claim can be shown by: something with a place in the trace.
+pub trait Shown {
+    /// Its place.
+    fn seq(&self) -> usize;
+}
+
+impl Shown for Event {
+    fn seq(&self) -> usize {
+        self.seq
+    }
+}
+
+impl Shown for Packet {
+    fn seq(&self) -> usize {
+        self.seq
+    }
 }
 
 /// The outcome of a run.
@@ -118,6 +137,21 @@ impl<'a> Judge<'a> {
         self.trace.calls(role, Call::Deliver).collect()
     }
 
+    /// The packets that crossed the link, in order; none without a link.
+    pub fn packets(&self) -> &'a [Packet] {
+        &self.trace.packets
+    }
+
+    /// The packets that left this role's host, in order.
+    pub fn packets_from(&self, role: Role) -> Vec<&'a Packet> {
+        self.trace.packets.iter().filter(|p| p.from == role).collect()
+    }
+
+    /// Those of them that carry application bytes (or are an empty datagram), retransmissions included.
+    pub fn data_packets(&self, role: Role) -> Vec<&'a Packet> {
+        self.trace.packets.iter().filter(|p| p.from == role && p.is_data()).collect()
+    }
+
     /// Adds the invariants and closes the record.
     pub fn finish(mut self) -> Findings {
         let nothing_claimed = self.claims.is_empty();
@@ -158,9 +192,9 @@ impl Draft<'_, '_> {
         self
     }
 
-    /// The events that show it.
-    pub fn shown_by<'e>(mut self, events: impl IntoIterator<Item = &'e Event>) -> Self {
-        self.claim.events.extend(events.into_iter().map(|e| e.seq));
+    /// The events, or the packets, that show it.
+    pub fn shown_by<'s, S: Shown + 's>(mut self, those: impl IntoIterator<Item = &'s S>) -> Self {
+        self.claim.events.extend(those.into_iter().map(Shown::seq));
         self
     }
 
@@ -201,5 +235,24 @@ pub fn describe(event: &Event) -> Text {
             say!("{call}({asked}) = {n} {unit} of {ids}", "{call}({asked}) = {n} 字节，属于 {ids}")
         }
         (None, n) => Text::same(format!("{call}({asked}) = {}", n.map(grouped).unwrap_or_default())),
+    }
+}
+
+/// `4 bytes of M2, lost`: a packet in words, for the actual side of a claim.
+pub fn describe_packet(packet: &Packet) -> Text {
+    let ids = packet.messages().iter().map(ToString::to_string).collect::<Vec<_>>().join("+");
+    let (unit, n) = (if packet.payload_len == 1 { "byte" } else { "bytes" }, grouped(packet.payload_len));
+    let what = match (&packet.content, packet.is_data()) {
+        (_, true) if ids.is_empty() => say!("{n} {unit}", "{n} 字节"),
+        (_, true) => say!("{n} {unit} of {ids}", "{n} 字节，属于 {ids}"),
+        (Content::Tcp(segment), _) => Text::same(Flags(segment.flags.0 & !Flags::PSH.0).to_string()),
+        (Content::Icmp { kind, code, .. }, _) => icmp(*kind, *code),
+        _ => Text::same(packet.protocol()),
+    };
+    let again = packet.segment().is_some_and(|s| s.retransmission);
+    let what = if again { Text::new("{} again", "重传 {}").with(&what) } else { what };
+    match packet.remark() {
+        Some(fate) => Text::new("{}, {}", "{}，{}").with(&what).with(&fate),
+        None => what,
     }
 }

@@ -1,7 +1,7 @@
 //! What must hold in every run, whatever the scenario: checked each time, never assumed.
 
 use super::claims::Claim;
-use super::{Call, Event, Evidence, Proto, SockId, SocketInfo, Trace, provenance};
+use super::{Call, Event, Evidence, Proto, SockId, SocketInfo, Trace, on_link, provenance};
 use crate::say;
 use crate::text::{Text, grouped};
 use std::collections::BTreeMap;
@@ -11,13 +11,17 @@ const UDP_ACCOUNT: &str = "udp-account";
 
 /// Is this claim one that must hold in every run, a race included?
 pub fn is_invariant(claim: &Claim) -> bool {
-    [TCP_PREFIX, UDP_ACCOUNT].contains(&claim.id)
+    [TCP_PREFIX, UDP_ACCOUNT, on_link::SEGMENTS, on_link::BYTES].contains(&claim.id)
 }
 
 /// The invariants that this trace has events for; with `steady`, counts that differ from run to run read `n`.
 pub(super) fn check(trace: &Trace, steady: bool) -> Vec<Claim> {
     let count = move |n: u64| if steady { "n".to_owned() } else { grouped(n) };
-    [tcp_prefix(trace, count), udp_account(trace, count)].into_iter().flatten().collect()
+    let mut claims: Vec<Claim> = [tcp_prefix(trace, count), udp_account(trace, count)].into_iter().flatten().collect();
+    if trace.packets_complete() {
+        claims.extend([on_link::segments(trace, count), on_link::bytes(trace, count)].into_iter().flatten());
+    }
+    claims
 }
 
 fn bytes_by_socket(trace: &Trace, wanted: Call) -> BTreeMap<SockId, Vec<&Event>> {
@@ -67,8 +71,9 @@ fn tcp_prefix(trace: &Trace, count: impl Fn(u64) -> String) -> Option<Claim> {
     })
 }
 
-/// UDP: no datagram arrives that was not sent, and none of those that left remains unaccounted for:
-/// received + dropped by the receiver's kernel + still queued or unread = sent to a recorded socket.
+/// UDP: no datagram arrives that was not sent, and none of those that left remains unaccounted for: received +
+/// dropped by the receiver's kernel + still queued or unread (+ lost on the link, less second copies) = sent
+/// to a recorded socket.
 fn udp_account(trace: &Trace, count: impl Fn(u64) -> String) -> Option<Claim> {
     let is_udp = |e: &&Event| e.sock.and_then(|s| trace.socket(s)).is_some_and(|s| s.proto == Proto::Udp);
     let udp = || trace.events.iter().filter(is_udp);
@@ -76,36 +81,62 @@ fn udp_account(trace: &Trace, count: impl Fn(u64) -> String) -> Option<Claim> {
     let local = |addr| trace.sockets.iter().any(|s| s.proto == Proto::Udp && s.local == Some(addr));
     let sent: Vec<&Event> =
         udp().filter(|e| e.call.sends() && e.ok() && e.datagram_len.is_some() && e.peer.is_some_and(local)).collect();
-    if arrived.is_empty() || sent.is_empty() {
+    let link = trace.packets_complete();
+    if sent.is_empty() || (arrived.is_empty() && !link) {
         return None;
     }
     let invented: Vec<&Event> = arrived.iter().copied().filter(|e| is_invented(trace, e)).collect();
     let (got, out) = (arrived.len() as u64, sent.len() as u64);
-    let is_target = |s: &&SocketInfo| sent.iter().any(|e| e.peer.is_some() && e.peer == s.local);
-    let targets: Vec<SockId> = trace.sockets.iter().filter(is_target).map(|s| s.id).collect();
-    let dropped = total(trace, &targets, |evidence| evidence.dropped);
-    let left = total(trace, &targets, |evidence| evidence.unread);
+    let is_target =
+        |s: &&SocketInfo| s.proto == Proto::Udp && sent.iter().any(|e| e.peer.is_some() && e.peer == s.local);
+    let targets: Vec<&SocketInfo> = trace.sockets.iter().filter(is_target).collect();
+    let [dropped, left] = [|e: &Evidence| e.dropped, |e: &Evidence| e.unread].map(|of| total(trace, &targets, of));
+    let on_link = if link { trace.datagrams_on_link(&targets) } else { Default::default() };
     let balanced = match (dropped, left) {
-        (Some(dropped), Some(left)) => got + dropped + left == out,
-        _ => got <= out,
+        (Some(dropped), Some(left)) => got + dropped + left + on_link.lost + on_link.late == out + on_link.copies,
+        _ => got + on_link.lost <= out + on_link.copies,
     };
     let [drops, rest] = [dropped, left].map(|n| n.map_or("?".into(), &count));
     let (got, out, wrong) = (count(got), count(out), invented.len());
+    let mut sum = say!("{got} received + {drops} dropped + {rest} unread", "收到 {got} + 丢弃 {drops} + 未读 {rest}");
+    if link {
+        sum = on_link_too(&sum, on_link, &count);
+    }
     Some(Claim {
         id: UDP_ACCOUNT,
-        text: Text::new(
-            "UDP: received + dropped + unread = sent, and every datagram is the start of one that was sent",
-            "UDP：收到 + 丢弃 + 未读 = 发出，且每个数据报都是某个已发数据报的开头",
-        ),
+        text: account_text(link),
         holds: balanced && invented.is_empty(),
         expected: say!("{out} sent", "发出 {out}"),
         actual: if invented.is_empty() {
-            say!("{got} received + {drops} dropped + {rest} unread", "收到 {got} + 丢弃 {drops} + 未读 {rest}")
+            sum
         } else {
             say!("{wrong} datagrams that nobody sent", "有 {wrong} 个数据报没有人发过")
         },
         events: invented.iter().map(|e| e.seq).collect(),
     })
+}
+
+fn account_text(link: bool) -> Text {
+    match link {
+        false => Text::new(
+            "UDP: received + dropped + unread = sent, and every datagram is the start of one that was sent",
+            "UDP：收到 + 丢弃 + 未读 = 发出，且每个数据报都是某个已发数据报的开头",
+        ),
+        true => Text::new(
+            "UDP: received + dropped + unread + lost on the link - second copies = sent, and every datagram is the start of one that was sent",
+            "UDP：收到 + 丢弃 + 未读 + 链路上丢失 - 重复到达 = 发出，且每个数据报都是某个已发数据报的开头",
+        ),
+    }
+}
+
+/// The account's terms that only a link has.
+fn on_link_too(sum: &Text, datagrams: on_link::Datagrams, count: impl Fn(u64) -> String) -> Text {
+    let [lost, copies, late] = [datagrams.lost, datagrams.copies, datagrams.late].map(count);
+    let mut sum = say!("{{}} + {lost} lost", "{{}} + 丢失 {lost}").with(sum);
+    if datagrams.late > 0 {
+        sum = say!("{{}} + {late} under way at the close", "{{}} + 关闭时在途 {late}").with(&sum);
+    }
+    say!("{{}} - {copies} copies", "{{}} - 重复 {copies}").with(&sum)
 }
 
 fn is_invented(trace: &Trace, event: &Event) -> bool {
@@ -116,9 +147,9 @@ fn is_invented(trace: &Trace, event: &Event) -> bool {
 }
 
 /// The last count each of these sockets reported, added up; `None` if one of them reported none.
-fn total(trace: &Trace, sockets: &[SockId], count: fn(&Evidence) -> Option<u64>) -> Option<u64> {
-    let last = |sock: &SockId| {
-        let reports = trace.events.iter().rev().filter(|e| e.sock == Some(*sock));
+fn total(trace: &Trace, sockets: &[&SocketInfo], count: fn(&Evidence) -> Option<u64>) -> Option<u64> {
+    let last = |socket: &&SocketInfo| {
+        let reports = trace.events.iter().rev().filter(|e| e.sock == Some(socket.id));
         reports.filter_map(|e| count(&e.evidence)).next()
     };
     sockets.iter().map(last).sum()

@@ -5,13 +5,18 @@
 //! the message it came from ([`provenance`]), and from there on the trace does not change.
 
 pub mod claims;
+mod connections;
+mod datagrams;
 pub mod invariants;
+mod needs;
+mod on_link;
 pub mod order;
 pub mod packet;
 pub mod provenance;
 mod recorder;
 pub mod summary;
 
+pub use connections::{Context, Purpose};
 pub use recorder::Recorder;
 
 use crate::text::Text;
@@ -36,6 +41,15 @@ impl Role {
         match self {
             Role::Client => "client",
             Role::Server => "server",
+        }
+    }
+
+    /// The other one.
+    #[must_use]
+    pub const fn other(self) -> Role {
+        match self {
+            Role::Client => Role::Server,
+            Role::Server => Role::Client,
         }
     }
 }
@@ -427,6 +441,7 @@ pub enum Tie {
 impl Trace {
     /// Orders, maps and numbers a raw recording. Pure: the same recording gives the same trace.
     pub fn finish(mut self, tie: Tie) -> Trace {
+        connections::name_wildcards(&mut self);
         provenance::map(&mut self);
         order::sort(&mut self, tie);
         provenance::number(&mut self);

@@ -1,27 +1,45 @@
-//! Causal order: an event stands after everything it depends on, whatever the clocks of two threads said.
+//! Causal order: whatever happens stands after everything it depends on, whatever the clocks of two threads said.
 //!
 //! A receive returns before the sender's thread gets to read its clock, so sorting by time would show
 //! effects before causes. Each end's own order is kept; across ends, bytes are received after they
 //! are sent, an accept after its connect, end of stream after the close, a gate after its opening.
 //! (L. Lamport, "Time, Clocks, and the Ordering of Events in a Distributed System", 1978.)
+//!
+//! With a link the run is played as discrete events: each end has its lane of calls, and each host the
+//! sequence of departures and arrivals that the link saw there. A packet stands where it left; its arrival
+//! is no row but lets others happen. What each of them needs is in [`needs`](super::needs).
+//!
+//! [`Tie::Clock`] plays what may happen next by the clock. [`Tie::Lane`] gives the same text on every run
+//! although the clocks differ, so it lets happen first what takes no time: the rest of what arrives together
+//! and the packets that leave in answer to it, then the calls, clients first. What takes time comes after
+//! all of that, by the clock: the next arrivals, sleeps, and packets that a timer sent (a delayed ACK, a
+//! retransmission, a probe). Were it the other way round, whether a call got in between two packets that
+//! are microseconds apart would be chance.
 
-use super::{Call, EndName, Event, Fact, MsgId, Opening, Proto, Role, SockId, Tie, Trace, provenance};
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
-use std::net::SocketAddr;
+use super::connections::Connections;
+use super::needs::Needs;
+use super::packet::Packet;
+use super::{Call, EndName, Event, Fact, Role, SockId, Tie, Trace};
+use std::collections::{BTreeMap, VecDeque};
 
-/// Sorts the events and gives each its `seq`.
+/// A packet that leaves this long after the last that happened at its host was sent by a timer, in
+/// microseconds: the shortest one, of the delayed ACK, has 40 ms; a busy machine is late by less than half.
+const TIMER_US: u64 = 20_000;
+
+/// Times that are nearer to each other than this are no order, in microseconds: a busy machine mixes them up.
+const NOISE_US: u64 = 5_000;
+
+/// Sorts events and packets and gives each its `seq`.
 pub(super) fn sort(trace: &mut Trace, tie: Tie) {
-    let mut lanes: BTreeMap<EndName, VecDeque<Event>> = BTreeMap::new();
-    for event in std::mem::take(&mut trace.events) {
-        lanes.entry(event.end).or_default().push_back(event);
-    }
-    let mut done = Done::new(trace, &lanes);
-    while let Some(next) = done.choose(&lanes, tie) {
-        let Some(mut event) = lanes.get_mut(&next).and_then(VecDeque::pop_front) else { break };
-        done.note(&event);
-        event.seq = trace.events.len() + 1;
-        trace.events.push(event);
-    }
+    let purposes = trace.contexts().iter().map(|c| c.purpose).collect();
+    let connections = Connections::of(trace);
+    let mut packets = std::mem::take(&mut trace.packets);
+    let needs = Needs::of(trace, &packets, connections, purposes);
+    let events = std::mem::take(&mut trace.events);
+    let places = Play::new(events, &packets, needs, tie).run(&mut trace.events);
+    packets.iter_mut().zip(places).for_each(|(packet, seq)| packet.seq = seq);
+    packets.sort_by_key(|p| p.seq);
+    trace.packets = packets;
 }
 
 /// Numbers the sockets in the order in which the (sorted) events first name them: which of two threads made
@@ -42,176 +60,179 @@ pub(super) fn number_sockets(trace: &mut Trace) {
     trace.sockets.sort_by_key(|s| s.id);
 }
 
-/// A datagram left.
-fn is_datagram(event: &Event) -> bool {
-    event.call.sends() && event.ok() && event.datagram_len.is_some()
+/// What the link saw at a host. Of the same microsecond the arrival is the cause.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Passage {
+    Arrival(usize),
+    Departure(usize),
 }
 
-/// The event after which others can reach its socket.
-fn opens(proto: Proto, event: &Event) -> bool {
-    let call = match proto {
-        Proto::Tcp => Call::Listen,
-        Proto::Udp => Call::Bind,
-    };
-    event.call == call && event.ok()
+/// One host.
+#[derive(Default)]
+struct Host {
+    /// What the link saw there and is not yet played.
+    passages: VecDeque<(u64, Passage)>,
+    /// When something last happened that makes packets leave at once.
+    last_us: u64,
+    /// When a packet last arrived.
+    arrived_us: Option<u64>,
 }
 
-/// What has happened so far, as far as another end's next event may depend on it.
-struct Done {
-    peer_of: HashMap<SockId, SockId>,
-    openings: Vec<Opening>,
-    ever_closed: HashSet<SockId>,
-    events: HashMap<EndName, usize>,
-    sent: HashMap<SockId, usize>,
-    received: HashMap<SockId, usize>,
-    connected: HashMap<SockId, bool>,
-    closed: HashSet<SockId>,
-    /// Messages of which a datagram left, and of which one ever will have.
-    sent_datagram: HashSet<MsgId>,
-    ever_sent_datagram: HashSet<MsgId>,
-    /// Addresses that some socket comes to listen on, or is bound to; true once it is.
-    meeting: HashMap<(Proto, SocketAddr), bool>,
-    local: HashMap<SockId, (Proto, SocketAddr)>,
-    sent_to: HashMap<SocketAddr, usize>,
-    ever_sent_to: HashMap<SocketAddr, usize>,
-    taken: HashMap<SockId, usize>,
+/// Where the next thing happens.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Place {
+    Lane(EndName),
+    Host(Role),
 }
 
-impl Done {
-    fn new(trace: &Trace, lanes: &BTreeMap<EndName, VecDeque<Event>>) -> Done {
-        let all = || lanes.values().flatten();
-        let mut ever_closed = HashSet::new();
-        let mut ever_sent_datagram = HashSet::new();
-        let mut ever_sent_to = HashMap::new();
-        for event in all() {
-            if let (Call::Close | Call::Shutdown, Some(sock)) = (event.call, event.sock) {
-                ever_closed.insert(sock);
-            }
-            if let (true, Some(handed)) = (is_datagram(event), event.handed) {
-                ever_sent_datagram.insert(handed.msg);
-            }
-            if let (true, Some(address)) = (is_datagram(event), event.peer) {
-                *ever_sent_to.entry(address).or_default() += 1;
+/// How soon something happens once it can, the soonest first.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Haste {
+    Packet,
+    Call,
+    Clock,
+}
+
+/// A recording that is being played.
+struct Play<'a> {
+    tie: Tie,
+    lanes: BTreeMap<EndName, VecDeque<Event>>,
+    hosts: BTreeMap<Role, Host>,
+    needs: Needs<'a>,
+    /// By packet: its `seq`, 0 until it has left.
+    left: Vec<usize>,
+    happened: usize,
+}
+
+impl<'a> Play<'a> {
+    fn new(events: Vec<Event>, packets: &[Packet], needs: Needs<'a>, tie: Tie) -> Play<'a> {
+        let mut lanes: BTreeMap<EndName, VecDeque<Event>> = BTreeMap::new();
+        for event in events {
+            lanes.entry(event.end).or_default().push_back(event);
+        }
+        let mut hosts: BTreeMap<Role, Host> = BTreeMap::new();
+        for (place, packet) in packets.iter().enumerate() {
+            let near = hosts.entry(packet.from).or_default();
+            near.passages.push_back((packet.t_us, Passage::Departure(place)));
+            let far = hosts.entry(packet.from.other()).or_default();
+            far.passages.extend(packet.arrivals.iter().map(|at| (*at, Passage::Arrival(place))));
+        }
+        hosts.values_mut().for_each(|host| host.passages.make_contiguous().sort_unstable());
+        Play { tie, lanes, hosts, needs, left: vec![0; packets.len()], happened: 0 }
+    }
+
+    /// Plays to the end; the events go out in order, the packets' places are returned.
+    fn run(mut self, out: &mut Vec<Event>) -> Vec<usize> {
+        while let Some(next) = self.choose() {
+            match next {
+                Place::Lane(end) => out.extend(self.call(end)),
+                Place::Host(role) => self.passage(role),
             }
         }
-        let local: HashMap<SockId, (Proto, SocketAddr)> =
-            trace.sockets.iter().filter_map(|s| Some((s.id, (s.proto, s.local?)))).collect();
-        let meets = |e: &&Event| e.sock.and_then(|sock| local.get(&sock)).is_some_and(|(proto, _)| opens(*proto, e));
-        let meeting = all().filter(meets).filter_map(|e| e.sock).map(|sock| (local[&sock], false)).collect();
-        let connecting = all().filter(|e| e.call == Call::Connect).filter_map(|e| e.sock);
-        Done {
-            peer_of: provenance::peers(&trace.sockets),
-            openings: trace.openings.clone(),
-            ever_closed,
-            events: HashMap::new(),
-            sent: HashMap::new(),
-            received: HashMap::new(),
-            connected: connecting.map(|sock| (sock, false)).collect(),
-            closed: HashSet::new(),
-            sent_datagram: HashSet::new(),
-            ever_sent_datagram,
-            meeting,
-            local,
-            sent_to: HashMap::new(),
-            ever_sent_to,
-            taken: HashMap::new(),
+        self.left
+    }
+
+    fn call(&mut self, end: EndName) -> Option<Event> {
+        let mut event = self.lanes.get_mut(&end)?.pop_front()?;
+        self.needs.event(&event);
+        if let (false, Some(host)) = (is_idle(&event), self.hosts.get_mut(&end.role)) {
+            host.last_us = host.last_us.max(event.moment_us());
+        }
+        self.happened += 1;
+        event.seq = self.happened;
+        Some(event)
+    }
+
+    fn passage(&mut self, role: Role) {
+        let Some(host) = self.hosts.get_mut(&role) else { return };
+        let Some((at, passage)) = host.passages.pop_front() else { return };
+        host.last_us = host.last_us.max(at);
+        match passage {
+            Passage::Arrival(packet) => {
+                host.arrived_us = Some(at);
+                self.needs.arrival(packet);
+            }
+            Passage::Departure(packet) => {
+                self.needs.departure(packet);
+                self.happened += 1;
+                self.left[packet] = self.happened;
+            }
         }
     }
 
-    fn note(&mut self, event: &Event) {
-        *self.events.entry(event.end).or_default() += 1;
-        if let (true, Some(handed)) = (is_datagram(event), event.handed) {
-            self.sent_datagram.insert(handed.msg);
-        }
-        if let (true, Some(address)) = (is_datagram(event), event.peer) {
-            *self.sent_to.entry(address).or_default() += 1;
-        }
-        let Some(sock) = event.sock else { return };
-        if let Some(place) = self.local.get(&sock).filter(|(proto, _)| opens(*proto, event)) {
-            self.meeting.insert(*place, true);
-        }
-        match event.call {
-            Call::Send => *self.sent.entry(sock).or_default() += event.bytes.len(),
-            Call::Recv => *self.received.entry(sock).or_default() += event.bytes.len(),
-            Call::RecvFrom if event.ok() || event.truncated => *self.taken.entry(sock).or_default() += 1,
-            Call::Connect => drop(self.connected.insert(sock, true)),
-            Call::Close | Call::Shutdown => {
-                self.closed.insert(sock);
-            }
-            _ => {}
-        }
+    /// What comes next at each lane and each host, and when.
+    fn heads(&self) -> impl Iterator<Item = (Place, u64)> {
+        let calls = self.lanes.iter().filter_map(|(end, lane)| Some((Place::Lane(*end), lane.front()?.moment_us())));
+        let hosts = self.hosts.iter().filter_map(|(role, host)| Some((Place::Host(*role), host.passages.front()?.0)));
+        calls.chain(hosts)
     }
 
-    /// The lane whose next event may come now: the earliest, or with [`Tie::Lane`] the first.
+    /// Where something may happen now: the earliest, or with [`Tie::Lane`] the hastiest.
     /// Should a cycle ever appear (it cannot, when events are true), the earliest is taken.
-    fn choose(&self, lanes: &BTreeMap<EndName, VecDeque<Event>>, tie: Tie) -> Option<EndName> {
-        let heads = || lanes.iter().filter_map(|(end, queue)| Some((*end, queue.front()?)));
-        let ready = heads().filter(|(_, event)| self.ready(event));
-        let earliest = |(end, event): &(EndName, &Event)| (event.moment_us(), *end);
-        let chosen = match tie {
-            Tie::Clock => ready.min_by_key(earliest),
-            Tie::Lane => ready.min_by_key(|(end, _)| (end.role != Role::Client, end.index)),
+    fn choose(&self) -> Option<Place> {
+        let earliest = |(place, at): &(Place, u64)| (*at, *place);
+        let ready = || self.heads().filter(|(place, _)| self.may(*place));
+        let chosen = match self.tie {
+            Tie::Clock => ready().min_by_key(earliest),
+            Tie::Lane => match ready().map(|(place, _)| self.haste(place)).min() {
+                Some(Haste::Clock) => self.by_the_clock(ready()),
+                soonest => ready().find(|(place, _)| Some(self.haste(*place)) == soonest),
+            },
         };
-        chosen.or_else(|| heads().min_by_key(earliest)).map(|(end, _)| end)
+        chosen.or_else(|| self.heads().min_by_key(earliest)).map(|(place, _)| place)
     }
 
-    fn ready(&self, event: &Event) -> bool {
-        let gate = match event.fact {
-            Some(Fact::Gate(gate)) => self.gate_open(gate),
-            _ => true,
-        };
-        gate && self.destination_ready(event)
-            && self.datagram_sent(event)
-            && self.datagram_waits(event)
-            && event.sock.is_none_or(|sock| self.socket_ready(event, sock))
-    }
-
-    /// A connect follows its listen, a datagram the bind of its receiver (if those were recorded).
-    fn destination_ready(&self, event: &Event) -> bool {
-        if !(event.call == Call::Connect || event.call.sends()) {
-            return true;
-        }
-        let proto = event.sock.and_then(|sock| self.local.get(&sock)).map(|(proto, _)| *proto);
-        let place = proto.zip(event.peer);
-        place.and_then(|place| self.meeting.get(&place)).copied().unwrap_or(true)
-    }
-
-    fn gate_open(&self, gate: &str) -> bool {
-        let opening = self.openings.iter().find(|o| o.gate == gate);
-        opening.is_none_or(|o| self.events.get(&o.end).copied().unwrap_or(0) >= o.after)
-    }
-
-    fn datagram_sent(&self, event: &Event) -> bool {
-        event.call != Call::RecvFrom
-            || event
-                .spans
-                .iter()
-                .all(|span| !self.ever_sent_datagram.contains(&span.msg) || self.sent_datagram.contains(&span.msg))
-    }
-
-    /// A wait for a datagram ends after one was sent here that is not yet read. Where none ever comes,
-    /// what ended the wait was a refusal, which depends on no other end.
-    fn datagram_waits(&self, event: &Event) -> bool {
-        let Some((Fact::Readable, sock)) = event.fact.zip(event.sock) else { return true };
-        let Some((_, address)) = self.local.get(&sock) else { return true };
-        let count = |of: &HashMap<SocketAddr, usize>| of.get(address).copied().unwrap_or(0);
-        let taken = self.taken.get(&sock).copied().unwrap_or(0);
-        count(&self.ever_sent_to) <= taken || count(&self.sent_to) > taken
-    }
-
-    fn socket_ready(&self, event: &Event, sock: SockId) -> bool {
-        let Some(peer) = self.peer_of.get(&sock) else { return true };
-        let sent = self.sent.get(peer).copied().unwrap_or(0);
-        let received = self.received.get(&sock).copied().unwrap_or(0);
-        let peer_closed = || !self.ever_closed.contains(peer) || self.closed.contains(peer);
-        match (event.call, event.fact) {
-            (Call::Accept, _) => self.connected.get(peer).copied().unwrap_or(true),
-            (Call::Recv, _) if !event.bytes.is_empty() => sent >= received + event.bytes.len(),
-            (Call::Recv, _) if event.returned == Some(0) && event.asked != Some(0) => peer_closed(),
-            (_, Some(Fact::Queued(n))) if event.ok() => sent >= received + n,
-            (_, Some(Fact::PeerGone)) => peer_closed(),
-            _ if matches!(event.error.as_deref(), Some("ECONNRESET" | "EPIPE" | "WSAECONNRESET")) => peer_closed(),
-            _ => true,
+    fn may(&self, place: Place) -> bool {
+        match place {
+            Place::Lane(end) => self.lanes[&end].front().is_some_and(|event| self.needs.allow_event(event)),
+            Place::Host(role) => match self.hosts[&role].passages.front() {
+                Some((_, Passage::Arrival(packet))) => self.left[*packet] > 0,
+                Some((_, Passage::Departure(packet))) => self.needs.allow_departure(*packet),
+                None => false,
+            },
         }
     }
+
+    fn haste(&self, place: Place) -> Haste {
+        match place {
+            Place::Lane(end) => match self.lanes[&end].front() {
+                // While an end sleeps the world goes on.
+                Some(event) if is_sleep(event) && !self.hosts.is_empty() => Haste::Clock,
+                _ => Haste::Call,
+            },
+            Place::Host(role) => {
+                let host = &self.hosts[&role];
+                let soon = match host.passages.front() {
+                    Some((at, Passage::Departure(_))) => at.saturating_sub(host.last_us) < TIMER_US,
+                    Some((at, Passage::Arrival(_))) => host.arrived_us.is_some_and(|last| at - last < NOISE_US),
+                    None => false,
+                };
+                if soon { Haste::Packet } else { Haste::Clock }
+            }
+        }
+    }
+
+    /// The earliest; of those that are too near to tell, sleeps and timers before arrivals, and these as
+    /// their packets left.
+    fn by_the_clock(&self, ready: impl Iterator<Item = (Place, u64)>) -> Option<(Place, u64)> {
+        let ready: Vec<(Place, u64)> = ready.collect();
+        let first = ready.iter().map(|(_, at)| *at).min()?;
+        let rank = |place: &Place| match place {
+            Place::Host(role) => match self.hosts[role].passages.front() {
+                Some((_, Passage::Arrival(packet))) => self.left[*packet],
+                _ => 0,
+            },
+            Place::Lane(_) => 0,
+        };
+        ready.into_iter().filter(|(_, at)| *at - first < NOISE_US).min_by_key(|(place, _)| (rank(place), *place))
+    }
+}
+
+/// A call after which no packet leaves at once.
+fn is_idle(event: &Event) -> bool {
+    matches!(event.call, Call::Wait | Call::Deliver | Call::Process)
+}
+
+fn is_sleep(event: &Event) -> bool {
+    matches!(event.fact, Some(Fact::Pause(_)))
 }

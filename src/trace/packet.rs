@@ -1,6 +1,7 @@
 //! Packets: what crossed the link between the two ends, when a run has one.
 
 use super::{MsgId, Role, Span};
+use crate::text::Text;
 use std::collections::HashSet;
 use std::fmt;
 use std::net::SocketAddrV4;
@@ -26,6 +27,16 @@ pub enum Cause {
     Asked,
     /// The queue in front of the link's rate was full (`queue=`).
     QueueFull,
+}
+
+impl Cause {
+    /// The word used in JSON.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Cause::Asked => "asked",
+            Cause::QueueFull => "queue-full",
+        }
+    }
 }
 
 impl Fate {
@@ -196,6 +207,18 @@ impl Packet {
         self.segment().is_some_and(|s| self.payload_len == 0 && s.flags.has(Flags::ACK) && !s.flags.any(control))
     }
 
+    /// What the link did to it, if that is worth a word.
+    pub fn remark(&self) -> Option<Text> {
+        match self.fate {
+            Fate::Delivered if self.arrivals.is_empty() => Some(Text::new("under way at the end", "结束时还在途中")),
+            Fate::Delivered => None,
+            Fate::Dropped(Cause::Asked) => Some(Text::new("lost", "丢失")),
+            Fate::Dropped(Cause::QueueFull) => Some(Text::new("lost: queue full", "丢失：队列已满")),
+            Fate::Duplicated => Some(Text::new("arrives twice", "到达两次")),
+            Fate::Reordered => Some(Text::new("held back", "被扣住，晚到")),
+        }
+    }
+
     /// Did the link refuse to carry it?
     pub fn dropped(&self) -> bool {
         matches!(self.fate, Fate::Dropped(_))
@@ -220,5 +243,18 @@ impl Packet {
     pub fn messages(&self) -> Vec<MsgId> {
         let mut seen = HashSet::new();
         self.spans.iter().map(|span| span.msg).filter(|id| seen.insert(*id)).collect()
+    }
+}
+
+/// An ICMP message by its type and code (RFC 792).
+pub fn icmp(kind: u8, code: u8) -> Text {
+    match (kind, code) {
+        (3, 0) => Text::new("ICMP network unreachable", "ICMP 网络不可达"),
+        (3, 1) => Text::new("ICMP host unreachable", "ICMP 主机不可达"),
+        (3, 3) => Text::new("ICMP port unreachable", "ICMP 端口不可达"),
+        (3, 4) => Text::new("ICMP fragmentation needed", "ICMP 需要分片"),
+        (11, 0) => Text::new("ICMP time to live exceeded", "ICMP 生存时间超时"),
+        (11, 1) => Text::new("ICMP reassembly time exceeded", "ICMP 分片重组超时"),
+        _ => Text::same(format!("ICMP {kind}/{code}")),
     }
 }

@@ -1,15 +1,19 @@
 //! Exact provenance: which message, and which part of it, every received byte came from.
 //!
-//! A stream keeps, in order, the runs of message bytes the sender put into it; a received range is
-//! cut out of that ledger. Datagrams are matched whole: by flow and content, earliest first.
-//! Everything is a pure function of the recording, in time linear in events and spans.
+//! A stream keeps, in order, the runs of message bytes the sender put into it; a received range, and what a
+//! segment carries, is cut out of that. Datagrams are matched whole: by flow and content, in the order in
+//! which they arrived, else in the order of sending. Everything is a pure function of the recording, in time
+//! linear in events, packets and spans (and the logarithm of their number).
 
-use super::{Call, EndName, Event, Message, MsgId, Part, Proto, Role, SockId, SocketInfo, Span, Trace};
+use super::connections::Connections;
+use super::datagrams::Flows;
+use super::packet::Packet;
+use super::{Call, EndName, Event, Message, MsgId, Part, Proto, SockId, SocketInfo, Span, Trace};
 use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::ops::Range;
 
-/// Fills in `spans` of every data event and of every hand-over.
+/// Fills in `spans` of every data event, of every hand-over and of every packet.
 pub(super) fn map(trace: &mut Trace) {
     let mut streams = Streams::pair(&trace.sockets);
     let mut flows = Flows::default();
@@ -24,7 +28,10 @@ pub(super) fn map(trace: &mut Trace) {
             Proto::Udp => {}
         }
     }
-    let Trace { events, messages, sockets, .. } = trace;
+    let connections = Connections::of(trace);
+    let Trace { events, messages, sockets, packets, .. } = trace;
+    label(packets, &connections, &streams.written);
+    flows.carry(packets);
     let mut strangers = Strangers { messages };
     for event in events.iter_mut().filter(|e| e.call.receives() || e.call == Call::Deliver) {
         let Some(sock) = event.sock else { continue };
@@ -33,12 +40,24 @@ pub(super) fn map(trace: &mut Trace) {
             (Call::Deliver, _) => streams.delivered(sock, event.bytes.len()),
             (_, Proto::Tcp) => streams.read(info, &event.bytes, &mut strangers),
             (_, Proto::Udp) if event.returned.is_some() || !event.bytes.is_empty() => {
-                let spans = flows.received(info, event, &mut strangers);
+                let spans = flows.received(info, event).unwrap_or_else(|| strangers.datagram(info, event));
                 streams.consumed(sock, &spans);
                 spans
             }
             (_, Proto::Udp) => Vec::new(),
         };
+    }
+}
+
+/// A segment carries the bytes of its sender's stream from its relative number on: the first has number 1.
+fn label(packets: &mut [Packet], connections: &Connections, written: &HashMap<SockId, Written>) {
+    for (place, packet) in packets.iter_mut().enumerate() {
+        let Some((way, segment)) = connections.way(place).zip(packet.segment()) else { continue };
+        let Some(stream) = connections.sender(way).and_then(|sock| written.get(&sock)) else { continue };
+        if let (Some(start), true) = (segment.seq.checked_sub(1), packet.payload_len > 0) {
+            let start = start as usize;
+            packet.spans = stream.range(start..start + packet.payload_len);
+        }
     }
 }
 
@@ -66,6 +85,9 @@ pub(super) fn number(trace: &mut Trace) {
             handed.msg = renamed(handed.msg);
         }
         event.spans.iter_mut().for_each(|s| s.msg = renamed(s.msg));
+    }
+    for packet in &mut trace.packets {
+        packet.spans.iter_mut().for_each(|s| s.msg = renamed(s.msg));
     }
     for message in &mut trace.messages {
         message.id = renamed(message.id);
@@ -96,7 +118,56 @@ pub(super) fn peers(sockets: &[SocketInfo]) -> HashMap<SockId, SockId> {
     pairs
 }
 
-/// One direction of one connection.
+/// Appends a run. A message may have been handed over in several sends; its bytes are one run all the same.
+fn append(runs: &mut Vec<Span>, run: Span) {
+    match runs.last_mut() {
+        Some(last) if last.msg == run.msg && last.part == run.part && last.offset + last.len == run.offset => {
+            last.len += run.len;
+        }
+        _ => runs.push(run),
+    }
+}
+
+/// The runs of message bytes that were written into one direction of a stream, found by their place in it.
+#[derive(Default)]
+pub(super) struct Written {
+    runs: Vec<Span>,
+    /// Where in the stream each run ends.
+    ends: Vec<usize>,
+}
+
+impl Written {
+    pub(super) fn of(spans: &[Span]) -> Written {
+        let mut written = Written::default();
+        written.add(spans);
+        written
+    }
+
+    fn add(&mut self, spans: &[Span]) {
+        for span in spans.iter().filter(|s| s.len > 0) {
+            self.runs.push(*span);
+            self.ends.push(self.ends.last().copied().unwrap_or(0) + span.len);
+        }
+    }
+
+    /// Whose bytes these are; ends early where fewer were written.
+    pub(super) fn range(&self, wanted: Range<usize>) -> Vec<Span> {
+        let first = self.ends.partition_point(|end| *end <= wanted.start);
+        let mut out = Vec::new();
+        for (run, end) in self.runs[first..].iter().zip(&self.ends[first..]) {
+            let start = end - run.len;
+            if start >= wanted.end {
+                break;
+            }
+            let skip = wanted.start.saturating_sub(start);
+            let len = wanted.end.min(*end) - start - skip;
+            append(&mut out, Span { offset: run.offset + skip, len, ..*run });
+        }
+        out
+    }
+}
+
+/// Runs that are read from the front.
 #[derive(Default)]
 struct Ledger {
     runs: VecDeque<Span>,
@@ -109,13 +180,7 @@ impl Ledger {
         while want > 0 {
             let Some(run) = self.runs.front_mut() else { break };
             let take = run.len.min(want);
-            // A message may have been handed over in several sends; its bytes are one run all the same.
-            match out.last_mut() {
-                Some(last) if last.msg == run.msg && last.part == run.part && last.offset + last.len == run.offset => {
-                    last.len += take;
-                }
-                _ => out.push(Span { len: take, ..*run }),
-            }
+            append(&mut out, Span { len: take, ..*run });
             run.offset += take;
             run.len -= take;
             want -= take;
@@ -130,7 +195,9 @@ impl Ledger {
 #[derive(Default)]
 struct Streams {
     peer_of: HashMap<SockId, SockId>,
-    written: HashMap<SockId, Ledger>,
+    written: HashMap<SockId, Written>,
+    /// How far each socket has read what its peer wrote.
+    read: HashMap<SockId, usize>,
     /// What an unrecorded peer writes, by the socket that reads it.
     promised: HashMap<SockId, Ledger>,
     expected: HashMap<SockId, VecDeque<MsgId>>,
@@ -144,12 +211,17 @@ impl Streams {
     }
 
     fn wrote(&mut self, sock: SockId, spans: &[Span]) {
-        self.written.entry(sock).or_default().runs.extend(spans.iter().filter(|s| s.len > 0));
+        self.written.entry(sock).or_default().add(spans);
     }
 
     fn read(&mut self, info: &SocketInfo, bytes: &[u8], strangers: &mut Strangers) -> Vec<Span> {
         let mut spans = match self.peer_of.get(&info.id) {
-            Some(writer) => self.written.entry(*writer).or_default().cut(bytes.len()),
+            Some(writer) => {
+                let at = self.read.entry(info.id).or_default();
+                let range = *at..*at + bytes.len();
+                *at = range.end;
+                self.written.get(writer).map(|stream| stream.range(range)).unwrap_or_default()
+            }
             None => self.read_alone(info.id, bytes, strangers),
         };
         let known: usize = spans.iter().map(|s| s.len).sum();
@@ -206,85 +278,6 @@ impl Streams {
     }
 }
 
-/// One datagram that was sent.
-struct Sent {
-    spans: Vec<Span>,
-    bytes: Arc<[u8]>,
-    arrived: bool,
-}
-
-/// The datagrams from one address to another, in order, and by content.
-#[derive(Default)]
-struct Flow {
-    sent: Vec<Sent>,
-    by_bytes: HashMap<Arc<[u8]>, VecDeque<usize>>,
-    first_missing: usize,
-}
-
-#[derive(Default)]
-struct Flows {
-    flows: HashMap<(SocketAddr, SocketAddr), Flow>,
-    corked: HashMap<SockId, (Vec<Span>, Vec<u8>)>,
-}
-
-impl Flows {
-    fn sent(&mut self, socket: &SocketInfo, event: &Event) {
-        let Some(key) = socket.local.zip(event.peer.or(socket.peer)) else { return };
-        let (mut spans, mut bytes) = self.corked.remove(&socket.id).unwrap_or_default();
-        spans.extend(&event.spans);
-        bytes.extend(&event.bytes);
-        if event.datagram_len.is_none() {
-            self.corked.insert(socket.id, (spans, bytes));
-            return;
-        }
-        let flow = self.flows.entry(key).or_default();
-        let bytes: Arc<[u8]> = bytes.into();
-        flow.by_bytes.entry(bytes.clone()).or_default().push_back(flow.sent.len());
-        flow.sent.push(Sent { spans, bytes, arrived: false });
-    }
-
-    fn received(&mut self, socket: &SocketInfo, event: &Event, strangers: &mut Strangers) -> Vec<Span> {
-        let key = event.peer.or(socket.peer).zip(socket.local);
-        let found = key.and_then(|key| self.flows.get_mut(&key)).and_then(|flow| flow.arrive(event));
-        match found {
-            Some(spans) if event.bytes.is_empty() => spans.first().map(|s| Span { len: 0, ..*s }).into_iter().collect(),
-            Some(spans) => Ledger { runs: spans.into() }.cut(event.bytes.len()),
-            None => strangers.datagram(socket, event),
-        }
-    }
-}
-
-impl Flow {
-    fn arrive(&mut self, event: &Event) -> Option<Vec<Span>> {
-        let index = if event.truncated { self.first_starting_with(event)? } else { self.whole(event)? };
-        self.sent[index].arrived = true;
-        Some(self.sent[index].spans.clone())
-    }
-
-    /// The earliest datagram with exactly these bytes that has not arrived; after the last, a
-    /// further copy is a duplicate of it.
-    fn whole(&mut self, event: &Event) -> Option<usize> {
-        let same = self.by_bytes.get_mut(event.bytes.as_slice())?;
-        while same.len() > 1 && self.sent[same[0]].arrived {
-            same.pop_front();
-        }
-        same.front().copied()
-    }
-
-    /// The earliest missing datagram that starts with these bytes (and has the true length, if known).
-    fn first_starting_with(&mut self, event: &Event) -> Option<usize> {
-        while self.sent.get(self.first_missing).is_some_and(|sent| sent.arrived) {
-            self.first_missing += 1;
-        }
-        let fits = |sent: &Sent| {
-            let length = event.datagram_len.is_none_or(|len| len == sent.bytes.len());
-            !sent.arrived && length && sent.bytes.starts_with(&event.bytes)
-        };
-        let place = self.sent[self.first_missing..].iter().position(fits)?;
-        Some(self.first_missing + place)
-    }
-}
-
 /// Messages whose sending nobody recorded.
 struct Strangers<'a> {
     messages: &'a mut Vec<Message>,
@@ -296,10 +289,7 @@ impl Strangers<'_> {
     }
 
     fn far(info: &SocketInfo) -> EndName {
-        EndName::only(match info.end.role {
-            Role::Client => Role::Server,
-            Role::Server => Role::Client,
-        })
+        EndName::only(info.end.role.other())
     }
 
     fn add(&mut self, from: EndName, bytes: &[u8]) -> MsgId {

@@ -44,6 +44,19 @@ pub struct Summary {
     pub messages_intact: usize,
     /// Where boundaries were lost.
     pub lost_at: Option<Where>,
+    /// What crossed the link, when the run had one.
+    pub crossed: Option<Crossed>,
+}
+
+/// Counts over the packets of a link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Crossed {
+    /// Packets that left a host.
+    pub packets: u64,
+    /// Those of them that the link dropped.
+    pub dropped: usize,
+    /// Segments of which some bytes had left before.
+    pub retransmitted: usize,
 }
 
 impl Trace {
@@ -62,6 +75,7 @@ impl Trace {
         let tcp_sends = sends.iter().filter(|e| !self.is_datagram(e)).count() as u64;
         let sender_merged = segments.is_some_and(|n| n < tcp_sends);
         let lost_at = match (recvs.is_empty(), messages_intact < messages_sent) {
+            (_, true) if self.datagrams_lost() > 0 => Some(Where::Wire),
             (false, true) if sender_merged => Some(Where::Sender),
             (false, true) => Some(Where::Receiver),
             _ => None,
@@ -75,7 +89,17 @@ impl Trace {
             messages_sent,
             messages_intact,
             lost_at,
+            crossed: self.crossed(),
         }
+    }
+
+    fn crossed(&self) -> Option<Crossed> {
+        let retransmitted = self.packets.iter().filter_map(|p| p.segment()).filter(|s| s.retransmission).count();
+        (!self.packets.is_empty()).then(|| Crossed {
+            packets: self.packets.len() as u64 + self.unrecorded,
+            dropped: self.packets.iter().filter(|p| p.dropped()).count(),
+            retransmitted,
+        })
     }
 
     fn is_datagram(&self, event: &Event) -> bool {

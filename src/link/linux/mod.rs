@@ -48,6 +48,8 @@ impl Link {
         if let Some(trouble) = probe::known_trouble() {
             return Err(trouble);
         }
+        // Early, should this process be killed; without a thread it is done at the end.
+        let _ = std::thread::Builder::new().name("reaper".into()).spawn(probe::reap);
         Link::over(Backend::Tun, spec, limits, began).or_else(|tun| {
             Link::over(Backend::Veth, spec, limits, began).map_err(|veth| Trouble { tun, veth: Some(veth) })
         })
@@ -116,7 +118,6 @@ impl Drop for Link {
         self.stop();
         let ports = self.watch.ports.clone();
         let last = move || {
-            probe::reap();
             let _ = wait::until(Duration::from_secs(1), || Arc::strong_count(&ports) == 1);
             drop(ports);
         };

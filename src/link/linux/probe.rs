@@ -8,18 +8,17 @@ use crate::link::spec::Spec;
 use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::FromRawFd;
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// What came of [`prepare`].
 static PREPARED: OnceLock<Result<(), Trouble>> = OnceLock::new();
 
-/// Readies this process for links: an ordinary user gets a user namespace, in which making network
-/// namespaces is allowed (user_namespaces(7)); root needs none. Must come before any thread is started.
+/// Readies this process for links: whoever may not make network namespaces gets a user namespace, in which
+/// that is allowed (user_namespaces(7)); root needs none. Must come before any thread is started.
 /// Nobody and nothing else is touched, and the namespace ends with the process. Where it is not possible
 /// the process stays as it was, and [`Link::start`](super::Link::start) says why.
 pub fn prepare() {
-    PREPARED.get_or_init(|| if is_root() { Ok(()) } else { become_able() });
+    PREPARED.get_or_init(|| if is_able() { Ok(()) } else { become_able() });
 }
 
 /// Why no link can be started, when that is known already.
@@ -32,9 +31,14 @@ fn become_able() -> Result<(), Trouble> {
     enter_user_namespace().map_err(|tun| Trouble { tun, veth: None })
 }
 
-fn is_root() -> bool {
-    // SAFETY: geteuid always succeeds.
-    unsafe { libc::geteuid() == 0 }
+/// Has this process the capabilities that a link takes? In a container root may be without them.
+fn is_able() -> bool {
+    // CAP_NET_ADMIN, CAP_NET_RAW and CAP_SYS_ADMIN (capabilities(7)).
+    const NEEDED: u64 = 1 << 12 | 1 << 13 | 1 << 21;
+    let status = std::fs::read_to_string("/proc/thread-self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("CapEff:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| mask & NEEDED == NEEDED)
 }
 
 /// Makes both hosts in another process, which reports and is gone.
@@ -66,7 +70,7 @@ pub fn probe(backend: Backend) -> Step<()> {
     let mut report = [0; 5];
     let told = from.read_exact(&mut report);
     // Its end takes as long as the kernel needs to take its interfaces down: the report is enough to go on.
-    CHILD.store(child, Ordering::Release);
+    *child_left() = Some(child);
     match (told, Stage::from_number(report[0])) {
         (Ok(()), None) => Ok(()),
         (Ok(()), Some(stage)) => {
@@ -76,20 +80,26 @@ pub fn probe(backend: Backend) -> Step<()> {
     }
 }
 
-/// The process that tried last, until it has been waited for; 0 for none.
-static CHILD: AtomicI32 = AtomicI32::new(0);
+/// The process that tried last, until it has been waited for.
+static CHILD: Mutex<Option<libc::pid_t>> = Mutex::new(None);
 
-/// Waits for the process that tried, so that it leaves no entry behind.
+fn child_left() -> MutexGuard<'static, Option<libc::pid_t>> {
+    CHILD.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Waits for the process that tried, at most the tens of milliseconds that it takes to end. Who ends without is
+/// survived by it, and where the first process of a container waits for nobody its entry stays for good.
 pub fn reap() {
-    let child = CHILD.swap(0, Ordering::AcqRel);
-    if child != 0 {
+    // Held while waiting: whoever comes second waits, too.
+    let mut left = child_left();
+    if let Some(child) = left.take() {
         // SAFETY: waitpid may be told to store no status.
         unsafe { libc::waitpid(child, std::ptr::null_mut(), 0) };
     }
 }
 
 fn attempt(backend: Backend) -> Step<()> {
-    if !is_root() {
+    if !is_able() {
         enter_user_namespace()?;
     }
     for (_, port) in port::hosts(backend, &Spec::default(), ADDRESSES)? {

@@ -88,12 +88,12 @@ impl Failed {
 
     /// What would change it: found by the failing step and its errno; sysctls are read only to word it.
     pub fn remedy(&self) -> Text {
-        let set_to_zero = |name: &str| {
+        let is_set = |name: &str, to: &str| {
             let value = std::fs::read_to_string(format!("/proc/sys/{name}"));
-            value.is_ok_and(|value| value.trim() == "0")
+            value.is_ok_and(|value| value.trim() == to)
         };
         match (self.stage, self.errno) {
-            (Stage::UserNamespace, libc::ENOSPC | libc::EUSERS) if set_to_zero("user/max_user_namespaces") => {
+            (Stage::UserNamespace, libc::ENOSPC | libc::EUSERS) if is_set("user/max_user_namespaces", "0") => {
                 Text::new(
                     "user namespaces are switched off; an administrator allows them with: sysctl user.max_user_namespaces=15000",
                     "用户命名空间被关闭；管理员可用此命令打开：sysctl user.max_user_namespaces=15000",
@@ -103,19 +103,26 @@ impl Failed {
                 "the limit of user namespaces is reached: end some, or raise user.max_user_namespaces",
                 "用户命名空间数量已达上限：结束一些，或调高 user.max_user_namespaces",
             ),
-            (Stage::UserNamespace, libc::EPERM) if set_to_zero("kernel/unprivileged_userns_clone") => Text::new(
+            (Stage::UserNamespace, libc::EPERM) if is_set("kernel/unprivileged_userns_clone", "0") => Text::new(
                 "this system keeps them for root; an administrator allows them with: sysctl kernel.unprivileged_userns_clone=1",
                 "本系统只允许 root 使用；管理员可用此命令放开：sysctl kernel.unprivileged_userns_clone=1",
             ),
+            (Stage::IdMap | Stage::NetNamespace, libc::ENOENT) => {
+                Text::new("/proc is not there: mount -t proc proc /proc", "没有挂载 /proc：mount -t proc proc /proc")
+            }
             (Stage::UserNamespace, libc::EINVAL) => Text::new(
                 "the kernel was built without user namespaces (CONFIG_USER_NS): run as root",
                 "内核未编入用户命名空间（CONFIG_USER_NS）：请以 root 运行",
             ),
             // Ubuntu's AppArmor lets the namespace be made, and refuses what makes it useful.
-            (Stage::IdMap, libc::EACCES | libc::EPERM) | (Stage::NetNamespace, libc::EACCES) => Text::new(
-                "AppArmor restricts them; an administrator allows them with: sysctl kernel.apparmor_restrict_unprivileged_userns=0, or run as root",
-                "AppArmor 限制了它；管理员可用此命令放开：sysctl kernel.apparmor_restrict_unprivileged_userns=0，或以 root 运行",
-            ),
+            (Stage::IdMap | Stage::NetNamespace, libc::EACCES | libc::EPERM)
+                if is_set("kernel/apparmor_restrict_unprivileged_userns", "1") =>
+            {
+                Text::new(
+                    "AppArmor restricts them; an administrator allows them with: sysctl kernel.apparmor_restrict_unprivileged_userns=0, or run as root",
+                    "AppArmor 限制了它；管理员可用此命令放开：sysctl kernel.apparmor_restrict_unprivileged_userns=0，或以 root 运行",
+                )
+            }
             (Stage::NetNamespace, libc::ENOSPC | libc::EUSERS) => Text::new(
                 "the limit of network namespaces is reached: raise user.max_net_namespaces",
                 "网络命名空间数量已达上限：请调高 user.max_net_namespaces",
@@ -158,6 +165,6 @@ impl Trouble {
             }
             _ => told(&self.tun),
         };
-        Text::new("no packet link here: {}", "此处无法建立模拟链路：{}").with(&reason)
+        Text::new("no packet link: {}", "无法建立模拟链路：{}").with(&reason)
     }
 }

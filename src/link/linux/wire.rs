@@ -142,11 +142,15 @@ impl Wire {
 
     /// Hands the other host what is due.
     fn hand_over(&mut self, side: usize) {
-        while let Some(due) = self.lanes[side].next_due(self.began.elapsed().as_nanos() as u64) {
+        loop {
             // Before the write: whatever it causes comes after it.
-            let t_us = self.now_ns() / 1000;
+            let now = self.now_ns();
+            let Some((due, in_vain)) = self.lanes[side].next_due(now) else { return };
             if let Some(captured) = due.record.and_then(|place| self.carried.packets.get_mut(place)) {
-                captured.arrivals.push(t_us);
+                captured.arrivals.push(now / 1000);
+                if in_vain {
+                    captured.fate = Fate::Delivered;
+                }
             }
             self.carried.lost += u64::from(!self.ports[1 - side].write(&due.packet));
             self.shared.under_way.fetch_sub(1, Ordering::AcqRel);
@@ -213,12 +217,13 @@ impl Lane {
         self.queue.front().into_iter().chain(&self.held).map(|due| due.at_ns).min()
     }
 
-    fn next_due(&mut self, now_ns: u64) -> Option<Due> {
+    /// The next packet that is due, and whether it was held back and nothing came to pass it.
+    fn next_due(&mut self, now_ns: u64) -> Option<(Due, bool)> {
         if self.queue.front().is_some_and(|due| due.at_ns <= now_ns) {
-            return self.queue.pop_front();
+            return self.queue.pop_front().map(|due| (due, false));
         }
         let late = self.held.iter().position(|due| due.at_ns <= now_ns)?;
-        Some(self.held.remove(late))
+        Some((self.held.remove(late), true))
     }
 }
 

@@ -35,7 +35,7 @@ pub struct Way {
     pub dup: Chosen,
     /// Data packets that are held back until a later one has passed.
     pub reorder: Chosen,
-    /// Bytes a second; `None` for as fast as it goes.
+    /// Bytes a second, never 0; `None` for as fast as it goes.
     pub rate: Option<u64>,
     /// Bytes that may wait in front of the rate before packets are dropped.
     pub queue: Option<u64>,

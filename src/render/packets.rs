@@ -1,0 +1,180 @@
+//! Packets in words: what a row of the ladder says about one, and about many at once.
+
+use super::{Style, bytes};
+use crate::say;
+use crate::text::{Text, grouped};
+use crate::trace::packet::{Content, Fate, Flags, Packet, Segment, icmp};
+use crate::trace::{Context, Message, MsgId, Purpose, Role, Trace};
+use std::ops::Range;
+
+/// The bits that make a segment more than data or an acknowledgement.
+const CONTROL: Flags = Flags::SYN.and(Flags::FIN).and(Flags::RST);
+
+/// What matters about a packet.
+pub fn label(trace: &Trace, packet: &Packet, context: &Context, style: &Style) -> Text {
+    match &packet.content {
+        Content::Tcp(segment) => tcp(trace, packet, segment, context, style),
+        Content::Udp => fragment(packet).unwrap_or_else(|| data(trace, packet, style)),
+        Content::Icmp { kind, code, .. } => icmp(*kind, *code),
+        Content::Other(number) => say!("IP protocol {number}", "IP 协议 {number}"),
+    }
+}
+
+fn tcp(trace: &Trace, packet: &Packet, segment: &Segment, context: &Context, style: &Style) -> Text {
+    let mut words = Vec::new();
+    if packet.payload_len > 0 {
+        words.push(data(trace, packet, style));
+    }
+    if segment.flags.any(CONTROL) {
+        words.push(control(segment.flags));
+    }
+    if packet.is_pure_ack() {
+        words.push(match context.purpose {
+            Purpose::Probe => Text::new("window probe", "窗口探测"),
+            Purpose::WindowUpdate => Text::new("window update", "窗口更新"),
+            Purpose::Nothing => acknowledgement(context),
+        });
+    }
+    if segment.sack_blocks > 0 {
+        words.push(Text::new("SACK", "SACK"));
+    }
+    if closes_window(segment) {
+        words.push(Text::new("window 0", "窗口 0"));
+    }
+    let joined = listed(&words, &Text::new(", ", "，"));
+    if segment.retransmission { Text::new("again {}", "重传 {}").with(&joined) } else { joined }
+}
+
+/// The bits that say something: that a FIN acknowledges goes without saying.
+fn control(flags: Flags) -> Text {
+    let beside = if flags.has(Flags::SYN) { CONTROL.and(Flags::ACK) } else { CONTROL };
+    Text::same(Flags(flags.0 & beside.0).to_string())
+}
+
+/// A reset's window says nothing.
+fn closes_window(segment: &Segment) -> bool {
+    segment.window == 0 && !segment.flags.any(Flags::SYN.and(Flags::RST))
+}
+
+fn acknowledgement(context: &Context) -> Text {
+    let n = context.acknowledged;
+    let fin = if context.acknowledges_fin { Text::new(", FIN", "，FIN") } else { Text::new("", "") };
+    let bytes = match n {
+        0 => Text::new("", ""),
+        n => Text::new(" {}", " {}").with(&length(n)),
+    };
+    Text::new("ACK{}{}", "ACK{}{}").with(&bytes).with(&fin)
+}
+
+fn length(n: u64) -> Text {
+    let (unit, n) = (if n == 1 { "byte" } else { "bytes" }, grouped(n));
+    say!("{n} {unit}", "{n} 字节")
+}
+
+/// A fragment's place counts the UDP header, as IP does.
+fn fragment(packet: &Packet) -> Option<Text> {
+    let place = packet.fragment?;
+    let header = if place.offset == 0 { 8 } else { 0 };
+    let (first, last) = (place.offset, place.offset + header + packet.payload_len - 1);
+    let ids = names(&packet.messages());
+    let gap = if ids.is_empty() { "" } else { " " };
+    Some(match place.more {
+        true => say!("{ids}{gap}fragment {first}-{last}, more follow", "{ids}{gap}分片 {first}-{last}，后面还有"),
+        false => say!("{ids}{gap}fragment {first}-{last}, the last", "{ids}{gap}分片 {first}-{last}，最后一片"),
+    })
+}
+
+/// `M1 [hello] 5 bytes`, `M3 bytes 0-1459 of 4000`, `M1+M2 9 bytes`, `M2..M10 9 bytes`, `M1[8-9]+M2[0-3]`.
+fn data(trace: &Trace, packet: &Packet, style: &Style) -> Text {
+    let n = length(packet.payload_len as u64);
+    let parts: Vec<(&Message, Range<usize>)> =
+        runs(packet).into_iter().filter_map(|(id, range)| Some((trace.message(id)?, range))).collect();
+    match &parts[..] {
+        [] => n,
+        [(message, range)] if range.len() == message.bytes.len() => {
+            let (id, name) = (message.id, bytes::name(message, style, 12));
+            let name = if name.is_empty() { String::new() } else { format!(" [{name}]") };
+            Text::new("{} {}", "{} {}").with(&Text::same(format!("{id}{name}"))).with(&n)
+        }
+        [(message, range)] => {
+            let (id, all) = (message.id, message.bytes.len());
+            let (first, last) = (range.start, range.end - 1);
+            say!("{id} bytes {first}-{last} of {all}", "{id} 第 {first}-{last} 字节/{all}")
+        }
+        several => {
+            let whole = |(message, range): &(&Message, Range<usize>)| range.len() == message.bytes.len();
+            let named = |part: &(&Message, Range<usize>)| match whole(part) {
+                true => part.0.id.to_string(),
+                false => format!("{}[{}-{}]", part.0.id, part.1.start, part.1.end - 1),
+            };
+            let names = Text::same(shortened(several.iter().map(named).collect()));
+            // Of two parts the places say how much it is.
+            if several.len() == 2 && !several.iter().any(whole) {
+                return names;
+            }
+            Text::new("{} {}", "{} {}").with(&names).with(&n)
+        }
+    }
+}
+
+/// The packet's bytes by message, header and body together.
+fn runs(packet: &Packet) -> Vec<(MsgId, Range<usize>)> {
+    let mut runs: Vec<(MsgId, Range<usize>)> = Vec::new();
+    for span in &packet.spans {
+        match runs.last_mut() {
+            Some((msg, range)) if *msg == span.msg && range.end == span.offset => range.end += span.len,
+            _ => runs.push((span.msg, span.offset..span.offset + span.len)),
+        }
+    }
+    runs
+}
+
+fn names(ids: &[MsgId]) -> String {
+    shortened(ids.iter().map(ToString::to_string).collect())
+}
+
+/// Up to three joined; of more the first and the last.
+fn shortened(names: Vec<String>) -> String {
+    match &names[..] {
+        [first, _, _, .., last] => format!("{first}..{last}"),
+        few => few.join("+"),
+    }
+}
+
+/// Carried as always, carrying what it always carries: nothing to stop at.
+pub fn is_ordinary(packet: &Packet, context: &Context) -> bool {
+    let carried = packet.fate == Fate::Delivered && !packet.arrivals.is_empty();
+    let usual = match &packet.content {
+        Content::Tcp(s) => {
+            !(s.flags.any(CONTROL) || s.retransmission || s.sack_blocks > 0 || closes_window(s))
+                && context.purpose == Purpose::Nothing
+        }
+        Content::Udp => true,
+        Content::Icmp { .. } | Content::Other(_) => false,
+    };
+    carried && usual
+}
+
+/// `.. 38 data packets -> and 19 ACKs <- more`.
+pub fn more<'p>(packets: impl Iterator<Item = &'p Packet>, style: &Style) -> Text {
+    let mut counts = [0; 4];
+    for packet in packets {
+        counts[usize::from(!packet.is_data()) + if packet.from == Role::Client { 0 } else { 2 }] += 1;
+    }
+    let (right, left) = if style.unicode { ("→", "←") } else { ("->", "<-") };
+    let counted = |(kind, n): (usize, &u64)| {
+        let (n, arrow) = (*n, if kind < 2 { right } else { left });
+        let plural = if n == 1 { "" } else { "s" };
+        (n > 0).then(|| match kind % 2 {
+            0 => say!("{n} data packet{plural} {arrow}", "{n} 个数据分组 {arrow}"),
+            _ => say!("{n} ACK{plural} {arrow}", "{n} 个 ACK {arrow}"),
+        })
+    };
+    let kinds: Vec<Text> = counts.iter().enumerate().filter_map(counted).collect();
+    Text::new(".. {} more", ".. 另有 {}").with(&listed(&kinds, &Text::new(" and ", "、")))
+}
+
+fn listed(texts: &[Text], between: &Text) -> Text {
+    let all = |side: fn(&Text) -> &str| texts.iter().map(side).collect::<Vec<_>>().join(side(between));
+    Text::made(all(|t| &t.en), all(|t| &t.zh))
+}

@@ -1,0 +1,133 @@
+//! `--repeat N`: the same run again and again, and what came out how often.
+
+use crate::cli::{Format, RunRequest};
+use crate::exit::Exit;
+use crate::render::{self, Report, Style};
+use crate::run::{self, Outcome, Plan};
+use crate::say;
+use crate::scenarios::Tally;
+use crate::text::Text;
+use crate::trace::Call;
+use crate::trace::claims::Verdict;
+use crate::trace::invariants::is_invariant;
+use std::collections::HashMap;
+use std::io::{self, Write};
+
+pub(super) fn run(
+    request: &RunRequest,
+    plan: &Plan,
+    runs: u32,
+    format: Format,
+    style: &Style,
+    out: &mut dyn Write,
+) -> io::Result<Exit> {
+    let mut counted = Counted::default();
+    for n in 0..runs {
+        let plan = plan.nth(n);
+        let outcome = run::run(&plan);
+        if format == Format::Json {
+            let report = Report { plan: &plan, outcome: &outcome, chosen: &request.chosen, control: request.control };
+            writeln!(out, "{}", render::summary_line(&report, style))?;
+        }
+        counted.add(&plan, &outcome);
+    }
+    counted.write(plan, runs as usize, format, style, out)?;
+    Ok(counted.exit(plan))
+}
+
+/// What came out so far.
+#[derive(Default)]
+struct Counted {
+    patterns: HashMap<Vec<usize>, usize>,
+    reproduced: usize,
+    /// Runs in which something did not hold that must always hold.
+    broken: usize,
+    worst: Exit,
+    impossible: Option<Text>,
+    tallies: Vec<Tally>,
+    /// Data packets on the link, and those of them that it lost.
+    packets: usize,
+    lost: usize,
+}
+
+impl Counted {
+    fn add(&mut self, plan: &Plan, outcome: &Outcome) {
+        match &outcome.findings.verdict {
+            Verdict::Reproduced => self.reproduced += 1,
+            Verdict::NotPossibleHere(reason) => self.impossible = Some(reason.clone()),
+            Verdict::NotReproduced if invariants_hold(outcome) => {}
+            Verdict::NotReproduced => self.broken += 1,
+        }
+        if outcome.exit() != Exit::Done {
+            self.worst = outcome.exit();
+        }
+        *self.patterns.entry(lengths(outcome)).or_default() += 1;
+        let data = || outcome.trace.packets.iter().filter(|p| p.is_data());
+        self.packets += data().count();
+        self.lost += data().filter(|p| p.dropped()).count();
+        if let Some(tally) = plan.scenario.tally {
+            self.tally(tally(&outcome.trace));
+        }
+    }
+
+    /// The same things in the same order in each run.
+    fn tally(&mut self, more: Vec<Tally>) {
+        for (place, tally) in more.into_iter().enumerate() {
+            match self.tallies.get_mut(place) {
+                Some(sum) => {
+                    sum.came += tally.came;
+                    sum.of += tally.of;
+                }
+                None => self.tallies.push(tally),
+            }
+        }
+    }
+
+    fn write(&self, plan: &Plan, runs: usize, format: Format, style: &Style, out: &mut dyn Write) -> io::Result<()> {
+        let mut outcomes: Vec<_> = self.patterns.iter().map(|(pattern, count)| (pattern.clone(), *count)).collect();
+        outcomes.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+        let loss = self.lost as f64 / self.packets.max(1) as f64;
+        if format == Format::Json {
+            return writeln!(out, "{}", render::distribution_json(runs, &outcomes, &self.tallies, loss, style));
+        }
+        if let Some(reason) = &self.impossible {
+            return writeln!(out, "{}", reason.to(style.lang));
+        }
+        if let Some(link) = &plan.link {
+            let text = match link.seed {
+                Some(_) => {
+                    say!("link: {link}, and the next seed for each next run", "链路：{link}，之后每次运行种子加一")
+                }
+                None => say!("link: {link}", "链路：{link}"),
+            };
+            writeln!(out, "{}", text.to(style.lang))?;
+        }
+        match self.tallies.is_empty() {
+            true => render::distribution(out, runs, &outcomes, self.reproduced, style),
+            false => render::tally(out, runs, &self.tallies, loss, style),
+        }
+    }
+
+    /// Of a race, and of a link that leaves something to chance, the distribution is the answer; only what must
+    /// hold in every run can fail.
+    fn exit(&self, plan: &Plan) -> Exit {
+        let by_chance = plan.settings.race || plan.link.as_ref().is_some_and(|link| link.needs_seed());
+        match self.worst {
+            Exit::Failed if by_chance && self.broken == 0 => Exit::Done,
+            other => other,
+        }
+    }
+}
+
+fn invariants_hold(outcome: &Outcome) -> bool {
+    outcome.failure.is_none() && outcome.findings.claims.iter().all(|c| c.holds || !is_invariant(c))
+}
+
+/// The lengths of the receive calls that brought bytes or a datagram, end by end: how the calls of two
+/// ends fell between each other says nothing about boundaries.
+fn lengths(outcome: &Outcome) -> Vec<usize> {
+    let brought = |n: &usize, call| *n > 0 || call == Call::RecvFrom;
+    let mut calls: Vec<_> = outcome.trace.events.iter().filter(|e| e.call.receives()).collect();
+    calls.sort_by_key(|e| e.end);
+    calls.into_iter().filter_map(|e| e.returned.filter(|n| brought(n, e.call))).collect()
+}
