@@ -74,8 +74,8 @@ fn conditions(results: &Results) -> [Text; 2] {
     if results.reduced {
         let usual = super::MESSAGES;
         let reduced = say!(
-            "{{}} {messages} messages, not {usual}, so that the long round trips take seconds: --messages {usual} insists.",
-            "{{}}为了让长往返也只花几秒，发 {messages} 条而不是 {usual} 条：--messages {usual} 可以坚持要 {usual} 条。"
+            "{{}} Only {messages} messages, so that the long round trips take seconds; for {usual}: --messages {usual}.",
+            "{{}}只发 {messages} 条，好让长往返也只花几秒；要发 {usual} 条，请用 --messages {usual}。"
         );
         how = reduced.with(&how);
     }
@@ -152,8 +152,8 @@ fn rows(results: &Results, medium: Medium) -> Vec<(Option<Fix>, Row)> {
 
 fn text(out: &mut dyn Write, results: &Results, findings: &Findings, style: &Style) -> io::Result<()> {
     let [title, how] = conditions(results);
-    writeln!(out, "{}", style.palette.paint(title.to(style.lang), Ink::Strong))?;
-    paragraph(out, how.to(style.lang), 0, style)?;
+    paragraph(out, title.to(style.lang), 0, Some(Ink::Strong), style)?;
+    paragraph(out, how.to(style.lang), 0, None, style)?;
     writeln!(out)?;
     for fix in Fix::ALL {
         let told = Text::new("{} ({})", "{}（{}）").with(&fix.text()).with(&theory::formula(fix));
@@ -170,8 +170,8 @@ fn text(out: &mut dyn Write, results: &Results, findings: &Findings, style: &Sty
     writeln!(out)?;
     let (verdict, good) = (verdict(findings), findings.verdict == Verdict::Reproduced);
     let ink = if good { Ink::Good } else { Ink::Bad };
-    writeln!(out, "{}", style.palette.paint(verdict.to(style.lang), ink))?;
-    findings.sentences.iter().try_for_each(|sentence| paragraph(out, sentence.to(style.lang), 0, style))
+    paragraph(out, verdict.to(style.lang), 0, Some(ink), style)?;
+    findings.sentences.iter().try_for_each(|sentence| paragraph(out, sentence.to(style.lang), 0, None, style))
 }
 
 fn verdict(findings: &Findings) -> Text {
@@ -183,9 +183,12 @@ fn verdict(findings: &Findings) -> Text {
     }
 }
 
-fn paragraph(out: &mut dyn Write, text: &str, indent: usize, style: &Style) -> io::Result<()> {
-    let lines = wrapped(text, style.width.saturating_sub(indent));
-    lines.iter().try_for_each(|line| writeln!(out, "{}{line}", " ".repeat(indent)))
+fn paragraph(out: &mut dyn Write, text: &str, indent: usize, ink: Option<Ink>, style: &Style) -> io::Result<()> {
+    for line in wrapped(text, style.width.saturating_sub(indent)) {
+        let line = ink.map_or(line.clone(), |ink| style.palette.paint(&line, ink));
+        writeln!(out, "{}{line}", " ".repeat(indent))?;
+    }
+    Ok(())
 }
 
 /// A word, and beside it what belongs to it.
@@ -227,7 +230,7 @@ fn table(out: &mut dyn Write, results: &Results, style: &Style) -> io::Result<()
             }
         }
     }
-    paragraph(out, LEGEND.to(style.lang), 0, style)
+    paragraph(out, LEGEND.to(style.lang), 0, Some(Ink::Faint), style)
 }
 
 fn claimed(out: &mut dyn Write, claim: &Claim, style: &Style) -> io::Result<()> {
@@ -237,7 +240,7 @@ fn claimed(out: &mut dyn Write, claim: &Claim, style: &Style) -> io::Result<()> 
         let word = if i == 0 { word } else { "" };
         writeln!(out, "{} {line}", style.palette.paint(&padded(word, 8), ink))?;
     }
-    paragraph(out, sides(claim).to(style.lang), 9, style)
+    paragraph(out, sides(claim).to(style.lang), 9, Some(Ink::Faint), style)
 }
 
 fn mark(claim: &Claim) -> (Text, Ink) {
