@@ -71,11 +71,21 @@ impl Plan {
     pub fn new(scenario: Scenario) -> Plan {
         let settings = scenario.defaults.clone();
         let link = matches!(scenario.linked, Linked::Only).then(|| scenario.usual_link());
-        Plan { scenario, settings, side: Side::Both, link, steady: false, limit: LIMIT, announce: None }
+        let plan =
+            Plan { scenario, settings, side: Side::Both, link: None, steady: false, limit: LIMIT, announce: None };
+        match link {
+            Some(link) => plan.over(link),
+            None => plan,
+        }
     }
-}
 
-impl Plan {
+    /// The same over a link, on which everything takes longer.
+    #[must_use]
+    pub fn over(self, link: Spec) -> Plan {
+        const ROUND_TRIPS: u32 = 20;
+        Plan { limit: self.limit + ROUND_TRIPS * link.rtt(), link: Some(link), ..self }
+    }
+
     /// The same for the nth of several runs, from 0: each draws its chances anew.
     pub fn nth(&self, n: u32) -> Plan {
         let mut plan = self.clone();

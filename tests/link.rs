@@ -17,6 +17,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 use stickdemo::link::{Captured, dissect};
+use stickdemo::scenarios::{Linked, syllabus};
 use stickdemo::trace::Role;
 use stickdemo::trace::packet::{Content, Fate, Packet};
 use stickdemo::wait;
@@ -237,13 +238,21 @@ fn all_works(ground: &Ground, place: Place) {
     assert!(ran.out.contains("192.0.2.2") && ran.err.is_empty(), "{place:?}\n{}\n{}", ran.out, ran.err);
     assert!(!packets(&ground.file("works.pcapng")).is_empty(), "{place:?}");
     fs::remove_file(ground.file("works.pcapng")).expect("it was there");
-    loopback_works(ground, place);
+    loopback_works(ground, place, true);
 }
 
-fn loopback_works(ground: &Ground, place: Place) {
+/// Every scenario, too; without a link those that loopback cannot show are not possible here, which is no failure.
+fn loopback_works(ground: &Ground, place: Place, link: bool) {
     assert!(ground.holds(place, &["tcp-naive"]).out.contains("127.0.0.1"));
-    let all = ground.holds(place, &["all", "--format", "json"]);
-    assert_eq!(all.out.matches(r#""verdict":"reproduced""#).count(), all.out.matches(r#""type":"summary""#).count());
+    let summaries = lines(&ground.holds(place, &["all", "--format", "json"]), "summary");
+    let verdicts = syllabus().into_iter().map(|scenario| match scenario.linked {
+        Linked::Only if !link => (scenario.id, "not-possible-here"),
+        _ => (scenario.id, "reproduced"),
+    });
+    let text = |line: &Value, key: &str| line[key].as_str().expect("a text").to_owned();
+    let seen: Vec<_> = summaries.iter().map(|line| (text(line, "scenario"), text(line, "verdict"))).collect();
+    let expected: Vec<_> = verdicts.map(|(id, verdict)| (id.to_owned(), verdict.to_owned())).collect();
+    assert_eq!(seen, expected, "{place:?}");
 }
 
 #[test]
@@ -318,7 +327,7 @@ fn where_there_is_no_link_it_says_why_and_what_to_do() {
     for (place, words) in [(off, off_words), (boxed, boxed_words), (boxed_root, boxed_words)] {
         if place.can_be_tried() {
             nothing_begun(&ground, place, words);
-            loopback_works(&ground, place);
+            loopback_works(&ground, place, false);
         }
     }
     for place in World::Mounted(NO_PROC).for_both().into_iter().filter(|place| place.can_be_tried()) {
@@ -408,6 +417,21 @@ const NUMBERS: [&str; 10] = [
     "tcp.analysis.retransmission",
 ];
 
+/// That tshark reads every packet of a file as we do; returns them.
+fn read_alike(file: &str) -> Vec<Packet> {
+    let ours = packets(file);
+    let theirs = fields(file, &NUMBERS);
+    for (n, (ours, theirs)) in ours.iter().zip(&theirs).enumerate() {
+        // An ICMP error quotes a packet, which tshark reads, too: what it finds there is not the packet's own.
+        let is_icmp = matches!(ours.content, Content::Icmp { .. });
+        let of_it = if is_icmp { 6..7 } else { 0..NUMBERS.len() };
+        assert_eq!(numbers(ours)[of_it.clone()], theirs[of_it], "{file}, packet {}", n + 1);
+    }
+    assert_eq!(ours.len(), theirs.len(), "{file}");
+    assert_eq!(tshark(file, &["-Y", "_ws.malformed"]), [""; 0], "{file}");
+    ours
+}
+
 #[test]
 fn wireshark_reads_what_we_read_and_finds_nothing_wrong() {
     let ground = Ground::new();
@@ -415,19 +439,30 @@ fn wireshark_reads_what_we_read_and_finds_nothing_wrong() {
     {
         let file = ground.file(id);
         ground.holds(ROOT, &[id, "--link", QUICK, "--pcap", &file]);
-        let ours = packets(&file);
-        assert!(ours.len() > 5, "{id}");
-        let theirs = fields(&file, &NUMBERS);
-        for (n, (ours, theirs)) in ours.iter().zip(&theirs).enumerate() {
-            // An ICMP error quotes a packet, which tshark reads, too: what it finds there is not the packet's own.
-            let is_icmp = matches!(ours.content, Content::Icmp { .. });
-            let of_it = if is_icmp { 6..7 } else { 0..NUMBERS.len() };
-            assert_eq!(numbers(ours)[of_it.clone()], theirs[of_it], "{id}, packet {}", n + 1);
-        }
-        assert_eq!(ours.len(), theirs.len(), "{id}");
-        let wrong = "_ws.malformed || tcp.analysis.retransmission || tcp.analysis.out_of_order || \
-                     tcp.analysis.lost_segment || tcp.analysis.ack_lost_segment || tcp.analysis.duplicate_ack";
+        assert!(read_alike(&file).len() > 5, "{id}");
+        let wrong = "tcp.analysis.retransmission || tcp.analysis.out_of_order || tcp.analysis.lost_segment || \
+                     tcp.analysis.ack_lost_segment || tcp.analysis.duplicate_ack";
         assert_eq!(tshark(&file, &["-Y", wrong]), [""; 0], "{id}");
+    }
+}
+
+#[test]
+fn what_is_lost_comes_again_for_both_readers() {
+    let ground = Ground::new();
+    for (id, fault) in [("tcp-naive", "drop=1"), ("tcp-split", "drop=2")] {
+        let file = ground.file(id);
+        ground.run(ROOT, &[id, "--link", &format!("{QUICK},{fault}"), "--pcap", &file]);
+        let again: Vec<Packet> =
+            read_alike(&file).into_iter().filter(|p| p.segment().is_some_and(|s| s.retransmission)).collect();
+        assert_eq!(again.len(), 1, "{id}");
+        let sequence = again[0].segment().map_or(0, |segment| segment.seq);
+        let comments = tshark(
+            &file,
+            &["-Y", &format!("tcp.len > 0 && tcp.seq == {sequence}"), "-T", "fields", "-e", "frame.comment"],
+        );
+        let [lost, again] = &comments[..] else { panic!("{id}: {comments:?}") };
+        assert!(lost.starts_with("dropped by the link (asked); M"), "{id}: {lost}");
+        assert!(again.starts_with("retransmission; arrived after "), "{id}: {again}");
     }
 }
 

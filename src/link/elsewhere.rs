@@ -81,11 +81,11 @@ impl Host {
         match self.0 {}
     }
 
-    /// Does something there and comes back.
+    /// Does something there, on a thread of its own.
     ///
     /// # Errors
     /// None: it is never called.
-    pub fn visit<T>(&self, _: impl FnOnce() -> T) -> io::Result<T> {
+    pub fn visit<T: Send>(&self, _: impl FnOnce() -> T + Send) -> io::Result<T> {
         match self.0 {}
     }
 }

@@ -17,6 +17,8 @@ pub(super) struct Recorded {
     pub(super) socket: Socket,
     pub(super) id: SockId,
     pub(super) proto: Proto,
+    /// Segments of its handshake that were sent again, by a timer shorter than the round trip.
+    pub(super) handshake: u64,
 }
 
 impl Recorded {
@@ -37,7 +39,7 @@ impl Recorded {
     /// Takes over a socket the kernel made (accept).
     pub(super) fn adopt(end: &End, socket: Socket, proto: Proto) -> Recorded {
         let id = end.recorder.socket(end.name, proto);
-        Recorded { end: end.clone(), socket, id, proto }
+        Recorded { end: end.clone(), socket, id, proto, handshake: 0 }
     }
 
     /// Tells the recorder the addresses the socket now has.
@@ -195,7 +197,12 @@ impl Recorded {
 
     pub(super) fn evidence(&self) -> Evidence {
         match self.proto {
-            Proto::Tcp => evidence::tcp(&self.socket),
+            Proto::Tcp => {
+                let told = evidence::tcp(&self.socket);
+                // The kernel counts the handshake's with those of data.
+                let retransmissions = told.retransmissions.map(|n| n.saturating_sub(self.handshake));
+                Evidence { retransmissions, ..told }
+            }
             Proto::Udp => evidence::udp(&self.socket),
         }
     }

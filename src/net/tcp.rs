@@ -237,8 +237,9 @@ pub struct Conn {
 }
 
 impl Conn {
-    fn new(recorded: Recorded) -> Result<Conn> {
+    fn new(mut recorded: Recorded) -> Result<Conn> {
         recorded.note_addresses();
+        recorded.handshake = recorded.evidence().retransmissions.unwrap_or(0);
         let limit = Some(recorded.end.stage.limit());
         let timeouts = recorded.socket.set_read_timeout(limit).and_then(|()| recorded.socket.set_write_timeout(limit));
         timeouts.map_err(|source| NetError::Call { call: Call::SetSockOpt, address: None, source })?;

@@ -57,7 +57,9 @@ pub(super) fn run(
 
 fn plan(scenario: &Scenario, link: &AskedLink, style: &Style) -> Plan {
     let mut plan = Plan::new(scenario.clone());
-    plan.link = super::replay::link(link, scenario).map(|spec| run::seeded(spec, style.stable));
+    if let Some(spec) = super::replay::link(link, scenario) {
+        plan = plan.over(run::seeded(spec, style.stable));
+    }
     plan.steady = style.stable;
     plan
 }

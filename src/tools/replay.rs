@@ -30,13 +30,15 @@ pub(super) fn run(request: &RunRequest, format: Format, style: &Style, out: &mut
 fn plan(request: &RunRequest, style: &Style) -> Plan {
     let scenario = if request.control { request.scenario.controlled() } else { request.scenario.clone() };
     let settings = scenario.defaults.overlaid(&request.chosen);
-    let usual = if request.side == Side::Both { LIMIT } else { LONE_LIMIT };
     let link = link(&request.link, &scenario).map(|spec| run::seeded(spec, style.stable));
-    let mut plan = Plan::new(scenario);
-    plan.link = link;
+    let mut plan = Plan { link: None, limit: LIMIT, ..Plan::new(scenario) };
+    if let Some(link) = link {
+        plan = plan.over(link);
+    }
     plan.settings = settings;
     plan.side = request.side;
     plan.steady = style.stable;
+    let usual = if request.side == Side::Both { plan.limit } else { LONE_LIMIT };
     plan.limit = request.limit.unwrap_or(usual);
     if matches!(request.side, Side::Server(_)) {
         let (id, lang) = (request.scenario.id, style.lang);

@@ -42,16 +42,17 @@ impl Host {
         enter(&self.namespace, Stage::NetNamespace).map_err(|failed| io::Error::from_raw_os_error(failed.errno))
     }
 
-    /// Does something there and comes back.
+    /// Does something there, on a thread of its own: an ordinary user's thread that has left the namespace it came
+    /// from may not go back.
     ///
     /// # Errors
-    /// What setns(2) says.
-    pub fn visit<T>(&self, act: impl FnOnce() -> T) -> io::Result<T> {
-        let home = File::open("/proc/thread-self/ns/net")?;
-        self.enter()?;
-        let done = act();
-        enter(&home, Stage::NetNamespace).map_err(|failed| io::Error::from_raw_os_error(failed.errno))?;
-        Ok(done)
+    /// What setns(2) says, or that no thread could be started.
+    pub fn visit<T: Send>(&self, act: impl FnOnce() -> T + Send) -> io::Result<T> {
+        let there = || self.enter().map(|()| act());
+        std::thread::scope(|scope| {
+            let visitor = std::thread::Builder::new().name("visitor".into()).spawn_scoped(scope, there)?;
+            visitor.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        })
     }
 }
 
