@@ -8,10 +8,11 @@ use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, Command, ValueHint};
 
 /// The commands that are not scenarios, in the order of help.
-pub fn tools() -> [(&'static str, Text); 5] {
+pub fn tools() -> [(&'static str, Text); 6] {
     [
         ("list", Text::new("the syllabus: every scenario with its claim", "课程大纲：所有场景及其结论")),
         ("all", Text::new("replay every scenario, then one table", "重放所有场景，汇成一张表")),
+        ("cost", Text::new("what each fix costs, over loopback and over links", "各种解法的代价：在回环上和在链路上")),
         ("doctor", Text::new("what this machine can show", "这台机器能演示什么")),
         ("completions", Text::new("print a shell's completion script", "输出某种 shell 的补全脚本")),
         ("man", Text::new("print the man page", "输出 man 手册页")),
@@ -58,6 +59,7 @@ pub fn command(lang: Lang, scenarios: &[Scenario]) -> Command {
         let tool = Command::new(name).about(t(text)).help_template(tool_page(lang));
         root = root.subcommand(match name {
             "all" => tool.args(run_args(lang).into_iter().filter(|a| ALL_TAKES.contains(&a.get_id().as_str()))),
+            "cost" => tool.args(cost_args(lang)),
             "completions" => tool.arg(
                 Arg::new("shell")
                     .value_name("SHELL")
@@ -250,6 +252,43 @@ fn run_args(lang: Lang) -> Vec<Arg> {
     args
 }
 
+/// What `cost` takes.
+fn cost_args(lang: Lang) -> Vec<Arg> {
+    let of_a_run = |arg: &Arg| arg.get_id() == "nodelay";
+    let mut args = vec![
+        value(
+            "rtt",
+            "LIST",
+            lang,
+            Text::new(
+                "round trip times of the links (default: 1ms,10ms,50ms; Linux)",
+                "各链路的往返时间（默认 1ms,10ms,50ms；Linux）",
+            ),
+        ),
+        value(
+            "messages",
+            "N",
+            lang,
+            Text::new(
+                "messages in a row (default: 50, fewer where the delays add up)",
+                "连续发多少条消息（默认 50，延迟累计太久时更少）",
+            ),
+        ),
+        value("size", "BYTES", lang, Text::new("bytes of each message (default: 100)", "每条消息的字节数（默认 100）")),
+        value(
+            "gap",
+            "DURATION",
+            lang,
+            Text::new(
+                "how long sleep sleeps between length and body (default: 5ms)",
+                "sleep 在长度和正文之间停多久（默认 5ms）",
+            ),
+        ),
+    ];
+    args.extend(run_args(lang).into_iter().filter(of_a_run));
+    heading(args, lang, Text::new("What to measure", "测什么"))
+}
+
 /// What every command takes.
 fn output_args(lang: Lang) -> Vec<Arg> {
     let t = |text: Text| text.to(lang).to_owned();
@@ -258,9 +297,12 @@ fn output_args(lang: Lang) -> Vec<Arg> {
             "format",
             "FORMAT",
             lang,
-            Text::new("text, json (one object a line) or mermaid", "text、json（每行一个对象）或 mermaid"),
+            Text::new(
+                "text, json (one object a line), mermaid; of cost also html and svg",
+                "text、json（每行一个对象）、mermaid；cost 还有 html 和 svg",
+            ),
         )
-        .value_parser(["text", "json", "mermaid"])
+        .value_parser(["text", "json", "mermaid", "html", "svg"])
         .default_value("text")
         .hide_default_value(true)
         .hide_possible_values(true),

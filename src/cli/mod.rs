@@ -2,9 +2,11 @@
 
 mod command;
 mod complaint;
+mod cost;
 mod values;
 
 pub use command::{command, environment, tools};
+pub use cost::CostRequest;
 
 use crate::link::spec::Spec;
 use crate::net::Settings;
@@ -29,6 +31,10 @@ pub enum Format {
     Json,
     /// A sequence diagram.
     Mermaid,
+    /// A page for a browser.
+    Html,
+    /// A picture.
+    Svg,
 }
 
 /// When to colour.
@@ -113,6 +119,8 @@ pub enum Task {
     List,
     /// What this machine can show.
     Doctor,
+    /// What each fix costs.
+    Cost(CostRequest),
     /// A shell's completion script.
     Completions(String),
     /// The man page.
@@ -133,7 +141,7 @@ impl Request {
     pub fn may_link(&self) -> bool {
         match &self.task {
             Task::Run(request) => request.link != AskedLink::No || matches!(request.scenario.linked, Linked::Only),
-            Task::All { .. } => true,
+            Task::All { .. } | Task::Cost(_) => true,
             _ => false,
         }
     }
@@ -181,11 +189,12 @@ pub fn parse(args: Vec<OsString>, lang: Lang) -> Result<Request, Refusal> {
 
 fn understand(matches: &ArgMatches, scenarios: &[Scenario], lang: Lang) -> Result<Request, Text> {
     let (name, sub) = matches.subcommand().ok_or_else(|| Text::new("no command given", "没有给出命令"))?;
-    let output = output(sub, lang);
+    let mut output = output(sub, lang);
     let task = match name {
         "list" => Task::List,
         "all" => Task::All { repeat: repeat(sub)?.unwrap_or(1), busy: busy(sub)?, link: link(sub)? },
         "doctor" => Task::Doctor,
+        "cost" => Task::Cost(cost::request(sub)?),
         "completions" => Task::Completions(sub.get_one::<String>("shell").cloned().unwrap_or_default()),
         "man" => Task::Man,
         id => {
@@ -194,6 +203,9 @@ fn understand(matches: &ArgMatches, scenarios: &[Scenario], lang: Lang) -> Resul
             Task::Run(Box::new(run_request(scenario, sub)?))
         }
     };
+    if let (Task::Cost(_), None, Some(file)) = (&task, given(sub, "format"), &output.file) {
+        output.format = cost::format_of(file).unwrap_or(output.format);
+    }
     fits(&task, output.format)?;
     apart(&task, &output)?;
     Ok(Request { task, output })
@@ -207,6 +219,7 @@ fn fits(task: &Task, format: Format) -> Result<(), Text> {
         Task::All { .. } => (&[Format::Text, Format::Json], "all"),
         Task::List => (&[Format::Text, Format::Json], "list"),
         Task::Doctor => (&[Format::Text, Format::Json], "doctor"),
+        Task::Cost(_) => (&[Format::Text, Format::Json, Format::Html, Format::Svg], "cost"),
         Task::Completions(_) => (&[Format::Text], "completions"),
         Task::Man => (&[Format::Text], "man"),
     };
@@ -238,6 +251,8 @@ fn output(matches: &ArgMatches, lang: Lang) -> Output {
         format: match word("format") {
             Some("json") => Format::Json,
             Some("mermaid") => Format::Mermaid,
+            Some("html") => Format::Html,
+            Some("svg") => Format::Svg,
             _ => Format::Text,
         },
         file: matches.get_one::<PathBuf>("out").cloned(),

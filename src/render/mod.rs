@@ -8,6 +8,7 @@ mod ladder;
 mod mermaid;
 mod packets;
 pub mod palette;
+pub mod plot;
 mod table;
 mod term;
 pub mod width;

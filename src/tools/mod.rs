@@ -3,6 +3,7 @@
 mod all;
 mod busy;
 mod capture;
+pub mod cost;
 mod doctor;
 mod generate;
 mod port;
@@ -61,6 +62,7 @@ fn dispatch(request: &Request, style: &Style, out: &mut dyn Write) -> io::Result
         Task::All { repeat, busy, link } => all::run(*repeat, *busy, link, format, style, out),
         Task::List => list(format, style, out),
         Task::Doctor => doctor::run(format, style, out),
+        Task::Cost(request) => cost::run(request, format, style, out),
         Task::Completions(shell) => generate::completions(shell, style, out),
         Task::Man => generate::man(style, out),
     }
@@ -70,7 +72,7 @@ fn list(format: Format, style: &Style, out: &mut dyn Write) -> io::Result<Exit> 
     let scenarios = crate::scenarios::syllabus();
     match format {
         Format::Json => writeln!(out, "{:#}", render::listing_json(&scenarios, style))?,
-        Format::Text | Format::Mermaid => render::list(out, &scenarios, style)?,
+        _ => render::list(out, &scenarios, style)?,
     }
     Ok(Exit::Done)
 }

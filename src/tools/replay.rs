@@ -88,7 +88,7 @@ fn once(request: &RunRequest, plan: &Plan, format: Format, style: &Style, out: &
         Format::Mermaid => render::mermaid(out, &report, style)?,
         Format::Text if moved_nothing(&outcome) => {}
         Format::Text if request.step => render::terminal(out, &report, style, &mut Enter::new(style))?,
-        Format::Text => render::terminal(out, &report, style, &mut ())?,
+        _ => render::terminal(out, &report, style, &mut ())?,
     }
     out.flush()?;
     if let Some(failure) = &outcome.failure {
