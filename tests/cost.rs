@@ -4,9 +4,6 @@
 mod common;
 
 use common::run;
-#[cfg(target_os = "linux")]
-use common::{finished, spawn};
-use serde_json::Value;
 use std::time::Duration;
 use stickdemo::exit::Exit;
 use stickdemo::render::Style;
@@ -176,14 +173,6 @@ fn over_loopback_alone_the_picture_has_no_axis() {
     assert_eq!(said.matches("no link").count(), 1, "the reason once: {said}");
 }
 
-// From outside.
-
-const QUICK: [&str; 7] = ["cost", "--messages", "4", "--gap", "2ms", "--rtt", "2ms"];
-
-fn quick(more: &[&str]) -> common::Ran {
-    run(&[QUICK.as_slice(), more].concat())
-}
-
 #[test]
 fn wrong_options_are_explained() {
     for (args, word) in [
@@ -210,80 +199,94 @@ fn wrong_options_are_explained() {
     }
 }
 
-/// Sockets and links as they are: what must hold holds, and the figures fit each other.
+/// Sockets and links as they are.
 #[cfg(target_os = "linux")]
-#[test]
-fn measured_for_programs() {
-    let ran = quick(&["--format", "json"]);
-    assert_eq!(ran.code, Some(0), "{}\n{}", ran.out, ran.err);
-    let lines: Vec<Value> = ran.out.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
-    let cells: Vec<&Value> = lines.iter().filter(|line| line["type"] == "cell").collect();
-    let named: Vec<&str> = cells.iter().filter_map(|cell| cell["fix"].as_str()).collect();
-    assert_eq!(named, ["none", "sleep", "ack", "i32le", "json"].repeat(2), "loopback, then the link");
-    let ack = cells[7];
-    assert_eq!((&ack["rtt_us"], &ack["theory_us"]), (&2000.into(), &9000.into()), "four round trips and a half");
-    assert!(ack["total_us"].as_u64() >= Some(9000), "{ack}");
-    assert_eq!((&ack["waits"], &ack["segments"]), (&4.into(), &12.into()));
-    for cell in &cells[5..] {
-        // A sleep may be too short on a machine that is busy: then it is not timed.
-        let timed = cell["state"] == "measured";
-        assert!(timed || cell["fix"] == "sleep" && cell["total_us"].is_null() && cell["reason"].is_string(), "{cell}");
-        let [packets, segments] = [&cell["packets"], &cell["segments"]].map(Value::as_u64);
-        assert!(!timed || packets >= segments && segments.is_some(), "acknowledgements are packets, too: {cell}");
-    }
-    assert!(cells[..5].iter().all(|cell| cell["packets"].is_null()), "loopback does not tell");
-    let summary = lines.last().expect("a summary");
-    assert_eq!((&summary["type"], &summary["verdict"]), (&"summary".into(), &"reproduced".into()));
-    assert_eq!(lines.iter().filter(|line| line["type"] == "claim" && line["holds"] == true).count(), 5);
-}
+mod measured_here {
+    use super::sound;
+    use crate::common::{BINARY, Ran, finished, run, spawn};
+    use serde_json::Value;
 
-#[cfg(target_os = "linux")]
-#[test]
-fn measured_for_people_in_both_languages() {
-    for (lang, words) in [("en", ["magnifies the network's delay", "round trip"]), ("zh", ["会放大网络延迟", "已重现"])]
-    {
-        let ran = quick(&["--lang", lang]);
-        assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""), "{}", ran.out);
-        let said: String = ran.out.lines().collect::<Vec<_>>().join(if lang == "en" { " " } else { "" });
-        assert!(words.iter().all(|word| said.contains(word)), "{said}");
-        assert!(!ran.out.contains('\u{1b}') && (lang == "zh" || ran.out.is_ascii() || ran.out.contains('§')));
-    }
-}
+    const QUICK: [&str; 7] = ["cost", "--messages", "4", "--gap", "2ms", "--rtt", "2ms"];
 
-#[cfg(target_os = "linux")]
-#[test]
-fn a_file_has_the_format_of_its_name() {
-    let folder = stickdemo::scratch::Scratch::folder("cost").expect("a folder");
-    for (name, lang, begins, word) in [
-        ("plot.svg", "en", "<svg ", "messages a second"),
-        ("plot.svg", "zh", "<svg ", "每秒消息数"),
-        ("page.html", "zh", "<!DOCTYPE html>", "会放大网络延迟"),
-        ("page.html", "en", "<!DOCTYPE html>", "magnifies the network's delay"),
-    ] {
-        let file = folder.path().join(name);
-        let ran = quick(&["--lang", lang, "--out", file.to_str().expect("UTF-8")]);
-        assert_eq!((ran.code, ran.out.as_str(), ran.err.as_str()), (Some(0), "", ""), "{name}");
-        let written = std::fs::read_to_string(&file).expect("the file");
-        sound(&written);
-        assert!(written.starts_with(begins) && written.contains(word), "{name} {lang}: {written}");
+    fn quick(more: &[&str]) -> Ran {
+        run(&[QUICK.as_slice(), more].concat())
     }
-}
 
-/// In a user namespace of its own that may hold no network namespace.
-#[cfg(target_os = "linux")]
-#[test]
-fn without_a_link_loopback_is_measured_unless_the_link_was_asked_for() {
-    let without = |args: &str| {
-        let script = format!("echo 0 > /proc/sys/user/max_net_namespaces && exec {} cost {args}", common::BINARY);
-        let mut unshare = std::process::Command::new("unshare");
-        unshare.args(["--user", "--map-root-user", "sh", "-c", &script]).env("STICKDEMO_LANG", "en");
-        finished(spawn(unshare.stdin(std::process::Stdio::null())))
-    };
-    let ran = without("--messages 4 --gap 2ms");
-    assert_eq!(ran.code, Some(0), "{}\n{}", ran.out, ran.err);
-    assert!(ran.err.contains("over loopback only: no packet link"), "{}", ran.err);
-    assert!(ran.out.contains("likewise") && ran.out.contains("max_net_namespaces"), "{}", ran.out);
-    let ran = without("--messages 4 --rtt 2ms");
-    assert_eq!((ran.code, ran.out.as_str()), (Some(3), ""), "{}", ran.err);
-    assert!(ran.err.contains("no packet link"), "{}", ran.err);
+    /// What must hold holds, and the figures fit each other.
+    #[test]
+    fn measured_for_programs() {
+        let ran = quick(&["--format", "json"]);
+        assert_eq!(ran.code, Some(0), "{}\n{}", ran.out, ran.err);
+        let lines: Vec<Value> = ran.out.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+        let cells: Vec<&Value> = lines.iter().filter(|line| line["type"] == "cell").collect();
+        let named: Vec<&str> = cells.iter().filter_map(|cell| cell["fix"].as_str()).collect();
+        assert_eq!(named, ["none", "sleep", "ack", "i32le", "json"].repeat(2), "loopback, then the link");
+        let ack = cells[7];
+        assert_eq!((&ack["rtt_us"], &ack["theory_us"]), (&2000.into(), &9000.into()), "four round trips and a half");
+        assert!(ack["total_us"].as_u64() >= Some(9000), "{ack}");
+        assert_eq!((&ack["waits"], &ack["segments"]), (&4.into(), &12.into()));
+        for cell in &cells[5..] {
+            // A sleep may be too short on a machine that is busy: then it is not timed.
+            let timed = cell["state"] == "measured";
+            assert!(
+                timed || cell["fix"] == "sleep" && cell["total_us"].is_null() && cell["reason"].is_string(),
+                "{cell}"
+            );
+            let [packets, segments] = [&cell["packets"], &cell["segments"]].map(Value::as_u64);
+            assert!(!timed || packets >= segments && segments.is_some(), "acknowledgements are packets, too: {cell}");
+        }
+        assert!(cells[..5].iter().all(|cell| cell["packets"].is_null()), "loopback does not tell");
+        let summary = lines.last().expect("a summary");
+        assert_eq!((&summary["type"], &summary["verdict"]), (&"summary".into(), &"reproduced".into()));
+        assert_eq!(lines.iter().filter(|line| line["type"] == "claim" && line["holds"] == true).count(), 5);
+    }
+
+    #[test]
+    fn measured_for_people_in_both_languages() {
+        for (lang, words) in
+            [("en", ["magnifies the network's delay", "round trip"]), ("zh", ["会放大网络延迟", "已重现"])]
+        {
+            let ran = quick(&["--lang", lang]);
+            assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""), "{}", ran.out);
+            let said: String = ran.out.lines().collect::<Vec<_>>().join(if lang == "en" { " " } else { "" });
+            assert!(words.iter().all(|word| said.contains(word)), "{said}");
+            assert!(!ran.out.contains('\u{1b}') && (lang == "zh" || ran.out.is_ascii() || ran.out.contains('§')));
+        }
+    }
+
+    #[test]
+    fn a_file_has_the_format_of_its_name() {
+        let folder = stickdemo::scratch::Scratch::folder("cost").expect("a folder");
+        for (name, lang, begins, word) in [
+            ("plot.svg", "en", "<svg ", "messages a second"),
+            ("plot.svg", "zh", "<svg ", "每秒消息数"),
+            ("page.html", "zh", "<!DOCTYPE html>", "会放大网络延迟"),
+            ("page.html", "en", "<!DOCTYPE html>", "magnifies the network's delay"),
+        ] {
+            let file = folder.path().join(name);
+            let ran = quick(&["--lang", lang, "--out", file.to_str().expect("UTF-8")]);
+            assert_eq!((ran.code, ran.out.as_str(), ran.err.as_str()), (Some(0), "", ""), "{name}");
+            let written = std::fs::read_to_string(&file).expect("the file");
+            sound(&written);
+            assert!(written.starts_with(begins) && written.contains(word), "{name} {lang}: {written}");
+        }
+    }
+
+    /// In a user namespace of its own that may hold no network namespace.
+    #[test]
+    fn without_a_link_loopback_is_measured_unless_the_link_was_asked_for() {
+        let without = |args: &str| {
+            let script = format!("echo 0 > /proc/sys/user/max_net_namespaces && exec {} cost {args}", BINARY);
+            let mut unshare = std::process::Command::new("unshare");
+            unshare.args(["--user", "--map-root-user", "sh", "-c", &script]).env("STICKDEMO_LANG", "en");
+            finished(spawn(unshare.stdin(std::process::Stdio::null())))
+        };
+        let ran = without("--messages 4 --gap 2ms");
+        assert_eq!(ran.code, Some(0), "{}\n{}", ran.out, ran.err);
+        assert!(ran.err.contains("over loopback only: no packet link"), "{}", ran.err);
+        assert!(ran.out.contains("likewise") && ran.out.contains("max_net_namespaces"), "{}", ran.out);
+        let ran = without("--messages 4 --rtt 2ms");
+        assert_eq!((ran.code, ran.out.as_str()), (Some(3), ""), "{}", ran.err);
+        assert!(ran.err.contains("no packet link"), "{}", ran.err);
+    }
 }
