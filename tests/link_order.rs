@@ -123,6 +123,38 @@ fn without_nagle_both_leave_at_once() {
 }
 
 #[test]
+fn how_long_a_sender_is_held_up_between_its_calls_is_chance() {
+    let scene = |held_up: u64| {
+        let mut scene = Scene::connected();
+        let at = 20_030 + held_up;
+        scene.send(CLIENT, at, b"hello");
+        scene.seg(Client, at + 10, ACK, [1, 1], b"hello");
+        scene.send(CLIENT, at + 20, b"feng");
+        scene.seg(Client, at + 25, ACK, [6, 1], b"feng");
+        scene.seg(Server, at + 10_014, ACK, [1, 6], b"");
+        scene.seg(Server, at + 10_028, ACK, [1, 10], b"");
+        scene.recv(SERVER, [30_060, at + 10_035], b"hellofeng");
+        scene
+    };
+    for held_up in [0, 8_000, 15_000, 90_000] {
+        stable(|| scene(held_up), &format!("{HANDSHAKE}c send, c>5, c send, c>4, s>ack5, s>ack9, s accept, s recv"));
+    }
+}
+
+#[test]
+fn a_segment_that_leaves_a_little_late_is_not_a_timers() {
+    let scene = || {
+        let mut scene = Scene::connected();
+        scene.send(CLIENT, 20_030, b"hello");
+        scene.send(CLIENT, 20_050, b"feng");
+        scene.seg(Client, 60_040, ACK, [1, 1], b"hello");
+        scene.seg(Client, 60_055, ACK, [6, 1], b"feng");
+        scene
+    };
+    stable(scene, &format!("{HANDSHAKE}c send, c>5, c send, c>4, s accept"));
+}
+
+#[test]
 fn a_delayed_acknowledgement_comes_after_the_calls_it_let_pass() {
     let scene = || {
         let mut scene = Scene::connected();

@@ -22,9 +22,12 @@ use super::packet::{Content, Flags, Packet};
 use super::{Call, EndName, Event, Fact, Role, SockId, Tie, Trace};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
-/// A packet that leaves this long after the last that happened to its flow was sent by a timer, in
-/// microseconds: the shortest one, of the delayed ACK, has 40 ms; a busy machine is late by less than half.
-const TIMER_US: u64 = 20_000;
+/// An ACK that leaves this long after the last that happened to its flow was sent by a timer, in microseconds: that
+/// of the delayed ACK has 40 ms; a busy machine is late by less than half.
+const ACK_TIMER_US: u64 = 20_000;
+
+/// The same of other segments: the timers that retransmit and uncork have 200 ms.
+const TIMER_US: u64 = 100_000;
 
 /// Times that are nearer to each other than this are no order, in microseconds: a busy machine mixes them up.
 const NOISE_US: u64 = 5_000;
@@ -76,8 +79,8 @@ struct Track {
     passages: VecDeque<(u64, Passage)>,
     /// When something last happened that makes packets leave at once.
     last_us: u64,
-    /// When a packet last arrived.
-    arrived_us: Option<u64>,
+    /// The packet that arrived last, and how long it was under way.
+    arrived: Option<(usize, u64)>,
 }
 
 /// Where the next thing happens.
@@ -102,15 +105,18 @@ struct Play<'a> {
     tracks: BTreeMap<(Role, Flow), Track>,
     flow_of: HashMap<SockId, Flow>,
     needs: Needs<'a>,
+    packets: &'a [Packet],
     /// By packet: its `seq`, 0 until it has left.
     left: Vec<usize>,
-    /// By packet: a timer may have sent it.
-    timed: Vec<bool>,
+    /// By packet: the instant in which it left.
+    left_in: Vec<usize>,
     happened: usize,
+    /// How often the clock has decided: between two such times everything happens at once.
+    instant: usize,
 }
 
 impl<'a> Play<'a> {
-    fn new(events: Vec<Event>, packets: &[Packet], flows: Flows, needs: Needs<'a>, tie: Tie) -> Play<'a> {
+    fn new(events: Vec<Event>, packets: &'a [Packet], flows: Flows, needs: Needs<'a>, tie: Tie) -> Play<'a> {
         let mut lanes: BTreeMap<EndName, VecDeque<Event>> = BTreeMap::new();
         for event in events {
             lanes.entry(event.end).or_default().push_back(event);
@@ -123,14 +129,14 @@ impl<'a> Play<'a> {
             far.passages.extend(packet.arrivals.iter().map(|at| (*at, Passage::Arrival(place))));
         }
         tracks.values_mut().for_each(|track| track.passages.make_contiguous().sort_unstable());
-        let (flow_of, left) = (flows.of_socket, vec![0; packets.len()]);
-        let timed = packets.iter().map(has_timer).collect();
-        Play { tie, lanes, tracks, flow_of, needs, left, timed, happened: 0 }
+        let [left, left_in] = [vec![0; packets.len()], vec![0; packets.len()]];
+        Play { tie, lanes, tracks, flow_of: flows.of_socket, needs, packets, left, left_in, happened: 0, instant: 0 }
     }
 
     /// Plays to the end; the events go out in order, the packets' places are returned.
     fn run(mut self, out: &mut Vec<Event>) -> Vec<usize> {
         while let Some(next) = self.choose() {
+            self.instant += usize::from(self.haste(next) == Haste::Clock);
             match next {
                 Place::Lane(end) => out.extend(self.call(end)),
                 Place::Track(role, flow) => self.passage(role, flow),
@@ -165,13 +171,14 @@ impl<'a> Play<'a> {
         track.last_us = track.last_us.max(at);
         match passage {
             Passage::Arrival(packet) => {
-                track.arrived_us = Some(at);
+                track.arrived = Some((packet, at.saturating_sub(self.packets[packet].t_us)));
                 self.needs.arrival(packet);
             }
             Passage::Departure(packet) => {
                 self.needs.departure(packet);
                 self.happened += 1;
                 self.left[packet] = self.happened;
+                self.left_in[packet] = self.instant;
             }
         }
     }
@@ -221,14 +228,22 @@ impl<'a> Play<'a> {
                 let track = &self.tracks[&(role, flow)];
                 let soon = match track.passages.front() {
                     Some((at, Passage::Departure(packet))) => {
-                        !self.timed[*packet] || at.saturating_sub(track.last_us) < TIMER_US
+                        timer_us(&self.packets[*packet]).is_none_or(|least| at.saturating_sub(track.last_us) < least)
                     }
-                    Some((at, Passage::Arrival(_))) => track.arrived_us.is_some_and(|last| at - last < NOISE_US),
+                    Some((at, Passage::Arrival(packet))) => self.is_beside_the_last(track, *packet, *at),
                     None => false,
                 };
                 if soon { Haste::Packet } else { Haste::Clock }
             }
         }
+    }
+
+    /// Did it leave in the same instant as the packet that arrived last, and was not under way for longer? How long
+    /// their sender really took in between is chance; the link may have been late at both ends.
+    fn is_beside_the_last(&self, track: &Track, packet: usize, at: u64) -> bool {
+        let under_way = at.saturating_sub(self.packets[packet].t_us);
+        let beside = |(last, of_last)| self.left_in[last] == self.left_in[packet] && under_way < of_last + 2 * NOISE_US;
+        track.arrived.is_some_and(beside)
     }
 
     /// The earliest; of those that are too near to tell, sleeps and timers before arrivals, and these as
@@ -247,12 +262,14 @@ impl<'a> Play<'a> {
     }
 }
 
-/// Datagrams, and the first SYN, leave with their call; a late one was late, and waited for nothing.
-fn has_timer(packet: &Packet) -> bool {
+/// A packet that leaves so long after its cause was sent by a timer, in microseconds. Datagrams, and the first SYN,
+/// leave with their call; a late one was late, and waited for nothing.
+fn timer_us(packet: &Packet) -> Option<u64> {
     match packet.content {
-        Content::Tcp(segment) => segment.retransmission || !segment.flags.has(Flags::SYN),
-        Content::Udp => false,
-        Content::Icmp { .. } | Content::Other(_) => true,
+        Content::Tcp(_) if packet.is_pure_ack() => Some(ACK_TIMER_US),
+        Content::Tcp(segment) => (segment.retransmission || !segment.flags.has(Flags::SYN)).then_some(TIMER_US),
+        Content::Udp => None,
+        Content::Icmp { .. } | Content::Other(_) => Some(TIMER_US),
     }
 }
 
