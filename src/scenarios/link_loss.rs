@@ -8,7 +8,7 @@ use crate::text::Text;
 use crate::trace::Role::{Client, Server};
 use crate::trace::claims::Judge;
 
-const MESSAGES: usize = 20;
+const MESSAGES: usize = 10;
 /// A full segment at an MTU of 1500: then each message is one packet, over UDP and over TCP.
 const LENGTH: usize = 1460;
 
@@ -68,7 +68,7 @@ pub(super) fn scenario() -> Scenario {
         server: Some(server),
         judge,
         linked: Linked::Only,
-        link: "up.drop=3+7+15+23+27+35",
+        link: "up.drop=3+7+13+17",
         why: vec![
             Why {
                 text: Text::new(

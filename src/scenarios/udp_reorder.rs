@@ -95,7 +95,7 @@ pub(super) fn scenario() -> Scenario {
                 shows: Text::new("a link on which nobody overtakes", "谁也不超过谁的链路"),
             },
             Next {
-                command: "udp-reorder --link reorder=50%,seed=2",
+                command: "udp-reorder --link reorder=50%,seed=3",
                 shows: Text::new("chance decides who is held back", "由概率决定扣下谁"),
             },
             Next { command: "udp-duplicate", shows: Text::new("and what arrives twice", "还有到达两次的") },
