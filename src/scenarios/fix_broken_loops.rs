@@ -1,6 +1,6 @@
 //! Three receive loops the pages print stop before the message is whole; the corrected loop beside each does not.
 
-use super::{Control, Next, Part, Scenario, Why};
+use super::{Control, Next, Part, Scenario, Variation, Why};
 use crate::net::{Conn, End, Opt, Settings};
 use crate::say;
 use crate::text::{Text, grouped};
@@ -285,6 +285,7 @@ pub(super) fn scenario() -> Scenario {
             change: Text::new("the corrected loops in the place of the broken ones", "把三个错误的循环换成改正后的"),
             apply: |s| s.client = client_with_corrected_loops,
         },
+        on_link: Variation::Calls,
         ..Scenario::blank()
     }
 }
