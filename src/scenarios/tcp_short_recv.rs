@@ -1,6 +1,6 @@
 //! A recv smaller than the message takes its beginning; the rest waits in the queue, and nothing is lost.
 
-use super::{Control, Next, Part, Scenario, Variation, Why};
+use super::{Control, Next, Part, Scenario, Why};
 use crate::net::{End, Opt, Settings};
 use crate::say;
 use crate::text::{Text, grouped};
@@ -146,7 +146,6 @@ pub(super) fn scenario() -> Scenario {
             change: Text::new("the first recv has room for the whole message", "第一次 recv 足够放下整条消息"),
             apply: |s| s.server = Some(server_with_room),
         },
-        on_link: Variation::Nothing,
         ..Scenario::blank()
     }
 }
