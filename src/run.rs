@@ -6,7 +6,7 @@ use crate::link::{Carried, Limits, Link, dissect};
 use crate::net::barrier::{Announce, Stage};
 use crate::net::{End, NetError, Place, Settings};
 use crate::say;
-use crate::scenarios::{EndFn, Linked, NotPossible, Scenario};
+use crate::scenarios::{EndFn, Linked, NotPossible, Scenario, Variation};
 use crate::text::Text;
 use crate::trace::claims::{Findings, Judge, Verdict};
 use crate::trace::summary::Summary;
@@ -84,6 +84,17 @@ impl Plan {
     pub fn over(self, link: Spec) -> Plan {
         const ROUND_TRIPS: u32 = 20;
         Plan { limit: self.limit + ROUND_TRIPS * link.rtt(), link: Some(link), ..self }
+    }
+
+    /// Sizes and numbers of calls differ from run to run, and the text must not.
+    pub fn blurs_calls(&self) -> bool {
+        let on_link = self.link.is_some() && self.scenario.on_link == Variation::Calls;
+        self.steady && (self.scenario.varies || on_link)
+    }
+
+    /// Packets stand differently on each run, and the text must not.
+    pub fn hides_packets(&self) -> bool {
+        self.steady && (self.scenario.varies || self.scenario.on_link > Variation::Nothing)
     }
 
     /// The same for the nth of several runs, from 0: each draws its chances anew.
@@ -171,7 +182,11 @@ pub fn run(plan: &Plan) -> Outcome {
     let took = recorder.began().elapsed();
     let mut trace = recorder.take();
     let lost = link.map_or(0, |link| collect(link, &mut trace));
-    let tie = if plan.steady { Tie::Lane } else { Tie::Clock };
+    let tie = match (plan.steady, plan.hides_packets()) {
+        (false, _) => Tie::Clock,
+        (true, false) => Tie::Lane,
+        (true, true) => Tie::LaneWithoutPackets,
+    };
     let trace = trace.finish(tie);
     let failure = first(failures);
     if let Some(reason) = failure.as_ref().and_then(|f| f.error.downcast_ref::<NotPossible>()) {
@@ -180,7 +195,7 @@ pub fn run(plan: &Plan) -> Outcome {
     if lost > 0 {
         return impossible(trace, void(lost), began, took);
     }
-    let mut judge = Judge::new(&trace, plan.steady && plan.scenario.varies);
+    let mut judge = Judge::new(&trace, plan.blurs_calls() || plan.link.is_some() && plan.hides_packets());
     (plan.scenario.judge)(&mut judge);
     let mut findings = judge.finish();
     if failure.is_some() {

@@ -6,7 +6,7 @@ use common::{Ran, command, run, spawn};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::process::Child;
-use stickdemo::scenarios::{Alone, syllabus};
+use stickdemo::scenarios::{Alone, Linked, syllabus};
 
 /// Starts a lone server and reads where it listens.
 fn server(id: &str, listen: &str, more: &[&str]) -> (Child, String) {
@@ -34,7 +34,8 @@ fn ended(mut child: Child) -> Ran {
 fn meet(listen: &str) {
     let mut met = 0;
     for scenario in syllabus() {
-        if (scenario.impossible)().is_some() || matches!(scenario.alone, Alone::No(_)) {
+        let needs_both = matches!(scenario.alone, Alone::No(_)) || matches!(scenario.linked, Linked::Only);
+        if (scenario.impossible)().is_some() || needs_both {
             continue;
         }
         let (child, address) = server(scenario.id, listen, &[]);

@@ -6,7 +6,7 @@ use super::{Report, Style, bytes, packets};
 use crate::say;
 use crate::text::{Text, grouped};
 use crate::trace::packet::Packet;
-use crate::trace::{Call, Context, EndName, Event, Evidence, Proto, Role, SockId, Trace};
+use crate::trace::{Call, Context, EndName, Event, Evidence, Fact, Proto, Role, SockId, Trace};
 use std::collections::{HashMap, HashSet};
 
 /// One row of the ladder.
@@ -227,6 +227,8 @@ fn is_routine(event: &Event, listens: &HashSet<SockId>) -> bool {
 /// What the lane says about one event.
 fn label(trace: &Trace, event: &Event, style: &Style, blurred: bool) -> String {
     let call = event.call.word();
+    // Over a link even what was waited for differs.
+    let vague = blurred && !trace.packets.is_empty();
     let blurred = blurred && varies(event);
     // Nothing stays nothing: a zero says end of stream.
     let number = |n: usize| if blurred && n > 0 { "n".to_owned() } else { grouped(n) };
@@ -237,6 +239,9 @@ fn label(trace: &Trace, event: &Event, style: &Style, blurred: bool) -> String {
     };
     let refused = event.error.as_ref().map(|e| format!(" = {e}")).unwrap_or_default();
     match event.call {
+        Call::Wait if vague && matches!(event.fact, Some(Fact::Queued(_))) => {
+            format!("({})", Text::new("until n bytes are queued", "等到队列里有 n 字节").to(style.lang))
+        }
         Call::Send | Call::SendTo => {
             let message = event.handed.and_then(|h| trace.message(h.msg));
             let name = message.map_or(String::new(), |m| format!("{} [{}] ", m.id, bytes::name(m, style, 12)));

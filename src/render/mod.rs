@@ -75,11 +75,11 @@ impl Report<'_> {
 
     /// Does the ladder have the packets? Where their order differs from run to run, stable text has none.
     fn shows_packets(&self) -> bool {
-        !self.outcome.trace.packets.is_empty() && !self.blurred()
+        !self.outcome.trace.packets.is_empty() && !self.plan.hides_packets()
     }
 
     /// Numbers differ from run to run and the text must not.
     fn blurred(&self) -> bool {
-        self.plan.steady && self.plan.scenario.varies
+        self.plan.blurs_calls()
     }
 }

@@ -396,7 +396,7 @@ impl Page<'_> {
             words.push(say!("segments {segments}", "报文段 {segments}"));
         }
         words.push(say!("recvs {recvs}", "接收 {recvs} 次"));
-        words.extend(summary.crossed.map(|crossed| packet_counts(crossed, blurred)));
+        words.extend(summary.crossed.map(|crossed| packet_counts(crossed, self.report.plan.hides_packets())));
         let (sent, intact) = (n(summary.messages_sent), n(summary.messages_intact));
         words.push(say!("messages intact {intact} of {sent}", "完整消息 {intact}/{sent}"));
         if let Some(lost) = summary.lost_at {
@@ -417,8 +417,10 @@ impl Page<'_> {
             false => (Text::new("[fails]", "[不成立]"), Ink::Bad),
         };
         self.entry(out, &self.say(&word), &self.say(&claim.text), ink)?;
-        let events: Vec<String> = claim.events.iter().take(4).map(|seq| format!("#{seq}")).collect();
-        let more = if claim.events.len() > 4 { ".." } else { "" };
+        let last = if self.report.plan.hides_packets() { self.report.outcome.trace.events.len() } else { usize::MAX };
+        let events: Vec<usize> = claim.events.iter().copied().filter(|seq| *seq <= last).collect();
+        let more = if events.len() > 4 { ".." } else { "" };
+        let events: Vec<String> = events.iter().take(4).map(|seq| format!("#{seq}")).collect();
         let shown = if events.is_empty() || self.report.blurred() {
             String::new()
         } else {

@@ -1,6 +1,6 @@
 //! Three receive loops the pages print stop before the message is whole; the corrected loop beside each does not.
 
-use super::{Control, Next, Part, Scenario, Why};
+use super::{Control, Next, Part, Scenario, Variation, Why};
 use crate::net::{Conn, End, Opt, Settings};
 use crate::say;
 use crate::text::{Text, grouped};
@@ -195,7 +195,7 @@ fn judge(j: &mut Judge) {
     let delivered = j.delivered(Client);
     for (pair, event) in PAIRS.iter().zip(delivered.iter().copied().step_by(2)) {
         let (got, length) = (event.bytes.len(), length_of(j, event));
-        let (got_text, length_text) = (grouped(got), grouped(length));
+        let (got_text, length_text) = (j.varying(got), grouped(length));
         j.claim(pair.claim, &[Client], pair.stops.clone())
             .expected(say!("fewer than {length_text} bytes", "少于 {length_text} 字节"))
             .actual(say!("{got_text} of {length_text} bytes", "{length_text} 字节中的 {got_text} 字节"))
@@ -227,7 +227,7 @@ fn the_rest_waits(j: &mut Judge, delivered: &[&Event]) {
         j.limit(Text::new("this system does not count the bytes queued", "本系统不统计队列里的字节"));
         return;
     };
-    let (missing_text, queued_text) = (grouped(missing), grouped(queued));
+    let (missing_text, queued_text) = (j.varying(missing), j.varying(queued));
     j.claim("rest-unread", &[Client], Text::new("TCP lost nothing: the rest lay unread", "TCP 没有丢：其余的没人来读"))
         .expected(say!("{missing_text} bytes in the receive queues", "接收队列里有 {missing_text} 字节"))
         .actual(say!("{queued_text} bytes in the receive queues", "接收队列里有 {queued_text} 字节"))
@@ -285,6 +285,7 @@ pub(super) fn scenario() -> Scenario {
             change: Text::new("the corrected loops in the place of the broken ones", "把三个错误的循环换成改正后的"),
             apply: |s| s.client = client_with_corrected_loops,
         },
+        on_link: Variation::Calls,
         ..Scenario::blank()
     }
 }

@@ -1,7 +1,7 @@
 //! A real file both ways: up with a JSON header, down with its size before it and its MD5 behind it.
 
 use super::wire::{Put, announced, hex_digits, md5_hex, requested, short};
-use super::{Control, Next, NotPossible, Part, Scenario, Why};
+use super::{Control, Next, NotPossible, Part, Scenario, Variation, Why};
 use crate::filename::FileName;
 use crate::framing::{I32_LE, whole_body};
 use crate::net::{Conn, End, Opt, Outgoing, Settings};
@@ -377,6 +377,7 @@ pub(super) fn scenario() -> Scenario {
             ),
             apply: |s| s.server = Some(|end| serve(end, store_one_recv)),
         },
+        on_link: Variation::Calls,
         ..Scenario::blank()
     }
 }

@@ -1,7 +1,7 @@
 //! The same link loses the same messages of UDP and of TCP: UDP's are missing, TCP's are sent again.
 
 use super::both::{self, Seen, carried, listed};
-use super::{Control, Linked, Next, Part, Scenario, Why};
+use super::{Control, Linked, Next, Part, Scenario, Variation, Why};
 use crate::net::{End, Settings};
 use crate::say;
 use crate::text::Text;
@@ -108,6 +108,7 @@ pub(super) fn scenario() -> Scenario {
         control: Control {
             change: Text::new("the link loses nothing", "链路什么也不丢"), apply: |s| s.link = ""
         },
+        on_link: Variation::Nothing,
         ..Scenario::blank()
     }
 }

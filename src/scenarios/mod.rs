@@ -145,6 +145,17 @@ pub enum Linked {
     No(Text),
 }
 
+/// What of a run over a link differs from run to run, so that stable text cannot have it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Variation {
+    /// Nothing: each packet has its place.
+    Nothing,
+    /// How many ACKs there are, and where packets stand among the calls.
+    Packets,
+    /// The calls' sizes, too.
+    Calls,
+}
+
 impl Linked {
     /// May there be a link?
     pub fn allowed(&self) -> bool {
@@ -191,6 +202,8 @@ pub struct Scenario {
     pub linked: Linked,
     /// The link it has when the learner names none, as after `--link`.
     pub link: &'static str,
+    /// Over a link, how much differs from run to run.
+    pub on_link: Variation,
     /// Sizes and call counts differ from run to run; `--stable` writes `n` for them.
     pub varies: bool,
     /// Why this system cannot show it, if it cannot.
@@ -219,6 +232,7 @@ impl Scenario {
             tally: None,
             linked: Linked::Able,
             link: "",
+            on_link: Variation::Packets,
             varies: false,
             impossible: || None,
         }

@@ -1,6 +1,6 @@
 //! An empty send puts nothing on the wire and wakes nobody; an empty recv means the end of the stream.
 
-use super::{Control, Next, Part, Scenario, Why};
+use super::{Control, Next, Part, Scenario, Variation, Why};
 use crate::net::{Conn, End, Result};
 use crate::say;
 use crate::text::{Text, grouped};
@@ -180,6 +180,7 @@ pub(super) fn scenario() -> Scenario {
                 s.server = Some(server_with_lengths);
             },
         },
+        on_link: Variation::Nothing,
         ..Scenario::blank()
     }
 }

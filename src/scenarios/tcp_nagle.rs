@@ -1,7 +1,7 @@
 //! The Nagle algorithm merges small sends at the sender while an ACK is outstanding; NODELAY does not, and the
 //! receiver that comes late gets everything in one recv either way.
 
-use super::{Control, Next, NotPossible, Part, Scenario, Why};
+use super::{Control, Next, NotPossible, Part, Scenario, Variation, Why};
 use crate::net::{Conn, End, Opt, Result, Settings};
 use crate::say;
 use crate::text::{Text, grouped};
@@ -285,6 +285,7 @@ pub(super) fn scenario() -> Scenario {
                 s.server = Some(server_acking_at_once);
             },
         },
+        on_link: Variation::Nothing,
         ..Scenario::blank()
     }
 }

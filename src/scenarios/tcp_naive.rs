@@ -1,6 +1,6 @@
 //! Two sends come out of one recv: the receiver comes late, and TCP keeps no boundary between them.
 
-use super::{Control, Next, Part, Scenario, Why};
+use super::{Control, Next, Part, Scenario, Variation, Why};
 use crate::net::{End, Opt, Settings};
 use crate::say;
 use crate::text::Text;
@@ -145,6 +145,7 @@ pub(super) fn scenario() -> Scenario {
                 s.server = Some(server_in_lock_step);
             },
         },
+        on_link: Variation::Nothing,
         ..Scenario::blank()
     }
 }

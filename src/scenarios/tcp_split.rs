@@ -1,6 +1,6 @@
 //! One send of 4000 bytes leaves as several segments and comes out of several recvs; neither cut is a message's.
 
-use super::{Control, Next, Part, Scenario, Why};
+use super::{Control, Next, Part, Scenario, Variation, Why};
 use crate::net::{End, Opt, Settings};
 use crate::say;
 use crate::text::{Text, grouped};
@@ -159,6 +159,7 @@ pub(super) fn scenario() -> Scenario {
             ),
             apply: |s| s.client = client_with_large_segments,
         },
+        on_link: Variation::Nothing,
         ..Scenario::blank()
     }
 }

@@ -1,6 +1,6 @@
 //! One send comes out of one recv, however late the receiver comes: UDP carries datagrams, and a datagram is a message.
 
-use super::{Control, Next, Part, Scenario, Why};
+use super::{Control, Next, Part, Scenario, Variation, Why};
 use crate::net::{End, Opt, Settings, Udp};
 use crate::say;
 use crate::text::{Text, grouped};
@@ -195,6 +195,7 @@ pub(super) fn scenario() -> Scenario {
                 s.server = Some(server_over_tcp);
             },
         },
+        on_link: Variation::Nothing,
         ..Scenario::blank()
     }
 }

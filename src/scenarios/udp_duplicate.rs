@@ -1,7 +1,7 @@
 //! A packet that arrives twice: UDP's receiver gets the datagram twice, TCP's gets each byte once.
 
 use super::both::{self, Seen, carried, listed};
-use super::{Control, Linked, Next, Part, Scenario, Why};
+use super::{Control, Linked, Next, Part, Scenario, Variation, Why};
 use crate::net::{End, Settings};
 use crate::say;
 use crate::text::Text;
@@ -97,6 +97,7 @@ pub(super) fn scenario() -> Scenario {
             change: Text::new("the link carries everything once", "链路每样只送一次"),
             apply: |s| s.link = "",
         },
+        on_link: Variation::Nothing,
         ..Scenario::blank()
     }
 }

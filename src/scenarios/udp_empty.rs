@@ -1,6 +1,6 @@
 //! An empty message arrives: a datagram of length 0, with its sender's address, and no end of anything.
 
-use super::{Control, Next, Part, Scenario, Why};
+use super::{Control, Next, Part, Scenario, Variation, Why};
 use crate::net::End;
 use crate::say;
 use crate::text::{Text, grouped};
@@ -156,6 +156,7 @@ pub(super) fn scenario() -> Scenario {
                 s.server = Some(server_over_tcp);
             },
         },
+        on_link: Variation::Nothing,
         ..Scenario::blank()
     }
 }

@@ -1,6 +1,6 @@
 //! A datagram larger than the MTU travels as fragments; when one of them is lost, all of it is.
 
-use super::{Control, Linked, Next, Part, Scenario, Tally, Why};
+use super::{Control, Linked, Next, Part, Scenario, Tally, Variation, Why};
 use crate::net::{End, Settings};
 use crate::say;
 use crate::text::{Text, grouped};
@@ -191,6 +191,7 @@ pub(super) fn scenario() -> Scenario {
             change: Text::new("the link loses nothing", "链路什么也不丢"),
             apply: |s| s.link = "rtt=2ms",
         },
+        on_link: Variation::Nothing,
         ..Scenario::blank()
     }
 }

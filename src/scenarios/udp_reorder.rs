@@ -1,7 +1,7 @@
 //! A packet that is overtaken on the way: UDP hands the datagrams on as they come, TCP puts its stream in order.
 
 use super::both::{self, Seen, listed};
-use super::{Control, Linked, Next, Part, Scenario, Why};
+use super::{Control, Linked, Next, Part, Scenario, Variation, Why};
 use crate::net::{End, Settings};
 use crate::text::Text;
 use crate::trace::Role::{Client, Server};
@@ -103,6 +103,7 @@ pub(super) fn scenario() -> Scenario {
         control: Control {
             change: Text::new("the link keeps the order", "链路保持顺序"), apply: |s| s.link = ""
         },
+        on_link: Variation::Nothing,
         ..Scenario::blank()
     }
 }

@@ -1,6 +1,6 @@
 //! A datagram longer than the receiver's buffer loses its tail for good; the next recv is the next datagram.
 
-use super::{Control, Next, Part, Scenario, Why};
+use super::{Control, Next, Part, Scenario, Variation, Why};
 use crate::net::{End, Opt, Settings};
 use crate::say;
 use crate::text::{Text, grouped};
@@ -167,6 +167,7 @@ pub(super) fn scenario() -> Scenario {
             change: Text::new("a buffer that holds every datagram (1024 bytes)", "缓冲区装得下每个数据报（1024 字节）"),
             apply: |s| s.defaults.recv_size = Some(1024),
         },
+        on_link: Variation::Nothing,
         ..Scenario::blank()
     }
 }

@@ -436,6 +436,8 @@ pub enum Tie {
     Clock,
     /// By lane, clients first: the same on every run.
     Lane,
+    /// The calls so, and all packets behind them: where packets stand differently on each run.
+    LaneWithoutPackets,
 }
 
 impl Trace {

@@ -34,6 +34,13 @@ const NOISE_US: u64 = 5_000;
 
 /// Sorts events and packets and gives each its `seq`.
 pub(super) fn sort(trace: &mut Trace, tie: Tie) {
+    if tie == Tie::LaneWithoutPackets {
+        let mut packets = std::mem::take(&mut trace.packets);
+        sort(trace, Tie::Lane);
+        (trace.events.len() + 1..).zip(&mut packets).for_each(|(seq, packet)| packet.seq = seq);
+        trace.packets = packets;
+        return;
+    }
     let contexts = trace.contexts();
     let connections = Connections::of(trace);
     let flows = Flows::of(trace, &connections, &contexts);
@@ -198,7 +205,7 @@ impl<'a> Play<'a> {
         let ready = || self.heads().filter(|(place, _)| self.may(*place));
         let chosen = match self.tie {
             Tie::Clock => ready().min_by_key(earliest),
-            Tie::Lane => match ready().map(|(place, _)| self.haste(place)).min() {
+            Tie::Lane | Tie::LaneWithoutPackets => match ready().map(|(place, _)| self.haste(place)).min() {
                 Some(Haste::Clock) => self.by_the_clock(ready()),
                 soonest => ready().find(|(place, _)| Some(self.haste(*place)) == soonest),
             },
