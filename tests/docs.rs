@@ -34,9 +34,20 @@ fn refreshed(text: &str) -> String {
         while lines.peek().is_some_and(|next| !next.starts_with("```") && !next.starts_with("$ ")) {
             lines.next();
         }
-        out += &common::run(&command.split_whitespace().collect::<Vec<_>>()).out;
+        out += &output(command);
     }
     out
+}
+
+/// What a command prints; of one that ends in `| head -30`, its first lines.
+#[cfg(target_os = "linux")]
+fn output(command: &str) -> String {
+    let (command, most) = match command.split_once(" | head -") {
+        Some((command, lines)) => (command, lines.parse().expect("a number of lines")),
+        None => (command, usize::MAX),
+    };
+    let all = common::run(&command.split_whitespace().collect::<Vec<_>>()).out;
+    all.split_inclusive('\n').take(most).collect()
 }
 
 /// The traces in the pages are Linux's: the others count no segments.
