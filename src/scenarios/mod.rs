@@ -13,6 +13,7 @@ mod fix_json_header;
 mod fix_nodelay;
 mod fix_sleep;
 mod link_loss;
+mod segments;
 mod tcp_close;
 mod tcp_empty;
 mod tcp_nagle;
