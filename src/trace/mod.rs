@@ -17,6 +17,7 @@ mod recorder;
 pub mod summary;
 
 pub use connections::{Context, Purpose};
+pub use on_link::Datagrams;
 pub use recorder::Recorder;
 
 use crate::text::Text;
