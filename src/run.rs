@@ -195,7 +195,8 @@ pub fn run(plan: &Plan) -> Outcome {
     if lost > 0 {
         return impossible(trace, void(lost), began, took);
     }
-    let mut judge = Judge::new(&trace, plan.blurs_calls() || plan.link.is_some() && plan.hides_packets());
+    let mut judge =
+        Judge::new(&trace, plan.blurs_calls() || plan.link.is_some() && plan.hides_packets()).timeless(plan.steady);
     (plan.scenario.judge)(&mut judge);
     let mut findings = judge.finish();
     if failure.is_some() {

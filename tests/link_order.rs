@@ -172,6 +172,26 @@ fn a_delayed_acknowledgement_comes_after_the_calls_it_let_pass() {
     both(scene, &expected, &expected);
 }
 
+/// `TCP_QUICKACK 1`: the kernel's count of segments without data grew in the call.
+#[test]
+fn an_acknowledgement_that_was_asked_for_follows_the_call_that_asked() {
+    let scene = || {
+        let mut scene = Scene::connected();
+        let counted = |e: &mut Event, acks| e.evidence.acks_out = Some(acks);
+        scene.event(SERVER, Call::SetSockOpt, [30_026, 30_027], |e| counted(e, 0));
+        scene.send(CLIENT, 30_030, b"hello");
+        scene.seg(Client, 30_040, ACK, [1, 1], b"hello");
+        scene.event(SERVER, Call::Recv, [30_050, 40_060], |e| {
+            (e.asked, e.returned, e.bytes) = (Some(5), Some(5), b"hello".to_vec());
+            counted(e, 0);
+        });
+        scene.event(SERVER, Call::SetSockOpt, [40_062, 40_064], |e| counted(e, 1));
+        scene.seg(Server, 40_063, ACK, [1, 6], b"");
+        scene
+    };
+    stable(scene, &format!("{HANDSHAKE}c send, c>5, s accept, s setsockopt, s recv, s setsockopt, s>ack5"));
+}
+
 /// Of three segments the second is lost and comes again.
 fn lossy() -> Scene {
     let mut scene = Scene::connected();

@@ -53,6 +53,25 @@ fn without_its_cause_each_fails_with_both_sides_shown() {
     });
 }
 
+/// Where there can be a link.
+#[test]
+fn over_a_link_each_is_reproduced_and_fails_without_its_cause() {
+    each(|scenario| {
+        if !scenario.linked.allowed() || !possible(scenario) {
+            return;
+        }
+        let ran = run(&[scenario.id, "--link"]);
+        if ran.code == Some(3) && ran.out.contains("not-possible-here") {
+            return;
+        }
+        assert_eq!(ran.code, Some(0), "{}:\n{}\n{}", scenario.id, ran.out, ran.err);
+        let ran = run(&[scenario.id, "--link", "--control"]);
+        assert_eq!(ran.code, Some(1), "{}:\n{}\n{}", scenario.id, ran.out, ran.err);
+        assert_eq!(ran.err, "", "{}: a control ends normally", scenario.id);
+        assert!(ran.out.contains("[fails] "), "{}:\n{}", scenario.id, ran.out);
+    });
+}
+
 #[test]
 fn stable_text_is_the_same_on_every_run_in_both_languages() {
     each(|scenario| {

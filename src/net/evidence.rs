@@ -67,6 +67,9 @@ mod os {
         rehash: u32,
     }
 
+    /// Where among the first bytes `tcpi_backoff` is.
+    const BACKOFF: usize = 4;
+
     fn option<T: Copy>(socket: &Socket, level: i32, name: i32) -> Option<(T, usize)> {
         let mut value = MaybeUninit::<T>::zeroed();
         let mut len = size_of::<T>() as libc::socklen_t;
@@ -83,13 +86,16 @@ mod os {
             return Evidence::default();
         };
         let known = |offset: usize, value: u32| (offset + size_of::<u32>() <= len).then_some(u64::from(value));
+        let segments = known(offset_of!(TcpInfo, data_segs_out), info.data_segs_out);
         Evidence {
-            segments_out: known(offset_of!(TcpInfo, data_segs_out), info.data_segs_out),
+            segments_out: segments,
             segments_in: known(offset_of!(TcpInfo, data_segs_in), info.data_segs_in),
+            acks_out: segments.map(|data| u64::from(info.segs_out).saturating_sub(data)),
             retransmissions: known(offset_of!(TcpInfo, total_retrans), info.total_retrans),
             unsent: known(offset_of!(TcpInfo, notsent_bytes), info.notsent_bytes),
             unacked: known(offset_of!(TcpInfo, unacked), info.unacked),
             peer_window: known(offset_of!(TcpInfo, snd_wnd), info.snd_wnd),
+            backoff: (BACKOFF < len).then(|| u64::from(info.bytes[BACKOFF])),
             mss: known(offset_of!(TcpInfo, snd_mss), info.snd_mss),
             ..Evidence::default()
         }

@@ -400,6 +400,23 @@ impl Conn {
         self.recorded.wait(Fact::Acked, Text::new("until nothing moves any more", "等到不再有数据流动"), still)
     }
 
+    /// Waits until the kernel has probed the peer's closed window `n` times (RFC 9293 §3.8.6.1), or until all is
+    /// acknowledged and there is nothing to probe for. Where the system cannot tell, returns at once.
+    ///
+    /// # Errors
+    /// When the deadline passes.
+    pub fn wait_probed(&self, n: u64) -> Result<()> {
+        if !evidence::COUNTS_SEGMENTS {
+            return Ok(());
+        }
+        let probed = || {
+            let now = evidence::tcp(&self.recorded.socket);
+            now.unacked == Some(0) && (now.unsent == Some(0) || now.backoff.is_none_or(|probes| probes >= n))
+        };
+        let note = say!("until the window was probed {n} times", "等到窗口被探测 {n} 次");
+        self.recorded.wait(Fact::Acked, note, probed)
+    }
+
     /// O_NONBLOCK (fcntl(2)), as `setblocking(False)` in Python.
     ///
     /// # Errors
@@ -428,6 +445,29 @@ impl Conn {
             let _ = on;
             Ok(false)
         }
+    }
+
+    /// TCP_QUICKACK 1 to have an ACK that is being delayed sent in this very call, as it is when all that
+    /// arrived has been read; tells whether one left, and records the kernel's count. Elsewhere than on Linux
+    /// nothing is set, and none does.
+    ///
+    /// # Errors
+    /// What setsockopt says.
+    pub fn acknowledge_now(&self) -> Result<bool> {
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        {
+            let before = self.evidence().acks_out;
+            let set = |s: &socket2::Socket| s.set_tcp_quickack(true);
+            self.recorded.call(Call::SetSockOpt, None, set, |event, result| {
+                event.asked = Some(1);
+                event.returned = result.ok().map(|()| 1);
+                event.note = Some(Text::new("TCP_QUICKACK", "TCP_QUICKACK"));
+                event.evidence = self.evidence();
+            })?;
+            Ok(self.evidence().acks_out > before)
+        }
+        #[cfg(not(any(target_os = "linux", target_os = "android")))]
+        Ok(false)
     }
 
     /// SO_LINGER with zero seconds: close resets the connection instead of ending it (socket(7)).

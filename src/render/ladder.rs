@@ -342,6 +342,7 @@ impl Kernel {
         }
         if !blurred && !self.packets {
             notes.extend(segments(&before, now, style.stable));
+            notes.extend(ack_left(event, &before));
         }
         if !blurred {
             notes.extend(now.unsent.filter(|n| *n > 0).map(grouped).map(|n| say!("{n} unsent", "{n} 未发出")));
@@ -362,6 +363,12 @@ impl Kernel {
         let joined = notes.iter().map(|t| t.to(style.lang)).collect::<Vec<_>>().join(", ");
         (!joined.is_empty()).then_some(joined)
     }
+}
+
+/// An option that made the kernel send an ACK it had been keeping back (TCP_QUICKACK).
+fn ack_left(event: &Event, before: &Evidence) -> Option<Text> {
+    let more = event.evidence.acks_out > before.acks_out && before.acks_out.is_some();
+    (event.call == Call::SetSockOpt && more).then(|| Text::new("ACK sent", "发出 ACK"))
 }
 
 /// `segment 2`, `segments 2-4`: those that left since the last look, and any repeated ones. Repeats (a

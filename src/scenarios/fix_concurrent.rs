@@ -282,6 +282,10 @@ pub(super) fn scenario() -> Scenario {
             Next {
                 command: "udp-chat", shows: Text::new("many peers on one UDP socket", "一个 UDP 套接字对多个对端")
             },
+            Next {
+                command: "tcp-stall",
+                shows: Text::new("a header in a send of its own, and what it costs", "头部单独一次 send，代价是什么"),
+            },
         ],
         control: Control {
             change: Text::new("one thread serves the clients in turn", "一个线程依次服务各个客户端"),

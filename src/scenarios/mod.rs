@@ -13,6 +13,7 @@ mod fix_json_header;
 mod fix_nodelay;
 mod fix_sleep;
 mod link_loss;
+mod segments;
 mod tcp_close;
 mod tcp_empty;
 mod tcp_nagle;
@@ -22,6 +23,8 @@ mod tcp_remote_cmd;
 mod tcp_reuseaddr;
 mod tcp_short_recv;
 mod tcp_split;
+mod tcp_stall;
+mod tcp_window;
 mod udp_boundaries;
 mod udp_chat;
 mod udp_duplicate;
@@ -296,10 +299,12 @@ pub fn syllabus() -> Vec<Scenario> {
         fix_exact::scenario,
         fix_file::scenario,
         fix_concurrent::scenario,
+        tcp_stall::scenario,
         link_loss::scenario,
         udp_fragment::scenario,
         udp_reorder::scenario,
         udp_duplicate::scenario,
+        tcp_window::scenario,
     ]
     .map(|scenario| scenario())
     .to_vec()

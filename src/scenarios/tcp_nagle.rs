@@ -1,6 +1,7 @@
 //! The Nagle algorithm merges small sends at the sender while an ACK is outstanding; NODELAY does not, and the
 //! receiver that comes late gets everything in one recv either way.
 
+use super::segments::{Segments, arrived_before, sizes};
 use super::{Control, Next, NotPossible, Part, Scenario, Variation, Why};
 use crate::net::{Conn, End, Opt, Result, Settings};
 use crate::say;
@@ -21,10 +22,10 @@ fn settings(end: &End) -> Vec<bool> {
 const CHOSEN: [&str; 6] = ["acks", "acks-2", "acks-3", "acks-4", "acks-5", "acks-6"];
 
 fn client(end: &End) -> anyhow::Result<()> {
-    send_each_way(end, none_acked)
+    send_each_way(end, |_, _| Ok(()), none_acked)
 }
 
-fn send_each_way(end: &End, as_meant: fn(&Conn) -> bool) -> anyhow::Result<()> {
+fn send_each_way(end: &End, between: fn(&End, &Conn) -> Result<()>, as_meant: fn(&Conn) -> bool) -> anyhow::Result<()> {
     let mut gates = CHOSEN.iter();
     for nodelay in settings(end) {
         end.note(match nodelay {
@@ -37,9 +38,13 @@ fn send_each_way(end: &End, as_meant: fn(&Conn) -> bool) -> anyhow::Result<()> {
             end.pass(gate, Text::new("until the server has set its ACKs", "等到服务器设好确认方式"))?;
             for byte in BYTES.chunks(1) {
                 s.send(byte)?;
+                between(end, &s)?;
             }
             if nodelay || as_meant(&s) || end.settings().race {
                 s.wait_acked()?;
+                // The next connection begins when this one is over at both ends.
+                s.shutdown_write()?;
+                read_to_end(&s, end.recv_size())?;
                 s.close()?;
                 break;
             }
@@ -105,9 +110,10 @@ fn read_to_end(conn: &Conn, size: usize) -> Result<bool> {
     }
 }
 
-/// The control: the server acknowledges at once, so that there is never an ACK to wait for.
+/// The control: the server acknowledges at once, so that there is never an ACK to wait for. Over a link that
+/// takes a round trip, which this client lets pass before it sends again.
 fn client_acked_at_once(end: &End) -> anyhow::Result<()> {
-    send_each_way(end, |_| true)
+    send_each_way(end, |end, s| if end.linked() { s.wait_acked() } else { Ok(()) }, |_| true)
 }
 
 fn server_acking_at_once(end: &End) -> anyhow::Result<()> {
@@ -142,6 +148,7 @@ fn judge(j: &mut Judge) {
 
 /// One connection as the client's side recorded it.
 struct Connection<'a> {
+    sock: SockId,
     nodelay: bool,
     sends: Vec<&'a Event>,
     /// New segments, as last reported.
@@ -161,6 +168,7 @@ fn connections<'a>(j: &Judge<'a>) -> Vec<Connection<'a>> {
         of_it.rev().find_map(|e| e.evidence.new_segments()).unwrap_or(0)
     };
     let connection = |sock| Connection {
+        sock,
         nodelay: option(sock, "TCP_NODELAY").is_some_and(|e| e.returned == Some(1)),
         sends: j.sends(Client).into_iter().filter(|e| e.sock == Some(sock)).collect(),
         segments: told(sock),
@@ -197,6 +205,27 @@ fn judge_nagle(j: &mut Judge, connection: &Connection) {
         connection,
         2,
     );
+    nagle_on_the_link(j, connection);
+}
+
+/// The same, as the link saw it; and the second segment left when the first one's ACK had arrived.
+fn nagle_on_the_link(j: &mut Judge, connection: &Connection) {
+    let Some(segments) = Segments::of(j.trace(), connection.sock) else { return };
+    let data = segments.new_data();
+    let first = data.first().map_or(0, |p| p.payload_len);
+    let late = data.get(1).is_some_and(|second| segments.ack_of(first).is_some_and(|ack| arrived_before(ack, second)));
+    let rest = connection.sends.len().saturating_sub(1);
+    let (expected, seen) = (format!("1 + {rest}"), segments.new_sizes());
+    let after = if late { Text::new("after", "之后") } else { Text::new("not after", "并非之后") };
+    j.claim(
+        "ack-lets-go",
+        &[Client],
+        Text::new("Nagle: on the link, the rest left after the ACK", "Nagle：链路上，其余在 ACK 之后离开"),
+    )
+    .expected(say!("{expected} bytes, the second after the ACK", "{expected} 字节，第二个在 ACK 之后"))
+    .actual(say!("{seen} bytes, the second {{}} the ACK", "{seen} 字节，第二个在 ACK {{}}").with(&after))
+    .shown_by(data)
+    .holds(late && seen == expected);
 }
 
 fn judge_nodelay(j: &mut Judge, connection: &Connection) {
@@ -207,6 +236,23 @@ fn judge_nodelay(j: &mut Judge, connection: &Connection) {
         connection,
         connection.sends.len() as u64,
     );
+    nodelay_on_the_link(j, connection);
+}
+
+/// The same, as the link saw it.
+fn nodelay_on_the_link(j: &mut Judge, connection: &Connection) {
+    let Some(segments) = Segments::of(j.trace(), connection.sock) else { return };
+    let (data, seen) = (segments.new_data(), segments.new_sizes());
+    let expected = sizes(connection.sends.iter().map(|_| 1));
+    j.claim(
+        "a-segment-each",
+        &[Client],
+        Text::new("TCP_NODELAY: on the link, a segment each", "TCP_NODELAY：链路上，每次各成一个报文段"),
+    )
+    .expected(say!("{expected} bytes", "{expected} 字节"))
+    .actual(say!("{seen} bytes", "{seen} 字节"))
+    .shown_by(data)
+    .holds(seen == expected);
 }
 
 fn judge_segments(j: &mut Judge, id: &'static str, text: Text, connection: &Connection, wanted: u64) {
@@ -265,6 +311,10 @@ pub(super) fn scenario() -> Scenario {
             Next {
                 command: "tcp-nagle --control",
                 shows: Text::new("ACKs at once: Nagle is on and holds nothing", "立即确认：Nagle 开着，却什么也没扣住"),
+            },
+            Next {
+                command: "tcp-nagle --link",
+                shows: Text::new("the ACK on its way, and what it lets go", "路上的 ACK，以及它放行了什么"),
             },
             Next {
                 command: "fix-nodelay",

@@ -1,7 +1,8 @@
 //! One send of 4000 bytes leaves as several segments and comes out of several recvs; neither cut is a message's.
 
+use super::segments::{Segments, sizes};
 use super::{Control, Next, Part, Scenario, Variation, Why};
-use crate::net::{End, Opt, Settings};
+use crate::net::{End, Opt, Settings, Tcp};
 use crate::say;
 use crate::text::{Text, grouped};
 use crate::trace::Event;
@@ -18,7 +19,12 @@ fn message() -> Vec<u8> {
 }
 
 fn client(end: &End) -> anyhow::Result<()> {
-    let s = end.tcp().mss(MSS).connect()?;
+    // A link has an MTU of its own, from which the kernels work out the MSS.
+    send(if end.linked() { end.tcp() } else { end.tcp().mss(MSS) })
+}
+
+fn send(tcp: Tcp) -> anyhow::Result<()> {
+    let s = tcp.connect()?;
     s.send(&message())?;
     s.wait_acked()?;
     s.close()?;
@@ -35,13 +41,9 @@ fn server(end: &End) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The control: the loopback's own segment size, larger than the message.
+/// The control: the loopback's own segment size, or that of a link with large packets, larger than the message.
 fn client_with_large_segments(end: &End) -> anyhow::Result<()> {
-    let s = end.tcp().connect()?;
-    s.send(&message())?;
-    s.wait_acked()?;
-    s.close()?;
-    Ok(())
+    send(end.tcp())
 }
 
 fn judge(j: &mut Judge) {
@@ -102,6 +104,24 @@ fn judge_segments(j: &mut Judge, mss: usize) {
     .actual(say!("segments: {left} ({bytes} bytes)", "报文段：{left} 个（{bytes} 字节）"))
     .shown_by(sends)
     .holds(segments > 1 && segments == needed);
+    on_the_link(j, mss, sent);
+}
+
+/// The same, as the link saw it: full segments, and what is left.
+fn on_the_link(j: &mut Judge, mss: usize, sent: usize) {
+    let client = j.sends(Client).last().and_then(|e| e.sock);
+    let Some(segments) = client.and_then(|sock| Segments::of(j.trace(), sock)) else { return };
+    let expected = sizes((0..sent).step_by(mss).map(|at| mss.min(sent - at)));
+    let seen = segments.new_sizes();
+    j.claim(
+        "full-segments",
+        &[Client],
+        Text::new("on the link: every segment full, but the last", "链路上：除最后一个外，每个报文段都装满"),
+    )
+    .expected(say!("{expected} bytes", "{expected} 字节"))
+    .actual(say!("{seen} bytes", "{seen} 字节"))
+    .shown_by(segments.new_data())
+    .holds(seen == expected);
 }
 
 pub(super) fn scenario() -> Scenario {
@@ -147,6 +167,10 @@ pub(super) fn scenario() -> Scenario {
                 command: "tcp-split --control",
                 shows: Text::new("one segment; recv cuts all the same", "只有一个报文段，recv 照样切开"),
             },
+            Next {
+                command: "tcp-split --link",
+                shows: Text::new("the segments as packets, each in its own arrow", "报文段作为分组，各是一个箭头"),
+            },
             Next { command: "fix-exact", shows: Text::new("reading exactly what remains", "剩多少读多少") },
             Next {
                 command: "tcp-empty", shows: Text::new("a send of no bytes at all", "一个字节也没有的 send")
@@ -154,10 +178,13 @@ pub(super) fn scenario() -> Scenario {
         ],
         control: Control {
             change: Text::new(
-                "no limit on the segment size: the loopback's is larger than the message",
-                "不限制报文段大小：本机回环的 MSS 比消息还大",
+                "no limit on the segment size: the loopback's, or a link's with an MTU of 9000, is larger than the message",
+                "不限制报文段大小：本机回环的 MSS，或 MTU 为 9000 的链路的 MSS，比消息还大",
             ),
-            apply: |s| s.client = client_with_large_segments,
+            apply: |s| {
+                s.client = client_with_large_segments;
+                s.link = "mtu=9000";
+            },
         },
         on_link: Variation::Nothing,
         ..Scenario::blank()

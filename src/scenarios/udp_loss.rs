@@ -4,9 +4,9 @@ use super::{Control, Next, Part, Scenario, Why};
 use crate::net::{End, Opt, Settings};
 use crate::say;
 use crate::text::{Text, grouped};
-use crate::trace::Event;
 use crate::trace::Role::{Client, Server};
 use crate::trace::claims::Judge;
+use crate::trace::{Datagrams, Event, Trace};
 
 const DATAGRAMS: usize = 200;
 const SIZE: usize = 100;
@@ -17,8 +17,8 @@ fn numbered(n: usize) -> Vec<u8> {
 }
 
 /// The number a datagram carries.
-fn number(event: &Event) -> Option<usize> {
-    std::str::from_utf8(event.bytes.get(4..7)?).ok()?.parse().ok()
+fn number(bytes: &[u8]) -> Option<usize> {
+    std::str::from_utf8(bytes.get(4..7)?).ok()?.parse().ok()
 }
 
 fn client(end: &End) -> anyhow::Result<()> {
@@ -55,18 +55,49 @@ fn judge(j: &mut Judge) {
         .holds(went == DATAGRAMS && failed.is_empty());
 
     let recvs = j.recvs(Server);
-    let arrived = j.varying(recvs.len());
-    j.claim("fewer-arrive", &[Client, Server], Text::new("fewer were received than sent", "收到的比发出的少"))
-        .expected(say!("fewer than {n} received", "收到少于 {n} 个"))
-        .actual(say!("{arrived} received", "收到 {arrived} 个"))
+    let crossing = Crossing::of(j.trace());
+    let (received, reached) = (j.varying(recvs.len()), j.varying(crossing.arrived.len()));
+    let text = match crossing.link {
+        None => Text::new("fewer were received than sent", "收到的比发出的少"),
+        Some(_) => Text::new("fewer were received than arrived", "收到的比到达的少"),
+    };
+    let expected = match crossing.link {
+        None => say!("fewer than {n} received", "收到少于 {n} 个"),
+        Some(_) => say!("fewer than {reached} received", "收到少于 {reached} 个"),
+    };
+    j.claim("fewer-arrive", &[Client, Server], text)
+        .expected(expected)
+        .actual(say!("{received} received", "收到 {received} 个"))
         .shown_by(recvs.last().copied())
-        .holds(recvs.len() < went);
-    dropped(j, went, recvs.len());
-    first_ones(j, &recvs);
+        .holds(recvs.len() < crossing.arrived.len());
+    dropped(j, went, recvs.len(), crossing.link);
+    first_ones(j, &recvs, &crossing.arrived);
+}
+
+/// What became of the datagrams between the two sockets.
+struct Crossing {
+    /// What the link did; `None` without one.
+    link: Option<Datagrams>,
+    /// The numbers of those that reached the receiver's host, in order. Loopback carries all, once.
+    arrived: Vec<usize>,
+}
+
+impl Crossing {
+    fn of(trace: &Trace) -> Crossing {
+        let receiver = trace.sockets.iter().find(|s| s.end.role == Server);
+        match receiver.filter(|_| !trace.packets.is_empty()) {
+            None => Crossing { link: None, arrived: (1..=DATAGRAMS).collect() },
+            Some(socket) => {
+                let arrived = trace.datagrams_arrived(socket);
+                let arrived = arrived.iter().map(|bytes| number(bytes).unwrap_or(0)).collect();
+                Crossing { link: Some(trace.datagrams_on_link(&[socket])), arrived }
+            }
+        }
+    }
 }
 
 /// The receiver's kernel counted the ones it threw away.
-fn dropped(j: &mut Judge, sent: usize, received: usize) {
+fn dropped(j: &mut Judge, sent: usize, received: usize, link: Option<Datagrams>) {
     let count = |e: &Event| e.evidence.dropped.filter(|_| e.end.role == Server);
     let last = j.trace().events.iter().rev().find(|e| count(e).is_some());
     let Some(dropped) = last.and_then(count) else {
@@ -78,27 +109,41 @@ fn dropped(j: &mut Judge, sent: usize, received: usize) {
         }
         return;
     };
-    let [got, lost] = [j.varying(received), j.varying(dropped)];
-    let (sum, all) = (grouped(received as u64 + dropped), grouped(sent));
+    let Datagrams { lost, copies, late } = link.unwrap_or_default();
+    let total = (received as u64 + dropped + lost + late).saturating_sub(copies);
+    let mut names = Text::new("received + dropped", "收到 + 丢弃");
+    let mut numbers = format!("{} + {}", j.varying(received), j.varying(dropped));
+    let further = [
+        (link.is_some(), '+', lost, Text::new("lost on the link", "链路上丢失")),
+        (late > 0, '+', late, Text::new("too late", "来迟")),
+        (copies > 0, '-', copies, Text::new("second copies", "重复到达")),
+    ];
+    for (_, sign, n, name) in further.into_iter().filter(|(counts, ..)| *counts) {
+        numbers += &format!(" {sign} {}", j.varying(n));
+        names = say!("{{}} {sign} {{}}", "{{}} {sign} {{}}").with(&names).with(&name);
+    }
+    let (sum, all) = (grouped(total), grouped(sent));
     j.claim(
         "drops-are-counted",
         &[Client, Server],
         Text::new("the kernel dropped the rest at the full buffer", "缓冲区已满，其余的被内核丢弃"),
     )
-    .expected(say!("received + dropped = {all}", "收到 + 丢弃 = {all}"))
-    .actual(Text::same(format!("{got} + {lost} = {sum}")))
+    .expected(say!("{{}} = {all}", "{{}} = {all}").with(&names))
+    .actual(Text::same(format!("{numbers} = {sum}")))
     .shown_by(last)
-    .holds(received as u64 + dropped == sent as u64);
+    .holds(total == sent as u64);
 }
 
 /// What found room is what came first: the queue keeps the old and refuses the new.
-fn first_ones(j: &mut Judge, recvs: &[&Event]) {
-    let numbers: Vec<usize> = recvs.iter().filter_map(|e| number(e)).collect();
-    let in_order = numbers.iter().copied().eq(1..=recvs.len());
+fn first_ones(j: &mut Judge, recvs: &[&Event], arrived: &[usize]) {
+    let numbers: Vec<usize> = recvs.iter().filter_map(|e| number(&e.bytes)).collect();
+    let in_order = numbers.len() == recvs.len() && arrived.starts_with(&numbers);
     let until = j.varying(recvs.len());
-    let last = j.varying(numbers.iter().copied().max().unwrap_or(0));
+    let greatest = |of: &[usize]| of.iter().copied().max().unwrap_or(0);
+    let should = j.varying(greatest(&arrived[..recvs.len().min(arrived.len())]));
+    let last = j.varying(greatest(&numbers));
     j.claim("first-survive", &[Server], Text::new("the survivors are the first ones", "留下来的是最早的那些"))
-        .expected(say!("No. 1 to {until}, in order", "第 1 到 {until} 号，顺序不变"))
+        .expected(say!("No. 1 to {should}, in order", "第 1 到 {should} 号，顺序不变"))
         .actual(match in_order {
             true => say!("No. 1 to {last}, in order", "第 1 到 {last} 号，顺序不变"),
             false => say!("{until} of them, up to No. {last}", "共 {until} 个，最大 {last} 号"),
@@ -146,6 +191,10 @@ pub(super) fn scenario() -> Scenario {
             Next {
                 command: "udp-loss --rcvbuf 1MiB",
                 shows: Text::new("all of them fit, this time: the claim fails", "这一回全装得下：结论不成立"),
+            },
+            Next {
+                command: "udp-loss --link loss=10%",
+                shows: Text::new("and what is lost on the way", "再加上路上丢的"),
             },
             Next {
                 command: "tcp-partial-send",

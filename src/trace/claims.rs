@@ -78,12 +78,19 @@ pub struct Judge<'a> {
     unjudged: Vec<Text>,
     limits: Vec<Text>,
     steady: bool,
+    timeless: bool,
 }
 
 impl<'a> Judge<'a> {
     /// A judge over a finished trace; with `steady`, numbers that differ from run to run read `n`.
     pub fn new(trace: &'a Trace, steady: bool) -> Judge<'a> {
-        Judge { trace, claims: Vec::new(), unjudged: Vec::new(), limits: Vec::new(), steady }
+        Judge { trace, claims: Vec::new(), unjudged: Vec::new(), limits: Vec::new(), steady, timeless: false }
+    }
+
+    /// The same judge; with `timeless`, times that were measured read `n`.
+    #[must_use]
+    pub fn timeless(self, timeless: bool) -> Judge<'a> {
+        Judge { timeless, ..self }
     }
 
     /// The trace being judged.
@@ -94,6 +101,16 @@ impl<'a> Judge<'a> {
     /// A number that differs from run to run: grouped digits, or `n` where the text must be stable.
     pub fn varying(&self, n: impl TryInto<u64>) -> String {
         if self.steady { "n".into() } else { grouped(n) }
+    }
+
+    /// The same, but nothing stays nothing: `0` says that it did not happen.
+    pub fn varying_from_zero(&self, n: usize) -> String {
+        if n == 0 { "0".into() } else { self.varying(n) }
+    }
+
+    /// A time that was measured, in milliseconds: `44.21`, or `n` where the text must be stable.
+    pub fn ms(&self, us: u64) -> String {
+        if self.timeless { "n".into() } else { format!("{:.2}", us as f64 / 1000.0) }
     }
 
     /// Starts a claim that needs these ends' events. When one of them was not recorded (a lone end),

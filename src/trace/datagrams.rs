@@ -60,7 +60,7 @@ impl Carried {
     }
 
     /// The application's bytes in it.
-    fn bytes(&self, packets: &[Packet]) -> Vec<u8> {
+    pub(super) fn bytes(&self, packets: &[Packet]) -> Vec<u8> {
         self.packets.iter().flat_map(|p| packets[*p].payload()).copied().collect()
     }
 }

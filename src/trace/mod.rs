@@ -17,6 +17,7 @@ mod recorder;
 pub mod summary;
 
 pub use connections::{Context, Purpose};
+pub use on_link::Datagrams;
 pub use recorder::Recorder;
 
 use crate::text::Text;
@@ -240,6 +241,8 @@ pub struct Evidence {
     pub segments_out: Option<u64>,
     /// Data segments received (`tcpi_data_segs_in`).
     pub segments_in: Option<u64>,
+    /// Segments sent that carried no data: ACKs, and SYN, FIN (`tcpi_segs_out` less `tcpi_data_segs_out`).
+    pub acks_out: Option<u64>,
     /// Segments retransmitted, tail-loss probes included (`tcpi_total_retrans`).
     pub retransmissions: Option<u64>,
     /// Bytes accepted by the kernel but not yet put into a segment (`tcpi_notsent_bytes`).
@@ -248,6 +251,9 @@ pub struct Evidence {
     pub unacked: Option<u64>,
     /// The peer's receive window in bytes (`tcpi_snd_wnd`).
     pub peer_window: Option<u64>,
+    /// How often in a row a timer of the sender's ran out: with nothing under way, probes of the peer's closed
+    /// window (`tcpi_backoff`).
+    pub backoff: Option<u64>,
     /// The sender's maximum segment size in bytes (`tcpi_snd_mss`).
     pub mss: Option<u64>,
     /// Datagrams this socket dropped because its queue was full (SO_MEMINFO).
@@ -268,10 +274,12 @@ impl Evidence {
             ("queued", self.queued),
             ("segments_out", self.segments_out),
             ("segments_in", self.segments_in),
+            ("acks_out", self.acks_out),
             ("retransmissions", self.retransmissions),
             ("unsent", self.unsent),
             ("unacked", self.unacked),
             ("peer_window", self.peer_window),
+            ("backoff", self.backoff),
             ("mss", self.mss),
             ("dropped", self.dropped),
             ("unread", self.unread),

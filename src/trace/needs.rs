@@ -29,6 +29,8 @@ struct Run<'a> {
     local: HashMap<SockId, (Proto, SocketAddr)>,
     peer: HashMap<SockId, SocketAddr>,
     openings: Vec<Opening>,
+    /// By packet: the socket that was told to send this ACK, and with which of its calls, from 1.
+    told_to_send: HashMap<usize, (SockId, usize)>,
 }
 
 /// A datagram on the link.
@@ -111,6 +113,32 @@ fn is_refusal(event: &Event) -> bool {
     matches!(event.error.as_deref(), Some("ECONNREFUSED" | "WSAECONNRESET")) && event.call != Call::Connect
 }
 
+/// The ACKs that left because a program set an option (TCP_QUICKACK): the kernel's count of segments without data
+/// grew in that call. It counts a SYN, but not the SYN ACK, which leaves before there is a socket.
+fn told_to_send(trace: &Trace, packets: &[Packet], connections: &Connections) -> HashMap<usize, (SockId, usize)> {
+    let mut counted: HashMap<SockId, u64> = HashMap::new();
+    let mut calls: HashMap<SockId, usize> = HashMap::new();
+    let mut told: HashMap<(SockId, u64), usize> = HashMap::new();
+    for (event, sock) in trace.events.iter().filter_map(|e| Some((e, e.sock?))) {
+        let call = calls.entry(sock).and_modify(|n| *n += 1).or_insert(1);
+        let Some(now) = event.evidence.acks_out else { continue };
+        let before = counted.insert(sock, now).unwrap_or(now);
+        if event.call == Call::SetSockOpt {
+            told.extend((before + 1..=now).map(|nth| ((sock, nth), *call)));
+        }
+    }
+    let mut seen: HashMap<SockId, u64> = HashMap::new();
+    let syn_ack = Flags::SYN.and(Flags::ACK);
+    let without_data = |p: &Packet| p.payload_len == 0 && p.segment().is_some_and(|s| !s.flags.has(syn_ack));
+    let places = (0..packets.len()).filter(|place| without_data(&packets[*place]));
+    let sent = places.filter_map(|place| Some((place, connections.sender(connections.way(place)?)?)));
+    let told = sent.filter_map(|(place, sock)| {
+        let nth = seen.entry(sock).and_modify(|n| *n += 1).or_insert(1);
+        Some((place, (sock, *told.get(&(sock, *nth))?)))
+    });
+    told.collect()
+}
+
 impl<'a> Run<'a> {
     /// The trace's packets were taken out, so that its events can be moved: they come beside it.
     fn of(trace: &Trace, packets: &'a [Packet], connections: Connections, purposes: Vec<Purpose>) -> Run<'a> {
@@ -125,6 +153,7 @@ impl<'a> Run<'a> {
             });
             Datagram { to: d.addresses.1, first: spans().next(), cause }
         };
+        let told_to_send = told_to_send(trace, packets, &connections);
         let datagrams = carried.iter().map(datagram).collect();
         let pieces = carried.iter().enumerate();
         let pieces = pieces.flat_map(|(i, d)| d.packets.iter().enumerate().map(move |(piece, p)| (*p, (i, piece))));
@@ -138,6 +167,7 @@ impl<'a> Run<'a> {
             local: trace.sockets.iter().filter_map(|s| Some((s.id, (s.proto, s.local?)))).collect(),
             peer: trace.sockets.iter().filter_map(|s| Some((s.id, s.peer?))).collect(),
             openings: trace.openings.clone(),
+            told_to_send,
         }
     }
 
@@ -305,6 +335,7 @@ impl<'a> Needs<'a> {
             && (packet.payload_len == 0 || self.asks(|s| of(&s.sent, &sock) >= handed))
             && (!flags.has(Flags::FIN) || self.let_go(sock, |s| &s.ended))
             && (!flags.has(Flags::RST) || self.let_go(sock, |s| &s.closed))
+            && self.run.told_to_send.get(&place).is_none_or(|(sock, call)| self.asks(|s| of(&s.calls, sock) >= *call))
             && (self.run.purposes[place] != Purpose::WindowUpdate || self.room_made(way, sock))
     }
 

@@ -4,7 +4,7 @@
 use super::claims::Claim;
 use super::connections::{Connections, Way};
 use super::datagrams;
-use super::packet::{Packet, Segment};
+use super::packet::{Fate, Packet, Segment};
 use super::{Call, Event, Proto, SockId, SocketInfo, Trace};
 use crate::say;
 use crate::text::Text;
@@ -165,18 +165,18 @@ pub(super) fn bytes(trace: &Trace, count: impl Fn(u64) -> String) -> Option<Clai
 
 /// What became of datagrams on the link.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Datagrams {
+pub struct Datagrams {
     /// The link dropped them, or a fragment of them.
-    pub(super) lost: u64,
+    pub lost: u64,
     /// Copies beyond the first that arrived.
-    pub(super) copies: u64,
+    pub copies: u64,
     /// Still under way when the receiver closed, copies included.
-    pub(super) late: u64,
+    pub late: u64,
 }
 
 impl Trace {
     /// Counts the datagrams to these sockets.
-    pub(super) fn datagrams_on_link(&self, targets: &[&SocketInfo]) -> Datagrams {
+    pub fn datagrams_on_link(&self, targets: &[&SocketInfo]) -> Datagrams {
         let mut count = Datagrams::default();
         let closes = self.events.iter().filter(|e| e.call == Call::Close);
         let closed: HashMap<SockId, u64> = closes.filter_map(|e| Some((e.sock?, e.t_us))).collect();
@@ -194,6 +194,20 @@ impl Trace {
             }
         }
         count
+    }
+
+    /// The bytes of the datagrams that reached this socket's host while it was open, in the order in which they
+    /// did; each copy counts.
+    pub fn datagrams_arrived(&self, target: &SocketInfo) -> Vec<Vec<u8>> {
+        let close = self.events.iter().find(|e| e.sock == Some(target.id) && e.call == Call::Close);
+        let open_until = close.map_or(u64::MAX, |e| e.t_us);
+        let carried = datagrams::carried(&self.packets);
+        let here = carried.iter().filter(|d| Some(d.addresses.1) == target.local);
+        let mut arrivals: Vec<_> = here.flat_map(|d| d.arrivals.iter().map(move |at| (*at, d))).collect();
+        arrivals.retain(|(at, _)| *at <= open_until);
+        // One that was held back follows the one that released it within the same microsecond.
+        arrivals.sort_by_key(|(at, d)| (*at, d.packets.iter().any(|p| self.packets[*p].fate == Fate::Reordered)));
+        arrivals.into_iter().map(|(_, d)| d.bytes(&self.packets)).collect()
     }
 
     /// How many UDP datagrams the link lost.
