@@ -102,7 +102,7 @@ fn data(trace: &Trace, packet: &Packet, style: &Style) -> Text {
         [(message, range)] => {
             let (id, all) = (message.id, message.bytes.len());
             let (first, last) = (range.start, range.end - 1);
-            say!("{id} bytes {first}-{last} of {all}", "{id} 第 {first}-{last} 字节/{all}")
+            say!("{id} bytes {first}-{last} of {all}", "{id} 字节 {first}-{last}/{all}")
         }
         several => {
             let whole = |(message, range): &(&Message, Range<usize>)| range.len() == message.bytes.len();
