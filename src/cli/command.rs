@@ -2,7 +2,7 @@
 //! all come from here, in the reader's language.
 
 use crate::net::Opt;
-use crate::scenarios::{Part, Scenario};
+use crate::scenarios::{Linked, Part, Scenario};
 use crate::text::{Lang, Text};
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, Command, ValueHint};
@@ -124,8 +124,14 @@ fn scenario_command(lang: Lang, scenario: &Scenario) -> Command {
         Text::new("Documents: {}", "来自文档：{}").with(&Text::same(scenario.documents.join(", "))).to(lang).to_owned();
     after += Text::new("\nControl experiment: {}", "\n对照实验：{}").with(&scenario.control.change).to(lang);
     let args = run_args(lang).into_iter().map(|arg| {
-        let hidden = Opt::ALL.iter().any(|opt| opt.name() == arg.get_id() && !scenario.takes.contains(opt));
-        arg.hide(hidden)
+        let id = arg.get_id().as_str();
+        let takes_not = Opt::ALL.iter().any(|opt| opt.name() == id && !scenario.takes.contains(opt));
+        let cannot = match scenario.linked {
+            Linked::Only => ["as", "listen", "connect"].contains(&id),
+            Linked::No(_) => ["link", "pcap"].contains(&id),
+            Linked::Able => false,
+        };
+        arg.hide(takes_not || cannot)
     });
     Command::new(scenario.id)
         .about(scenario.claim.to(lang).to_owned())
@@ -228,8 +234,12 @@ fn run_args(lang: Lang) -> Vec<Arg> {
             "SPEC",
             lang,
             Text::new(
-                "run over an emulated link with real packets (rtt=20ms,mtu=1500,loss=10%,drop=3+7; Linux)",
-                "在模拟链路上运行，分组是真的（rtt=20ms,mtu=1500,loss=10%,drop=3+7；Linux）",
+                "run over an emulated link with real packets (Linux): \
+                 rtt=20ms,mtu=1500,loss=10%,drop=3+7,dup=2,reorder=4,rate=1MB,queue=64KiB,seed=7,timestamps=on; \
+                 up.loss=10% or down.delay=5ms for one way",
+                "在模拟链路上运行，分组是真的（Linux）：\
+                 rtt=20ms,mtu=1500,loss=10%,drop=3+7,dup=2,reorder=4,rate=1MB,queue=64KiB,seed=7,timestamps=on；\
+                 只对一个方向时写 up.loss=10%、down.delay=5ms",
             ),
         )
         .num_args(0..=1)
