@@ -234,12 +234,12 @@ fn run_args(lang: Lang) -> Vec<Arg> {
             "SPEC",
             lang,
             Text::new(
-                "run over an emulated link with real packets (Linux): \
-                 rtt=20ms,mtu=1500,loss=10%,drop=3+7,dup=2,reorder=4,rate=1MB,queue=64KiB,seed=7,timestamps=on; \
-                 up.loss=10% or down.delay=5ms for one way",
-                "在模拟链路上运行，分组是真的（Linux）：\
-                 rtt=20ms,mtu=1500,loss=10%,drop=3+7,dup=2,reorder=4,rate=1MB,queue=64KiB,seed=7,timestamps=on；\
-                 只对一个方向时写 up.loss=10%、down.delay=5ms",
+                "run over an emulated link with real packets (Linux), like rtt=20ms,loss=10%,up.drop=3+7. Settings: \
+                 rtt, delay, mtu, loss, drop, dup, reorder, rate, queue, seed, timestamps; up. or down. before one \
+                 of them means one way only",
+                "在模拟链路上运行，分组是真的（Linux），例如 rtt=20ms,loss=10%,up.drop=3+7。可设置：\
+                 rtt、delay、mtu、loss、drop、dup、reorder、rate、queue、seed、timestamps；前面加 up. 或 down. \
+                 表示只对一个方向",
             ),
         )
         .num_args(0..=1)
