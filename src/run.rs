@@ -301,10 +301,13 @@ fn ended(player: std::io::Result<std::thread::ScopedJoinHandle<'_, anyhow::Resul
 /// The failure that came first, not the one that followed from it: an end that fails leaves the other
 /// alone, or hangs up on it.
 fn first(mut failures: Vec<Failure>) -> Option<Failure> {
-    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset};
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionRefused, ConnectionReset};
     let follows = |f: &Failure| match f.error.downcast_ref::<NetError>() {
         Some(NetError::Abandoned) => 2,
-        Some(error) => u8::from(matches!(error.kind(), Some(BrokenPipe | ConnectionAborted | ConnectionReset))),
+        Some(error) => {
+            let hung_up = |kind| matches!(kind, BrokenPipe | ConnectionAborted | ConnectionRefused | ConnectionReset);
+            u8::from(error.kind().is_some_and(hung_up))
+        }
         None => 0,
     };
     failures.sort_by_key(follows);

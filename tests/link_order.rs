@@ -417,8 +417,9 @@ fn closing() -> Scene {
 
 #[test]
 fn the_end_of_stream_is_read_when_the_fin_is_there() {
-    let expected = format!("{HANDSHAKE}c send, c>3, c close, c>FIN ACK, s accept, s recv, s recv, s>FIN ACK, c>ack1");
-    both(closing, &expected, &expected);
+    let expected = format!("{HANDSHAKE}c send, c>3, c close, c>FIN ACK, s accept, s recv, s recv, s>FIN ACK");
+    // The ACK of a FIN alone is not in stable text.
+    both(closing, &format!("{expected}, c>ack1"), &expected);
 }
 
 #[test]
