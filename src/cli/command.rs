@@ -237,8 +237,8 @@ fn run_args(lang: Lang) -> Vec<Arg> {
                 "run over an emulated link with real packets (Linux), like rtt=20ms,loss=10%,up.drop=3+7. Settings: \
                  rtt, delay, mtu, loss, drop, dup, reorder, rate, queue, seed, timestamps; up. or down. before one \
                  of them means one way only",
-                "在模拟链路上运行，分组是真的（Linux），例如 rtt=20ms,loss=10%,up.drop=3+7。可设置：\
-                 rtt、delay、mtu、loss、drop、dup、reorder、rate、queue、seed、timestamps；前面加 up. 或 down. \
+                "在模拟链路上运行，分组是真的（Linux），例如 rtt=20ms,loss=10%,up.drop=3+7。可设置 \
+                 rtt delay mtu loss drop dup reorder rate queue seed timestamps；前面加 up. 或 down. \
                  表示只对一个方向",
             ),
         )
