@@ -301,10 +301,12 @@ fn ended(player: std::io::Result<std::thread::ScopedJoinHandle<'_, anyhow::Resul
 /// The failure that came first, not the one that followed from it: an end that fails leaves the other
 /// alone, or hangs up on it.
 fn first(mut failures: Vec<Failure>) -> Option<Failure> {
-    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset};
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionRefused, ConnectionReset};
     let follows = |f: &Failure| match f.error.downcast_ref::<NetError>() {
         Some(NetError::Abandoned) => 2,
-        Some(error) => u8::from(matches!(error.kind(), Some(BrokenPipe | ConnectionAborted | ConnectionReset))),
+        Some(error) => {
+            u8::from(matches!(error.kind(), Some(BrokenPipe | ConnectionAborted | ConnectionRefused | ConnectionReset)))
+        }
         None => 0,
     };
     failures.sort_by_key(follows);
@@ -320,6 +322,7 @@ fn impossible(trace: Trace, reason: Text, began: SystemTime, took: Duration) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::trace::Call;
     use crate::trace::claims::Judge;
 
     fn holds(j: &mut Judge) {
@@ -352,5 +355,10 @@ mod tests {
         let follows = named(Role::Client, NetError::Abandoned.into());
         let cause = named(Role::Server, anyhow::anyhow!("the cause"));
         assert_eq!(first(vec![follows, cause]).map(|f| f.end.role), Some(Role::Server));
+        let source = io::ErrorKind::ConnectionRefused.into();
+        let follows = named(Role::Client, NetError::Call { call: Call::Connect, address: None, source }.into());
+        let limit = LIMIT;
+        let cause = named(Role::Server, NetError::Deadline { what: Text::new("a client", "客户端"), limit }.into());
+        assert_eq!(first(vec![follows, cause]).map(|f| f.end.role), Some(Role::Server), "a listener that gave up");
     }
 }
