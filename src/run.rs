@@ -323,6 +323,7 @@ fn impossible(trace: Trace, reason: Text, began: SystemTime, took: Duration) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::trace::Call;
     use crate::trace::claims::Judge;
 
     fn holds(j: &mut Judge) {
@@ -355,5 +356,10 @@ mod tests {
         let follows = named(Role::Client, NetError::Abandoned.into());
         let cause = named(Role::Server, anyhow::anyhow!("the cause"));
         assert_eq!(first(vec![follows, cause]).map(|f| f.end.role), Some(Role::Server));
+        let source = io::ErrorKind::ConnectionRefused.into();
+        let follows = named(Role::Client, NetError::Call { call: Call::Connect, address: None, source }.into());
+        let limit = LIMIT;
+        let cause = named(Role::Server, NetError::Deadline { what: Text::new("a client", "客户端"), limit }.into());
+        assert_eq!(first(vec![follows, cause]).map(|f| f.end.role), Some(Role::Server), "a listener that gave up");
     }
 }

@@ -535,6 +535,32 @@ fn a_capture_is_whole_or_the_old_one_stays() {
 }
 
 #[test]
+fn a_handshake_that_was_sent_again_is_no_retransmission_of_data() {
+    let ground = Ground::new();
+    // A SYN is sent again after one second (RFC 6298 §2.1), before its answer is there.
+    let ran = ground
+        .holds(ROOT, &["tcp-nagle", "--nodelay", "off", "--link", "up.delay=1.1s,down.delay=0ms", "--format", "json"]);
+    let again = |packet: &Value| packet["retransmission"] == true;
+    assert!(lines(&ran, "packet").iter().any(again), "{}", ran.out);
+    for event in lines(&ran, "event").iter().filter(|event| event["evidence"]["retransmissions"].is_u64()) {
+        assert_eq!(event["evidence"]["retransmissions"], 0, "{event}");
+    }
+}
+
+#[test]
+fn what_udp_waited_for_in_vain_it_waited_for_as_long_as_it_says() {
+    let ground = Ground::new();
+    let ran = ground.run(ROOT, &["udp-boundaries", "--link", "rtt=2ms,loss=100%", "--format", "json"]);
+    assert_eq!(ran.code, Some(3), "{}", ran.err);
+    assert!(ran.err.contains("waited 1.008s for a datagram"), "{}", ran.err);
+    let receives = lines(&ran, "event").into_iter().filter(|event| event["call"] == "recvfrom");
+    let waited = receives.map(|event| event["end_us"].as_u64().zip(event["t_us"].as_u64()).map_or(0, |(a, b)| a - b));
+    let longest = waited.max().expect("a receive");
+    // Ten seconds is how long a run waits for what must come.
+    assert!((1_008_000..8_000_000).contains(&longest), "{longest}");
+}
+
+#[test]
 fn wrong_usage_is_refused_with_the_place_shown() {
     let ground = Ground::new();
     let same = ground.file("same");

@@ -96,13 +96,13 @@ impl Stage {
         self.lock().abandoned
     }
 
-    /// Waits until a read (or an accept) on this socket would not block; false when the limit passes first.
+    /// Waits until a read (or an accept) on this socket would not block; false when `limit` passes first.
     ///
     /// # Errors
     /// When the other end failed: it will not come any more.
-    pub fn readable(&self, socket: &Socket) -> Result<bool> {
+    pub fn readable(&self, socket: &Socket, limit: Duration) -> Result<bool> {
         const LOOK: Duration = Duration::from_millis(20);
-        let deadline = Instant::now() + self.limit;
+        let deadline = Instant::now() + limit;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             if readable(socket, left.min(LOOK)) {

@@ -181,7 +181,7 @@ impl Listener {
     pub fn accept_as(&self, end: &End) -> Result<Conn> {
         let limit = self.recorded.end.stage.limit();
         let entered = end.recorder.now_us();
-        if !self.recorded.end.stage.readable(&self.recorded.socket)? {
+        if !self.recorded.end.stage.readable(&self.recorded.socket, limit)? {
             return Err(NetError::Deadline { what: Text::new("a client to connect", "客户端来连接"), limit });
         }
         let (socket, _) = self.recorded.socket.accept().map_err(|source| NetError::Call {
@@ -269,7 +269,7 @@ impl Conn {
                 event.returned = result.ok().copied();
                 event.handed = Some(Handed { msg: piece.msg, offset: piece.offset });
                 event.bytes = piece.bytes[..event.returned.unwrap_or(0)].to_vec();
-                event.evidence = evidence::tcp(&self.recorded.socket);
+                event.evidence = self.recorded.evidence();
             },
         );
         let patient = |e| self.recorded.deadline(e, Text::new("room in the send buffer", "发送缓冲区腾出空间"));
@@ -310,7 +310,7 @@ impl Conn {
                 event.asked = Some(size);
                 event.returned = result.ok().map(Vec::len);
                 event.bytes = result.ok().cloned().unwrap_or_default();
-                event.evidence = evidence::tcp(&self.recorded.socket);
+                event.evidence = self.recorded.evidence();
             },
         );
         let patient =

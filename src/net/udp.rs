@@ -135,8 +135,10 @@ impl Udp {
             Call::RecvFrom,
             None,
             |s| {
-                // A datagram from an end that has failed will not come.
-                let comes = self.nonblocking.get() || self.recorded.end.stage.readable(s).unwrap_or(false);
+                // A datagram from an end that has failed will not come, nor one that the link lost.
+                let end = &self.recorded.end;
+                let come = || end.stage.readable(s, end.limit(Proto::Udp)).unwrap_or(false);
+                let comes = self.nonblocking.get() || come();
                 if comes { receive(s, size) } else { Err(io::ErrorKind::TimedOut.into()) }
             },
             |event, result| {

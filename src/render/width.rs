@@ -60,14 +60,20 @@ fn closes(c: char) -> bool {
     ['，', '。', '、', ':', ';', '!', '?', ')', '”', '：', '；', '？', '！', '）', '》'].contains(&c)
 }
 
-/// Words with their spaces; each wide character is a piece, with the punctuation that closes it.
+/// Opening punctuation never ends a line: it goes with the character behind it.
+fn opens(c: char) -> bool {
+    ['(', '（', '“', '《'].contains(&c)
+}
+
+/// Words with their spaces; each wide character is a piece, with the punctuation around it.
 fn pieces(text: &str) -> Vec<&str> {
     let mut out = Vec::new();
     let mut start = 0;
     let mut previous: Option<char> = None;
     for (at, c) in text.char_indices() {
         let wide = |c: char| c.width() == Some(2);
-        if previous.is_some_and(|p| (p == ' ' && c != ' ') || wide(p) || wide(c)) && !closes(c) && at > start {
+        let apart = |p: char| (p == ' ' && c != ' ') || (wide(p) || wide(c)) && !opens(p);
+        if previous.is_some_and(apart) && !closes(c) && at > start {
             out.push(&text[start..at]);
             start = at;
         }
@@ -98,12 +104,14 @@ mod tests {
     }
 
     #[test]
-    fn no_line_is_wider_than_asked_and_none_starts_with_closing_punctuation() {
-        let text = "TCP 传送的是字节流,不会标记一次 send 在哪里结束。The receiver reads what is there.";
+    fn no_line_is_wider_than_asked_and_punctuation_stays_with_its_word() {
+        let text =
+            "TCP 传送的是字节流,不会标记一次 send（“发送”）在哪里(哪个字节)结束。The receiver reads what is there.";
         for width in 2..90 {
             for line in wrapped(text, width) {
                 assert!(columns(&line) <= width, "{width}: {line}");
                 assert!(width < 10 || !line.starts_with(closes), "{width}: {line}");
+                assert!(width < 10 || !line.ends_with(opens), "{width}: {line}");
             }
         }
     }

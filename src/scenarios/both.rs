@@ -110,6 +110,11 @@ pub(super) fn listed(numbers: &[usize]) -> Text {
     }
 }
 
+/// The same where a claim expects some: a link that did nothing does not show it.
+pub(super) fn expected(numbers: &[usize]) -> Text {
+    if numbers.is_empty() { Text::new("one or more", "至少一个") } else { listed(numbers) }
+}
+
 /// The claim that TCP hides it: the stream is whole and in order.
 pub(super) fn claim_whole_stream(j: &mut Judge, seen: &Seen, messages: usize, length: usize) {
     let (want, got) = (grouped(messages * length), grouped(seen.stream_length()));

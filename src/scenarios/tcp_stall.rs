@@ -2,7 +2,7 @@
 //! send it with, which it cannot give before it has the second write.
 
 use super::segments::{Segments, arrived_before};
-use super::{Control, Linked, Next, NotPossible, Part, Scenario, Variation, Why};
+use super::{Control, Linked, Next, NotPossible, Part, Scenario, Why};
 use crate::framing::{Framing, I32_LE};
 use crate::net::{Conn, End, Listener, NetError, Outgoing, evidence};
 use crate::say;
@@ -443,7 +443,6 @@ pub(super) fn scenario() -> Scenario {
             apply: |s| s.client = client_without_nagle,
         },
         linked: Linked::Able,
-        on_link: Variation::Nothing,
         impossible: || {
             (!evidence::COUNTS_SEGMENTS).then(|| {
                 Text::new(

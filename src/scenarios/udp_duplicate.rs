@@ -34,7 +34,7 @@ fn judge(j: &mut Judge) {
         &[Client, Server],
         Text::new("UDP: what the link doubled was received twice", "UDP：链路复制的，收到了两次"),
     )
-    .expected(Text::new("twice: {}", "两次：{}").with(&listed(&twice)))
+    .expected(Text::new("twice: {}", "两次：{}").with(&both::expected(&twice)))
     .actual(Text::new("twice: {}", "两次：{}").with(&listed(&repeated)))
     .shown_by(seen.datagrams.iter().copied())
     .holds(!twice.is_empty() && repeated == twice);

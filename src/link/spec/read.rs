@@ -12,8 +12,9 @@ use unicode_width::UnicodeWidthStr;
 
 /// The longest delay of one way.
 const LONGEST_DELAY: Duration = Duration::from_secs(10);
-/// The MTUs IPv4 allows, in bytes: 68 is what every host must carry (RFC 791 §3.2), 65535 its longest packet.
-const MTUS: RangeInclusive<u32> = 68..=65535;
+/// The MTUs that a segment fits, in bytes: Linux makes none smaller than 48 bytes and two headers of 20
+/// (tcp_min_snd_mss), and below that IP would cut up each; 65535 is IPv4's longest packet (RFC 791 §3.1).
+const MTUS: RangeInclusive<u32> = 88..=65535;
 /// Bytes a second below which a single packet would take longer than anybody waits.
 const SLOWEST: u64 = 1000;
 
@@ -188,6 +189,9 @@ impl Item<'_> {
             None => (&[Role::Client, Role::Server], written),
             Some(("up", name)) => (&[Role::Client], name),
             Some(("down", name)) => (&[Role::Server], name),
+            Some(("", _)) => {
+                return Err(SpecError { at, text: no_such_key(written) });
+            }
             Some((way, _)) => {
                 let text = say!(
                     "there is no way {way}: up. is from the client to the server, down. is back, and neither is both",
@@ -197,7 +201,8 @@ impl Item<'_> {
             }
         };
         let Some((key, ..)) = KEYS.iter().find(|(_, known, _)| *known == name) else {
-            return Err(SpecError { at, text: no_such_key(name) });
+            let unknown = if name.is_empty() { written } else { name };
+            return Err(SpecError { at, text: no_such_key(unknown) });
         };
         match key.shared() {
             Some(reason) if ways.len() == 1 => {
@@ -312,8 +317,8 @@ fn mtu(value: &str) -> Result<u32, Text> {
     value.parse().ok().filter(|mtu| MTUS.contains(mtu)).ok_or_else(|| {
         let (least, most) = (MTUS.start(), MTUS.end());
         say!(
-            "{value}: an MTU is {least} to {most} bytes, as IPv4 allows; Ethernet's is 1500",
-            "{value}：MTU 应为 {least} 到 {most} 字节（IPv4 的限制）；以太网是 1500"
+            "{value}: an MTU is {least} (Linux's smallest TCP segment) to {most} bytes (IPv4's largest packet); Ethernet's is 1500",
+            "{value}：MTU 应为 {least}（Linux 最小的 TCP 报文段）到 {most} 字节（IPv4 最大的分组）；以太网是 1500"
         )
     })
 }
@@ -474,7 +479,7 @@ mod tests {
             ("up.reorder=99.9%", true, true),
             ("drop=3", true, false),
             ("down.rate=1MB", true, false),
-            ("rtt=1s,mtu=68,seed=1,timestamps=on", false, false),
+            ("rtt=1s,mtu=88,seed=1,timestamps=on", false, false),
         ] {
             let spec = read(text);
             assert_eq!((spec.has_faults(), spec.needs_seed()), (faults, seed), "{text}");
@@ -487,7 +492,7 @@ mod tests {
             ("rtt=20", "20", "20ms"),
             ("rtt=21s", "21s", "20s"),
             ("up.delay=11s", "11s", "10s"),
-            ("mtu=67", "67", "68"),
+            ("mtu=87", "87", "88"),
             ("mtu=65536", "65536", "65535"),
             ("loss=1", "1", "drop=1"),
             ("loss=3+7", "3+7", "drop=3+7"),
@@ -515,6 +520,8 @@ mod tests {
             ("timestmaps=on", "timestmaps", "did you mean timestamps?"),
             ("zzz=1", "zzz", "reorder"),
             ("left.loss=5%", "left", "up."),
+            (".loss=5%", ".loss", "did you mean loss?"),
+            ("up.=5", "up.", "a link has no up.;"),
             ("up.rtt=20ms", "up.rtt", "say delay"),
             ("down.mtu=1500", "down.mtu", "say mtu"),
             ("up.seed=1", "up.seed", "say seed"),
