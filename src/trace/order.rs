@@ -7,7 +7,7 @@
 //!
 //! With a link the run is played as discrete events: each end has its lane of calls, and each flow at each host
 //! the sequence of departures and arrivals that the link saw there. A packet stands where it left; its
-//! arrival is no row but lets others happen. What each of them needs is in [`needs`](super::needs).
+//! arrival is no row but lets others happen. What each of them needs is in `needs`.
 //!
 //! [`Tie::Clock`] plays what may happen next by the clock. [`Tie::Lane`] gives the same text on every run
 //! although the clocks differ, so it lets happen first what takes no time: the rest of what arrives together
