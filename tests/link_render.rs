@@ -13,10 +13,10 @@ use stickdemo::run::{Outcome, Plan};
 use stickdemo::scenarios::{Tally, Why, find};
 use stickdemo::text::{Lang, Text};
 use stickdemo::trace::Role::{Client, Server};
-use stickdemo::trace::claims::{Claim, Judge, describe_packet};
+use stickdemo::trace::claims::{Claim, Judge};
 use stickdemo::trace::packet::{Cause, Content, Fate, Flags};
 use stickdemo::trace::summary::{Crossed, Where};
-use stickdemo::trace::{Call, EndName, Fact, Handed, Proto, Role, Tie, Trace};
+use stickdemo::trace::{Call, EndName, Fact, Handed, Proto, Tie, Trace};
 
 const FIN: Flags = Flags::FIN;
 
@@ -430,16 +430,8 @@ fn a_datagram_that_vanishes_on_the_link_or_comes_out_of_nothing_breaks_the_accou
 fn a_claim_is_shown_by_packets_too() {
     let trace = troubled(Tie::Clock);
     let mut judge = Judge::new(&trace, false);
-    let lost: Vec<_> = judge.packets().iter().filter(|p| p.dropped()).collect();
+    let lost: Vec<_> = trace.packets.iter().filter(|p| p.dropped()).collect();
     judge.claim("lost", &[], Text::new("some are lost", "有的丢了")).shown_by(lost.iter().copied()).holds(true);
-    assert_eq!(judge.packets_from(Role::Server).len(), 5);
-    assert_eq!(judge.data_packets(Role::Client).len(), 6);
-    assert!(judge.data_packets(Role::Server).is_empty());
-    let words = |i: usize| describe_packet(&trace.packets[i]).en.into_owned();
-    assert_eq!(
-        [0, 1, 4, 7].map(words),
-        ["SYN", "SYN ACK", "1,460 bytes of M1, lost", "1,460 bytes of M1 again, lost: queue full"]
-    );
     let claims = judge.finish().claims;
     assert_eq!(claims[0].events, lost.iter().map(|p| p.seq).collect::<Vec<_>>());
 }

@@ -6,7 +6,7 @@ use crate::net::{End, Settings};
 use crate::text::Text;
 use crate::trace::Role::{Client, Server};
 use crate::trace::claims::Judge;
-use crate::trace::packet::Packet;
+use crate::trace::packet::{Fate, Packet};
 
 const MESSAGES: usize = 3;
 const LENGTH: usize = 16;
@@ -19,17 +19,22 @@ fn server(end: &End) -> anyhow::Result<()> {
     both::server(end, MESSAGES, LENGTH)
 }
 
+/// When each copy of a packet arrived. One that was held back follows the one that released it within the same
+/// microsecond.
+fn arrivals(packet: &Packet) -> impl Iterator<Item = (u64, bool)> {
+    packet.arrivals.iter().map(|at| (*at, packet.fate == Fate::Reordered))
+}
+
 /// Did a packet arrive after one that had left later?
 fn overtaken(packets: &[&Packet]) -> bool {
-    let arrivals: Vec<u64> = packets.iter().filter_map(|p| p.arrivals.first().copied()).collect();
-    arrivals.windows(2).any(|pair| pair[0] > pair[1])
+    !packets.iter().filter_map(|p| arrivals(p).next()).is_sorted()
 }
 
 /// The numbers in the order in which their packets arrived.
 fn arrived(packets: &[&Packet]) -> Vec<usize> {
-    let mut packets = packets.to_vec();
-    packets.sort_by_key(|p| p.arrivals.first().copied().unwrap_or(u64::MAX));
-    both::carried(&packets)
+    let mut all: Vec<_> = packets.iter().flat_map(|p| arrivals(p).map(move |at| (at, *p))).collect();
+    all.sort_by_key(|(at, _)| *at);
+    both::carried(all.iter().map(|(_, packet)| packet))
 }
 
 fn judge(j: &mut Judge) {

@@ -1,6 +1,6 @@
 //! Claims: what a run must have shown, judged from its recorded events and from nothing else.
 
-use super::packet::{Content, Flags, Packet, icmp};
+use super::packet::Packet;
 use super::{Call, Event, Message, Role, Trace, invariants};
 use crate::say;
 use crate::text::{Text, grouped};
@@ -154,21 +154,6 @@ impl<'a> Judge<'a> {
         self.trace.calls(role, Call::Deliver).collect()
     }
 
-    /// The packets that crossed the link, in order; none without a link.
-    pub fn packets(&self) -> &'a [Packet] {
-        &self.trace.packets
-    }
-
-    /// The packets that left this role's host, in order.
-    pub fn packets_from(&self, role: Role) -> Vec<&'a Packet> {
-        self.trace.packets.iter().filter(|p| p.from == role).collect()
-    }
-
-    /// Those of them that carry application bytes (or are an empty datagram), retransmissions included.
-    pub fn data_packets(&self, role: Role) -> Vec<&'a Packet> {
-        self.trace.packets.iter().filter(|p| p.from == role && p.is_data()).collect()
-    }
-
     /// Adds the invariants and closes the record.
     pub fn finish(mut self) -> Findings {
         let nothing_claimed = self.claims.is_empty();
@@ -252,24 +237,5 @@ pub fn describe(event: &Event) -> Text {
             say!("{call}({asked}) = {n} {unit} of {ids}", "{call}({asked}) = {n} 字节，属于 {ids}")
         }
         (None, n) => Text::same(format!("{call}({asked}) = {}", n.map(grouped).unwrap_or_default())),
-    }
-}
-
-/// `4 bytes of M2, lost`: a packet in words, for the actual side of a claim.
-pub fn describe_packet(packet: &Packet) -> Text {
-    let ids = packet.messages().iter().map(ToString::to_string).collect::<Vec<_>>().join("+");
-    let (unit, n) = (if packet.payload_len == 1 { "byte" } else { "bytes" }, grouped(packet.payload_len));
-    let what = match (&packet.content, packet.is_data()) {
-        (_, true) if ids.is_empty() => say!("{n} {unit}", "{n} 字节"),
-        (_, true) => say!("{n} {unit} of {ids}", "{n} 字节，属于 {ids}"),
-        (Content::Tcp(segment), _) => Text::same(Flags(segment.flags.0 & !Flags::PSH.0).to_string()),
-        (Content::Icmp { kind, code, .. }, _) => icmp(*kind, *code),
-        _ => Text::same(packet.protocol()),
-    };
-    let again = packet.segment().is_some_and(|s| s.retransmission);
-    let what = if again { Text::new("{} again", "重传 {}").with(&what) } else { what };
-    match packet.remark() {
-        Some(fate) => Text::new("{}, {}", "{}，{}").with(&what).with(&fate),
-        None => what,
     }
 }
