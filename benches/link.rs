@@ -5,6 +5,7 @@
 fn main() {
     stickdemo::link::prepare();
     measured::startup();
+    measured::there_and_back();
     for mtu in [1500, 9000] {
         measured::bulk(mtu);
     }
@@ -22,7 +23,7 @@ mod measured {
     use std::net::{TcpListener, TcpStream, UdpSocket};
     use std::time::{Duration, Instant};
     use stickdemo::link::spec::Spec;
-    use stickdemo::link::{Carried, Limits, Link};
+    use stickdemo::link::{Carried, Host, Limits, Link};
     use stickdemo::trace::Role;
 
     const ROUNDS: usize = 5;
@@ -43,14 +44,58 @@ mod measured {
     }
 
     pub fn startup() {
-        let times = (0..4 * ROUNDS).map(|_| {
+        let (mut links, mut connections) = (vec![], vec![]);
+        for _ in 0..4 * ROUNDS {
             let began = Instant::now();
             let link = start("", Limits::DEFAULT);
-            let took = began.elapsed();
+            links.push(began.elapsed().as_secs_f64() * 1e3);
             drop(link);
-            took
-        });
-        println!("two hosts and a wire        {:8.2} ms", median(times.collect()).as_secs_f64() * 1e3);
+            let began = Instant::now();
+            let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
+            TcpStream::connect(listener.local_addr().expect("an address")).expect("a server");
+            connections.push(began.elapsed().as_secs_f64() * 1e3);
+        }
+        println!("two hosts and a wire        {:8.2} ms", median(links));
+        println!("  listen, connect, loopback {:8.2} ms", median(connections));
+    }
+
+    /// A datagram of 4 bytes there and back, over loopback and over a link without delay.
+    pub fn there_and_back() {
+        const TIMES: u32 = 20_000;
+        let exchange = |from: UdpSocket, to: UdpSocket| {
+            let (near, far) = (from.local_addr().expect("an address"), to.local_addr().expect("an address"));
+            let echo = std::thread::spawn(move || {
+                for _ in 0..TIMES {
+                    to.recv(&mut [0; 4]).expect("a datagram");
+                    to.send_to(&[0; 4], near).expect("room");
+                }
+            });
+            let began = Instant::now();
+            for n in 0..TIMES {
+                from.send_to(&n.to_be_bytes(), far).expect("room");
+                from.recv(&mut [0; 4]).expect("its echo");
+            }
+            let took = began.elapsed();
+            echo.join().expect("the echo");
+            took.as_secs_f64() * 1e6 / f64::from(TIMES)
+        };
+        let (mut loopback, mut over_link) = (vec![], vec![]);
+        for _ in 0..ROUNDS {
+            let here = || UdpSocket::bind(("127.0.0.1", 0)).expect("a port");
+            loopback.push(exchange(here(), here()));
+            let link = start("rtt=0ms", EVERYTHING);
+            let took = exchange(socket(link.host(Role::Client)), socket(link.host(Role::Server)));
+            let carried = link.finish();
+            over_link.push((took, carried.busy.as_secs_f64() * 1e6 / carried.seen as f64));
+        }
+        let (times, costs): (Vec<f64>, Vec<f64>) = over_link.into_iter().unzip();
+        println!("there and back, loopback    {:8.2} us", median(loopback));
+        let name = "link, recorded";
+        println!("  {name:<25} {:8.2} us    {:6.2} us of the wire's thread a packet", median(times), median(costs));
+    }
+
+    fn socket(host: &Host) -> UdpSocket {
+        host.visit(|| UdpSocket::bind((host.address(), 0))).expect("a host").expect("a port")
     }
 
     /// One stream from end to end; how long it took.
@@ -114,11 +159,7 @@ mod measured {
     /// How much later than asked a datagram arrives that has 10 ms to go.
     pub fn lateness() {
         let link = start("rtt=20ms", Limits::DEFAULT);
-        let (client, server) = (link.host(Role::Client), link.host(Role::Server));
-        let open = |host: &stickdemo::link::Host| {
-            host.visit(|| UdpSocket::bind((host.address(), 0))).expect("a host").expect("a port")
-        };
-        let (from, to) = (open(client), open(server));
+        let (from, to) = (socket(link.host(Role::Client)), socket(link.host(Role::Server)));
         let address = to.local_addr().expect("an address");
         for n in 0..500u32 {
             from.send_to(&n.to_be_bytes(), address).expect("room");

@@ -221,7 +221,7 @@ fn collect(link: Link, trace: &mut Trace) -> u64 {
 fn void(lost: u64) -> Text {
     say!(
         "this machine lost {lost} packets on the way to the link, which nobody asked for: the run is void. Send less at once, or free the machine",
-        "这台机器在去往链路的路上丢了 {lost} 个分组，这不是要求的：这次运行作废。请一次少发一些，或减轻机器负载"
+        "这台机器自己丢了 {lost} 个还没到链路的分组，不是设定要丢的：这次运行作废。请一次少发一些，或减轻机器负载"
     )
 }
 
@@ -305,7 +305,8 @@ fn first(mut failures: Vec<Failure>) -> Option<Failure> {
     let follows = |f: &Failure| match f.error.downcast_ref::<NetError>() {
         Some(NetError::Abandoned) => 2,
         Some(error) => {
-            u8::from(matches!(error.kind(), Some(BrokenPipe | ConnectionAborted | ConnectionRefused | ConnectionReset)))
+            let hung_up = |kind| matches!(kind, BrokenPipe | ConnectionAborted | ConnectionRefused | ConnectionReset);
+            u8::from(error.kind().is_some_and(hung_up))
         }
         None => 0,
     };

@@ -488,6 +488,19 @@ fn what_is_on_the_wire_is_what_the_kernel_counted() {
 }
 
 #[test]
+fn a_gate_waits_for_what_is_on_its_way_however_slow_the_link() {
+    let slow = "up.delay=2500ms,down.delay=0ms,up.drop=5";
+    Ground::new().holds(ROOT, &["udp-fragment", "--link", slow]);
+}
+
+#[test]
+fn what_takes_longer_than_a_run_may_wait_is_said_to() {
+    let ran = Ground::new().run(ROOT, &["udp-fragment", "--link", "rtt=2ms,rate=1000"]);
+    assert_eq!(ran.code, Some(3), "{}", ran.out);
+    assert!(ran.err.contains("nothing is on its way any more, in vain"), "{}", ran.err);
+}
+
+#[test]
 fn a_capture_is_whole_or_the_old_one_stays() {
     let ground = Ground::new();
     let args =

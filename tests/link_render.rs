@@ -10,7 +10,7 @@ use stickdemo::net::Settings;
 use stickdemo::render::palette::Palette;
 use stickdemo::render::{self, Report, Style};
 use stickdemo::run::{Outcome, Plan};
-use stickdemo::scenarios::{Why, find};
+use stickdemo::scenarios::{Tally, Why, find};
 use stickdemo::text::{Lang, Text};
 use stickdemo::trace::Role::{Client, Server};
 use stickdemo::trace::claims::{Claim, Judge, describe_packet};
@@ -291,6 +291,18 @@ fn every_line_is_as_the_schema_says_and_in_one_order() {
             assert_eq!(seqs, (1..=seqs.len() as u64).collect::<Vec<_>>());
             assert_eq!((&lines[0]["link"], &lines[0]["seed"]), (&"rtt=20ms,mtu=1500,seed=7".into(), &7.into()));
         }
+    }
+}
+
+#[test]
+fn what_many_runs_add_up_to_is_as_the_schema_says() {
+    let schema: Value = serde_json::from_str(include_str!("../docs/trace.schema.json")).expect("JSON");
+    let validator = jsonschema::validator_for(&schema).expect("a schema");
+    let tally = Tally { what: Text::new("large ones", "大的"), came: 2, of: 3, packets: 4 };
+    for tallies in [vec![], vec![tally]] {
+        let line = render::distribution_json(3, &[(vec![1000], 3)], &tallies, 0.25, &Style::plain());
+        let errors: Vec<String> = validator.iter_errors(&line).map(|e| e.to_string()).collect();
+        assert!(errors.is_empty(), "{errors:?}\n{line}");
     }
 }
 

@@ -2,7 +2,7 @@
 //! all come from here, in the reader's language.
 
 use crate::net::Opt;
-use crate::scenarios::{Part, Scenario};
+use crate::scenarios::{Linked, Part, Scenario};
 use crate::text::{Lang, Text};
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, Command, ValueHint};
@@ -124,8 +124,14 @@ fn scenario_command(lang: Lang, scenario: &Scenario) -> Command {
         Text::new("Documents: {}", "来自文档：{}").with(&Text::same(scenario.documents.join(", "))).to(lang).to_owned();
     after += Text::new("\nControl experiment: {}", "\n对照实验：{}").with(&scenario.control.change).to(lang);
     let args = run_args(lang).into_iter().map(|arg| {
-        let hidden = Opt::ALL.iter().any(|opt| opt.name() == arg.get_id() && !scenario.takes.contains(opt));
-        arg.hide(hidden)
+        let id = arg.get_id().as_str();
+        let takes_not = Opt::ALL.iter().any(|opt| opt.name() == id && !scenario.takes.contains(opt));
+        let cannot = match scenario.linked {
+            Linked::Only => ["as", "listen", "connect"].contains(&id),
+            Linked::No(_) => ["link", "pcap"].contains(&id),
+            Linked::Able => false,
+        };
+        arg.hide(takes_not || cannot)
     });
     Command::new(scenario.id)
         .about(scenario.claim.to(lang).to_owned())
@@ -228,8 +234,12 @@ fn run_args(lang: Lang) -> Vec<Arg> {
             "SPEC",
             lang,
             Text::new(
-                "run over an emulated link with real packets (rtt=20ms,mtu=1500,loss=10%,drop=3+7; Linux)",
-                "在模拟链路上运行，分组是真的（rtt=20ms,mtu=1500,loss=10%,drop=3+7；Linux）",
+                "run over an emulated link with real packets (Linux), like rtt=20ms,loss=10%,up.drop=3+7. Settings: \
+                 rtt, delay, mtu, loss, drop, dup, reorder, rate, queue, seed, timestamps; up. or down. before one \
+                 of them means one way only",
+                "在模拟链路上运行，分组是真的（Linux），例如 rtt=20ms,loss=10%,up.drop=3+7。可设置：\
+                 rtt、delay、mtu、loss、drop、dup、reorder、rate、queue、seed、timestamps；前面加 up. 或 down. \
+                 表示只对一个方向",
             ),
         )
         .num_args(0..=1)

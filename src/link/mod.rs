@@ -69,7 +69,7 @@ pub struct Carried {
     pub bytes: u64,
     /// Processor time of the wire's thread.
     pub busy: Duration,
-    /// Packets that a kernel would not take, or lost in a queue of its own: nobody asked for that, and a run
-    /// with any is void.
+    /// Packets that a kernel would not take, lost in a queue of its own, or counted otherwise than they were
+    /// recorded: nobody asked for that, and a run with any is void.
     pub lost: u64,
 }

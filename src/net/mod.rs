@@ -282,17 +282,19 @@ impl End {
         };
         self.waited(None, Fact::Gate(gate), note, || {
             self.stage.pass(gate)?;
-            self.catch_up();
-            Ok(())
+            self.catch_up()
         })
     }
 
-    /// The word that opened a gate is not faster than what was sent before it.
-    fn catch_up(&self) {
-        const ENOUGH: Duration = Duration::from_secs(2);
-        if let Place::Linked { near, .. } = &self.place {
-            let _ = wait::until(ENOUGH, || near.link_is_quiet());
+    /// The word that opened a gate is not faster than what was sent before it, however long that takes.
+    fn catch_up(&self) -> Result<()> {
+        let Place::Linked { near, .. } = &self.place else { return Ok(()) };
+        let limit = self.stage.limit();
+        if wait::until(limit, || self.stage.abandoned() || near.link_is_quiet()) {
+            return Ok(());
         }
+        let what = Text::new("until nothing is on its way any more", "等到路上什么也没有");
+        Err(NetError::Deadline { what, limit })
     }
 
     /// Lets time pass because the page does, or the learner asked for it (`--gap`).

@@ -60,13 +60,12 @@ fn closes_window(segment: &Segment) -> bool {
 }
 
 fn acknowledgement(context: &Context) -> Text {
-    let n = context.acknowledged;
-    let fin = if context.acknowledges_fin { Text::new(", FIN", "，FIN") } else { Text::new("", "") };
-    let bytes = match n {
-        0 => Text::new("", ""),
-        n => Text::new(" {}", " {}").with(&length(n)),
-    };
-    Text::new("ACK{}{}", "ACK{}{}").with(&bytes).with(&fin)
+    match (context.acknowledged, context.acknowledges_fin) {
+        (0, false) => Text::same("ACK"),
+        (0, true) => Text::new("ACK of FIN", "对 FIN 的 ACK"),
+        (n, false) => Text::new("ACK {}", "ACK {}").with(&length(n)),
+        (n, true) => Text::new("ACK {} and FIN", "ACK {}和 FIN").with(&length(n)),
+    }
 }
 
 fn length(n: u64) -> Text {
@@ -102,7 +101,7 @@ fn data(trace: &Trace, packet: &Packet, style: &Style) -> Text {
         [(message, range)] => {
             let (id, all) = (message.id, message.bytes.len());
             let (first, last) = (range.start, range.end - 1);
-            say!("{id} bytes {first}-{last} of {all}", "{id} 第 {first}-{last} 字节/{all}")
+            say!("{id} bytes {first}-{last} of {all}", "{id} 字节 {first}-{last}/{all}")
         }
         several => {
             let whole = |(message, range): &(&Message, Range<usize>)| range.len() == message.bytes.len();

@@ -3,7 +3,7 @@
 
 use crate::net::{End, Udp};
 use crate::say;
-use crate::text::Text;
+use crate::text::{Text, grouped};
 use crate::trace::Role::{Client, Server};
 use crate::trace::claims::Judge;
 use crate::trace::packet::{Content, Packet};
@@ -117,7 +117,7 @@ pub(super) fn expected(numbers: &[usize]) -> Text {
 
 /// The claim that TCP hides it: the stream is whole and in order.
 pub(super) fn claim_whole_stream(j: &mut Judge, seen: &Seen, messages: usize, length: usize) {
-    let (want, got) = (messages * length, seen.stream_length());
+    let (want, got) = (grouped(messages * length), grouped(seen.stream_length()));
     let whole = seen.stream_is_whole(messages, length);
     j.claim(
         "tcp-whole",

@@ -48,8 +48,8 @@ fn judge(j: &mut Judge) {
         &[Client, Server],
         Text::new("TCP: the link lost segments, too, and each was sent again", "TCP：链路也丢了报文段，每个都重传了"),
     )
-    .expected(say!("{wanted} dropped, and as many retransmissions or more", "丢弃 {wanted} 个，重传不少于此数"))
-    .actual(say!("{dropped} dropped, {again} retransmissions", "丢弃 {dropped} 个，重传 {again} 个"))
+    .expected(say!("{wanted} dropped, as many sent again or more", "丢弃 {wanted} 个，重传不少于此数"))
+    .actual(say!("{dropped} dropped, {again} sent again", "丢弃 {dropped} 个，重传 {again} 个"))
     .holds(dropped > 0 && again >= dropped);
     both::claim_whole_stream(j, &seen, MESSAGES, LENGTH);
 }
@@ -60,10 +60,10 @@ pub(super) fn scenario() -> Scenario {
         part: Part::Link,
         title: Text::new("the same losses for UDP and for TCP", "同样的丢失，UDP 与 TCP"),
         claim: Text::new(
-            "Over one link that loses packets UDP's messages are missing; TCP's arrive all, late, because they are sent again.",
+            "Over a link that loses packets, messages of UDP's go missing; TCP's all arrive, if late, because it sends again.",
             "同一条会丢包的链路上，UDP 的消息就少了；TCP 的全部到达，只是晚些，因为丢了会重传。",
         ),
-        documents: &["D0", "D1 §10", "D3 §9"],
+        documents: &["D0", "D1 §10", "D3 §10"],
         defaults: Settings::NONE,
         client,
         server: Some(server),
@@ -74,7 +74,7 @@ pub(super) fn scenario() -> Scenario {
             Why {
                 text: Text::new(
                     "UDP sends a datagram and forgets it: delivery is not guaranteed, and nobody is told.",
-                    "UDP 发出数据报就不再管它：不保证送达，也没有人会知道。",
+                    "UDP 发出数据报就不再管它：不保证送达，也不会有谁得到通知。",
                 ),
                 source: "RFC 768",
             },

@@ -169,7 +169,7 @@ pub(super) fn scenario() -> Scenario {
             },
             Next {
                 command: "tcp-split --link",
-                shows: Text::new("the segments as packets, each in its own arrow", "报文段作为分组，各是一个箭头"),
+                shows: Text::new("the segments as packets, an arrow each", "每个报文段是一个分组，一个箭头"),
             },
             Next { command: "fix-exact", shows: Text::new("reading exactly what remains", "剩多少读多少") },
             Next {

@@ -100,8 +100,8 @@ fn judge(j: &mut Judge) {
     )
     .expected(Text::new("datagrams with a lost fragment, and none of them received", "有数据报丢了分片，且都没有收到"))
     .actual(say!(
-        "{wanted} datagrams lost {some} of {all} fragments; {came} received",
-        "{wanted} 个数据报，{all} 个分片丢了 {some} 个；收到 {came} 个"
+        "{some} of {all} fragments lost, in datagrams: {wanted}; received of these: {came}",
+        "{wanted} 个数据报的 {all} 个分片丢了 {some} 个；这些数据报收到 {came} 个"
     ))
     .holds(wanted > 0 && came == 0 && some < all);
 
@@ -160,11 +160,11 @@ pub(super) fn scenario() -> Scenario {
                     "The receiver puts them together, and hands on nothing until all are there; after 30 seconds (Linux) it gives up.",
                     "接收方把它们拼起来，齐了才往上交；等 30 秒（Linux）还不齐就放弃。",
                 ),
-                source: "RFC 791 §3.2; ip(7), ipfrag_time",
+                source: "RFC 791 §3.2; Linux, ip-sysctl.rst, ipfrag_time",
             },
             Why {
                 text: Text::new(
-                    "With loss p a datagram of n fragments survives with (1 - p)^n: the larger, the rarer.",
+                    "With loss p a datagram of n fragments survives with probability (1 - p)^n: the larger, the less likely.",
                     "丢失率为 p 时，n 个分片的数据报幸存的概率是 (1 - p)^n：越大越难到。",
                 ),
                 source: "RFC 8085 §3.2",

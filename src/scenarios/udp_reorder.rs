@@ -66,7 +66,7 @@ pub(super) fn scenario() -> Scenario {
         title: Text::new("overtaken on the way", "路上被后面的超过"),
         claim: Text::new(
             "When one packet overtakes another, UDP's receiver sees the wrong order; TCP's never does.",
-            "后发的分组先到时，UDP 的接收方看到的顺序就错了；TCP 的接收方永远不会。",
+            "后发的分组先到时，UDP 的接收方看到的顺序就错了；TCP 的接收方看到的总是对的。",
         ),
         documents: &["D0", "D1 §10", "D3 §9"],
         defaults: Settings::NONE,
@@ -78,10 +78,10 @@ pub(super) fn scenario() -> Scenario {
         why: vec![
             Why {
                 text: Text::new(
-                    "Packets may take different ways, or wait in different queues; IP promises no order, and UDP adds none.",
+                    "Packets may take different paths, or wait in different queues; IP promises no order, and UDP adds none.",
                     "分组可能走不同的路，排不同的队；IP 不保证顺序，UDP 也不补上。",
                 ),
-                source: "RFC 791 §1.4; RFC 768",
+                source: "RFC 791 §1.2; RFC 768",
             },
             Why {
                 text: Text::new(

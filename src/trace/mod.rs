@@ -453,10 +453,22 @@ impl Trace {
     pub fn finish(mut self, tie: Tie) -> Trace {
         connections::name_wildcards(&mut self);
         provenance::map(&mut self);
+        if tie == Tie::Lane {
+            self.leave_out_acks_of_fin();
+        }
         order::sort(&mut self, tie);
         provenance::number(&mut self);
         order::number_sockets(&mut self);
         self
+    }
+
+    /// Whether a FIN is acknowledged by itself or together with the other side's FIN depends on how soon that side
+    /// closes, within the 40 ms of a delayed ACK: so text that must not change has none of the former.
+    fn leave_out_acks_of_fin(&mut self) {
+        let contexts = self.contexts();
+        let mut contexts = contexts.iter();
+        let alone = |p: &packet::Packet, acks_fin: bool| p.is_pure_ack() && acks_fin;
+        self.packets.retain(|p| contexts.next().is_none_or(|context| !alone(p, context.acknowledges_fin)));
     }
 
     /// A message by number.

@@ -196,13 +196,20 @@ fn interface(index: i32) -> [u8; 16] {
     header
 }
 
-/// Packets an interface of the calling thread's namespace could not pass on (`tx drop` and `rx drop` of
-/// /proc/net/dev); `None` where the kernel does not say.
-pub fn interface_drops(name: &str) -> Option<u64> {
+/// What an interface counted (/proc/net/dev).
+pub struct Counters {
+    /// Packets that came in.
+    pub received: u64,
+    /// Packets that it could not pass on, either way.
+    pub dropped: u64,
+}
+
+/// The counters of an interface of the calling thread's namespace; `None` where the kernel does not say.
+pub fn counters(name: &str) -> Option<Counters> {
     let table = std::fs::read_to_string("/proc/thread-self/net/dev").ok()?;
     let line = table.lines().find_map(|line| line.trim_start().strip_prefix(name)?.strip_prefix(':'))?;
     let columns: Vec<u64> = line.split_whitespace().filter_map(|n| n.parse().ok()).collect();
-    Some(columns.get(3)? + columns.get(11)?)
+    Some(Counters { received: *columns.get(1)?, dropped: columns.get(3)? + columns.get(11)? })
 }
 
 /// Opens the calling thread's network namespace, to come back to it or to lead others there.

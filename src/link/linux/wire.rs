@@ -98,21 +98,26 @@ impl Wire {
             let packet = &packet[..view.len];
             self.carried.seen += 1;
             self.carried.bytes += packet.len() as u64;
-            let room = self.carried.packets.len() < self.limits.packets
-                && self.recorded_bytes + packet.len() <= self.limits.bytes;
-            if !room {
-                self.carried.unrecorded += 1;
-                // Nothing before it, nothing to remember: straight on.
-                if ruling.due_ns.is_some_and(|due| due <= now) && self.lanes[side].is_free(&ruling) {
-                    self.carried.lost += u64::from(!self.ports[1 - side].write(packet));
-                    continue;
-                }
+            let straight_on = ruling.due_ns.is_some_and(|due| due <= now) && self.lanes[side].is_free(&ruling);
+            let room = self.has_room(packet.len());
+            self.carried.unrecorded += u64::from(!room);
+            if straight_on && !room {
+                self.carried.lost += u64::from(!self.ports[1 - side].write(packet));
+                continue;
             }
             let packet: Arc<[u8]> = packet.into();
             let record = room.then(|| self.record(side, now, &packet, ruling.fate));
-            self.schedule(side, ruling, packet, record);
+            if straight_on {
+                self.deliver(1 - side, now, &packet, record);
+            } else {
+                self.schedule(side, ruling, packet, record);
+            }
         }
         BATCH
+    }
+
+    fn has_room(&self, bytes: usize) -> bool {
+        self.carried.packets.len() < self.limits.packets && self.recorded_bytes + bytes <= self.limits.bytes
     }
 
     fn record(&mut self, side: usize, now_ns: u64, packet: &Arc<[u8]>, fate: Fate) -> usize {
@@ -143,18 +148,22 @@ impl Wire {
     /// Hands the other host what is due.
     fn hand_over(&mut self, side: usize) {
         loop {
-            // Before the write: whatever it causes comes after it.
             let now = self.now_ns();
             let Some((due, in_vain)) = self.lanes[side].next_due(now) else { return };
-            if let Some(captured) = due.record.and_then(|place| self.carried.packets.get_mut(place)) {
-                captured.arrivals.push(now / 1000);
-                if in_vain {
-                    captured.fate = Fate::Delivered;
-                }
+            if let (true, Some(record)) = (in_vain, due.record) {
+                self.carried.packets[record].fate = Fate::Delivered;
             }
-            self.carried.lost += u64::from(!self.ports[1 - side].write(&due.packet));
+            self.deliver(1 - side, now, &due.packet, due.record);
             self.shared.under_way.fetch_sub(1, Ordering::AcqRel);
         }
+    }
+
+    /// Hands a packet to the host on this side; the moment was read before, so whatever it causes comes after it.
+    fn deliver(&mut self, side: usize, now_ns: u64, packet: &[u8], record: Option<usize>) {
+        if let Some(record) = record {
+            self.carried.packets[record].arrivals.push(now_ns / 1000);
+        }
+        self.carried.lost += u64::from(!self.ports[side].write(packet));
     }
 
     /// Sleeps until a packet leaves a host, one is due, or somebody rings.

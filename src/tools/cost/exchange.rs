@@ -1,8 +1,9 @@
 //! The two ends of each protocol, as the documents have them: the client sends, the server receives.
 
 use super::{Fix, Load};
+use crate::framing::decimal::{self, NotALength};
 use crate::framing::json::{DATA_SIZE, Json, parse, size};
-use crate::framing::{Framing, I32_LE, decimal, whole_body, whole_header};
+use crate::framing::{Framing, I32_LE, whole_body, whole_header};
 use crate::net::{Conn, End, Outgoing};
 use crate::text::Text;
 
@@ -114,9 +115,19 @@ fn send_with_ack(_: &End, conn: &Conn, _: &Load, message: &Outgoing) -> anyhow::
     Ok(conn.send_all(message.body())?)
 }
 
+/// Behind a length there are letters only: what is not a digit is the body's.
+fn told(error: NotALength) -> Text {
+    match error {
+        NotALength::NotADigit { .. } => {
+            Text::new("length and body came out of one recv", "长度和正文从同一次 recv 里取出")
+        }
+        other => other.text(),
+    }
+}
+
 /// One recv for the length, as the documents do; the body exactly.
 fn receive_counted(conn: &Conn, load: &Load, word: Option<&[u8]>) -> anyhow::Result<()> {
-    let length = decimal::parse(&conn.recv(RECV)?, load.size).map_err(|e| e.text())?;
+    let length = decimal::parse(&conn.recv(RECV)?, load.size).map_err(told)?;
     if let Some(word) = word {
         conn.send(word)?;
     }
