@@ -561,6 +561,15 @@ fn what_udp_waited_for_in_vain_it_waited_for_as_long_as_it_says() {
 }
 
 #[test]
+fn a_blocking_send_that_we_end_ourselves_is_not_told_as_one_that_took_a_part() {
+    let ground = Ground::new();
+    // 256 KiB through a window of a few, 100 ms each: some ten seconds.
+    let ran = ground.run(ROOT, &["tcp-partial-send", "--link", "rtt=100ms", "--timeout", "2s"]);
+    assert_eq!(ran.code, Some(3), "{}", ran.out);
+    assert!(ran.err.contains("waited 2s for room in the send buffer, in vain\n  the link is slow"), "{}", ran.err);
+}
+
+#[test]
 fn wrong_usage_is_refused_with_the_place_shown() {
     let ground = Ground::new();
     let same = ground.file("same");

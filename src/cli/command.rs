@@ -223,8 +223,8 @@ fn run_args(lang: Lang) -> Vec<Arg> {
             "DURATION",
             lang,
             Text::new(
-                "the longest to wait for the other end (default: 60s alone)",
-                "最多等另一端多久（单独运行时默认 60s）",
+                "the longest that anything may wait (default: 10s, 20 round trips more over a link; 60s alone)",
+                "每次最多等多久（默认 10s，有链路时加 20 个往返；单独运行时 60s）",
             ),
         ),
     ];

@@ -8,7 +8,7 @@ use crate::{say, wait};
 use socket2::SockRef;
 use std::cell::Cell;
 use std::net::{Shutdown, SocketAddr};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A TCP socket before it listens or connects, with the options it will have.
 pub struct Tcp<'e> {
@@ -258,8 +258,9 @@ impl Conn {
     /// send(2) of a part of a message; returns how many bytes the kernel took.
     ///
     /// # Errors
-    /// What send says.
+    /// What send says, or that a blocking one was not done in time.
     pub fn send_part(&self, piece: Piece<'_>) -> Result<usize> {
+        let began = Instant::now();
         let sent = self.recorded.call(
             Call::Send,
             None,
@@ -272,8 +273,20 @@ impl Conn {
                 event.evidence = self.recorded.evidence();
             },
         );
-        let patient = |e| self.recorded.deadline(e, Text::new("room in the send buffer", "发送缓冲区腾出空间"));
-        if self.nonblocking.get() { sent } else { sent.map_err(patient) }
+        if self.nonblocking.get() {
+            return sent;
+        }
+        let what = Text::new("room in the send buffer", "发送缓冲区腾出空间");
+        let limit = self.recorded.end.stage.limit();
+        match sent {
+            // It is our own timeout (SO_SNDTIMEO, counted in the kernel's ticks) that lets a blocking send
+            // return with a part, not the kernel.
+            Ok(n) if n < piece.bytes.len() && began.elapsed() >= limit * 9 / 10 => {
+                Err(NetError::Deadline { what, limit })
+            }
+            Ok(n) => Ok(n),
+            Err(error) => Err(self.recorded.deadline(error, what)),
+        }
     }
 
     /// What Python's sendall does: send until every byte of the part is taken.

@@ -316,7 +316,7 @@ impl Page<'_> {
         }
         let parts = bytes::parts(&self.report.outcome.trace, &row.event.spans, self.style);
         let indent = 9.min(self.style.width / 3);
-        let room = self.style.width.min(WIDEST).saturating_sub(indent + 4);
+        let room = self.style.width.min(WIDEST).saturating_sub(indent + 5);
         let word = self.style.palette.paint("got", Ink::Faint);
         let mut line = format!("{}{word}  ", " ".repeat(indent));
         let mut used = 1;

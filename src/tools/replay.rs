@@ -170,7 +170,11 @@ fn deadline_hint(request: &RunRequest, error: &NetError) -> Option<Text> {
     let NetError::Deadline { .. } = error else { return None };
     let id = request.scenario.id;
     match request.side {
-        Side::Both => None,
+        Side::Both if request.link == AskedLink::No && !matches!(request.scenario.linked, Linked::Only) => None,
+        Side::Both => Some(Text::new(
+            "the link is slow, or lost it: --timeout 120s waits longer; but what UDP lost does not come",
+            "链路太慢，或者把它丢了：--timeout 120s 可以等得更久；但 UDP 丢了的不会再来",
+        )),
         Side::Server(_) => Some(say!(
             "is the other end stickdemo {id}? --timeout 120s waits longer",
             "另一端运行的是 stickdemo {id} 吗？--timeout 120s 可以等得更久"
