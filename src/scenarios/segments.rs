@@ -46,6 +46,19 @@ impl<'a> Segments<'a> {
     }
 }
 
+impl Segments<'_> {
+    /// Until this moment, in microseconds since the run began, all it sent arrived once and in order. A receiver
+    /// acknowledges anything else at once, and for a while what follows, too (RFC 5681 §4.2).
+    pub(super) fn in_order_until(&self, moment_us: u64) -> bool {
+        let range = |p: &Packet| p.segment().map(|s| (s.seq, s.seq + p.payload_len as u64));
+        let data = self.sent.iter().filter(|p| p.is_data());
+        let arrivals = data.flat_map(|p| p.arrivals.iter().filter_map(move |at| Some((*at, range(p)?))));
+        let mut arrivals: Vec<_> = arrivals.filter(|(at, _)| *at <= moment_us).collect();
+        arrivals.sort_unstable();
+        arrivals.windows(2).all(|pair| pair[0].1.1 == pair[1].1.0)
+    }
+}
+
 /// Had this packet arrived when the other one left?
 pub(super) fn arrived_before(packet: &Packet, other: &Packet) -> bool {
     packet.arrivals.first().is_some_and(|arrival| *arrival <= other.t_us)
