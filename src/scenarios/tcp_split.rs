@@ -1,7 +1,7 @@
 //! One send of 4000 bytes leaves as several segments and comes out of several recvs; neither cut is a message's.
 
 use super::segments::{Segments, sizes};
-use super::{Control, Next, Part, Scenario, Variation, Why};
+use super::{Control, Next, Part, Scenario, Why};
 use crate::net::{End, Opt, Settings, Tcp};
 use crate::say;
 use crate::text::{Text, grouped};
@@ -186,7 +186,6 @@ pub(super) fn scenario() -> Scenario {
                 s.link = "mtu=9000";
             },
         },
-        on_link: Variation::Nothing,
         ..Scenario::blank()
     }
 }
