@@ -19,8 +19,9 @@ fn main() {
 
 #[cfg(target_os = "linux")]
 mod measured {
-    use std::io::{Read, Write};
-    use std::net::{TcpListener, TcpStream, UdpSocket};
+    use socket2::{Domain, Socket, Type};
+    use std::io::{self, Read, Write};
+    use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
     use std::time::{Duration, Instant};
     use stickdemo::link::spec::Spec;
     use stickdemo::link::{Carried, Host, Limits, Link};
@@ -122,9 +123,17 @@ mod measured {
         let listener = server.visit(|| TcpListener::bind((server.address(), 0))).expect("a host").expect("a port");
         let took = stream(listener, |listener| {
             let address = listener.local_addr().expect("an address");
-            client.visit(|| TcpStream::connect(address)).expect("a host").expect("a server")
+            client.visit(|| connect(address)).expect("a host").expect("a server")
         });
         (took, link.finish())
+    }
+
+    /// With the congestion control that a scenario's sockets have over a link.
+    fn connect(address: SocketAddr) -> io::Result<TcpStream> {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+        socket.set_tcp_congestion(b"reno")?;
+        socket.connect(&address.into())?;
+        Ok(socket.into())
     }
 
     fn over_loopback() -> Duration {
