@@ -83,7 +83,7 @@ impl Plan {
     #[must_use]
     pub fn over(self, link: Spec) -> Plan {
         const ROUND_TRIPS: u32 = 20;
-        Plan { limit: self.limit + ROUND_TRIPS * link.rtt(), link: Some(link), ..self }
+        Plan { limit: LIMIT + ROUND_TRIPS * link.rtt(), link: Some(link), ..self }
     }
 
     /// Sizes and numbers of calls differ from run to run, and the text must not.
@@ -267,12 +267,11 @@ fn play(plan: &Plan, recorder: &Arc<Recorder>, stage: &Arc<Stage>, link: Option<
 }
 
 fn place(plan: &Plan, link: Option<&Link>, role: Role) -> Place {
-    let far = if role == Role::Client { Role::Server } else { Role::Client };
     match (plan.side, link) {
         (Side::Both, Some(link)) => {
             let lossy = plan.link.as_ref().filter(|spec| spec.has_faults());
             let patience = lossy.map(|spec| DATAGRAM_LIMIT + 4 * spec.rtt());
-            Place::Linked { near: link.host(role).clone(), far: link.host(far).clone(), patience }
+            Place::Linked { near: link.host(role).clone(), far: link.host(role.other()).clone(), patience }
         }
         (Side::Both, None) => Place::Loopback,
         (Side::Server(address) | Side::Client(address), _) => Place::Alone(address),
@@ -348,6 +347,15 @@ mod tests {
         assert_eq!((failure.end.role, failure.text().en.as_ref()), (Role::Client, "the cause"));
         assert_eq!(outcome.findings.verdict, Verdict::NotReproduced, "whatever the claims say");
         assert_eq!(outcome.exit(), Exit::Failed);
+    }
+
+    #[test]
+    fn a_scenario_that_needs_a_link_waits_no_longer_over_it_than_another() {
+        let able = Plan::new(Scenario::blank()).over(Spec::default());
+        let only = Plan::new(Scenario { linked: Linked::Only, ..Scenario::blank() });
+        assert_eq!((only.limit, &only.link), (able.limit, &able.link));
+        assert_eq!(only.over(Spec::default()).limit, able.limit);
+        assert!(able.limit > LIMIT, "everything takes longer");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use stickdemo::render::{self, Report, Style};
 use stickdemo::run::{Failure, Outcome, Plan, Side};
 use stickdemo::scenarios::{Why, find};
 use stickdemo::text::{Lang, Text};
-use stickdemo::trace::claims::Judge;
+use stickdemo::trace::claims::{Findings, Judge};
 use stickdemo::trace::{Call, EndName, Event, Fact, Handed, Proto, Recorder, Role, SockId, Tie, Trace};
 
 const CLIENT: EndName = EndName::only(Role::Client);
@@ -139,6 +139,11 @@ fn many() -> Trace {
     stage.finish()
 }
 
+fn outcome(trace: Trace, findings: Findings, failure: Option<Failure>) -> Outcome {
+    let (began, took) = (SystemTime::UNIX_EPOCH, Duration::ZERO);
+    Outcome { summary: trace.summary(), trace, findings, failure, began, took }
+}
+
 fn text(trace: Trace, failure: Option<Failure>, side: Side, style: &Style) -> String {
     let mut plan = Plan::new(find("tcp-naive").expect("in the list"));
     plan.side = side;
@@ -150,14 +155,7 @@ fn text(trace: Trace, failure: Option<Failure>, side: Side, style: &Style) -> St
     let mut judge = Judge::new(&trace, false);
     (plan.scenario.judge)(&mut judge);
     let findings = judge.finish();
-    let outcome = Outcome {
-        summary: trace.summary(),
-        trace,
-        findings,
-        failure,
-        began: SystemTime::UNIX_EPOCH,
-        took: Duration::ZERO,
-    };
+    let outcome = outcome(trace, findings, failure);
     let report = Report { plan: &plan, outcome: &outcome, chosen: &Settings::NONE, control: false };
     let mut out = Vec::new();
     render::terminal(&mut out, &report, style, &mut ()).expect("memory");
@@ -245,14 +243,7 @@ fn mermaid_escapes_what_it_reads_as_its_own() {
     let trace = stage.finish();
     let plan = Plan::new(find("tcp-naive").expect("in the list"));
     let findings = Judge::new(&trace, false).finish();
-    let outcome = Outcome {
-        summary: trace.summary(),
-        trace,
-        findings,
-        failure: None,
-        began: SystemTime::UNIX_EPOCH,
-        took: Duration::ZERO,
-    };
+    let outcome = outcome(trace, findings, None);
     let report = Report { plan: &plan, outcome: &outcome, chosen: &Settings::NONE, control: false };
     let mut out = Vec::new();
     render::mermaid(&mut out, &report, &Style::plain()).expect("memory");

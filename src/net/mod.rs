@@ -20,7 +20,7 @@ use crate::errno;
 use crate::link::Host;
 use crate::say;
 use crate::text::Text;
-use crate::trace::{Call, EndName, Event, Fact, MsgId, Proto, Recorder, Role, SockId};
+use crate::trace::{Call, EndName, Event, Fact, MsgId, Proto, Recorder, SockId};
 use crate::wait;
 use barrier::Stage;
 use std::fmt;
@@ -387,12 +387,5 @@ impl End {
     /// Is a link between the two ends?
     pub fn linked(&self) -> bool {
         matches!(self.place, Place::Linked { .. })
-    }
-
-    fn far_role(&self) -> Role {
-        match self.name.role {
-            Role::Client => Role::Server,
-            Role::Server => Role::Client,
-        }
     }
 }

@@ -174,7 +174,7 @@ impl Recorded {
     /// Tells a lone end what the page's peer sends; with both ends recorded, the sends speak.
     pub(super) fn expect(&self, bytes: &[u8], header_len: usize, label: Option<Text>) {
         if self.end.alone() {
-            self.end.recorder.expect(self.id, EndName::only(self.end.far_role()), bytes, header_len, label);
+            self.end.recorder.expect(self.id, EndName::only(self.end.name.role.other()), bytes, header_len, label);
         }
     }
 

@@ -1,5 +1,5 @@
-//! The same numbered messages over UDP and then over TCP, across one link: what the scenarios about an
-//! unreliable network share.
+//! Numbered messages, and the same ones over UDP and then over TCP across one link: what the scenarios about
+//! an unreliable network share.
 
 use crate::net::{End, Udp};
 use crate::say;
@@ -15,7 +15,7 @@ pub(super) fn numbered(n: usize, length: usize) -> Vec<u8> {
 }
 
 /// The number a message carries.
-fn number(bytes: &[u8]) -> Option<usize> {
+pub(super) fn number(bytes: &[u8]) -> Option<usize> {
     std::str::from_utf8(bytes.get(4..7)?).ok()?.parse().ok()
 }
 
@@ -131,4 +131,17 @@ pub(super) fn claim_whole_stream(j: &mut Judge, seen: &Seen, messages: usize, le
     })
     .shown_by(seen.pieces.iter().copied())
     .holds(whole);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{number, numbered};
+
+    #[test]
+    fn a_message_carries_its_number() {
+        let message = numbered(7, 100);
+        assert_eq!(message.len(), 100);
+        assert!(message.starts_with(b"No. 007 .."));
+        assert_eq!(number(&message), Some(7));
+    }
 }

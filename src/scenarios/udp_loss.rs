@@ -1,5 +1,6 @@
 //! A receiver that does not read loses what its buffer cannot hold: every send succeeds, and nobody is told.
 
+use super::both::{number, numbered};
 use super::{Control, Next, Part, Scenario, Why};
 use crate::net::{End, Opt, Settings};
 use crate::say;
@@ -9,23 +10,14 @@ use crate::trace::claims::Judge;
 use crate::trace::{Datagrams, Event, Trace};
 
 const DATAGRAMS: usize = 200;
+/// Of each, in bytes: `No. 001 ......`.
 const SIZE: usize = 100;
-
-/// `No. 001 ......`, 100 bytes.
-fn numbered(n: usize) -> Vec<u8> {
-    format!("{:.<SIZE$}", format!("No. {n:03} ")).into_bytes()
-}
-
-/// The number a datagram carries.
-fn number(bytes: &[u8]) -> Option<usize> {
-    std::str::from_utf8(bytes.get(4..7)?).ok()?.parse().ok()
-}
 
 fn client(end: &End) -> anyhow::Result<()> {
     let s = end.udp()?;
     let server = end.server_address()?;
     for n in 1..=DATAGRAMS {
-        s.send_to(&numbered(n), server)?;
+        s.send_to(&numbered(n, SIZE), server)?;
     }
     end.open("sent");
     s.close()?;
@@ -34,7 +26,7 @@ fn client(end: &End) -> anyhow::Result<()> {
 
 fn server(end: &End) -> anyhow::Result<()> {
     let s = end.udp()?;
-    (1..=DATAGRAMS).for_each(|n| s.expect(&numbered(n)));
+    (1..=DATAGRAMS).for_each(|n| s.expect(&numbered(n, SIZE)));
     s.wait_readable()?;
     end.pass("sent", Text::new("busy until all are sent", "忙着别的，直到全部发完"))?;
     s.set_nonblocking(true)?;
@@ -216,16 +208,5 @@ pub(super) fn scenario() -> Scenario {
         },
         varies: true,
         ..Scenario::blank()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{SIZE, numbered};
-
-    #[test]
-    fn a_datagram_carries_its_number() {
-        assert_eq!(numbered(7).len(), SIZE);
-        assert!(numbered(7).starts_with(b"No. 007 .."));
     }
 }

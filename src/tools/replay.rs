@@ -9,7 +9,7 @@ use crate::link::spec::Spec;
 use crate::net::NetError;
 use crate::output::tell;
 use crate::render::{self, Report, Steps, Style};
-use crate::run::{self, LIMIT, LONE_LIMIT, Outcome, Plan, Side};
+use crate::run::{self, LONE_LIMIT, Outcome, Plan, Side};
 use crate::say;
 use crate::scenarios::{Linked, Scenario};
 use crate::text::Text;
@@ -31,7 +31,7 @@ fn plan(request: &RunRequest, style: &Style) -> Plan {
     let scenario = if request.control { request.scenario.controlled() } else { request.scenario.clone() };
     let settings = scenario.defaults.overlaid(&request.chosen);
     let link = link(&request.link, &scenario).map(|spec| run::seeded(spec, style.stable));
-    let mut plan = Plan { link: None, limit: LIMIT, ..Plan::new(scenario) };
+    let mut plan = Plan::new(scenario);
     if let Some(link) = link {
         plan = plan.over(link);
     }

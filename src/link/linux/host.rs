@@ -39,7 +39,7 @@ impl Host {
     /// # Errors
     /// What setns(2) says.
     pub fn enter(&self) -> io::Result<()> {
-        enter(&self.namespace, Stage::NetNamespace).map_err(|failed| io::Error::from_raw_os_error(failed.errno))
+        Ok(enter(&self.namespace, Stage::NetNamespace)?)
     }
 
     /// Does something there, on a thread of its own: an ordinary user's thread that has left the namespace it came

@@ -33,7 +33,6 @@ const ADDRESSES: [Ipv4Addr; 2] = [Ipv4Addr::new(192, 0, 2, 1), Ipv4Addr::new(192
 #[derive(Debug)]
 pub struct Link {
     hosts: [Host; 2],
-    backend: Backend,
     watch: Watch,
     wire: Option<JoinHandle<Carried>>,
 }
@@ -56,10 +55,7 @@ impl Link {
     }
 
     /// The same with one backend.
-    ///
-    /// # Errors
-    /// The step that failed.
-    pub fn over(backend: Backend, spec: &Spec, limits: Limits, began: Instant) -> Step<Link> {
+    fn over(backend: Backend, spec: &Spec, limits: Limits, began: Instant) -> Step<Link> {
         let (tell, told) = mpsc::sync_channel(1);
         let spec = spec.clone();
         // The thread moves into the namespaces, so that no other thread of the process is moved.
@@ -77,12 +73,7 @@ impl Link {
         });
         let wire = wire.map_err(|e| Failed::because(Stage::Configure, &e))?;
         let (hosts, watch) = told.recv().unwrap_or(Err(Failed { stage: Stage::Configure, errno: 0 }))?;
-        Ok(Link { hosts, backend, watch, wire: Some(wire) })
-    }
-
-    /// How packets get out of the hosts.
-    pub fn backend(&self) -> Backend {
-        self.backend
+        Ok(Link { hosts, watch, wire: Some(wire) })
     }
 
     /// The host of this end.

@@ -93,7 +93,7 @@ impl Wire {
             let Some(packet) = self.ports[side].read(buffer) else { return n };
             // Neighbour discovery and the like: nobody's lesson, and never carried.
             let Some(view) = View::of(packet) else { continue };
-            let now = self.began.elapsed().as_nanos() as u64;
+            let now = self.now_ns();
             let ruling = self.faults.rule(self.lanes[side].from, now, &view);
             let packet = &packet[..view.len];
             self.carried.seen += 1;
