@@ -239,7 +239,11 @@ pub struct Conn {
 impl Conn {
     fn new(mut recorded: Recorded) -> Result<Conn> {
         recorded.note_addresses();
-        recorded.handshake = recorded.evidence().retransmissions.unwrap_or(0);
+        // Only where a round trip can outlast the handshake's timer: asking locks the socket, and a segment that finds
+        // it locked is acknowledged a little later, which the sender's Nagle algorithm would feel.
+        if recorded.end.linked() {
+            recorded.handshake = recorded.evidence().retransmissions.unwrap_or(0);
+        }
         let limit = Some(recorded.end.stage.limit());
         let timeouts = recorded.socket.set_read_timeout(limit).and_then(|()| recorded.socket.set_write_timeout(limit));
         timeouts.map_err(|source| NetError::Call { call: Call::SetSockOpt, address: None, source })?;
