@@ -1,6 +1,7 @@
 //! The clap definition: names and help, no behaviour. Help, man page, completions and "did you mean"
 //! all come from here, in the reader's language.
 
+use super::programs::{self, programs};
 use crate::net::Opt;
 use crate::scenarios::{Linked, Part, Scenario};
 use crate::text::{Lang, Text};
@@ -55,6 +56,7 @@ pub fn command(lang: Lang, scenarios: &[Scenario]) -> Command {
     for scenario in scenarios {
         root = root.subcommand(scenario_command(lang, scenario));
     }
+    root = root.subcommands(programs::commands(lang, &tool_page(lang)));
     for (name, text) in tools() {
         let tool = Command::new(name).about(t(text)).help_template(tool_page(lang));
         root = root.subcommand(match name {
@@ -86,9 +88,13 @@ fn help_page(lang: Lang, scenarios: &[Scenario]) -> String {
             page += &format!("  {:<19}{}\n", s.id, s.title.to(lang));
         }
     }
-    page += &format!("\n{}\n", t(Text::new("Tools", "工具")));
-    for (name, text) in tools() {
-        page += &format!("  {name:<19}{}\n", text.to(lang));
+    let programs =
+        (Text::new("The documents' own programs, made correct", "文档自己的程序，改正后"), programs().to_vec());
+    for (head, commands) in [programs, (Text::new("Tools", "工具"), tools().to_vec())] {
+        page += &format!("\n{}\n", t(head));
+        for (name, text) in commands {
+            page += &format!("  {name:<19}{}\n", text.to(lang));
+        }
     }
     page += &format!("\n{}\n{{options}}\n\n{}\n", t(options_word()), t(epilogue()));
     page
@@ -140,11 +146,11 @@ fn scenario_command(lang: Lang, scenario: &Scenario) -> Command {
         .args(args)
 }
 
-fn value(id: &'static str, name: &'static str, lang: Lang, help: Text) -> Arg {
+pub(super) fn value(id: &'static str, name: &'static str, lang: Lang, help: Text) -> Arg {
     Arg::new(id).long(id).value_name(name).help(help.to(lang).to_owned())
 }
 
-fn flag(id: &'static str, lang: Lang, help: Text) -> Arg {
+pub(super) fn flag(id: &'static str, lang: Lang, help: Text) -> Arg {
     Arg::new(id).long(id).action(ArgAction::SetTrue).help(help.to(lang).to_owned())
 }
 

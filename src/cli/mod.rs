@@ -3,13 +3,16 @@
 mod command;
 mod complaint;
 mod cost;
+mod programs;
 mod values;
 
 pub use command::{command, environment, tools};
 pub use cost::CostRequest;
+pub use programs::programs;
 
 use crate::link::spec::Spec;
 use crate::net::Settings;
+use crate::programs::Program;
 use crate::quantity;
 use crate::run::Side;
 use crate::say;
@@ -121,6 +124,8 @@ pub enum Task {
     Doctor,
     /// What each fix costs.
     Cost(CostRequest),
+    /// One of the documents' own programs.
+    Program(Box<Program>),
     /// A shell's completion script.
     Completions(String),
     /// The man page.
@@ -197,6 +202,7 @@ fn understand(matches: &ArgMatches, scenarios: &[Scenario], lang: Lang) -> Resul
         "cost" => Task::Cost(cost::request(sub)?),
         "completions" => Task::Completions(sub.get_one::<String>("shell").cloned().unwrap_or_default()),
         "man" => Task::Man,
+        "serve" | "talk" | "exec" | "put" | "get" => program(name, sub, &mut output)?,
         id => {
             let found = scenarios.iter().find(|s| s.id == id).cloned();
             let scenario = found.ok_or_else(|| say!("no scenario named {id}", "没有名为 {id} 的场景"))?;
@@ -211,6 +217,18 @@ fn understand(matches: &ArgMatches, scenarios: &[Scenario], lang: Lang) -> Resul
     Ok(Request { task, output })
 }
 
+/// A program of the documents. The file that `--out` names is where `get` stores what it gets.
+fn program(name: &str, matches: &ArgMatches, output: &mut Output) -> Result<Task, Text> {
+    let place = if name == "get" { output.file.take() } else { None };
+    if name == "serve" && output.file.is_some() {
+        return Err(Text::new(
+            "--out: a server's log has no end at which a file would be complete; redirect it with > FILE",
+            "--out：服务器的日志没有结束，文件永远不会完整；请用 > 文件 重定向",
+        ));
+    }
+    Ok(Task::Program(Box::new(programs::request(name, matches, place)?)))
+}
+
 /// Refuses a format the command has no output in.
 fn fits(task: &Task, format: Format) -> Result<(), Text> {
     let (takes, name): (&[Format], &str) = match task {
@@ -220,6 +238,7 @@ fn fits(task: &Task, format: Format) -> Result<(), Text> {
         Task::List => (&[Format::Text, Format::Json], "list"),
         Task::Doctor => (&[Format::Text, Format::Json], "doctor"),
         Task::Cost(_) => (&[Format::Text, Format::Json, Format::Html, Format::Svg], "cost"),
+        Task::Program(_) => (&[Format::Text, Format::Json], "this program"),
         Task::Completions(_) => (&[Format::Text], "completions"),
         Task::Man => (&[Format::Text], "man"),
     };

@@ -5,6 +5,7 @@ mod arrow;
 mod bytes;
 mod json;
 mod ladder;
+mod live;
 mod mermaid;
 mod packets;
 pub mod palette;
@@ -14,6 +15,7 @@ mod term;
 pub mod width;
 
 pub use json::{distribution as distribution_json, listing as listing_json, run as run_json, summary_line};
+pub use live::Live;
 pub use mermaid::run as mermaid;
 pub use table::{Counted, distribution, list, table_foot, table_head, table_row, tally};
 pub use term::{Steps, run as terminal};

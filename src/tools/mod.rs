@@ -6,13 +6,13 @@ mod capture;
 pub mod cost;
 mod doctor;
 mod generate;
-mod port;
 mod repeat;
 mod replay;
 
 use crate::cli::{Format, Request, Task};
 use crate::exit::Exit;
 use crate::output::{Sink, style, tell, unwritable};
+use crate::programs;
 use crate::render::{self, Style};
 use crate::text::{Lang, Text};
 use std::io::{self, Write};
@@ -21,8 +21,8 @@ use std::io::{self, Write};
 pub fn run(request: &Request) -> Exit {
     let style = style(&request.output, |name| std::env::var(name).ok());
     let sink = Sink::open(request.output.file.as_deref());
-    let done = sink.and_then(|mut sink| {
-        let exit = dispatch(request, &style, &mut sink)?;
+    let done = sink.and_then(|sink| {
+        let (exit, sink) = dispatch(request, &style, sink)?;
         sink.finish()?;
         Ok(exit)
     });
@@ -55,17 +55,20 @@ fn complain(text: &Text, lang: Lang) {
     tell(Text::new("error: {}", "错误：{}").with(text).to(lang));
 }
 
-fn dispatch(request: &Request, style: &Style, out: &mut dyn Write) -> io::Result<Exit> {
+/// Does it, and hands back what it wrote to.
+fn dispatch(request: &Request, style: &Style, mut out: Sink) -> io::Result<(Exit, Sink)> {
     let format = request.output.format;
-    match &request.task {
-        Task::Run(run) => replay::run(run, format, style, out),
-        Task::All { repeat, busy, link } => all::run(*repeat, *busy, link, format, style, out),
-        Task::List => list(format, style, out),
-        Task::Doctor => doctor::run(format, style, out),
-        Task::Cost(request) => cost::run(request, format, style, out),
-        Task::Completions(shell) => generate::completions(shell, style, out),
-        Task::Man => generate::man(style, out),
-    }
+    let exit = match &request.task {
+        Task::Run(run) => replay::run(run, format, style, &mut out),
+        Task::All { repeat, busy, link } => all::run(*repeat, *busy, link, format, style, &mut out),
+        Task::List => list(format, style, &mut out),
+        Task::Doctor => doctor::run(format, style, &mut out),
+        Task::Cost(request) => cost::run(request, format, style, &mut out),
+        Task::Program(program) => return programs::run(program, format, style, out),
+        Task::Completions(shell) => generate::completions(shell, style, &mut out),
+        Task::Man => generate::man(style, &mut out),
+    }?;
+    Ok((exit, out))
 }
 
 fn list(format: Format, style: &Style, out: &mut dyn Write) -> io::Result<Exit> {

@@ -2,12 +2,13 @@
 
 use super::busy::Busy;
 use super::capture::Capture;
-use super::{complain, port, repeat};
+use super::{complain, repeat};
 use crate::cli::{AskedLink, Format, RunRequest};
 use crate::exit::Exit;
 use crate::link::spec::Spec;
 use crate::net::NetError;
 use crate::output::tell;
+use crate::port;
 use crate::render::{self, Report, Steps, Style};
 use crate::run::{self, LONE_LIMIT, Outcome, Plan, Side};
 use crate::say;

@@ -69,6 +69,12 @@ impl EndName {
     pub const fn only(role: Role) -> EndName {
         EndName { role, index: 0 }
     }
+
+    /// The end it talks to, where each has one peer.
+    #[must_use]
+    pub const fn other(self) -> EndName {
+        EndName { role: self.role.other(), index: self.index }
+    }
 }
 
 impl fmt::Display for EndName {

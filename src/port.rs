@@ -4,7 +4,7 @@ use crate::text::Text;
 
 /// The name and number of the process that listens on a TCP port or has a UDP port bound.
 #[cfg(target_os = "linux")]
-pub(super) fn owner(port: u16) -> Option<Text> {
+pub fn owner(port: u16) -> Option<Text> {
     use crate::proc_net::{State, sockets};
     let has_it = |state| state == State::LISTEN || state == State::CLOSE;
     let mut all = ["tcp", "tcp6", "udp", "udp6"].into_iter().flat_map(sockets);
@@ -24,7 +24,7 @@ pub(super) fn owner(port: u16) -> Option<Text> {
 
 /// The name and number of the process that has the port: unknown here.
 #[cfg(not(target_os = "linux"))]
-pub(super) fn owner(_: u16) -> Option<Text> {
+pub fn owner(_: u16) -> Option<Text> {
     None
 }
 

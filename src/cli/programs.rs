@@ -1,0 +1,463 @@
+//! The documents' own programs on the command line: names, help, and what was asked, checked.
+
+use super::command::{flag, value};
+use super::{LONGEST, given, named, values, whole};
+use crate::framing::{I32_LE, Limits};
+use crate::programs::{
+    Bounds, CommandService, Exec, FileService, Framed, Get, Patience, Program, Put, Serve, Service, Spelling, Talk,
+    Trailer,
+};
+use crate::quantity;
+use crate::say;
+use crate::text::{Lang, Text};
+use clap::{Arg, ArgAction, ArgMatches, Command, ValueHint};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// The programs, in the order of help.
+pub fn programs() -> [(&'static str, Text); 5] {
+    [
+        ("serve", Text::new("a server: upper, commands, files or chat", "服务器：upper、commands、files 或 chat")),
+        ("talk", Text::new("talk to serve upper or serve chat, line by line", "逐行与 serve upper 或 serve chat 对话")),
+        ("exec", Text::new("run a command at serve commands", "在 serve commands 那边执行命令")),
+        ("put", Text::new("upload files to serve files", "把文件上传到 serve files")),
+        ("get", Text::new("download a file from serve files", "从 serve files 下载文件")),
+    ]
+}
+
+/// What `serve` serves.
+static SERVICES: [(&str, Text); 4] = [
+    ("upper", Text::new("send back in capitals what arrives", "把收到的内容转成大写发回去")),
+    ("commands", Text::new("run commands from a list of allowed programs", "执行允许列表里的程序")),
+    ("files", Text::new("take uploads, give downloads", "接收上传，提供下载")),
+    ("chat", Text::new("chat with everybody who writes (UDP)", "与所有来信者聊天（UDP）")),
+];
+
+/// The programs' commands.
+pub(super) fn commands(lang: Lang, page: &str) -> Vec<Command> {
+    let t = |text: Text| text.to(lang).to_owned();
+    let command =
+        |name: &'static str, about: &Text| Command::new(name).about(t(about.clone())).help_template(page.to_owned());
+    let [serve, talk, exec, put, get] = programs();
+    let services = SERVICES.iter().map(|(name, about)| command(name, about).args(service_args(lang, name)));
+    vec![
+        command(serve.0, &serve.1)
+            .subcommand_required(true)
+            .arg_required_else_help(true)
+            .disable_help_subcommand(true)
+            .subcommands(services),
+        command(talk.0, &talk.1).arg(server(lang)).arg(udp(lang)).args(patience(lang)).arg(trace(lang)),
+        command(exec.0, &exec.1).args(exec_args(lang)),
+        command(put.0, &put.1).args(put_args(lang)),
+        command(get.0, &get.1).args(get_args(lang)),
+    ]
+}
+
+fn positional(id: &'static str, name: &'static str, lang: Lang, help: Text) -> Arg {
+    Arg::new(id).value_name(name).required(true).help(help.to(lang).to_owned())
+}
+
+fn server(lang: Lang) -> Arg {
+    positional(
+        "server",
+        "ADDR",
+        lang,
+        Text::new(
+            "where the server listens: 127.0.0.1:9000, name:9000, 9000",
+            "服务器的地址：127.0.0.1:9000、主机名:9000、9000",
+        ),
+    )
+}
+
+fn udp(lang: Lang) -> Arg {
+    flag("udp", lang, Text::new("datagrams instead of a stream", "用数据报，不用流"))
+}
+
+fn trace(lang: Lang) -> Arg {
+    flag("trace", lang, Text::new("print every call and its bytes as it happens", "实时打印每次调用及其字节"))
+}
+
+fn settle(lang: Lang) -> Arg {
+    value(
+        "settle",
+        "DURATION",
+        lang,
+        Text::new(
+            "how long an unframed text must be silent to count as complete (default: 50ms)",
+            "没有成帧的文本静默多久才算完整（默认 50ms）",
+        ),
+    )
+}
+
+fn patience(lang: Lang) -> [Arg; 2] {
+    let timeout = Text::new("the longest to wait for anything (default: 60s)", "任何一次等待最长多久（默认 60s）");
+    [value("timeout", "DURATION", lang, timeout), settle(lang)]
+}
+
+fn framing(lang: Lang) -> Arg {
+    value(
+        "framing",
+        "FRAMING",
+        lang,
+        Text::new(
+            "how answers are framed: none, ack, i32le or json (default: i32le; none with --udp)",
+            "答复怎样成帧：none、ack、i32le 或 json（默认 i32le；--udp 时为 none）",
+        ),
+    )
+    .value_parser(["none", "ack", "i32le", "struct", "json"])
+    .hide_possible_values(true)
+}
+
+fn trailer(lang: Lang) -> Arg {
+    value(
+        "md5",
+        "HOW",
+        lang,
+        Text::new(
+            "how a download's MD5 follows: tail (at once), ack (after an acknowledgement), none (default: tail)",
+            "下载的 MD5 怎样跟在后面：tail（紧跟）、ack（确认之后）、none（默认 tail）",
+        ),
+    )
+    .value_parser(["tail", "ack", "none"])
+    .hide_possible_values(true)
+}
+
+fn service_args(lang: Lang, service: &str) -> Vec<Arg> {
+    let mut args = vec![
+        value(
+            "listen",
+            "ADDR",
+            lang,
+            Text::new("where to listen (default: any loopback port)", "在哪里监听（默认：任一回环端口）"),
+        ),
+        value(
+            "idle",
+            "DURATION",
+            lang,
+            Text::new(
+                "hang up on a client that is silent for so long (default: 60s)",
+                "客户端静默多久就挂断（默认 60s）",
+            ),
+        ),
+    ];
+    match service {
+        "upper" => args.push(udp(lang)),
+        "commands" => args.extend(command_args(lang)),
+        "files" => args.extend(file_args(lang)),
+        _ => {}
+    }
+    if service != "chat" {
+        args.push(value(
+            "connections",
+            "N",
+            lang,
+            Text::new("clients at the same time (default: 1000)", "同时最多多少个客户端（默认 1000）"),
+        ));
+    }
+    args.push(trace(lang));
+    args
+}
+
+fn command_args(lang: Lang) -> Vec<Arg> {
+    vec![
+        framing(lang),
+        udp(lang),
+        value(
+            "allow",
+            "PROGRAM",
+            lang,
+            Text::new("a further program that may run; may be repeated", "再允许一个程序；可重复"),
+        )
+        .action(ArgAction::Append),
+        flag(
+            "allow-remote",
+            lang,
+            Text::new(
+                "listen elsewhere than on loopback: whoever reaches it runs commands",
+                "允许在回环之外监听：能连上的人都能执行命令",
+            ),
+        ),
+        flag(
+            "shell",
+            lang,
+            Text::new(
+                "hand the line to a shell, as the documents do (loopback only)",
+                "像文档那样交给 shell（仅限回环）",
+            ),
+        ),
+        flag(
+            "both",
+            lang,
+            Text::new(
+                "with json: standard output even when there is standard error",
+                "json 时：有标准错误也发送标准输出",
+            ),
+        ),
+        value(
+            "time-limit",
+            "DURATION",
+            lang,
+            Text::new("how long a command may run (default: 10s)", "一条命令最长运行多久（默认 10s）"),
+        ),
+        value(
+            "output-limit",
+            "BYTES",
+            lang,
+            Text::new("how much a command may print (default: 16MiB)", "一条命令最多输出多少（默认 16MiB）"),
+        ),
+        settle(lang),
+    ]
+}
+
+fn file_args(lang: Lang) -> Vec<Arg> {
+    vec![
+        value(
+            "root",
+            "DIR",
+            lang,
+            Text::new("the directory that is served, and never left", "提供服务的目录，绝不越出"),
+        )
+        .required(true)
+        .value_hint(ValueHint::DirPath)
+        .value_parser(clap::value_parser!(PathBuf)),
+        flag("overwrite", lang, Text::new("replace a file of the same name", "替换同名文件")),
+        trailer(lang),
+        value("max-file", "BYTES", lang, Text::new("the largest upload (default: 4GiB)", "最大的上传（默认 4GiB）")),
+        value(
+            "max-header",
+            "BYTES",
+            lang,
+            Text::new("the longest JSON header (default: 64KiB)", "最长的 JSON 头部（默认 64KiB）"),
+        ),
+        settle(lang),
+    ]
+}
+
+fn exec_args(lang: Lang) -> Vec<Arg> {
+    let mut args = vec![
+        server(lang),
+        Arg::new("command").value_name("COMMAND").num_args(0..).trailing_var_arg(true).allow_hyphen_values(true).help(
+            Text::new("the command; without one a prompt, which quit leaves", "命令；不给就显示提示符，quit 退出")
+                .to(lang)
+                .to_owned(),
+        ),
+        framing(lang),
+        udp(lang),
+        value(
+            "max-answer",
+            "BYTES",
+            lang,
+            Text::new("the longest answer (default: 64MiB)", "最长的答复（默认 64MiB）"),
+        ),
+    ];
+    args.extend(patience(lang));
+    args.push(trace(lang));
+    args
+}
+
+fn put_args(lang: Lang) -> Vec<Arg> {
+    let mut args = vec![
+        positional("files", "FILE", lang, Text::new("what is sent", "要发送的文件"))
+            .num_args(1..)
+            .value_hint(ValueHint::FilePath)
+            .value_parser(clap::value_parser!(PathBuf)),
+        server(lang),
+        value(
+            "spelling",
+            "WHICH",
+            lang,
+            Text::new(
+                "the header's fields: d1 (filename, filesize) or d0 (fileName, fileSize, filePath) (default: d1)",
+                "头部的字段：d1（filename、filesize）或 d0（fileName、fileSize、filePath）（默认 d1）",
+            ),
+        )
+        .value_parser(["d1", "d0"])
+        .hide_possible_values(true),
+        flag(
+            "separate",
+            lang,
+            Text::new(
+                "a connection for each file, for a server that reads past a file's end",
+                "每个文件一个连接，用于会读过文件末尾的服务器",
+            ),
+        ),
+    ];
+    args.extend(patience(lang));
+    args.push(trace(lang));
+    args
+}
+
+fn get_args(lang: Lang) -> Vec<Arg> {
+    let mut args = vec![
+        positional(
+            "name",
+            "NAME",
+            lang,
+            Text::new(
+                "the file's name at the server; --out PATH stores it under another",
+                "文件在服务器上的名字；--out 路径 可另存",
+            ),
+        ),
+        server(lang),
+        trailer(lang),
+        flag("overwrite", lang, Text::new("replace a file that is here", "替换这里已有的文件")),
+        value("max-file", "BYTES", lang, Text::new("the largest download (default: 4GiB)", "最大的下载（默认 4GiB）")),
+    ];
+    args.extend(patience(lang));
+    args.push(trace(lang));
+    args
+}
+
+/// What was asked of a program; `place` is what `--out` names.
+pub(super) fn request(name: &str, matches: &ArgMatches, place: Option<PathBuf>) -> Result<Program, Text> {
+    Ok(match name {
+        "serve" => Program::Serve(serve(matches)?),
+        "talk" => Program::Talk(Talk {
+            server: address(matches)?,
+            udp: matches.get_flag("udp"),
+            patience: waits(matches)?,
+            trace: matches.get_flag("trace"),
+        }),
+        "exec" => Program::Exec(exec(matches)?),
+        "put" => Program::Put(Put {
+            files: matches.get_many::<PathBuf>("files").into_iter().flatten().cloned().collect(),
+            server: address(matches)?,
+            spelling: if given(matches, "spelling") == Some("d0") { Spelling::D0 } else { Spelling::D1 },
+            separate: matches.get_flag("separate"),
+            patience: waits(matches)?,
+            trace: matches.get_flag("trace"),
+        }),
+        _ => Program::Get(Get {
+            name: matches.get_one::<String>("name").cloned().unwrap_or_default(),
+            server: address(matches)?,
+            place,
+            overwrite: matches.get_flag("overwrite"),
+            trailer: how(matches),
+            largest: size(matches, "max-file", 4 << 30)? as u64,
+            patience: waits(matches)?,
+            trace: matches.get_flag("trace"),
+        }),
+    })
+}
+
+fn address(matches: &ArgMatches) -> Result<SocketAddr, Text> {
+    let text = matches.get_one::<String>("server").map_or("", String::as_str);
+    let address = values::address(text)?;
+    if address.port() == 0 {
+        return Err(Text::new(
+            "nobody listens on port 0; the server prints its address",
+            "端口 0 上没有人监听；服务器会打印它的地址",
+        ));
+    }
+    Ok(address)
+}
+
+fn duration(matches: &ArgMatches, id: &'static str, usual: Duration) -> Result<Duration, Text> {
+    match given(matches, id).map(|text| quantity::duration(text, LONGEST)) {
+        None => Ok(usual),
+        Some(Ok(given)) if given.is_zero() => Err(say!("--{id}: more than 0", "--{id}：要大于 0")),
+        Some(given) => given.map_err(|e| named(id, &e)),
+    }
+}
+
+fn size(matches: &ArgMatches, id: &'static str, usual: usize) -> Result<usize, Text> {
+    given(matches, id).map_or(Ok(usual), |text| quantity::size(text).map_err(|e| named(id, &e)))
+}
+
+const SETTLE: Duration = Duration::from_millis(50);
+const USUAL_WAIT: Duration = Duration::from_secs(60);
+
+fn waits(matches: &ArgMatches) -> Result<Patience, Text> {
+    Ok(Patience { timeout: duration(matches, "timeout", USUAL_WAIT)?, settle: duration(matches, "settle", SETTLE)? })
+}
+
+fn how(matches: &ArgMatches) -> Trailer {
+    match given(matches, "md5") {
+        Some("ack") => Trailer::Ack,
+        Some("none") => Trailer::None,
+        _ => Trailer::Tail,
+    }
+}
+
+/// The framing that was asked for; datagrams carry no other than `none`.
+fn framed(matches: &ArgMatches) -> Result<Framed, Text> {
+    match (given(matches, "framing"), matches.get_flag("udp")) {
+        (None | Some("none"), true) => Ok(Framed::None),
+        (Some(name), true) => Err(say!(
+            "--framing {name}: with --udp each datagram is a message already; leave --framing away",
+            "--framing {name}：用 --udp 时每个数据报本来就是一条消息；请去掉 --framing"
+        )),
+        (Some("none"), false) => Ok(Framed::None),
+        (Some("ack"), false) => Ok(Framed::Ack),
+        (Some("json"), false) => Ok(Framed::Json),
+        _ => Ok(Framed::I32Le),
+    }
+}
+
+fn exec(matches: &ArgMatches) -> Result<Exec, Text> {
+    let words: Vec<&str> = matches.get_many::<String>("command").into_iter().flatten().map(String::as_str).collect();
+    let body = size(matches, "max-answer", 64 << 20)?.min(I32_LE.max() as usize);
+    Ok(Exec {
+        server: address(matches)?,
+        framed: framed(matches)?,
+        udp: matches.get_flag("udp"),
+        command: (!words.is_empty()).then(|| words.join(" ")),
+        limits: Limits { body, ..Limits::default() },
+        patience: waits(matches)?,
+        trace: matches.get_flag("trace"),
+    })
+}
+
+fn serve(matches: &ArgMatches) -> Result<Serve, Text> {
+    let (name, sub) = matches.subcommand().ok_or_else(|| Text::new("serve what?", "serve 什么？"))?;
+    let listen = given(sub, "listen").map_or(Ok((Ipv4Addr::LOCALHOST, 0).into()), values::address);
+    let listen = listen.map_err(|e| named("listen", &e))?;
+    let service = match name {
+        "upper" => Service::Upper { udp: sub.get_flag("udp") },
+        "commands" => Service::Commands(command_service(sub, listen)?),
+        "files" => Service::Files(FileService {
+            root: sub.get_one::<PathBuf>("root").cloned().unwrap_or_default(),
+            overwrite: sub.get_flag("overwrite"),
+            trailer: how(sub),
+            largest: size(sub, "max-file", 4 << 30)? as u64,
+            header: size(sub, "max-header", 64 << 10)?,
+        }),
+        _ => Service::Chat,
+    };
+    let settles = sub.try_get_one::<String>("settle").is_ok();
+    let bounds = Bounds {
+        connections: if name == "chat" { 1 } else { whole(sub, "connections", 1, 60_000)?.unwrap_or(1000) as usize },
+        idle: duration(sub, "idle", USUAL_WAIT)?,
+        settle: if settles { duration(sub, "settle", SETTLE)? } else { SETTLE },
+    };
+    Ok(Serve { service, listen, bounds, trace: sub.get_flag("trace") })
+}
+
+fn command_service(matches: &ArgMatches, listen: SocketAddr) -> Result<CommandService, Text> {
+    let (shell, remote) = (matches.get_flag("shell"), matches.get_flag("allow-remote"));
+    match (listen.ip().to_canonical().is_loopback(), shell, remote) {
+        (false, true, _) => {
+            return Err(Text::new(
+                "--shell on loopback only: elsewhere it would give everybody this account",
+                "--shell 只能用于回环：在别处等于把这个账户交给所有人",
+            ));
+        }
+        (false, _, false) => {
+            return Err(say!(
+                "--listen {listen}: whoever reaches it could run commands here; if that is meant, add --allow-remote",
+                "--listen {listen}：能连上的人都能在这里执行命令；若确实如此，请加 --allow-remote"
+            ));
+        }
+        _ => {}
+    }
+    Ok(CommandService {
+        framed: framed(matches)?,
+        udp: matches.get_flag("udp"),
+        allow: matches.get_many::<String>("allow").into_iter().flatten().cloned().collect(),
+        shell,
+        time: duration(matches, "time-limit", Duration::from_secs(10))?,
+        output: size(matches, "output-limit", 16 << 20)?.min(I32_LE.max() as usize),
+        both: matches.get_flag("both"),
+    })
+}

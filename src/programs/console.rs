@@ -1,0 +1,145 @@
+//! What people and scripts read: results and a server's log on standard output, one line each, as text or as
+//! JSON; complaints on standard error; and, with `--trace`, every call as it happens.
+
+use super::trouble::Trouble;
+use crate::cli::Format;
+use crate::output::{Sink, tell};
+use crate::render::{Live, Style};
+use crate::text::Text;
+use crate::trace::{EndName, Event, MsgId, Proto, SockId};
+use serde_json::Value;
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+/// The one place to which a program's threads write.
+pub struct Console {
+    inner: Mutex<Inner>,
+    style: Style,
+    format: Format,
+    tracing: bool,
+    over: AtomicBool,
+    began: Instant,
+}
+
+struct Inner {
+    out: Sink,
+    live: Live,
+    error: Option<io::Error>,
+}
+
+impl Console {
+    /// A console; with `trace` it prints calls too.
+    pub fn new(out: Sink, style: &Style, format: Format, trace: bool) -> Console {
+        let live = Live::new(style.clone(), format == Format::Json);
+        let inner = Mutex::new(Inner { out, live, error: None });
+        Console {
+            inner,
+            style: style.clone(),
+            format,
+            tracing: trace,
+            over: AtomicBool::new(false),
+            began: Instant::now(),
+        }
+    }
+
+    /// How text looks.
+    pub fn style(&self) -> &Style {
+        &self.style
+    }
+
+    /// True when scripts read.
+    pub fn is_json(&self) -> bool {
+        self.format == Format::Json
+    }
+
+    /// True when every call is printed.
+    pub fn tracing(&self) -> bool {
+        self.tracing
+    }
+
+    /// A moment as microseconds since the program began.
+    pub fn micros(&self, moment: Instant) -> u64 {
+        u64::try_from(moment.saturating_duration_since(self.began).as_micros()).unwrap_or(u64::MAX)
+    }
+
+    /// True once nobody reads the output any more: a server ends then.
+    pub fn over(&self) -> bool {
+        self.over.load(Ordering::Relaxed)
+    }
+
+    /// One line: the sentence for people, the object for scripts.
+    pub fn line(&self, text: &Text, json: &Value) {
+        let line = if self.is_json() { json.to_string() } else { text.to(self.style.lang).to_owned() };
+        self.write(|inner| writeln!(inner.out, "{line}"));
+    }
+
+    /// Bytes as they are: what a command printed, what a peer said.
+    pub fn raw(&self, bytes: &[u8]) {
+        self.write(|inner| inner.out.write_all(bytes));
+    }
+
+    /// A remark on standard error, for people.
+    pub fn remark(&self, text: &Text) {
+        tell(text.to(self.style.lang));
+    }
+
+    /// An error on standard error, with what to do; for scripts also a line `{"type": "error"}`.
+    pub fn complain(&self, trouble: &Trouble) {
+        tell(Text::new("error: {}", "错误：{}").with(&trouble.text).to(self.style.lang));
+        if let Some(hint) = &trouble.hint {
+            tell(Text::new("  {}", "  {}").with(hint).to(self.style.lang));
+        }
+        if self.is_json() {
+            let message = trouble.text.to(self.style.lang);
+            let line = serde_json::json!({ "type": "error", "kind": trouble.kind, "message": message });
+            self.write(|inner| writeln!(inner.out, "{line}"));
+        }
+    }
+
+    /// Registers a socket with the live trace.
+    pub fn socket(&self, end: EndName, proto: Proto, local: Option<SocketAddr>, peer: Option<SocketAddr>) -> SockId {
+        self.lock().live.socket(end, proto, local, peer)
+    }
+
+    /// Begins a message in the live trace.
+    pub fn message(&self, from: EndName, label: Option<Text>) -> MsgId {
+        self.lock().live.message(from, label)
+    }
+
+    /// Prints a call.
+    pub fn event(&self, event: Event) {
+        self.write(|inner| inner.live.event(&mut inner.out, event));
+    }
+
+    /// Everything was written, or nobody wants it.
+    ///
+    /// # Errors
+    /// What writing said first.
+    pub fn close(self) -> io::Result<Sink> {
+        let mut inner = self.inner.into_inner().unwrap_or_else(PoisonError::into_inner);
+        if let Some(error) = inner.error {
+            return Err(error);
+        }
+        inner.live.finish(&mut inner.out)?;
+        Ok(inner.out)
+    }
+
+    fn write(&self, write: impl FnOnce(&mut Inner) -> io::Result<()>) {
+        let mut inner = self.lock();
+        if inner.error.is_some() {
+            return;
+        }
+        let written = write(&mut inner).and_then(|()| inner.out.flush());
+        if let Err(error) = written {
+            inner.error = Some(error);
+            self.over.store(true, Ordering::Relaxed);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,122 @@
+//! Where a message ends, whatever pieces it arrives in.
+//!
+//! A length says it exactly: [`exactly`], [`length`], [`json_header`]. The documents also send text that nothing
+//! frames: commands, file names, decimal lengths, acknowledgements. Nothing in the bytes says where such a text
+//! ends; [`text`] and [`decimal`] take it as complete when the stream was silent for a while, or ended. That is a
+//! guess which a slow network can prove wrong, and the reason why protocols frame everything.
+
+use super::trouble::{Result, Trouble};
+use super::wire::Source;
+use crate::framing::{self, I32_LE, json};
+use crate::say;
+use crate::text::Text;
+use crate::trace::Part;
+use serde_json::{Map, Value};
+use std::time::Duration;
+
+/// How an unframed text ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// The stream was silent: a guess.
+    Quiet,
+    /// The stream ended: a fact.
+    Stream,
+}
+
+/// Fills the buffer, in as many receive calls as it takes. Returns how many bytes came: fewer than asked for only
+/// when the stream ended.
+///
+/// # Errors
+/// What recv says, as trouble while `doing`.
+pub fn fill(source: &mut impl Source, buffer: &mut [u8], part: Part, doing: &Text) -> Result<usize> {
+    let mut have = 0;
+    while have < buffer.len() {
+        match source.recv(&mut buffer[have..], part).map_err(|e| Trouble::call(doing, &e))? {
+            0 => break,
+            n => have += n,
+        }
+    }
+    Ok(have)
+}
+
+/// Reads a length field of four little-endian bytes (`struct.pack('i', n)`), at most `limit`; `None` when the
+/// stream ended where it would begin.
+///
+/// # Errors
+/// What recv says, or that the bytes are no such length.
+pub fn length(source: &mut impl Source, limit: usize, doing: &Text) -> Result<Option<usize>> {
+    let mut field = [0; 4];
+    match fill(source, &mut field, Part::Header, doing)? {
+        0 => Ok(None),
+        n => Ok(Some(I32_LE.unpack(&field[..n], limit)?)),
+    }
+}
+
+/// Reads a JSON header of `length` bytes.
+///
+/// # Errors
+/// What recv says, that the stream ended inside, or that the bytes are not a JSON object.
+pub fn json_header(source: &mut impl Source, length: usize, doing: &Text) -> Result<Map<String, Value>> {
+    let mut bytes = vec![0; length];
+    let have = fill(source, &mut bytes, Part::Header, doing)?;
+    framing::whole_header(&bytes[..have], length)?;
+    Ok(json::parse(&bytes)?)
+}
+
+/// Reads text that nothing frames, at most `limit` bytes: until the stream is silent for `settle`, or ends. In the
+/// middle of a UTF-8 character it is not over. `None` when the stream ended before a byte came.
+///
+/// # Errors
+/// What recv says, or that it is longer than the limit.
+pub fn text(source: &mut impl Source, limit: usize, settle: Duration, doing: &Text) -> Result<Option<(Vec<u8>, End)>> {
+    unframed(source, limit, settle, doing, |bytes| match std::str::from_utf8(bytes) {
+        Err(e) if e.error_len().is_none() => Step::CertainlyMore,
+        _ => Step::PerhapsMore,
+    })
+}
+
+/// What the bytes so far say about more to come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// They cannot be all.
+    CertainlyMore,
+    /// They can, and need not.
+    PerhapsMore,
+    /// They are all there is.
+    Complete,
+}
+
+/// Reads until `step` says so, or, where it cannot know, until the stream is silent for `settle`, or ends.
+///
+/// # Errors
+/// What recv says, or that it is longer than the limit.
+pub fn unframed(
+    source: &mut impl Source,
+    limit: usize,
+    settle: Duration,
+    doing: &Text,
+    step: impl Fn(&[u8]) -> Step,
+) -> Result<Option<(Vec<u8>, End)>> {
+    let mut bytes: Vec<u8> = Vec::new();
+    let mut piece = vec![0; limit.saturating_add(1).min(64 << 10)];
+    loop {
+        let failed = |e| Trouble::call(doing, &e);
+        let now = if bytes.is_empty() { Step::CertainlyMore } else { step(&bytes) };
+        let got = match now {
+            Step::Complete => return Ok(Some((bytes, End::Quiet))),
+            Step::CertainlyMore => Some(source.recv(&mut piece, Part::Body).map_err(failed)?),
+            Step::PerhapsMore => source.recv_within(&mut piece, Part::Body, settle).map_err(failed)?,
+        };
+        match got {
+            None => return Ok(Some((bytes, End::Quiet))),
+            Some(0) if bytes.is_empty() => return Ok(None),
+            Some(0) => return Ok(Some((bytes, End::Stream))),
+            Some(n) => bytes.extend_from_slice(&piece[..n]),
+        }
+        if bytes.len() > limit {
+            return Err(
+                Trouble::peer("oversize", say!("more than {limit} bytes of text", "文本超过 {limit} 字节")).at(doing)
+            );
+        }
+    }
+}

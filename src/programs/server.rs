@@ -1,0 +1,257 @@
+//! What every server does: listen on loopback unless told otherwise, give each client a thread of its own, bear
+//! so much and no more, and log one line for what matters.
+
+use super::console::Console;
+use super::trouble::{Result, Trouble, shown};
+use super::wire::Wire;
+use super::{Bounds, Serve, Service, commands, files, reach, talk};
+use crate::exit::Exit;
+use crate::say;
+use crate::text::Text;
+use crate::trace::{EndName, Role};
+use crate::wait;
+use serde_json::json;
+use socket2::{Domain, Protocol, Socket, Type};
+use std::collections::HashMap;
+use std::io;
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{Builder, Scope};
+use std::time::Duration;
+
+/// Runs a server until it is interrupted.
+///
+/// # Errors
+/// When it cannot listen.
+pub fn run(serve: &Serve, console: &Console) -> Result<Exit> {
+    match &serve.service {
+        Service::Upper { udp: false } => {
+            let next = say!("stickdemo talk {{}}", "stickdemo talk {{}}");
+            listen(serve.listen, &serve.bounds, console, &next, talk::upper)
+        }
+        Service::Upper { udp: true } => talk::upper_udp(serve, console),
+        Service::Chat => talk::chat(serve, console),
+        Service::Commands(service) => commands::serve(service, serve, console),
+        Service::Files(service) => files::serve::run(service, serve, console),
+    }
+}
+
+/// One client of a server.
+pub struct Client<'a> {
+    /// Its connection.
+    pub wire: Wire<'a>,
+    /// What the server bears.
+    pub bounds: Bounds,
+    /// Its number, from 1, in the order of connecting.
+    pub number: u64,
+    /// Its address.
+    pub address: SocketAddr,
+}
+
+impl Client<'_> {
+    /// One line of the server's log.
+    pub fn log(&self, text: &Text) {
+        log(self.wire.console(), Some(self.address), text);
+    }
+}
+
+/// One line of the server's log: who, and what.
+pub fn log(console: &Console, client: Option<SocketAddr>, text: &Text) {
+    let who = Text::same(client.map_or_else(|| "-".to_owned(), |a| a.to_string()));
+    let line = Text::new("{}  {}", "{}  {}").with(&who).with(text);
+    let text = text.to(console.style().lang);
+    let client = client.map(|a| a.to_string());
+    console.line(&line, &json!({ "type": "log", "client": client, "message": text }));
+}
+
+/// Says where a server listens and how the other end reaches it; `next` has a `{}` for the address.
+pub fn announce(console: &Console, address: SocketAddr, next: &Text) {
+    let text = say!("listening on {address}; the other end: ", "正在监听 {address}；另一端请运行：");
+    let next = next.with(&reach(address));
+    console.remark(&Text::new("{}{}", "{}{}").with(&text).with(&next));
+    if console.is_json() {
+        console.line(&Text::same(""), &json!({ "type": "listening", "address": address.to_string() }));
+    }
+}
+
+/// Listens, and handles each client in a thread of its own.
+///
+/// # Errors
+/// When it cannot listen.
+pub fn listen(
+    at: SocketAddr,
+    bounds: &Bounds,
+    console: &Console,
+    next: &Text,
+    handle: impl Fn(&mut Client) -> Result<()> + Sync,
+) -> Result<Exit> {
+    raise_open_files();
+    let listener = bind(at)?;
+    announce(console, listener.local_addr().unwrap_or(at), next);
+    let (open, handle) = (Open::default(), &handle);
+    let server = Server { console, bounds, open: &open, handle };
+    std::thread::scope(|scope| {
+        let ended = server.accept(scope, &listener);
+        // Its threads end with their connections.
+        open.hang_up();
+        ended
+    })
+}
+
+struct Server<'s, H> {
+    console: &'s Console,
+    bounds: &'s Bounds,
+    open: &'s Open,
+    handle: &'s H,
+}
+
+impl<'s, H: Fn(&mut Client) -> Result<()> + Sync> Server<'s, H> {
+    fn accept<'scope>(&self, scope: &'scope Scope<'scope, 's>, listener: &TcpListener) -> Result<Exit> {
+        let mut number = 0;
+        while !self.console.over() {
+            match listener.accept() {
+                Ok((stream, address)) => {
+                    number += 1;
+                    self.admit(scope, stream, address, number);
+                }
+                Err(e) => self.trouble(&e),
+            }
+        }
+        Ok(Exit::Done)
+    }
+
+    fn admit<'scope>(&self, scope: &'scope Scope<'scope, 's>, stream: TcpStream, address: SocketAddr, number: u64) {
+        let stream = Arc::new(stream);
+        let most = self.bounds.connections;
+        if !self.open.enter(number, &stream, most) {
+            // Dropping it hangs up: the documents' protocols have no word for "later".
+            log(
+                self.console,
+                Some(address),
+                &say!("turned away: {most} clients are connected", "拒绝：已有 {most} 个客户端"),
+            );
+            return;
+        }
+        let (console, bounds, open, handle) = (self.console, *self.bounds, self.open, self.handle);
+        let work = move || {
+            // A panic would be a bug of ours; it must not take the other clients down.
+            let served = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+                let end = EndName { role: Role::Server, index: u8::try_from(number).unwrap_or(u8::MAX) };
+                let wire = Wire::accepted(console, stream, end, bounds.idle);
+                let mut client = Client { wire, bounds, number, address };
+                if let Err(trouble) = handle(&mut client) {
+                    log(console, Some(address), &trouble.text);
+                }
+            }));
+            open.leave(number);
+            if served.is_err() {
+                log(
+                    console,
+                    Some(address),
+                    &Text::new("this server failed here: a bug", "服务器在此出错：这是一个缺陷"),
+                );
+            }
+        };
+        // Small: what a client sends is never kept on the stack.
+        if let Err(e) = Builder::new().stack_size(512 << 10).spawn_scoped(scope, work) {
+            self.open.leave(number);
+            self.trouble(&e);
+        }
+    }
+
+    /// No more files, or memory, just now: what waits in the kernel's queue keeps waiting.
+    fn trouble(&self, error: &io::Error) {
+        if matches!(
+            error.kind(),
+            io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset | io::ErrorKind::Interrupted
+        ) {
+            return;
+        }
+        let why = shown(&error.to_string());
+        log(self.console, None, &say!("cannot take a client: {why}", "无法接受客户端：{why}"));
+        wait::pause(Duration::from_millis(100));
+    }
+}
+
+/// The connections that are open.
+#[derive(Default)]
+struct Open {
+    streams: Mutex<HashMap<u64, Arc<TcpStream>>>,
+}
+
+impl Open {
+    fn enter(&self, number: u64, stream: &Arc<TcpStream>, most: usize) -> bool {
+        let mut streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
+        if streams.len() >= most {
+            return false;
+        }
+        streams.insert(number, Arc::clone(stream));
+        true
+    }
+
+    fn leave(&self, number: u64) {
+        self.streams.lock().unwrap_or_else(PoisonError::into_inner).remove(&number);
+    }
+
+    fn hang_up(&self) {
+        for stream in self.streams.lock().unwrap_or_else(PoisonError::into_inner).values() {
+            let _ = stream.shutdown(Shutdown::Both);
+        }
+    }
+}
+
+/// A listening socket. SO_REUSEADDR lets a server start again at once on Unix; on Windows it would let two servers
+/// share a port, so there it stays off.
+fn bind(at: SocketAddr) -> Result<TcpListener> {
+    let make = || -> io::Result<TcpListener> {
+        let socket = Socket::new(Domain::for_address(at), Type::STREAM, Some(Protocol::TCP))?;
+        #[cfg(unix)]
+        socket.set_reuse_address(true)?;
+        socket.bind(&at.into())?;
+        socket.listen(1024)?;
+        Ok(socket.into())
+    };
+    make().map_err(|e| cannot_listen(at, &e))
+}
+
+/// Why a server cannot listen there, and what to do.
+pub fn cannot_listen(at: SocketAddr, error: &io::Error) -> Trouble {
+    let name = crate::errno::name(error);
+    let trouble = Trouble::local(say!("listen {at}: {name} ({error})", "listen {at}：{name}（{error}）"));
+    match error.kind() {
+        io::ErrorKind::AddrInUse => {
+            let owner = crate::port::owner(at.port());
+            let who = owner.unwrap_or_else(|| Text::new("another program", "另一个程序"));
+            trouble.hint(
+                Text::new(
+                    "{} has the port: choose another, or leave --listen away for any free one",
+                    "端口被{}占用：换一个端口，或去掉 --listen 任选空闲端口",
+                )
+                .with(&who),
+            )
+        }
+        io::ErrorKind::PermissionDenied => trouble.hint(Text::new(
+            "ports below 1024 need privilege: choose a higher one",
+            "1024 以下的端口需要特权：请换一个更大的端口",
+        )),
+        io::ErrorKind::AddrNotAvailable => {
+            trouble.hint(Text::new("that address is not one of this machine's", "那个地址不属于这台机器"))
+        }
+        _ => trouble,
+    }
+}
+
+/// As many open files as this user may have: a shell's usual 1024 are soon used up (getrlimit(2)).
+fn raise_open_files() {
+    #[cfg(unix)]
+    {
+        let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+        // SAFETY: both calls get a valid struct; failure leaves the limit as it was.
+        unsafe {
+            if libc::getrlimit(libc::RLIMIT_NOFILE, &mut limit) == 0 {
+                limit.rlim_cur = limit.rlim_max.min(65_536);
+                let _ = libc::setrlimit(libc::RLIMIT_NOFILE, &limit);
+            }
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! Why a program did not do what was asked: what, why, what to do, and the exit code that says it.
+
+use crate::errno;
+use crate::exit::Exit;
+use crate::framing::Fault;
+use crate::say;
+use crate::text::Text;
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// What a program's steps return.
+pub type Result<T> = std::result::Result<T, Trouble>;
+
+/// One reason to stop.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trouble {
+    /// The word in JSON: `refused`, `timeout`, `ended`, `reset`, `local`, `digest`, or a framing fault's.
+    pub kind: &'static str,
+    /// What went wrong, and why.
+    pub text: Text,
+    /// What to do about it.
+    pub hint: Option<Text>,
+    /// 1 when the other side or the transfer is at fault, 3 when this machine is, 2 for wrong usage.
+    pub exit: Exit,
+}
+
+impl Trouble {
+    /// This machine, or its state, cannot do it.
+    pub fn local(text: Text) -> Trouble {
+        Trouble { kind: "local", text, hint: None, exit: Exit::NotHere }
+    }
+
+    /// The transfer is not whole, or the peer breaks the protocol.
+    pub fn peer(kind: &'static str, text: Text) -> Trouble {
+        Trouble { kind, text, hint: None, exit: Exit::Failed }
+    }
+
+    /// The peer said no, in its own words.
+    pub fn refused(words: &str) -> Trouble {
+        let words = shown(words);
+        Trouble::peer("refused", say!("the other side refused: {words}", "对方拒绝：{words}"))
+    }
+
+    /// A file could not be opened, read or written.
+    pub fn file(path: &std::path::Path, error: &io::Error) -> Trouble {
+        let path = path.display();
+        Trouble::local(say!("{path}: {error}", "{path}：{error}"))
+    }
+
+    /// A call on a connection failed while `doing` ("while waiting for the length").
+    pub fn call(doing: &Text, error: &io::Error) -> Trouble {
+        let name = errno::name(error);
+        let (kind, why) = match error.kind() {
+            io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => {
+                ("timeout", Text::new("nothing came in time", "在限定时间内什么也没有到达"))
+            }
+            io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted | io::ErrorKind::BrokenPipe => {
+                ("reset", say!("the other side hung up ({name})", "对方断开了连接（{name}）"))
+            }
+            _ => ("call", say!("{name} ({error})", "{name}（{error}）")),
+        };
+        Trouble::peer(kind, Text::new("{}: {}", "{}：{}").with(doing).with(&why))
+    }
+
+    /// The peer was silent for too long.
+    pub fn silent(doing: &Text, limit: Duration) -> Trouble {
+        let limit = Text::same(format!("{limit:?}"));
+        let text = Text::new("{}: nothing came for {}", "{}：{} 内什么也没有到达").with(doing).with(&limit);
+        Trouble::peer("timeout", text)
+    }
+
+    /// The connection could not be made.
+    pub fn connect(address: SocketAddr, error: &io::Error) -> Trouble {
+        let name = errno::name(error);
+        let trouble =
+            Trouble::local(say!("connect {address}: {name} ({error})", "connect {address}：{name}（{error}）"));
+        match error.kind() {
+            io::ErrorKind::ConnectionRefused => trouble.hint(Text::new(
+                "nobody listens there: start the server first; it prints its address",
+                "那里没有人监听：请先启动服务器，它会打印自己的地址",
+            )),
+            io::ErrorKind::AddrNotAvailable | io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable => {
+                trouble.hint(Text::new(
+                    "no way leads there from this machine: check the address and the network",
+                    "从这台机器到不了那里：请检查地址和网络",
+                ))
+            }
+            _ => trouble,
+        }
+    }
+
+    /// The same, with what to do about it.
+    #[must_use]
+    pub fn hint(self, hint: Text) -> Trouble {
+        Trouble { hint: Some(hint), ..self }
+    }
+
+    /// The same, with where it happened before the sentence.
+    #[must_use]
+    pub fn at(self, place: &Text) -> Trouble {
+        let text = Text::new("{}: {}", "{}：{}").with(place).with(&self.text);
+        Trouble { text, ..self }
+    }
+}
+
+impl From<Fault> for Trouble {
+    fn from(fault: Fault) -> Trouble {
+        Trouble::peer(fault.kind(), fault.text())
+    }
+}
+
+/// A peer's words, fit for a terminal: no control characters, not too many.
+pub fn shown(words: &str) -> String {
+    const MOST: usize = 300;
+    let clean: String = words.chars().take(MOST).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let clean = clean.trim().to_owned();
+    if words.chars().nth(MOST).is_some() { clean + "..." } else { clean }
+}
