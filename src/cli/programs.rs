@@ -253,11 +253,16 @@ fn file_args(lang: Lang) -> Vec<Arg> {
 fn exec_args(lang: Lang) -> Vec<Arg> {
     let mut args = vec![
         server(lang),
-        Arg::new("command").value_name("COMMAND").num_args(0..).trailing_var_arg(true).allow_hyphen_values(true).help(
-            Text::new("the command; without one a prompt, which quit leaves", "命令；不给就显示提示符，quit 退出")
-                .to(lang)
-                .to_owned(),
-        ),
+        positional(
+            "command",
+            "COMMAND",
+            lang,
+            Text::new("the command; without one a prompt, which quit leaves", "命令；不给就显示提示符，quit 退出"),
+        )
+        .required(false)
+        .num_args(0..)
+        .trailing_var_arg(true)
+        .allow_hyphen_values(true),
         framing(lang),
         udp(lang),
         value(
