@@ -8,6 +8,7 @@
 
 pub mod commands;
 pub mod console;
+pub mod datagrams;
 pub mod exec;
 pub mod files;
 pub mod reading;
