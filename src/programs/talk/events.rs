@@ -7,7 +7,7 @@ use crate::text::Text;
 use crate::wait;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::Builder;
 use std::time::{Duration, Instant};
 
@@ -32,10 +32,7 @@ impl Events {
     /// The next event; `None` when none came until then.
     pub(super) fn next(&self, until: Option<Instant>) -> Option<Event> {
         let Some(until) = until else { return self.queue.recv().ok() };
-        match self.queue.recv_timeout(until.saturating_duration_since(Instant::now())) {
-            Ok(event) => Some(event),
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
-        }
+        self.queue.recv_timeout(until.saturating_duration_since(Instant::now())).ok()
     }
 }
 
