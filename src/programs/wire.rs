@@ -197,6 +197,13 @@ impl<'a> Wire<'a> {
         }
     }
 
+    /// True once the peer has reset the connection: it is gone, and waits for nothing. An end of stream is no reset:
+    /// a peer that has shut down its sending side still reads.
+    pub fn is_reset(&self) -> bool {
+        // The socket's own error first: bytes that still wait would hide it from a recv.
+        matches!(self.stream.take_error(), Ok(Some(_))) || self.peek(&mut [0]).is_err()
+    }
+
     /// Sets SO_RCVTIMEO, when it is another than before: socket(7).
     fn bound(&mut self, quiet: Duration) -> io::Result<()> {
         let quiet = match self.deadline {
