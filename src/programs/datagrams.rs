@@ -11,7 +11,7 @@ use crate::text::Text;
 use crate::trace::{Call, EndName, Event, Handed, Part, Proto, Role, Span};
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use std::io;
-use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, Shutdown, SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
 /// No datagram is longer: its length is a field of 16 bits (RFC 768). So none is ever cut here.
@@ -126,7 +126,10 @@ impl<'a> Datagrams<'a> {
         got
     }
 
-    /// The same for as long as `go_on` says so; a trace shows what comes, not the looks between.
+    /// The same for as long as `go_on` says so, which is asked again after every look and every [`wake`]. A trace shows
+    /// what comes, not the looks between.
+    ///
+    /// [`wake`]: Datagrams::wake
     ///
     /// # Errors
     /// As [`recv_from`](Datagrams::recv_from).
@@ -135,6 +138,8 @@ impl<'a> Datagrams<'a> {
         while go_on() {
             match self.wait(Instant::now() + LOOK) {
                 Ok(None) => {}
+                // What a woken call returns is no datagram.
+                _ if !go_on() => {}
                 got => {
                     self.tell(began, &got, label);
                     return got;
@@ -142,6 +147,12 @@ impl<'a> Datagrams<'a> {
             }
         }
         Ok(None)
+    }
+
+    /// Nothing is to be received any more: another thread's wait ends now where the system can do that (shutdown(2),
+    /// Linux, of unconnected sockets, too), elsewhere at its next look.
+    pub fn wake(&self) {
+        let _ = SockRef::from(&self.socket).shutdown(Shutdown::Both);
     }
 
     fn wait(&self, deadline: Instant) -> io::Result<Option<Datagram>> {
@@ -253,6 +264,7 @@ mod tests {
     use crate::output::Sink;
     use crate::render::Style;
     use std::net::{Ipv4Addr, Ipv6Addr};
+    use std::sync::atomic::{AtomicBool, Ordering};
 
     const SOON: Duration = Duration::from_secs(20);
 
@@ -297,6 +309,19 @@ mod tests {
         let server = Datagrams::bind(&console, any_port(Ipv4Addr::LOCALHOST.into())).expect("a port");
         assert_eq!(server.recv_from(Duration::from_millis(5), None).expect("no error"), None);
         assert_eq!(server.recv_while(None, || false).expect("no error"), None);
+    }
+
+    #[test]
+    fn a_wait_without_end_ends_when_it_is_woken() {
+        let console = console();
+        let server = Datagrams::bind(&console, any_port(Ipv4Addr::LOCALHOST.into())).expect("a port");
+        let going = AtomicBool::new(true);
+        std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| server.recv_while(None, || going.load(Ordering::Acquire)));
+            going.store(false, Ordering::Release);
+            server.wake();
+            assert_eq!(waiting.join().expect("no panic").expect("no error"), None);
+        });
     }
 
     #[test]

@@ -40,6 +40,8 @@ pub struct Wire<'a> {
     /// The receive timeout that the socket has now.
     timeout: Option<Duration>,
     tap: Option<Tap<'a>>,
+    /// A second handle, whose end is not the connection's.
+    twin: bool,
 }
 
 impl<'a> Wire<'a> {
@@ -60,7 +62,8 @@ impl<'a> Wire<'a> {
             });
         }
         let stream = connected.map_err(|e| Trouble::connect(server, &e))?;
-        let mut wire = Wire { stream: Arc::new(stream), console, patience, deadline: None, timeout: None, tap };
+        let mut wire =
+            Wire { stream: Arc::new(stream), console, patience, deadline: None, timeout: None, tap, twin: false };
         wire.prepare();
         Ok(wire)
     }
@@ -76,7 +79,7 @@ impl<'a> Wire<'a> {
                 event.returned = Some(0);
             });
         }
-        let mut wire = Wire { stream, console, patience, deadline: None, timeout: None, tap };
+        let mut wire = Wire { stream, console, patience, deadline: None, timeout: None, tap, twin: false };
         wire.prepare();
         wire
     }
@@ -86,6 +89,22 @@ impl<'a> Wire<'a> {
     fn prepare(&mut self) {
         let _ = self.stream.set_nodelay(true);
         let _ = self.stream.set_write_timeout(Some(self.patience.max(Duration::from_millis(1))));
+    }
+
+    /// The same connection for another thread: one sends while the other receives, so that neither end waits for the
+    /// other to read.
+    #[must_use]
+    pub fn twin(&self) -> Wire<'a> {
+        let tap = self.tap.as_ref().map(|tap| Tap { sock: tap.sock, ..Tap::new(self.console, tap.end, tap.proto) });
+        Wire {
+            stream: Arc::clone(&self.stream),
+            console: self.console,
+            patience: self.patience,
+            deadline: None,
+            timeout: None,
+            tap,
+            twin: true,
+        }
     }
 
     /// Where it writes what people read.
@@ -239,7 +258,7 @@ impl Source for Wire<'_> {
 
 impl Drop for Wire<'_> {
     fn drop(&mut self) {
-        if let Some(tap) = &mut self.tap {
+        if let (Some(tap), false) = (&mut self.tap, self.twin) {
             tap.event(Call::Close, Instant::now(), |event| event.returned = Some(0));
         }
     }
