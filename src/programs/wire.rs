@@ -41,6 +41,8 @@ pub struct Wire<'a> {
     /// The receive timeout that the socket has now.
     timeout: Option<Duration>,
     tap: Option<Tap<'a>>,
+    /// A second handle, whose end is not the connection's.
+    twin: bool,
 }
 
 impl<'a> Wire<'a> {
@@ -61,7 +63,8 @@ impl<'a> Wire<'a> {
             });
         }
         let stream = connected.map_err(|e| Trouble::connect(server, &e))?;
-        let mut wire = Wire { stream: Arc::new(stream), console, patience, deadline: None, timeout: None, tap };
+        let mut wire =
+            Wire { stream: Arc::new(stream), console, patience, deadline: None, timeout: None, tap, twin: false };
         wire.prepare();
         Ok(wire)
     }
@@ -77,7 +80,7 @@ impl<'a> Wire<'a> {
                 event.returned = Some(0);
             });
         }
-        let mut wire = Wire { stream, console, patience, deadline: None, timeout: None, tap };
+        let mut wire = Wire { stream, console, patience, deadline: None, timeout: None, tap, twin: false };
         wire.prepare();
         wire
     }
@@ -87,6 +90,22 @@ impl<'a> Wire<'a> {
     fn prepare(&mut self) {
         let _ = self.stream.set_nodelay(true);
         let _ = self.stream.set_write_timeout(Some(self.patience.max(Duration::from_millis(1))));
+    }
+
+    /// The same connection for another thread: one sends while the other receives, so that neither end waits for the
+    /// other to read.
+    #[must_use]
+    pub fn twin(&self) -> Wire<'a> {
+        let tap = self.tap.as_ref().map(|tap| Tap { sock: tap.sock, ..Tap::new(self.console, tap.end, tap.proto) });
+        Wire {
+            stream: Arc::clone(&self.stream),
+            console: self.console,
+            patience: self.patience,
+            deadline: None,
+            timeout: None,
+            tap,
+            twin: true,
+        }
     }
 
     /// Where it writes what people read.
@@ -179,6 +198,13 @@ impl<'a> Wire<'a> {
         }
     }
 
+    /// True once the peer has reset the connection: it is gone, and waits for nothing. An end of stream is no reset:
+    /// a peer that has shut down its sending side still reads.
+    pub fn is_reset(&self) -> bool {
+        // The socket's own error first: bytes that still wait would hide it from a recv.
+        matches!(self.stream.take_error(), Ok(Some(_))) || self.peek(&mut [0]).is_err()
+    }
+
     /// Sets SO_RCVTIMEO, when it is another than before: socket(7).
     fn bound(&mut self, quiet: Duration) -> io::Result<()> {
         let quiet = match self.deadline {
@@ -233,7 +259,7 @@ impl Source for Wire<'_> {
 
 impl Drop for Wire<'_> {
     fn drop(&mut self) {
-        if let Some(tap) = &mut self.tap {
+        if let (Some(tap), false) = (&mut self.tap, self.twin) {
             tap.event(Call::Close, Instant::now(), |event| event.returned = Some(0));
         }
     }
