@@ -45,13 +45,11 @@ pub fn kill_all() {
 /// When it cannot listen, or a program that was allowed is not there.
 pub fn serve(service: &CommandService, serve: &Serve, console: &Console) -> Result<Exit> {
     let office = Office::new(service)?;
-    console.remark(&office.allowed.described());
     if service.udp {
         return udp::serve(&office, serve, console);
     }
     let word = service.framed.word();
-    let next =
-        say!("stickdemo exec {{}} --framing {word} echo hello", "stickdemo exec {{}} --framing {word} echo hello");
+    let next = office.announced(&format!("--framing {word}"));
     let manner = Manner { framed: service.framed, both: service.both, settle: serve.bounds.settle };
     server::listen(serve.listen, &serve.bounds, console, &next, |client| converse(client, &office, manner))
 }
@@ -139,6 +137,13 @@ impl Office {
         let output = service.output.min(i32::MAX as usize - 4096);
         let limits = Limits { time: service.time, output };
         Ok(Office { allowed, limits, room: Room::new(ROOM.max(output)) })
+    }
+
+    /// How the other end calls, and what it may call.
+    fn announced(&self, how: &str) -> Text {
+        let what = self.allowed.described();
+        let [en, zh] = [what.en, what.zh].map(|what| format!("stickdemo exec {{}} {how} echo hello\n{what}"));
+        Text::made(en, zh)
     }
 
     /// Runs a line, or refuses it; either way there is something to answer.
