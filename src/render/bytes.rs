@@ -8,6 +8,8 @@ use crate::trace::{Event, Message, Part, Span, Trace};
 
 /// A block of at most this many bytes is shown whole.
 const WHOLE: usize = 48;
+/// A piece of at most this many bytes is quoted whole, if a few lines have room for it.
+const SHORT: usize = 240;
 /// Bytes kept at each side of a boundary when a block is elided.
 const KEPT: usize = 6;
 /// Fewer bytes than this are not worth hiding.
@@ -90,7 +92,8 @@ fn passing(message: &Message, span: &Span, bytes: &[u8], style: &Style) -> Strin
         (label, Part::Body) => (spaced(label), String::new()),
     };
     let name = format!("{}{}", span.msg, label.to(style.lang));
-    let room = style.breadth().saturating_sub(LINE + columns(&name) + columns(&range)).max(1);
+    let lines = if bytes.len() <= SHORT { 4 } else { 1 };
+    let room = (lines * style.breadth()).saturating_sub(lines * LINE + columns(&name) + columns(&range)).max(1);
     let is_label = |text: &String| message.label.as_ref().is_some_and(|label| label.to(style.lang) == text);
     match quoted(bytes, span.part).filter(|text| !is_label(text)) {
         Some(quoted) if span.part == Part::Body && message.label.is_some() => {
