@@ -675,7 +675,8 @@ fn a_digest_that_differs_leaves_the_old_file_or_none() {
 #[test]
 fn a_download_that_breaks_off_leaves_nothing() {
     let ground = Ground::new();
-    let breaks: [(&str, fn(TcpStream)); 5] = [
+    type Break = fn(TcpStream);
+    let breaks: [(&str, Break); 5] = [
         ("hung up instead of a size", |_| ()),
         ("not a digit", |mut s| s.write_all(b"12abc").expect("taken")),
         ("over the limit", |mut s| s.write_all(b"99999999999999").expect("taken")),
