@@ -7,10 +7,10 @@ use std::process::ExitCode;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Exit {
-    /// The claim was reproduced, the check passed; also when the reader of our output went away.
+    /// The claim was reproduced, the check passed, the transfer is whole; also when the reader of our output went away.
     #[default]
     Done = 0,
-    /// A claim did not hold, a check failed, a checksum differs.
+    /// A claim did not hold, a check failed, a transfer is not whole, a checksum differs.
     Failed = 1,
     /// Wrong usage.
     Usage = 2,
@@ -27,8 +27,11 @@ impl Exit {
     /// What it means, for the man page.
     pub const fn meaning(self) -> Text {
         match self {
-            Exit::Done => Text::new("the claims were reproduced", "结论已重现"),
-            Exit::Failed => Text::new("a claim did not hold", "有结论不成立"),
+            Exit::Done => Text::new("the claims were reproduced; the transfer is whole", "结论已重现；传输完整"),
+            Exit::Failed => Text::new(
+                "a claim did not hold; the transfer is not whole, a checksum differs",
+                "有结论不成立；传输不完整，或校验和不符",
+            ),
             Exit::Usage => Text::new("wrong usage", "用法错误"),
             Exit::NotHere => Text::new("this machine, or its state, cannot do it", "这台机器或它的状态做不到"),
             Exit::Interrupted => Text::new("interrupted; nothing half-written is left", "被中断；没有留下半成品"),

@@ -250,12 +250,14 @@ fn language_follows_flag_then_environment() {
 
 #[test]
 fn every_table_and_help_page_speaks_both_languages() {
-    let pages: [(&[&str], &str, &str); 5] = [
+    let pages: [(&[&str], &str, &str); 7] = [
         (&["--help"], "Usage:", "用法"),
         (&["list"], "TCP is a stream", "字节流"),
         (&["doctor"], "loopback IPv4", "回环 IPv4"),
         (&["tcp-naive", "--help"], "Control experiment", "对照实验"),
         (&["all", "--help"], "run N times", "运行 N 次"),
+        (&["serve", "--help"], "Services:", "服务"),
+        (&["put", "--help"], "Arguments:", "参数"),
     ];
     for (args, english, chinese) in pages {
         for (lang, word, other) in [("en", english, chinese), ("zh", chinese, english)] {
@@ -313,7 +315,7 @@ fn completions_and_man_page_come_from_the_same_definition() {
     }
     let ran = run(&["man"]);
     assert!(ran.out.starts_with(".ie") || ran.out.contains(".TH stickdemo"), "{}", &ran.out[..80]);
-    for word in ["tcp\\-naive", "recv\\-size", "EXIT STATUS", "NO_COLOR"] {
+    for word in ["tcp\\-naive", "recv\\-size", "EXIT STATUS", "NO_COLOR", "serve commands", "allow\\-remote"] {
         assert!(ran.out.contains(word), "the man page says {word}");
     }
 }
@@ -326,4 +328,33 @@ fn doctor_says_what_this_machine_can_show() {
     assert_eq!(ran.code, Some(if loopback { 0 } else { 3 }));
     assert_eq!(value["tcp_segments"]["ok"], cfg!(target_os = "linux"));
     assert!(value["smallest_buffers"]["value"]["rcvbuf"].as_u64().expect("a size") > 0);
+}
+
+#[test]
+fn the_programs_options_are_checked_before_anything_listens_or_connects() {
+    refused(&["serve"], &["Services:", "files"]);
+    refused(&["serve", "fils"], &["did you mean files"]);
+    refused(&["serve", "files"], &["--root"]);
+    refused(&["serve", "upper", "--out", "log"], &["no end", "redirect"]);
+    refused(&["serve", "upper", "--udp", "--connections", "5"], &["--connections would change nothing with --udp"]);
+    refused(&["serve", "upper", "--connections", "0"], &["whole number from 1"]);
+    refused(&["serve", "files", "--root", ".", "--idle", "0s"], &["--idle", "more than 0"]);
+    refused(&["talk", "0"], &["port 0"]);
+    refused(&["talk", "9000", "--format", "mermaid"], &["no output in that format"]);
+    refused(&["exec", "9000", "--udp", "--framing", "json"], &["each datagram is a message already"]);
+    refused(&["exec", "9000", "--framing", "json", "--settle", "1s", "ls"], &["--settle would change nothing"]);
+    refused(&["exec", "9000", "--framing", "xml"], &["none", "ack", "i32le", "json"]);
+    refused(&["put", "9000"], &["missing"]);
+    refused(&["get", "9000"], &["missing"]);
+}
+
+/// Who may run commands is decided before the first client can come.
+#[test]
+fn commands_stay_on_loopback_unless_it_is_meant() {
+    let elsewhere = ["serve", "commands", "--listen", "0.0.0.0:0"];
+    refused(&elsewhere, &["--allow-remote", "run commands"]);
+    refused(&[&elsewhere[..], &["--allow-remote", "--shell"]].concat(), &["--shell on loopback only"]);
+    refused(&[&elsewhere[..], &["--shell", "--lang", "zh"]].concat(), &["--shell 只能用于回环"]);
+    refused(&["serve", "commands", "--shell", "--allow", "cat"], &["--allow would change nothing with --shell"]);
+    refused(&["serve", "commands", "--listen", "[::ffff:10.0.0.1]:0"], &["--allow-remote"]);
 }

@@ -76,7 +76,8 @@ pub fn refusal(error: &clap::Error, lang: Lang, scenarios: &[Scenario]) -> Refus
 }
 
 fn no_such_command(word: &str, scenarios: &[Scenario]) -> Text {
-    let names = scenarios.iter().map(|s| s.id).chain(super::command::tools().map(|(name, _)| name));
+    let commands = super::tools().into_iter().chain(super::programs::programs()).chain(super::programs::services());
+    let names = scenarios.iter().map(|s| s.id).chain(commands.map(|(name, _)| name));
     match nearest(word, names) {
         Some(near) => say!(
             "there is no scenario or command {word}; did you mean {near}?",

@@ -10,6 +10,7 @@ use crate::programs::{
 use crate::quantity;
 use crate::say;
 use crate::text::{Lang, Text};
+use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command, ValueHint};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -27,35 +28,48 @@ pub fn programs() -> [(&'static str, Text); 5] {
 }
 
 /// What `serve` serves.
-static SERVICES: [(&str, Text); 4] = [
-    ("upper", Text::new("send back in capitals what arrives", "把收到的内容转成大写发回去")),
-    ("commands", Text::new("run commands from a list of allowed programs", "执行允许列表里的程序")),
-    ("files", Text::new("take uploads, give downloads", "接收上传，提供下载")),
-    ("chat", Text::new("chat with everybody who writes (UDP)", "与所有来信者聊天（UDP）")),
-];
+pub(super) fn services() -> [(&'static str, Text); 4] {
+    [
+        ("upper", Text::new("send back in capitals what arrives", "把收到的内容转成大写发回去")),
+        ("commands", Text::new("run commands from a list of allowed programs", "执行允许列表里的程序")),
+        ("files", Text::new("take uploads, give downloads", "接收上传，提供下载")),
+        ("chat", Text::new("chat with everybody who writes (UDP)", "与所有来信者聊天（UDP）")),
+    ]
+}
 
 /// The programs' commands.
 pub(super) fn commands(lang: Lang, page: &str) -> Vec<Command> {
-    let t = |text: Text| text.to(lang).to_owned();
-    let command =
-        |name: &'static str, about: &Text| Command::new(name).about(t(about.clone())).help_template(page.to_owned());
+    let heading = Text::new("Options", "选项").to(lang).to_owned();
+    let command = |(name, about): (&'static str, Text), args: Vec<Arg>| {
+        let headed = |arg: Arg| if arg.is_positional() { arg } else { arg.help_heading(heading.clone()) };
+        let about = about.to(lang).to_owned();
+        Command::new(name).about(about).help_template(page.to_owned()).args(args.into_iter().map(headed))
+    };
     let [serve, talk, exec, put, get] = programs();
-    let services = SERVICES.iter().map(|(name, about)| command(name, about).args(service_args(lang, name)));
+    let services = services().map(|service| {
+        let args = service_args(lang, service.0);
+        command(service, args)
+    });
+    let serve = command(serve, Vec::new())
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .disable_help_subcommand(true)
+        .subcommand_help_heading(Text::new("Services", "服务").to(lang).to_owned())
+        .subcommand_value_name(Text::new("SERVICE", "服务").to(lang).to_owned())
+        .subcommands(services);
+    let talk_args = [vec![server(lang), udp(lang)], patience(lang).to_vec(), vec![trace(lang)]].concat();
     vec![
-        command(serve.0, &serve.1)
-            .subcommand_required(true)
-            .arg_required_else_help(true)
-            .disable_help_subcommand(true)
-            .subcommands(services),
-        command(talk.0, &talk.1).arg(server(lang)).arg(udp(lang)).args(patience(lang)).arg(trace(lang)),
-        command(exec.0, &exec.1).args(exec_args(lang)),
-        command(put.0, &put.1).args(put_args(lang)),
-        command(get.0, &get.1).args(get_args(lang)),
+        serve,
+        command(talk, talk_args),
+        command(exec, exec_args(lang)),
+        command(put, put_args(lang)),
+        command(get, get_args(lang)),
     ]
 }
 
 fn positional(id: &'static str, name: &'static str, lang: Lang, help: Text) -> Arg {
-    Arg::new(id).value_name(name).required(true).help(help.to(lang).to_owned())
+    let heading = Text::new("Arguments", "参数").to(lang).to_owned();
+    Arg::new(id).value_name(name).required(true).help_heading(heading).help(help.to(lang).to_owned())
 }
 
 fn server(lang: Lang) -> Arg {
@@ -90,9 +104,13 @@ fn settle(lang: Lang) -> Arg {
     )
 }
 
+fn timeout(lang: Lang) -> Arg {
+    let help = Text::new("the longest to wait for anything (default: 60s)", "任何一次等待最长多久（默认 60s）");
+    value("timeout", "DURATION", lang, help)
+}
+
 fn patience(lang: Lang) -> [Arg; 2] {
-    let timeout = Text::new("the longest to wait for anything (default: 60s)", "任何一次等待最长多久（默认 60s）");
-    [value("timeout", "DURATION", lang, timeout), settle(lang)]
+    [timeout(lang), settle(lang)]
 }
 
 fn framing(lang: Lang) -> Arg {
@@ -124,23 +142,12 @@ fn trailer(lang: Lang) -> Arg {
 }
 
 fn service_args(lang: Lang, service: &str) -> Vec<Arg> {
-    let mut args = vec![
-        value(
-            "listen",
-            "ADDR",
-            lang,
-            Text::new("where to listen (default: any loopback port)", "在哪里监听（默认：任一回环端口）"),
-        ),
-        value(
-            "idle",
-            "DURATION",
-            lang,
-            Text::new(
-                "hang up on a client that is silent for so long (default: 60s)",
-                "客户端静默多久就挂断（默认 60s）",
-            ),
-        ),
-    ];
+    let mut args = vec![value(
+        "listen",
+        "ADDR",
+        lang,
+        Text::new("where to listen (default: any loopback port)", "在哪里监听（默认：任一回环端口）"),
+    )];
     match service {
         "upper" => args.push(udp(lang)),
         "commands" => args.extend(command_args(lang)),
@@ -148,6 +155,15 @@ fn service_args(lang: Lang, service: &str) -> Vec<Arg> {
         _ => {}
     }
     if service != "chat" {
+        args.push(value(
+            "idle",
+            "DURATION",
+            lang,
+            Text::new(
+                "hang up on a client that is silent for so long (default: 60s)",
+                "客户端静默多久就挂断（默认 60s）",
+            ),
+        ));
         args.push(value(
             "connections",
             "N",
@@ -237,11 +253,16 @@ fn file_args(lang: Lang) -> Vec<Arg> {
 fn exec_args(lang: Lang) -> Vec<Arg> {
     let mut args = vec![
         server(lang),
-        Arg::new("command").value_name("COMMAND").num_args(0..).trailing_var_arg(true).allow_hyphen_values(true).help(
-            Text::new("the command; without one a prompt, which quit leaves", "命令；不给就显示提示符，quit 退出")
-                .to(lang)
-                .to_owned(),
-        ),
+        positional(
+            "command",
+            "COMMAND",
+            lang,
+            Text::new("the command; without one a prompt, which quit leaves", "命令；不给就显示提示符，quit 退出"),
+        )
+        .required(false)
+        .num_args(0..)
+        .trailing_var_arg(true)
+        .allow_hyphen_values(true),
         framing(lang),
         udp(lang),
         value(
@@ -251,8 +272,11 @@ fn exec_args(lang: Lang) -> Vec<Arg> {
             Text::new("the longest answer (default: 64MiB)", "最长的答复（默认 64MiB）"),
         ),
     ];
-    args.extend(patience(lang));
-    args.push(trace(lang));
+    let timeout = Text::new(
+        "the longest to wait for anything (default: 60s; 3s at the prompt with none, 12s with --udp)",
+        "任何一次等待最长多久（默认 60s；提示符下用 none 时 3s，--udp 时 12s）",
+    );
+    args.extend([value("timeout", "DURATION", lang, timeout), settle(lang), trace(lang)]);
     args
 }
 
@@ -283,8 +307,7 @@ fn put_args(lang: Lang) -> Vec<Arg> {
             ),
         ),
     ];
-    args.extend(patience(lang));
-    args.push(trace(lang));
+    args.extend([timeout(lang), trace(lang)]);
     args
 }
 
@@ -313,12 +336,7 @@ fn get_args(lang: Lang) -> Vec<Arg> {
 pub(super) fn request(name: &str, matches: &ArgMatches, place: Option<PathBuf>) -> Result<Program, Text> {
     Ok(match name {
         "serve" => Program::Serve(serve(matches)?),
-        "talk" => Program::Talk(Talk {
-            server: address(matches)?,
-            udp: matches.get_flag("udp"),
-            patience: waits(matches)?,
-            trace: matches.get_flag("trace"),
-        }),
+        "talk" => Program::Talk(talk(matches)?),
         "exec" => Program::Exec(exec(matches)?),
         "put" => Program::Put(Put {
             files: matches.get_many::<PathBuf>("files").into_iter().flatten().cloned().collect(),
@@ -369,7 +387,37 @@ const SETTLE: Duration = Duration::from_millis(50);
 const USUAL_WAIT: Duration = Duration::from_secs(60);
 
 fn waits(matches: &ArgMatches) -> Result<Patience, Text> {
-    Ok(Patience { timeout: duration(matches, "timeout", USUAL_WAIT)?, settle: duration(matches, "settle", SETTLE)? })
+    let settle = if takes(matches, "settle") { duration(matches, "settle", SETTLE)? } else { SETTLE };
+    Ok(Patience { timeout: duration(matches, "timeout", USUAL_WAIT)?, settle })
+}
+
+/// Has the command this option at all?
+fn takes(matches: &ArgMatches, id: &str) -> bool {
+    matches.try_get_one::<String>(id).is_ok()
+}
+
+/// Refuses options that would change nothing beside another one.
+fn useless(matches: &ArgMatches, beside: &Text, ids: &[&str]) -> Result<(), Text> {
+    let chosen = |id: &&&str| matches!(matches.try_contains_id(id), Ok(true)) && is_given(matches, id);
+    match ids.iter().find(chosen) {
+        Some(id) => {
+            Err(Text::new("--{} would change nothing {}", "--{} 在{}时不起作用").with(&Text::same(*id)).with(beside))
+        }
+        None => Ok(()),
+    }
+}
+
+fn is_given(matches: &ArgMatches, id: &str) -> bool {
+    matches.value_source(id) == Some(ValueSource::CommandLine)
+}
+
+/// Where each datagram is a message there is nothing to settle, and there are no connections.
+fn of_streams(matches: &ArgMatches) -> Result<(), Text> {
+    let with = Text::new("with --udp", "使用 --udp ");
+    match matches.get_flag("udp") {
+        true => useless(matches, &with, &["settle", "connections", "idle", "both"]),
+        false => Ok(()),
+    }
 }
 
 fn how(matches: &ArgMatches) -> Trailer {
@@ -395,16 +443,55 @@ fn framed(matches: &ArgMatches) -> Result<Framed, Text> {
     }
 }
 
+fn talk(matches: &ArgMatches) -> Result<Talk, Text> {
+    of_streams(matches)?;
+    Ok(Talk {
+        server: address(matches)?,
+        udp: matches.get_flag("udp"),
+        patience: waits(matches)?,
+        trace: matches.get_flag("trace"),
+    })
+}
+
+/// One word is the whole line; of several, each stays one word at the other end.
+fn line(words: &[&str]) -> Result<Option<String>, Text> {
+    match words {
+        [] => Ok(None),
+        [line] => Ok(Some((*line).to_owned())),
+        several => match shlex::try_join(several.iter().copied()) {
+            Ok(line) => Ok(Some(line)),
+            Err(_) => Err(Text::new("a command cannot hold a NUL byte", "命令里不能有 NUL 字节")),
+        },
+    }
+}
+
+/// How long `exec` waits. With `none` at the prompt an empty answer is silence, and with --udp so is a lost one; a
+/// server that limits its commands to 10 s, as serve commands does, has answered by then.
+fn exec_waits(matches: &ArgMatches, framed: Framed, prompt: bool) -> Result<Patience, Text> {
+    let usual = match (matches.get_flag("udp"), framed) {
+        (true, _) => Duration::from_secs(12),
+        (false, Framed::None) if prompt => Duration::from_secs(3),
+        _ => USUAL_WAIT,
+    };
+    Ok(Patience { timeout: duration(matches, "timeout", usual)?, ..waits(matches)? })
+}
+
 fn exec(matches: &ArgMatches) -> Result<Exec, Text> {
+    of_streams(matches)?;
+    let framed = framed(matches)?;
+    if matches!(framed, Framed::I32Le | Framed::Json) {
+        let with = Text::new("with --framing {}: a length says it exactly", "使用 --framing {}（长度已经说得很准确）");
+        useless(matches, &with.with(&Text::same(framed.word())), &["settle"])?;
+    }
     let words: Vec<&str> = matches.get_many::<String>("command").into_iter().flatten().map(String::as_str).collect();
     let body = size(matches, "max-answer", 64 << 20)?.min(I32_LE.max() as usize);
     Ok(Exec {
         server: address(matches)?,
-        framed: framed(matches)?,
+        framed,
         udp: matches.get_flag("udp"),
-        command: (!words.is_empty()).then(|| words.join(" ")),
+        command: line(&words)?,
         limits: Limits { body, ..Limits::default() },
-        patience: waits(matches)?,
+        patience: exec_waits(matches, framed, words.is_empty())?,
         trace: matches.get_flag("trace"),
     })
 }
@@ -413,6 +500,9 @@ fn serve(matches: &ArgMatches) -> Result<Serve, Text> {
     let (name, sub) = matches.subcommand().ok_or_else(|| Text::new("serve what?", "serve 什么？"))?;
     let listen = given(sub, "listen").map_or(Ok((Ipv4Addr::LOCALHOST, 0).into()), values::address);
     let listen = listen.map_err(|e| named("listen", &e))?;
+    if matches!(name, "upper" | "commands") {
+        of_streams(sub)?;
+    }
     let service = match name {
         "upper" => Service::Upper { udp: sub.get_flag("udp") },
         "commands" => Service::Commands(command_service(sub, listen)?),
@@ -425,11 +515,11 @@ fn serve(matches: &ArgMatches) -> Result<Serve, Text> {
         }),
         _ => Service::Chat,
     };
-    let settles = sub.try_get_one::<String>("settle").is_ok();
+    let connects = takes(sub, "connections");
     let bounds = Bounds {
-        connections: if name == "chat" { 1 } else { whole(sub, "connections", 1, 60_000)?.unwrap_or(1000) as usize },
-        idle: duration(sub, "idle", USUAL_WAIT)?,
-        settle: if settles { duration(sub, "settle", SETTLE)? } else { SETTLE },
+        connections: if connects { whole(sub, "connections", 1, 60_000)?.unwrap_or(1000) as usize } else { 1 },
+        idle: if connects { duration(sub, "idle", USUAL_WAIT)? } else { USUAL_WAIT },
+        settle: if takes(sub, "settle") { duration(sub, "settle", SETTLE)? } else { SETTLE },
     };
     Ok(Serve { service, listen, bounds, trace: sub.get_flag("trace") })
 }
@@ -451,8 +541,20 @@ fn command_service(matches: &ArgMatches, listen: SocketAddr) -> Result<CommandSe
         }
         _ => {}
     }
+    let framed = framed(matches)?;
+    if framed != Framed::Json {
+        let with = Text::new("with --framing {}: both are sent anyway", "使用 --framing {}（反正两者都发送）");
+        useless(matches, &with.with(&Text::same(framed.word())), &["both"])?;
+    }
+    if shell {
+        useless(
+            matches,
+            &Text::new("with --shell: a shell runs everything", "使用 --shell（shell 什么都执行）"),
+            &["allow"],
+        )?;
+    }
     Ok(CommandService {
-        framed: framed(matches)?,
+        framed,
         udp: matches.get_flag("udp"),
         allow: matches.get_many::<String>("allow").into_iter().flatten().cloned().collect(),
         shell,

@@ -5,6 +5,7 @@ use crate::exit::Exit;
 use crate::render::Style;
 use crate::scenarios::{Part, Scenario, syllabus};
 use crate::text::Text;
+use clap::Command;
 use clap_complete::Shell;
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
@@ -24,6 +25,7 @@ pub(super) fn man(style: &Style, out: &mut dyn Write) -> io::Result<Exit> {
     let scenarios = syllabus();
     let command = cli::command(style.lang, &scenarios);
     let of_a_run = command.find_subcommand("tcp-naive").cloned().unwrap_or_default();
+    let programs = programs(command.clone(), style);
     let man = Man::new(command);
     man.render_title(out)?;
     man.render_name_section(out)?;
@@ -32,6 +34,7 @@ pub(super) fn man(style: &Style, out: &mut dyn Write) -> io::Result<Exit> {
     commands(&scenarios, style).to_writer(out)?;
     man.render_options_section(out)?;
     Man::new(of_a_run.mut_args(|arg| arg.hide(false))).render_options_section(out)?;
+    programs.to_writer(out)?;
     closing(style).to_writer(out)?;
     Ok(Exit::Done)
 }
@@ -48,6 +51,29 @@ fn commands(scenarios: &[Scenario], style: &Style) -> Roff {
     page.control("SH", [Text::new("TOOLS", "工具").to(style.lang)]);
     for (name, text) in cli::tools() {
         page.control("TP", []).text([bold(name)]).text([roman(text.to(style.lang))]);
+    }
+    page
+}
+
+/// The documents' programs, each with what it takes besides the options of every command.
+fn programs(mut command: Command, style: &Style) -> Roff {
+    command.build();
+    let mut page = Roff::default();
+    page.control("SH", [Text::new("PROGRAMS", "文档的程序").to(style.lang)]);
+    for (name, _) in cli::programs() {
+        let program = command.find_subcommand(name);
+        let services = program.iter().flat_map(|p| p.get_subcommands().map(|service| (format!("{name} "), service)));
+        let takes_itself = program.iter().filter(|p| !p.has_subcommands()).map(|p| (String::new(), *p));
+        for (before, one) in takes_itself.chain(services) {
+            page.control("SS", [format!("{before}{}", one.get_name()).as_str()]);
+            page.text([roman(one.get_about().map(ToString::to_string).unwrap_or_default())]);
+            for arg in
+                one.get_arguments().filter(|arg| command.get_arguments().all(|of_all| of_all.get_id() != arg.get_id()))
+            {
+                let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
+                page.control("TP", []).text([bold(arg.to_string())]).text([roman(help)]);
+            }
+        }
     }
     page
 }

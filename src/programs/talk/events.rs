@@ -1,0 +1,79 @@
+//! What happens to a program that listens to a socket and a keyboard at the same time, in one order.
+
+use super::input::Typing;
+use crate::programs::datagrams::{Datagram, Datagrams, is_refusal};
+use crate::programs::trouble::{Result, Trouble};
+use crate::text::Text;
+use crate::wait;
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::Builder;
+use std::time::{Duration, Instant};
+
+/// One thing that happened.
+pub(super) enum Event {
+    /// A line that was asked for; `None` at the end of input.
+    Typed(Result<Option<Vec<u8>>>),
+    /// A datagram.
+    Came(Datagram),
+    /// The socket could not receive.
+    Failed(io::Error),
+}
+
+/// Both sources of events.
+pub(super) struct Events {
+    queue: Receiver<Event>,
+    /// The keyboard.
+    pub(super) typing: Typing,
+}
+
+impl Events {
+    /// The next event; `None` when none came until then.
+    pub(super) fn next(&self, until: Option<Instant>) -> Option<Event> {
+        let Some(until) = until else { return self.queue.recv().ok() };
+        self.queue.recv_timeout(until.saturating_duration_since(Instant::now())).ok()
+    }
+}
+
+/// Runs the conversation while another thread listens to the socket. Datagrams that nobody looks at stay in the
+/// kernel, which drops what is too much.
+pub(super) fn while_listening<T>(
+    socket: &Datagrams,
+    label: &Text,
+    converse: impl FnOnce(&Events) -> Result<T>,
+) -> Result<T> {
+    const WAITING: usize = 64;
+    let (tell, queue) = sync_channel(WAITING);
+    let typed = tell.clone();
+    let typing = Typing::start(move |line| typed.send(Event::Typed(line)).is_ok())?;
+    let going = AtomicBool::new(true);
+    std::thread::scope(|scope| {
+        let listen = || listen(socket, label, &tell, || going.load(Ordering::Acquire));
+        Builder::new().spawn_scoped(scope, listen).map_err(|e| Trouble::local(Text::same(e.to_string())))?;
+        let events = Events { queue, typing };
+        let ended = converse(&events);
+        going.store(false, Ordering::Release);
+        socket.wake();
+        ended
+    })
+}
+
+fn listen(socket: &Datagrams, label: &Text, tell: &SyncSender<Event>, go_on: impl Fn() -> bool) {
+    loop {
+        let event = match socket.recv_while(Some(label.clone()), &go_on) {
+            Ok(Some(datagram)) => Event::Came(datagram),
+            Ok(None) => return,
+            Err(e) => {
+                if !is_refusal(&e) {
+                    // No memory just now, or no network: it may pass.
+                    wait::pause(Duration::from_millis(100));
+                }
+                Event::Failed(e)
+            }
+        };
+        if tell.send(event).is_err() {
+            return;
+        }
+    }
+}

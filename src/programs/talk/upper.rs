@@ -1,0 +1,90 @@
+//! `serve upper`: what comes goes back in capitals (D1 §7, D3 §8).
+//!
+//! Over TCP this needs no message boundaries: the answer to a byte depends on that byte alone, so the pieces in which
+//! the stream arrives do not matter. Few services are so lucky.
+
+use crate::exit::Exit;
+use crate::programs::Serve;
+use crate::programs::console::Console;
+use crate::programs::datagrams::{Datagram, Datagrams};
+use crate::programs::server::{Client, announce, log};
+use crate::programs::trouble::{Result, Trouble, shown};
+use crate::programs::wire::Source as _;
+use crate::say;
+use crate::text::{Text, grouped};
+use crate::trace::Part;
+use crate::{errno, wait};
+use std::io;
+use std::time::Duration;
+
+/// Sends back what a client sends, in capitals, until it leaves. A client that sends and does not read is no longer
+/// read either, once the kernel's buffers are full; it costs no memory, and when it takes nothing for too long it is
+/// hung up on.
+///
+/// # Errors
+/// When the client breaks off, or is silent for too long.
+pub fn serve(client: &mut Client) -> Result<()> {
+    client.log(&Text::new("connected", "已连接"));
+    let mut bytes = 0;
+    let served = echo(client, &mut bytes);
+    let bytes = grouped(bytes);
+    match served {
+        Ok(()) => client.log(&say!("left; {bytes} bytes came and went back", "已离开；收到 {bytes} 字节，全部发回")),
+        Err(trouble) => return Err(trouble.at(&say!("hung up; {bytes} bytes went back", "已断开；发回 {bytes} 字节"))),
+    }
+    Ok(())
+}
+
+/// As Python's `bytes.upper()`: ASCII letters, and nothing else.
+fn echo(client: &mut Client, bytes: &mut u64) -> Result<()> {
+    let mut buffer = vec![0; 16 << 10];
+    let (waiting, answering) = (Text::new("waiting for more", "等待更多数据"), Text::new("answering", "发送答复"));
+    loop {
+        let n = client.wire.recv(&mut buffer, Part::Body).map_err(|e| Trouble::call(&waiting, &e))?;
+        if n == 0 {
+            return Ok(());
+        }
+        buffer[..n].make_ascii_uppercase();
+        client.wire.send_all(&buffer[..n], Part::Body).map_err(|e| Trouble::call(&answering, &e))?;
+        *bytes += n as u64;
+    }
+}
+
+/// The same with datagrams: each goes back to the address it came from, the empty ones too.
+///
+/// # Errors
+/// When it cannot listen.
+pub fn serve_udp(serve: &Serve, console: &Console) -> Result<Exit> {
+    let socket = Datagrams::bind(console, serve.listen)?;
+    let next = Text::new("stickdemo talk {} --udp", "stickdemo talk {} --udp");
+    announce(console, socket.address().unwrap_or(serve.listen), &next);
+    while !console.over() {
+        match socket.recv_while(Some(Text::new("a datagram", "一个数据报")), || !console.over()) {
+            Ok(Some(datagram)) => answer(&socket, console, datagram),
+            Ok(None) => {}
+            Err(e) => cannot_receive(console, &e),
+        }
+    }
+    Ok(Exit::Done)
+}
+
+fn answer(socket: &Datagrams, console: &Console, datagram: Datagram) {
+    let Datagram { mut bytes, from } = datagram;
+    bytes.make_ascii_uppercase();
+    let n = grouped(bytes.len() as u64);
+    let words = match socket.send_to(&bytes, from, Some(Text::new("its capitals", "它的大写"))) {
+        Ok(()) => say!("a datagram of {n} bytes, sent back", "一个 {n} 字节的数据报，已发回"),
+        Err(e) => {
+            let name = errno::name(&e);
+            say!("a datagram of {n} bytes, not sent back: {name}", "一个 {n} 字节的数据报，没能发回：{name}")
+        }
+    };
+    log(console, Some(from), &words);
+}
+
+/// Not a peer's refusal, but this machine: no memory just now, or no network. It may pass.
+pub(super) fn cannot_receive(console: &Console, error: &io::Error) {
+    let why = shown(&error.to_string());
+    log(console, None, &say!("cannot receive: {why}", "无法接收：{why}"));
+    wait::pause(Duration::from_millis(100));
+}
