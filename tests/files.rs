@@ -106,7 +106,7 @@ impl Server {
     }
 
     fn python(script: &str, args: &[&str]) -> Server {
-        Server::start(Command::new("python3").arg(peer(script)).args(args))
+        Server::start(Command::new("python3").arg(peer(script)).arg("0").args(args))
     }
 
     fn address(&self) -> String {
