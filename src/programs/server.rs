@@ -136,7 +136,7 @@ impl<'s, H: Fn(&mut Client) -> Result<()> + Sync> Server<'s, H> {
         let work = move || {
             // A panic would be a bug of ours; it must not take the other clients down.
             let served = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-                let end = EndName { role: Role::Server, index: u8::try_from(number).unwrap_or(u8::MAX) };
+                let end = EndName { role: Role::Server, index: u32::try_from(number).unwrap_or(u32::MAX) };
                 let wire = Wire::accepted(console, stream, end, bounds.idle);
                 let mut client = Client { wire, bounds, number, address };
                 if let Err(trouble) = handle(&mut client) {

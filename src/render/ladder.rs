@@ -45,8 +45,8 @@ pub struct EventRow<'a> {
     pub label: String,
     /// What the middle says: kernel evidence that changed.
     pub kernel: String,
-    /// How many further events it stands for; `None` where that number differs from run to run.
-    pub more: Option<usize>,
+    /// What is said of further events that it stands for.
+    pub more: Option<Text>,
     /// Show the bytes below.
     pub detailed: bool,
 }
@@ -177,28 +177,28 @@ impl<'a> Writer<'a, '_> {
         let note = |place: Option<&Option<String>>| place.cloned().flatten().unwrap_or_default();
         let [first, .., last] = run else {
             return run.iter().for_each(|only| {
-                let more = if self.repeats(only) { None } else { Some(0) };
-                self.row(only, note(notes.first()), more);
+                self.row(only, note(notes.first()), self.and_so_on(only));
             });
         };
         if self.blurred {
             let latest = notes.iter().rev().flatten().next().cloned().unwrap_or_default();
-            let more = if self.repeats(first) { None } else { Some(0) };
-            self.row(first, latest, more);
+            self.row(first, latest, self.and_so_on(first));
         } else {
-            self.row(first, note(notes.first()), Some(run.len() - 2));
+            let n = run.len() - 2;
+            self.row(first, note(notes.first()), Some(say!(".. {n} more like it", ".. 另有 {n} 次，相同")));
             self.packets_between(items);
-            self.row(last, note(notes.last()), Some(0));
+            self.row(last, note(notes.last()), None);
         }
     }
 
-    /// An event that moves bytes, as often as the kernel likes. An end of stream, or an EAGAIN, is one fact
+    /// Of an event that moves bytes, as often as the kernel likes. An end of stream, or an EAGAIN, is one fact
     /// however often it is told.
-    fn repeats(&self, event: &Event) -> bool {
-        self.blurred && varies(event) && event.returned.is_some_and(|n| n > 0)
+    fn and_so_on(&self, event: &Event) -> Option<Text> {
+        let repeats = self.blurred && varies(event) && event.returned.is_some_and(|n| n > 0);
+        repeats.then(|| Text::new(".. and so on; count varies", ".. 如此反复，次数不定"))
     }
 
-    fn row(&mut self, event: &'a Event, kernel: String, more: Option<usize>) {
+    fn row(&mut self, event: &'a Event, kernel: String, more: Option<Text>) {
         let number = if self.blurred { self.rows.len() + 1 } else { event.seq };
         let label = label(self.trace, event, self.style, self.blurred);
         let detailed = event.call.receives() && !event.bytes.is_empty();

@@ -61,7 +61,7 @@ pub struct EndName {
     /// Which program it plays.
     pub role: Role,
     /// 0 when it is the only one of its role; 1, 2, … among several.
-    pub index: u8,
+    pub index: u32,
 }
 
 impl EndName {
