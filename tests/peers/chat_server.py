@@ -1,6 +1,9 @@
 """The chat's server (D1, chapter 8): shows each message with its address, and answers it with the next line of
 standard input; it reads no second message before the first is answered. Prints the port it got."""
 import socket
+import sys
+
+PROMPT = "reply: " if sys.stdin.isatty() else ""
 
 with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
     sock.bind(("127.0.0.1", 0))
@@ -9,7 +12,7 @@ with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         msg, addr = sock.recvfrom(1024)
         print("[%s:%s] %s" % (addr[0], addr[1], msg.decode("utf-8")), flush=True)
         try:
-            answer = input().strip()
+            answer = input(PROMPT).strip()
         except EOFError:
             break
         sock.sendto(answer.encode("utf-8"), addr)
