@@ -5,7 +5,7 @@ use stickdemo::cli::{self, Refusal, Request};
 use stickdemo::exit::Exit;
 use stickdemo::output::tell;
 use stickdemo::text::{Lang, Text};
-use stickdemo::{link, scratch, tools};
+use stickdemo::{link, programs, scratch, tools};
 
 fn main() -> ExitCode {
     let args: Vec<_> = std::env::args_os().collect();
@@ -35,6 +35,7 @@ fn main() -> ExitCode {
 fn on_interrupt(lang: Lang) {
     let handler = move || {
         scratch::remove_all();
+        programs::commands::kill_all();
         link::reap();
         tell(Text::new("\ninterrupted", "\n已中断").to(lang));
         std::process::exit(Exit::Interrupted as i32);

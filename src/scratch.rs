@@ -21,11 +21,19 @@ impl Scratch {
     /// # Errors
     /// What the system says, among them that something of that name exists.
     pub fn file(path: PathBuf) -> io::Result<(File, Scratch)> {
+        Scratch::made(path.clone(), || File::create_new(&path))
+    }
+
+    /// Something new at this path, however it is made.
+    ///
+    /// # Errors
+    /// What making it says.
+    pub fn made<T>(path: PathBuf, make: impl FnOnce() -> io::Result<T>) -> io::Result<(T, Scratch)> {
         // Held while it is made: the interrupt handler finds either no file or a listed one.
         let mut live = live();
-        let file = File::create_new(&path)?;
+        let made = make()?;
         live.push(path.clone());
-        Ok((file, Scratch { path }))
+        Ok((made, Scratch { path }))
     }
 
     /// Makes a new empty folder under the system's temporary one, for this user's eyes only where the

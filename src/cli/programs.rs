@@ -272,8 +272,11 @@ fn exec_args(lang: Lang) -> Vec<Arg> {
             Text::new("the longest answer (default: 64MiB)", "最长的答复（默认 64MiB）"),
         ),
     ];
-    args.extend(patience(lang));
-    args.push(trace(lang));
+    let timeout = Text::new(
+        "the longest to wait for anything (default: 60s; 3s at the prompt with none, 12s with --udp)",
+        "任何一次等待最长多久（默认 60s；提示符下用 none 时 3s，--udp 时 12s）",
+    );
+    args.extend([value("timeout", "DURATION", lang, timeout), settle(lang), trace(lang)]);
     args
 }
 
@@ -462,6 +465,17 @@ fn line(words: &[&str]) -> Result<Option<String>, Text> {
     }
 }
 
+/// How long `exec` waits. With `none` at the prompt an empty answer is silence, and with --udp so is a lost one; a
+/// server that limits its commands to 10 s, as serve commands does, has answered by then.
+fn exec_waits(matches: &ArgMatches, framed: Framed, prompt: bool) -> Result<Patience, Text> {
+    let usual = match (matches.get_flag("udp"), framed) {
+        (true, _) => Duration::from_secs(12),
+        (false, Framed::None) if prompt => Duration::from_secs(3),
+        _ => USUAL_WAIT,
+    };
+    Ok(Patience { timeout: duration(matches, "timeout", usual)?, ..waits(matches)? })
+}
+
 fn exec(matches: &ArgMatches) -> Result<Exec, Text> {
     of_streams(matches)?;
     let framed = framed(matches)?;
@@ -477,7 +491,7 @@ fn exec(matches: &ArgMatches) -> Result<Exec, Text> {
         udp: matches.get_flag("udp"),
         command: line(&words)?,
         limits: Limits { body, ..Limits::default() },
-        patience: waits(matches)?,
+        patience: exec_waits(matches, framed, words.is_empty())?,
         trace: matches.get_flag("trace"),
     })
 }

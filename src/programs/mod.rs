@@ -1,11 +1,12 @@
 //! The documents' own programs, made correct: an upper-casing echo and a chat ([`talk`]), a remote command
-//! runner in four protocols ([`commands`], [`exec`]), and file upload and download ([`files`]). Each side runs in
-//! its own terminal or on its own machine, and speaks to the document's Python program byte for byte.
+//! runner in four protocols ([`commands`], [`exec`], [`answers`]), and file upload and download ([`files`]). Each
+//! side runs in its own terminal or on its own machine, and speaks to the document's Python program byte for byte.
 //!
 //! Unlike a scenario nothing is recorded here unless `--trace` asks for it: the bytes of a large file pass
 //! through. [`reading`] is where a message's end is found, whatever pieces it arrives in; [`wire`] makes the
 //! calls; [`server`] keeps clients apart; [`console`] writes what people and scripts read.
 
+pub mod answers;
 pub mod commands;
 pub mod console;
 pub mod datagrams;

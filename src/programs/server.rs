@@ -60,8 +60,8 @@ pub fn log(console: &Console, client: Option<SocketAddr>, text: &Text) {
     let who = Text::same(client.map_or_else(|| "-".to_owned(), |a| a.to_string()));
     let line = Text::new("{}  {}", "{}  {}").with(&who).with(text);
     let text = text.to(console.style().lang);
-    let client = client.map(|a| a.to_string());
-    console.line(&line, &json!({ "type": "log", "client": client, "message": text }));
+    let name = client.map(|a| a.to_string());
+    console.line_of(client, &line, &json!({ "type": "log", "client": name, "message": text }));
 }
 
 /// Says where a server listens and how the other end reaches it; `next` has a `{}` for the address.

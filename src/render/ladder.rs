@@ -211,7 +211,8 @@ fn varies(event: &Event) -> bool {
     event.call.sends() || event.call.receives()
 }
 
-fn alike(a: &Event, b: &Event) -> bool {
+/// Could one row stand for both?
+pub fn alike(a: &Event, b: &Event) -> bool {
     varies(a)
         && (a.end, a.call, a.sock, &a.error) == (b.end, b.call, b.sock, &b.error)
         && (a.returned == Some(0)) == (b.returned == Some(0))
@@ -225,7 +226,7 @@ fn is_routine(event: &Event, listens: &HashSet<SockId>) -> bool {
 }
 
 /// What the lane says about one event.
-fn label(trace: &Trace, event: &Event, style: &Style, blurred: bool) -> String {
+pub fn label(trace: &Trace, event: &Event, style: &Style, blurred: bool) -> String {
     let call = event.call.word();
     // Over a link even what was waited for differs.
     let vague = blurred && !trace.packets.is_empty();
@@ -253,7 +254,8 @@ fn label(trace: &Trace, event: &Event, style: &Style, blurred: bool) -> String {
         }
         Call::Recv | Call::RecvFrom => {
             let asked = event.asked.map(grouped).unwrap_or_default();
-            format!("{call}({asked}) = {result}{}", ending(trace, event).to(style.lang))
+            let silence = event.note.as_ref().map(|note| Text::new(" ({})", "（{}）").with(note)).unwrap_or_default();
+            format!("{call}({asked}) = {result}{}{}", ending(trace, event).to(style.lang), silence.to(style.lang))
         }
         Call::SetSockOpt => {
             let name = event.note.as_ref().map_or("", |n| n.to(style.lang));
@@ -308,9 +310,9 @@ fn delivered(trace: &Trace, event: &Event, blurred: bool) -> Text {
 }
 
 /// What the kernel's counters said last, so that only news is shown.
-struct Kernel {
+#[derive(Default)]
+pub struct Kernel {
     last: HashMap<SockId, Evidence>,
-    datagrams: HashSet<usize>,
     /// The packets themselves are shown: what left need not be counted.
     packets: bool,
     /// How much is there when a receive call returns is then the link's doing.
@@ -320,10 +322,16 @@ struct Kernel {
 impl Kernel {
     fn of(report: &Report) -> Kernel {
         let link = !report.outcome.trace.packets.is_empty();
-        Kernel { last: HashMap::new(), datagrams: HashSet::new(), packets: report.shows_packets(), link }
+        Kernel { last: HashMap::new(), packets: report.shows_packets(), link }
     }
 
-    fn note(&mut self, trace: &Trace, event: &Event, style: &Style, blurred: bool) -> Option<String> {
+    /// Its socket is closed.
+    pub fn forget(&mut self, sock: SockId) {
+        self.last.remove(&sock);
+    }
+
+    /// The news about an event's socket.
+    pub fn note(&mut self, trace: &Trace, event: &Event, style: &Style, blurred: bool) -> Option<String> {
         let sock = event.sock?;
         let udp = trace.socket(sock).is_some_and(|s| s.proto == Proto::Udp);
         let before = self.last.get(&sock).copied().unwrap_or_default();
@@ -333,7 +341,7 @@ impl Kernel {
         }
         let now = &event.evidence;
         let mut notes: Vec<Text> = Vec::new();
-        if udp && event.call.sends() && event.ok() && self.datagrams.insert(event.seq) {
+        if udp && event.call.sends() && event.ok() {
             notes.extend(match event.datagram_len {
                 Some(_) if self.packets => None,
                 Some(_) => Some(Text::new("1 datagram", "1 个数据报")),

@@ -75,7 +75,7 @@ impl Lanes<'_> {
         let arrow = Arrow {
             rightward: row.from.role == Role::Client,
             arrives: !row.packet.arrivals.is_empty(),
-            label: &self.numbered(row.from.index.max(row.to.index), &row.label),
+            label: &Lanes::numbered(row.from.index.max(row.to.index), &row.label),
             glyphs: Glyphs::of(self.style),
         };
         let [before, label, after] = arrow.drawn(lanes.left + lanes.kernel - 1);
@@ -156,7 +156,7 @@ impl Lanes<'_> {
     }
 
     /// The end's number before the label, where a lane holds several.
-    fn numbered(&self, index: u32, label: &str) -> String {
+    pub fn numbered(index: u32, label: &str) -> String {
         match index {
             0 => label.to_owned(),
             n => format!("{n}: {label}"),
@@ -165,7 +165,7 @@ impl Lanes<'_> {
 
     fn beside(&self, out: &mut dyn Write, row: &EventRow) -> io::Result<()> {
         let lanes = Columns::of(self.style.width);
-        let label = self.numbered(row.event.end.index, &row.label);
+        let label = Lanes::numbered(row.event.end.index, &row.label);
         let left = row.event.end.role == Role::Client;
         let beside = columns(&row.kernel);
         let room = match (left, beside) {
@@ -202,22 +202,24 @@ impl Lanes<'_> {
     fn inked(&self, row: &EventRow, text: &str) -> String {
         match row.event.handed {
             Some(handed) if row.event.ok() => self.style.palette.paint(text, Ink::Message(handed.msg)),
+            // Silence that was waited for is no failure.
+            _ if !row.event.ok() && row.event.note.is_some() => self.style.palette.paint(text, Ink::Faint),
             _ if !row.event.ok() => self.style.palette.paint(text, Ink::Bad),
             _ if text.starts_with('(') => self.style.palette.paint(text, Ink::Faint),
             _ => text.to_owned(),
         }
     }
 
-    /// `got  |M1 hello|M2 feng|` and the hex block.
+    /// `got  |M1 hello|M2 feng|`, or `sent |M1 hello|`, and the hex block.
     fn detail(&self, out: &mut dyn Write, row: &EventRow) -> io::Result<()> {
         if self.blurred {
             return Ok(());
         }
-        let parts = bytes::parts(self.trace, &row.event.spans, self.style);
+        let parts = bytes::parts(self.trace, row.event, self.style);
         let indent = 9.min(self.style.width / 3);
         let room = self.style.breadth().saturating_sub(indent + 5);
-        let word = self.style.palette.paint("got", Ink::Faint);
-        let mut line = format!("{}{word}  ", " ".repeat(indent));
+        let (word, gap) = if row.event.call.receives() { ("got", "  ") } else { ("sent", " ") };
+        let mut line = format!("{}{}{gap}", " ".repeat(indent), self.style.palette.paint(word, Ink::Faint));
         let mut used = 1;
         line.push(self.style.bar());
         for (ink, text) in parts {

@@ -1,6 +1,14 @@
 //! Upload and download: `serve files`, `put`, `get` (D0, D1 §13, D4).
+//!
+//! [`header`] and [`receipt`] are what is said about a file, [`pump`] moves it, [`store`] keeps it, [`report`] says
+//! what became of it.
 
 pub mod get;
+pub mod header;
+mod progress;
 mod pump;
 pub mod put;
+pub mod receipt;
+mod report;
 pub mod serve;
+mod store;

@@ -1,2 +1,103 @@
 //! Moves a file's bytes between disk and connection, once, and hashes them on the way. Memory is bounded by a few
 //! buffers however large the file is.
+
+use crate::framing::Fault;
+use crate::programs::trouble::{Result, Trouble};
+use crate::programs::wire::Source;
+use crate::say;
+use crate::text::{Text, grouped};
+use crate::trace::Part;
+use md5::{Digest, Md5};
+use std::io::{self, Read, Write};
+
+/// Bytes moved at a time: more gains nothing, and many clients have one each.
+const CHUNK: usize = 128 << 10;
+
+fn buffer(len: u64) -> Vec<u8> {
+    vec![0; usize::try_from(len).unwrap_or(CHUNK).clamp(1, CHUNK)]
+}
+
+/// The MD5 of bytes in memory, as [`outward`] writes it.
+pub fn md5_hex(bytes: &[u8]) -> String {
+    digits(Md5::new_with_prefix(bytes))
+}
+
+/// 32 lower-case hexadecimal digits.
+fn digits(hash: Md5) -> String {
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// From a file: its first `len` bytes to `send`, piece by piece. Returns the digest if it is wanted.
+///
+/// # Errors
+/// What reading or `send` says, or that the file has become shorter than promised.
+pub fn outward(
+    file: &mut impl Read,
+    len: u64,
+    digest: bool,
+    mut send: impl FnMut(&[u8]) -> Result<()>,
+) -> Result<Option<String>> {
+    let mut hash = digest.then(Md5::new);
+    let mut buffer = buffer(len);
+    let mut left = len;
+    while left > 0 {
+        let most = buffer.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+        let n = match file.read(&mut buffer[..most]) {
+            Ok(0) => return Err(changed(len)),
+            Ok(n) => n,
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
+            Err(e) => return Err(Trouble::local(say!("reading the file: {e}", "读取文件：{e}"))),
+        };
+        if let Some(hash) = &mut hash {
+            hash.update(&buffer[..n]);
+        }
+        send(&buffer[..n])?;
+        left -= n as u64;
+    }
+    Ok(hash.map(digits))
+}
+
+/// A file that is not as long any more as was promised.
+pub fn changed(len: u64) -> Trouble {
+    let len = grouped(len);
+    Trouble::peer(
+        "changed",
+        say!(
+            "the file changed while it was sent: {len} bytes were promised",
+            "文件在发送过程中被改动：已承诺 {len} 字节"
+        ),
+    )
+}
+
+/// From a connection: exactly `len` bytes into a file; `progress` hears how many came in all. Returns the digest if
+/// it is wanted.
+///
+/// # Errors
+/// What recv says, that the stream ended, or ([`Exit::NotHere`](crate::exit::Exit::NotHere)) what writing says.
+pub fn inward(
+    source: &mut impl Source,
+    len: u64,
+    digest: bool,
+    file: &mut impl Write,
+    mut progress: impl FnMut(u64),
+) -> Result<Option<String>> {
+    let doing = Text::new("receiving the file", "接收文件");
+    let mut hash = digest.then(Md5::new);
+    let mut buffer = buffer(len);
+    let mut have = 0;
+    while have < len {
+        let most = buffer.len().min(usize::try_from(len - have).unwrap_or(usize::MAX));
+        let n = source.recv(&mut buffer[..most], Part::Body).map_err(|e| Trouble::call(&doing, &e))?;
+        if n == 0 {
+            let [have, need] = [have, len].map(|n| usize::try_from(n).unwrap_or(usize::MAX));
+            return Err(Fault::EofInBody { have, need }.into());
+        }
+        have += n as u64;
+        progress(have);
+        file.write_all(&buffer[..n]).map_err(|e| super::store::unwritable(&e))?;
+        if let Some(hash) = &mut hash {
+            hash.update(&buffer[..n]);
+        }
+    }
+    Ok(hash.map(digits))
+}

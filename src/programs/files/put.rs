@@ -1,15 +1,442 @@
-//! `put`.
+//! `put`: files to `serve files`, or to one of the documents' servers, which answers nothing.
 
+use super::header::{self, Promise, Upload};
+use super::progress::Progress;
+use super::pump;
+use super::receipt::{self, Receipt};
+use super::report::{Status, Transfer};
 use crate::exit::Exit;
+use crate::filename::FileName;
 use crate::programs::Put;
 use crate::programs::console::Console;
-use crate::programs::trouble::{Result, Trouble};
-use crate::text::Text;
+use crate::programs::trouble::{Result, Trouble, shown};
+use crate::programs::wire::Wire;
+use crate::say;
+use crate::text::{Text, grouped};
+use crate::trace::Part;
+use serde_json::json;
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io::{self, Read, Seek};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
-/// Transfers.
+/// Files up to this size are in memory while they are sent: read once.
+const SMALL: u64 = 1 << 20;
+
+/// The digest of files up to this size is computed before they are sent, and is in the header.
+const AHEAD: u64 = 64 << 20;
+
+/// A server that has said nothing for so long after a file is taken for a document's.
+const QUICK: Duration = Duration::from_secs(1);
+
+/// Sends the files, in order.
 ///
 /// # Errors
-/// When the transfer is not whole.
-pub fn run(_: &Put, _: &Console) -> Result<Exit> {
-    Err(Trouble::local(Text::new("not in this version", "此版本没有")))
+/// When the server cannot be reached.
+pub fn run(put: &Put, console: &Console) -> Result<Exit> {
+    let mut batch = Batch::new(put, console);
+    for index in 0..batch.items.len() {
+        if batch.items[index].status.is_none() {
+            batch.upload(index)?;
+        }
+    }
+    batch.finish();
+    Ok(batch.total())
+}
+
+/// One file of the batch.
+struct Item {
+    path: PathBuf,
+    /// As the server will know it.
+    name: String,
+    size: Option<u64>,
+    md5: Option<String>,
+    began: Instant,
+    status: Option<Status>,
+}
+
+/// A connection, and what is expected on it.
+struct Session<'c> {
+    wire: Wire<'c>,
+    /// Files that were sent and have no receipt yet, in order.
+    owed: VecDeque<usize>,
+    /// The file under way was welcomed: a last word will follow.
+    welcome: bool,
+    /// The server has given receipts.
+    answers: bool,
+}
+
+/// How sending a file ended when the connection did not break.
+enum Sent {
+    /// Every byte of it.
+    Whole,
+    /// The server said no before it had all.
+    Refused(String),
+}
+
+struct Batch<'c> {
+    put: &'c Put,
+    console: &'c Console,
+    items: Vec<Item>,
+    session: Option<Session<'c>>,
+    /// The server was silent after a file: it gives no receipts.
+    silent: bool,
+    exit: Exit,
+}
+
+impl<'c> Batch<'c> {
+    /// The files, each looked at before the server hears of any.
+    fn new(put: &'c Put, console: &'c Console) -> Batch<'c> {
+        let items = put.files.iter().map(|path| Item {
+            path: path.clone(),
+            name: path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned(),
+            size: None,
+            md5: None,
+            began: Instant::now(),
+            status: None,
+        });
+        let items = items.collect();
+        let mut batch = Batch { put, console, items, session: None, silent: false, exit: Exit::Done };
+        for index in 0..batch.items.len() {
+            match open(&batch.items[index].path) {
+                Ok((_, upload)) => batch.items[index].size = Some(upload.size),
+                Err(trouble) => batch.settle(index, Status::Failed(trouble.text), trouble.exit),
+            }
+        }
+        batch
+    }
+
+    /// Sends one file, and hears about it if the server is one that tells.
+    fn upload(&mut self, index: usize) -> Result<()> {
+        if self.session.is_none() {
+            match Wire::connect(self.console, self.put.server, self.put.patience.timeout) {
+                Ok(wire) => {
+                    self.session = Some(Session { wire, owed: VecDeque::new(), welcome: false, answers: false });
+                }
+                Err(trouble) if self.items.iter().all(|item| item.status.is_none()) => return Err(trouble),
+                Err(trouble) => {
+                    self.settle(index, Status::Failed(trouble.text), trouble.exit);
+                    return Ok(());
+                }
+            }
+        }
+        self.items[index].began = Instant::now();
+        match self.send(index) {
+            Ok(Sent::Whole) => self.after(index),
+            Ok(Sent::Refused(reason)) => {
+                self.settle(index, Status::Refused(Text::same(reason)), Exit::Failed);
+                self.hang_up();
+            }
+            Err(trouble) => {
+                self.settle(index, Status::Failed(trouble.text), trouble.exit);
+                self.hang_up();
+            }
+        }
+        Ok(())
+    }
+
+    /// A whole file is under way: its receipt is awaited before the next.
+    fn after(&mut self, index: usize) {
+        let Some(session) = &mut self.session else { return };
+        session.owed.push_back(index);
+        let more = self.items[index + 1..].iter().any(|item| item.status.is_none());
+        if self.put.separate || !more {
+            self.finish();
+        } else if !self.silent {
+            self.receipts(false);
+        }
+    }
+
+    /// Reads receipts until none is owed. At the `end` of a connection the stream's end is waited for, too; before,
+    /// a server that has never said a word is not waited for long.
+    fn receipts(&mut self, end: bool) {
+        while let Some(session) = self.session.as_mut().filter(|session| !session.owed.is_empty()) {
+            let known = session.answers || session.welcome;
+            if !end && !known && !comes(&session.wire, QUICK) {
+                self.silent = true;
+                self.console.remark(&no_receipts());
+                return;
+            }
+            let read = receipt::read(&mut session.wire);
+            match read {
+                Ok(Some(receipt)) => {
+                    self.hear(receipt);
+                }
+                Ok(None) => return self.over(known),
+                Err(trouble) => {
+                    self.lost(&trouble.text);
+                    return;
+                }
+            }
+        }
+    }
+
+    /// A receipt for the oldest file that has none.
+    fn hear(&mut self, receipt: Receipt) {
+        let Some(session) = &mut self.session else { return };
+        session.answers = true;
+        if receipt == Receipt::Ready {
+            session.welcome = true;
+            return;
+        }
+        let Some(index) = session.owed.pop_front() else { return };
+        session.welcome = false;
+        let ours = self.items[index].md5.clone();
+        match receipt {
+            Receipt::Stored { md5 } if ours.as_ref().is_some_and(|ours| *ours != md5) => {
+                let ours = ours.unwrap_or_default();
+                let why = say!(
+                    "the server stored other bytes: MD5 {md5}, not {ours}",
+                    "服务器存下的内容不同：MD5 是 {md5}，不是 {ours}"
+                );
+                self.settle(index, Status::Failed(why), Exit::Failed);
+            }
+            Receipt::Stored { .. } => self.settle(index, Status::Stored, Exit::Done),
+            Receipt::Refused { reason } => self.settle(index, Status::Refused(Text::same(reason)), Exit::Failed),
+            Receipt::Ready => {}
+        }
+    }
+
+    /// The stream ended in order. From a server that gives receipts that is one too few; a document's is done.
+    fn over(&mut self, known: bool) {
+        let Some(session) = self.session.take() else { return };
+        let silent = !self.silent && !known;
+        for index in session.owed {
+            if known {
+                let why = Text::new("the server hung up before its receipt", "服务器在回执之前断开了连接");
+                self.settle(index, Status::Failed(why), Exit::Failed);
+            } else {
+                self.settle(index, Status::Sent, Exit::Done);
+            }
+        }
+        if silent {
+            self.silent = true;
+            self.console.remark(&Text::new(
+                "no receipt came: a document's server; whether it kept what it took, it did not say",
+                "没有收到回执：这是文档里的服务器；它收下了，是否保存却没有说",
+            ));
+        }
+    }
+
+    /// The connection broke.
+    fn lost(&mut self, why: &Text) {
+        if let Some(session) = self.session.take() {
+            for index in session.owed {
+                self.settle(index, Status::Failed(why.clone()), Exit::Failed);
+            }
+        }
+    }
+
+    /// Gives the connection up; the next file gets another.
+    fn hang_up(&mut self) {
+        self.lost(&Text::new("the connection broke before its receipt", "连接在回执之前断开了"));
+    }
+
+    /// Ends the connection in order, and hears what is still to be heard.
+    fn finish(&mut self) {
+        let Some(session) = &mut self.session else { return };
+        if let Err(e) = session.wire.shutdown() {
+            let trouble = Trouble::call(&Text::new("ending the connection", "结束连接"), &e);
+            return self.lost(&trouble.text);
+        }
+        self.receipts(true);
+        self.session = None;
+    }
+
+    /// One file's end.
+    fn settle(&mut self, index: usize, status: Status, exit: Exit) {
+        if self.exit == Exit::Done || exit == Exit::Failed {
+            self.exit = exit;
+        }
+        let item = &mut self.items[index];
+        let status = item.status.insert(status);
+        let (name, bytes, md5, took) = (item.name.as_str(), item.size, item.md5.as_deref(), item.began.elapsed());
+        let transfer = Transfer { direction: "put", name, bytes, md5, status, took };
+        let line = match transfer.status {
+            Status::Sent => transfer.text(&Text::new("sent, no receipt", "已发送，没有回执")),
+            _ => transfer.line(),
+        };
+        transfer.write(self.console, None, &line);
+    }
+
+    /// Which arrived and which did not, when there were several.
+    fn total(&self) -> Exit {
+        if self.items.len() < 2 {
+            return self.exit;
+        }
+        let whole = |item: &&Item| item.status.as_ref().is_some_and(Status::is_whole);
+        let names = |items: Vec<&Item>| items.iter().map(|item| shown(&item.name)).collect::<Vec<_>>().join(", ");
+        let (arrived, not): (Vec<&Item>, Vec<&Item>) = self.items.iter().partition(whole);
+        let (some, all) = (arrived.len(), self.items.len());
+        let bytes = arrived.iter().filter_map(|item| item.size).sum::<u64>();
+        let grouped = grouped(bytes);
+        let mut line = say!("{some} of {all} files, {grouped} bytes", "{some}/{all} 个文件，{grouped} 字节");
+        for (label, items) in [(Text::new("arrived", "到达"), arrived), (Text::new("not", "未到达"), not)] {
+            if !items.is_empty() {
+                let names = names(items);
+                line = Text::made(format!("{}; {}: {names}", line.en, label.en), {
+                    format!("{}；{}：{names}", line.zh, label.zh)
+                });
+            }
+        }
+        self.console.line(&line, &json!({ "type": "total", "files": all, "whole": some, "bytes": bytes }));
+        self.exit
+    }
+
+    /// Header and body. A connection that breaks on the way may have brought the reason before.
+    fn send(&mut self, index: usize) -> Result<Sent> {
+        let sent = self.header_and_body(index);
+        match sent {
+            Err(trouble) if trouble.kind == "reset" => match self.overheard() {
+                Ok(Some(reason)) => Ok(Sent::Refused(reason)),
+                _ => Err(trouble),
+            },
+            other => other,
+        }
+    }
+
+    fn header_and_body(&mut self, index: usize) -> Result<Sent> {
+        let (mut file, mut upload) = open(&self.items[index].path)?;
+        self.items[index].size = Some(upload.size);
+        if upload.size <= SMALL {
+            let bytes = in_memory(&mut file, upload.size)?;
+            let md5 = pump::md5_hex(&bytes);
+            upload.promise = Promise::Digest(md5.clone());
+            self.items[index].md5 = Some(md5);
+            self.head(index, &upload)?;
+            self.piece(&bytes)?;
+            return Ok(Sent::Whole);
+        }
+        if upload.size <= AHEAD {
+            let md5 = pump::outward(&mut file, upload.size, true, |_| Ok(()))?;
+            upload.promise = md5.map_or(Promise::Follows, Promise::Digest);
+            file.rewind().map_err(|e| Trouble::file(&self.items[index].path, &e))?;
+        }
+        self.head(index, &upload)?;
+        self.body(index, &mut file, &upload)
+    }
+
+    fn head(&mut self, index: usize, upload: &Upload) -> Result<()> {
+        let bytes = header::write(self.put.spelling, &self.items[index].path, upload)?;
+        let Some(session) = &mut self.session else { return Ok(()) };
+        session.welcome = false;
+        session.wire.outgoing(Text::new("upload {}", "上传 {}").with(&Text::same(upload.name.as_str())));
+        let doing = Text::new("sending the header", "发送头部");
+        session.wire.send_all(&bytes, Part::Header).map_err(|e| Trouble::call(&doing, &e))
+    }
+
+    fn piece(&mut self, bytes: &[u8]) -> Result<()> {
+        let Some(session) = &mut self.session else { return Ok(()) };
+        let doing = Text::new("sending the file", "发送文件");
+        session.wire.send_all(bytes, Part::Body).map_err(|e| Trouble::call(&doing, &e))
+    }
+
+    /// A body that is read while it is sent.
+    fn body(&mut self, index: usize, file: &mut File, upload: &Upload) -> Result<Sent> {
+        let size = upload.size;
+        let mut progress = Progress::new(self.console, upload.name.as_str(), size);
+        let same = file.try_clone().map_err(|e| Trouble::file(&self.items[index].path, &e))?;
+        let (mut sent, mut refused) = (0, None);
+        let read = pump::outward(file, size, true, |piece| {
+            refused = self.overheard()?;
+            if let Some(reason) = &refused {
+                return Err(Trouble::refused(reason));
+            }
+            sent += piece.len() as u64;
+            // The promise is kept to the last piece, and not beyond, by a file of another length.
+            if sent == size && same.metadata().is_ok_and(|there| there.len() != size) {
+                return Err(pump::changed(size));
+            }
+            self.piece(piece)?;
+            progress.at(sent);
+            Ok(())
+        });
+        if let Some(reason) = refused {
+            return Ok(Sent::Refused(reason));
+        }
+        let md5 = read?.unwrap_or_default();
+        self.items[index].md5 = Some(md5.clone());
+        self.behind(&upload.promise, &md5, size)
+    }
+
+    /// What follows a body: its digest, if that was promised and somebody waits for it.
+    fn behind(&mut self, promise: &Promise, md5: &str, size: u64) -> Result<Sent> {
+        match promise {
+            Promise::Digest(promised) if promised != md5 => return Err(pump::changed(size)),
+            Promise::Digest(_) | Promise::Nothing => return Ok(Sent::Whole),
+            Promise::Follows => {}
+        }
+        if let Some(reason) = self.overheard()? {
+            return Ok(Sent::Refused(reason));
+        }
+        let Some(session) = self.session.as_mut().filter(|session| session.welcome) else { return Ok(Sent::Whole) };
+        session.wire.outgoing(Text::new("MD5", "MD5"));
+        let doing = Text::new("sending the MD5", "发送 MD5");
+        let sent = session.wire.send_all(&header::write_digest(md5)?, Part::Header);
+        sent.map_err(|e| Trouble::call(&doing, &e))?;
+        Ok(Sent::Whole)
+    }
+
+    /// What the server has said while a file is under way; the reason, if it refuses that one.
+    fn overheard(&mut self) -> Result<Option<String>> {
+        while let Some(session) = &mut self.session {
+            let doing = Text::new("sending the file", "发送文件");
+            match session.wire.peek(&mut [0]).map_err(|e| Trouble::call(&doing, &e))? {
+                None | Some(0) => break,
+                Some(_) => {}
+            }
+            match receipt::read(&mut session.wire)? {
+                Some(Receipt::Refused { reason }) if session.owed.is_empty() => return Ok(Some(reason)),
+                Some(receipt) => self.hear(receipt),
+                None => break,
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// Does anything come within this time? Nothing is taken.
+fn comes(wire: &Wire, limit: Duration) -> bool {
+    crate::wait::until(limit, || !matches!(wire.peek(&mut [0]), Ok(None)))
+}
+
+fn no_receipts() -> Text {
+    Text::new(
+        "no receipt came for a second: taken for a document's server, which gives none. One that reads 1024 bytes at \
+         a time, whatever remains, can swallow the next file's header: --separate opens a connection for each file",
+        "一秒内没有回执：当作文档里的服务器，它不给回执。如果它不管还剩多少、每次都读 1024 字节，就会吞掉下一个文件的头部：\
+         --separate 为每个文件单独建立连接",
+    )
+}
+
+/// Opens a file to be sent: a regular one with a name that every server can keep.
+fn open(path: &Path) -> Result<(File, Upload)> {
+    let failed = |e: io::Error| Trouble::file(path, &e);
+    let irregular = || {
+        let path = path.display();
+        Trouble::local(say!("{path}: it is not a regular file", "{path}：它不是普通文件"))
+    };
+    // Looked at before: opening a pipe would wait for its other end.
+    if !path.metadata().map_err(failed)?.is_file() {
+        return Err(irregular());
+    }
+    let file = File::open(path).map_err(failed)?;
+    let there = file.metadata().map_err(failed)?;
+    if !there.is_file() {
+        return Err(irregular());
+    }
+    let name = path.file_name().and_then(|name| name.to_str()).ok_or_else(|| {
+        let path = path.display();
+        Trouble::local(say!("{path}: its name is not UTF-8", "{path}：文件名不是 UTF-8"))
+    })?;
+    let name = FileName::parse(name).map_err(Trouble::local)?;
+    Ok((file, Upload { name, size: there.len(), promise: Promise::Follows }))
+}
+
+fn in_memory(file: &mut File, size: u64) -> Result<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or_default());
+    let failed = |e: io::Error| Trouble::local(say!("reading the file: {e}", "读取文件：{e}"));
+    file.take(size + 1).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() as u64 == size { Ok(bytes) } else { Err(pump::changed(size)) }
 }

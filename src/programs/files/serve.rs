@@ -1,15 +1,336 @@
-//! `serve files`.
+//! `serve files`: uploads as D0 and D1 §13 send them, downloads as D4 asks for them, on one port. The first four
+//! bytes tell them apart: `get ` read as a length would be 544 MB of header.
 
+use super::header::{self, Promise, Refusal, Upload};
+use super::pump;
+use super::receipt::{self, Receipt};
+use super::report::{Status, Transfer};
+use super::store::{self, Draft, Store};
 use crate::exit::Exit;
+use crate::filename::FileName;
+use crate::framing::{self, I32_LE};
 use crate::programs::console::Console;
+use crate::programs::reading::{self, Step};
+use crate::programs::server::{self, Client};
 use crate::programs::trouble::{Result, Trouble};
-use crate::programs::{FileService, Serve};
+use crate::programs::wire::{Source, Wire};
+use crate::programs::{FileService, Serve, Trailer};
+use crate::say;
 use crate::text::Text;
+use crate::trace::Part;
+use std::ffi::OsStr;
+use std::io::sink;
+use std::time::{Duration, Instant};
+
+/// How a request for a download begins.
+const GET: &[u8; 4] = b"get ";
+
+/// The longest request that is read; the documents read one of 1024 bytes.
+const LONGEST_NAME: usize = 1024;
+
+/// The longest acknowledgement.
+const LONGEST_ACK: usize = 1024;
+
+/// So much of a refused upload is read and thrown away, so that the next file can follow.
+const SKIPPED: u64 = 64 << 20;
 
 /// Takes uploads and gives downloads until it is interrupted.
 ///
 /// # Errors
 /// When it cannot listen or the root is no directory.
-pub fn run(_: &FileService, _: &Serve, _: &Console) -> Result<Exit> {
-    Err(Trouble::local(Text::new("not in this version", "此版本没有")))
+pub fn run(service: &FileService, serve: &Serve, console: &Console) -> Result<Exit> {
+    let store = Store::open(&service.root, service.overwrite).map_err(|e| {
+        Trouble::file(&service.root, &e)
+            .hint(Text::new("--root names an existing directory", "--root 要指定一个已有的目录"))
+    })?;
+    let host = Host { service, store };
+    let next = Text::new("stickdemo put FILE {}", "stickdemo put 文件 {}");
+    server::listen(serve.listen, &serve.bounds, console, &next, |client| host.converse(client))
+}
+
+struct Host<'h> {
+    service: &'h FileService,
+    store: Store,
+}
+
+/// Whether a conversation goes on after a request.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Next {
+    Request,
+    HangUp,
+}
+
+impl Host<'_> {
+    fn converse(&self, client: &mut Client) -> Result<()> {
+        let doing = Text::new("waiting for a request", "等待请求");
+        loop {
+            client.wire.within(client.bounds.idle);
+            client.wire.incoming(Text::new("request", "请求"));
+            let mut first = [0; 4];
+            match reading::fill(&mut client.wire, &mut first, Part::Header, &doing)? {
+                0 => return Ok(()),
+                n => framing::whole_header(&first[..n], first.len())?,
+            }
+            let next = if first == *GET { self.give(client)? } else { self.take(client, first)? };
+            if next == Next::HangUp {
+                return Ok(());
+            }
+        }
+    }
+
+    /// An upload, whose header has this length.
+    fn take(&self, client: &mut Client, length: [u8; 4]) -> Result<Next> {
+        let began = Instant::now();
+        let length = I32_LE.unpack(&length, self.service.header)?;
+        let doing = Text::new("receiving the header", "接收头部");
+        let mut bytes = vec![0; length];
+        let have = reading::fill(&mut client.wire, &mut bytes, Part::Header, &doing)?;
+        framing::whole_header(&bytes[..have], length)?;
+        client.wire.at_leisure();
+        let upload = match header::parse(&bytes, self.service.largest).and_then(unreserved) {
+            Ok(upload) => upload,
+            Err(refusal) => return decline(client, &refusal, refusal.size.filter(|_| refusal.receipts), began),
+        };
+        match self.store.draft(OsStr::new(upload.name.as_str())) {
+            Ok(draft) => receive(client, &upload, draft, began),
+            Err(trouble) => decline(client, &refusal(&upload, trouble.text), Some(upload.size), began),
+        }
+    }
+
+    /// A download.
+    fn give(&self, client: &mut Client) -> Result<Next> {
+        let began = Instant::now();
+        let settle = client.bounds.settle;
+        let doing = Text::new("receiving the file's name", "接收文件名");
+        let asked = reading::text(&mut client.wire, LONGEST_NAME, settle, &doing)?;
+        client.wire.at_leisure();
+        let (bytes, _) = asked.unwrap_or((Vec::new(), reading::End::Stream));
+        // Typed into nc, a line has an end; no file's name has.
+        let name = String::from_utf8_lossy(&bytes);
+        let name = name.trim_end_matches(['\r', '\n']);
+        let opened = FileName::parse(name)
+            .and_then(plain)
+            .map_err(|why| Trouble::peer("refused", why))
+            .and_then(|file| self.store.read(OsStr::new(file.as_str())));
+        let mut sending = Sending { name, size: None, md5: None, began };
+        let outcome = match opened {
+            Err(trouble) => {
+                let words = trouble.text.to(client.wire.console().style().lang);
+                let refused = message(&mut client.wire, Text::new("error", "错误"), &format!("error: {words}"));
+                sending.log(client, &Status::Refused(trouble.text));
+                return refused.map(|()| Next::Request);
+            }
+            Ok((mut file, size)) => {
+                sending.size = Some(size);
+                self.deliver(client, &mut file, &mut sending)
+            }
+        };
+        let status = match &outcome {
+            Ok(()) => Status::Sent,
+            Err(trouble) => Status::Failed(trouble.text.clone()),
+        };
+        sending.log(client, &status);
+        Ok(if outcome.is_ok() { Next::Request } else { Next::HangUp })
+    }
+
+    /// Size, acknowledgement, body, digest.
+    fn deliver(&self, client: &mut Client, file: &mut std::fs::File, sending: &mut Sending) -> Result<()> {
+        let settle = client.bounds.settle;
+        let wire = &mut client.wire;
+        let size = sending.size.unwrap_or_default();
+        message(wire, Text::new("size", "大小"), &size.to_string())?;
+        acknowledged(wire, settle)?;
+        wire.outgoing(Text::new("file", "文件"));
+        let doing = Text::new("sending the file", "发送文件");
+        let digest = self.service.trailer != Trailer::None;
+        sending.md5 = pump::outward(file, size, digest, |piece| {
+            wire.send_all(piece, Part::Body).map_err(|e| Trouble::call(&doing, &e))
+        })?;
+        match self.service.trailer {
+            Trailer::None => return Ok(()),
+            Trailer::Tail => {}
+            Trailer::Ack if size == 0 => once_more(wire, settle)?,
+            Trailer::Ack => acknowledged(wire, settle)?,
+        }
+        message(wire, Text::new("MD5", "MD5"), sending.md5.as_deref().unwrap_or_default())
+    }
+}
+
+/// A download under way, for the log.
+struct Sending<'s> {
+    name: &'s str,
+    size: Option<u64>,
+    md5: Option<String>,
+    began: Instant,
+}
+
+impl Sending<'_> {
+    fn log(&self, client: &Client, status: &Status) {
+        let Sending { name, size: bytes, md5, began } = self;
+        let transfer =
+            Transfer { direction: "get", name, bytes: *bytes, md5: md5.as_deref(), status, took: began.elapsed() };
+        log(client, &transfer);
+    }
+}
+
+fn log(client: &Client, transfer: &Transfer) {
+    let seconds = transfer.took.as_secs_f64();
+    let line = transfer.line();
+    let line = Text::made(format!("{}  ({seconds:.3} s)", line.en), format!("{}  （{seconds:.3} 秒）", line.zh));
+    transfer.write(client.wire.console(), Some(client.address), &line);
+}
+
+/// One unframed text, sent in one call.
+fn message(wire: &mut Wire, label: Text, text: &str) -> Result<()> {
+    let doing = Text::new("sending {}", "发送{}").with(&label);
+    wire.outgoing(label);
+    wire.send_all(text.as_bytes(), Part::Body).map_err(|e| Trouble::call(&doing, &e))
+}
+
+/// Waits for an acknowledgement: any text. The documents' own words are known when they are complete.
+fn acknowledged(wire: &mut Wire, settle: Duration) -> Result<()> {
+    let doing = Text::new("waiting for the acknowledgement", "等待确认");
+    wire.incoming(Text::new("acknowledgement", "确认"));
+    let known = |bytes: &[u8]| match bytes {
+        b"ok" | b"recv_ready" => Step::Complete,
+        start if b"ok".starts_with(start) || b"recv_ready".starts_with(start) => Step::CertainlyMore,
+        start if std::str::from_utf8(start).is_err_and(|e| e.error_len().is_none()) => Step::CertainlyMore,
+        _ => Step::PerhapsMore,
+    };
+    match reading::unframed(wire, LONGEST_ACK, settle, &doing, known)? {
+        Some(_) => Ok(()),
+        None => Err(Trouble::peer("ended", Text::new("the client left before the file", "客户端在文件之前就离开了"))),
+    }
+}
+
+/// The second acknowledgement of an empty file. Nothing comes between it and the first, so both may have come as one
+/// text: then no other will.
+fn once_more(wire: &mut Wire, settle: Duration) -> Result<()> {
+    let doing = Text::new("waiting for the acknowledgement", "等待确认");
+    let mut text = [0; LONGEST_ACK];
+    let came = wire.recv_within(&mut text, Part::Body, settle.max(Duration::from_secs(1)));
+    came.map(drop).map_err(|e| Trouble::call(&doing, &e))
+}
+
+/// Names that this program gives to files which are not complete.
+fn plain(name: FileName) -> std::result::Result<FileName, Text> {
+    if name.as_str().starts_with(store::PREFIX) {
+        let shown = name.as_str().to_owned();
+        return Err(say!("{shown}: names like this are for files on their way", "{shown}：这类名字留给传输中的文件"));
+    }
+    Ok(name)
+}
+
+fn unreserved(upload: Upload) -> std::result::Result<Upload, Refusal> {
+    plain(upload.name.clone()).map_err(|why| refusal(&upload, why))?;
+    Ok(upload)
+}
+
+fn refusal(upload: &Upload, why: Text) -> Refusal {
+    let name = upload.name.as_str().to_owned();
+    Refusal { name, size: Some(upload.size), receipts: upload.promise != Promise::Nothing, why }
+}
+
+/// An upload that is welcome.
+fn receive(client: &mut Client, upload: &Upload, mut draft: Draft, began: Instant) -> Result<Next> {
+    let (name, size) = (upload.name.as_str(), upload.size);
+    let receipts = upload.promise != Promise::Nothing;
+    if receipts {
+        receipt::send(&mut client.wire, &Receipt::Ready, name, size)?;
+    }
+    let mut have = 0;
+    let came = pump::inward(&mut client.wire, size, true, draft.file(), |bytes| have = bytes);
+    let checked = came.and_then(|md5| {
+        let md5 = md5.unwrap_or_default();
+        let announced = announced(&mut client.wire, &upload.promise)?;
+        Ok((md5, announced))
+    });
+    let (md5, announced) = match checked {
+        Ok(both) => both,
+        // This machine's fault: the client can be told.
+        Err(trouble) if trouble.exit == Exit::NotHere => {
+            drop(draft);
+            let left = (upload.promise != Promise::Follows).then_some(size - have);
+            return decline(client, &refusal(upload, trouble.text), left, began);
+        }
+        Err(trouble) => {
+            let status = Status::Failed(trouble.text);
+            let took = began.elapsed();
+            log(client, &Transfer { direction: "put", name, bytes: Some(size), md5: None, status: &status, took });
+            return Ok(Next::HangUp);
+        }
+    };
+    let kept = match announced {
+        Some(announced) if announced != md5 => Err(say!(
+            "the MD5 differs: {announced} was announced, {md5} came",
+            "MD5 不同：宣布的是 {announced}，收到的是 {md5}"
+        )),
+        _ => draft.keep().map_err(|trouble| trouble.text),
+    };
+    if let Err(why) = kept {
+        return decline(client, &refusal(upload, why), Some(0), began);
+    }
+    let took = began.elapsed();
+    let transfer =
+        Transfer { direction: "put", name, bytes: Some(size), md5: Some(&md5), status: &Status::Stored, took };
+    log(client, &transfer);
+    if receipts {
+        receipt::send(&mut client.wire, &Receipt::Stored { md5: md5.clone() }, name, size)?;
+    }
+    Ok(Next::Request)
+}
+
+/// The digest that the client announces, now that the body is there.
+fn announced(wire: &mut Wire, promise: &Promise) -> Result<Option<String>> {
+    match promise {
+        Promise::Nothing => Ok(None),
+        Promise::Digest(md5) => Ok(Some(md5.clone())),
+        Promise::Follows => {
+            let doing = Text::new("waiting for the MD5", "等待 MD5");
+            wire.incoming(Text::new("MD5", "MD5"));
+            wire.within(wire.patience());
+            let length = reading::length(wire, 1024, &doing)?;
+            let length = length.ok_or_else(|| {
+                Trouble::peer("ended", Text::new("the client left before the MD5", "客户端在 MD5 之前就离开了"))
+            })?;
+            let mut bytes = vec![0; length];
+            let have = reading::fill(wire, &mut bytes, Part::Header, &doing)?;
+            framing::whole_header(&bytes[..have], length)?;
+            wire.at_leisure();
+            header::parse_digest(&bytes).map(Some).map_err(|why| Trouble::peer("syntax", why))
+        }
+    }
+}
+
+/// Says no, where the client's protocol has a place for it. `left` bytes of the body are still to come, if that is
+/// known and they are all that comes.
+fn decline(client: &mut Client, refusal: &Refusal, left: Option<u64>, began: Instant) -> Result<Next> {
+    let status = Status::Refused(refusal.why.clone());
+    let (name, bytes, took) = (refusal.name.as_str(), refusal.size, began.elapsed());
+    log(client, &Transfer { direction: "put", name, bytes, md5: None, status: &status, took });
+    if !refusal.receipts {
+        return Ok(Next::HangUp);
+    }
+    let reason = refusal.why.to(client.wire.console().style().lang).to_owned();
+    receipt::send(&mut client.wire, &Receipt::Refused { reason }, name, bytes.unwrap_or_default())?;
+    match left {
+        Some(left) if left <= SKIPPED => {
+            pump::inward(&mut client.wire, left, false, &mut sink(), |_| ())?;
+            Ok(Next::Request)
+        }
+        _ => {
+            end_in_order(&mut client.wire);
+            Ok(Next::HangUp)
+        }
+    }
+}
+
+/// Hangs up so that the last words arrive: bytes that nobody reads would turn the close into a reset, which can
+/// overtake them (RFC 2525 §2.17).
+fn end_in_order(wire: &mut Wire) {
+    wire.within(Duration::from_secs(2));
+    let mut rest = vec![0; 64 << 10];
+    // However it ends: nothing more is to be said.
+    let _ = wire.shutdown();
+    while wire.recv(&mut rest, Part::Body).is_ok_and(|n| n > 0) {}
 }

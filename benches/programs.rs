@@ -1,0 +1,405 @@
+//! put, get and serve files beside what bounds them and beside the pages' Python programs, in turns in one run, so that
+//! a noisy machine is noisy for all: `cargo bench --bench programs [-- SIZE [ROUNDS]]`. Medians and ratios.
+//!
+//! The bounds: one thread of the md-5 crate, and one iperf3 stream. The files lie on tmpfs where there is one
+//! (STICKDEMO_BENCH_DIR names another place), so that no disk is measured.
+
+use md5::{Digest, Md5};
+use serde_json::Value;
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Barrier;
+use std::time::Instant;
+use stickdemo::quantity;
+
+const BINARY: &str = env!("CARGO_BIN_EXE_stickdemo");
+const SIZE: usize = 256 << 20;
+const ROUNDS: usize = 3;
+
+/// The many: clients at the same time, and what each sends.
+const CLIENTS: usize = 200;
+const EACH: usize = 1 << 20;
+
+fn main() {
+    let mut asked = std::env::args().skip(1).filter(|arg| !arg.starts_with("--"));
+    let size = asked.next().map_or(SIZE, |text| quantity::size(&text).unwrap_or_else(|e| panic!("{}", e.en)));
+    let rounds = asked.next().map_or(ROUNDS, |text| text.parse().expect("a number of rounds"));
+    let place = Place::new(size);
+    println!(
+        "{} a round, median of {rounds}; files in {}, {} processors",
+        quantity::write_size(size as u64),
+        place.root.display(),
+        std::thread::available_parallelism().map_or(0, usize::from)
+    );
+    one_large_file(&place, size, rounds);
+    many_small_ones(&place, rounds);
+}
+
+/// Where the files are; gone afterwards.
+struct Place {
+    root: PathBuf,
+    file: PathBuf,
+    digest: String,
+}
+
+const NAME: &str = "large.bin";
+
+impl Place {
+    fn new(size: usize) -> Place {
+        let given = std::env::var_os("STICKDEMO_BENCH_DIR").map(PathBuf::from);
+        let shared = || Some(PathBuf::from("/dev/shm")).filter(|shm| shm.is_dir());
+        let base = given.or_else(shared).unwrap_or_else(std::env::temp_dir);
+        let root = base.join(format!("stickdemo-bench-{}", std::process::id()));
+        for folder in ["sent", "ours", "python", "got"] {
+            fs::create_dir_all(root.join(folder)).expect("a folder");
+        }
+        let file = root.join("sent").join(NAME);
+        let digest = random_file(&file, size);
+        Place { root, file, digest }
+    }
+
+    fn folder(&self, name: &str) -> String {
+        self.root.join(name).to_str().expect("a plain path").to_owned()
+    }
+
+    /// The file is there, whole; then it goes, so that the next round finds no pages to reuse.
+    fn taken(&self, folder: &str, digest: &str) {
+        let path = self.root.join(folder).join(NAME);
+        let stored = digest_of(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+        assert_eq!(stored, digest, "{}", path.display());
+        fs::remove_file(path).expect("removed");
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.root);
+    }
+}
+
+fn hex(digest: impl AsRef<[u8]>) -> String {
+    digest.as_ref().iter().map(|b| format!("{b:02x}")).collect()
+}
+
+fn digest_of(path: &Path) -> io::Result<String> {
+    let (mut file, mut digest) = (File::open(path)?, Md5::new());
+    let mut block = vec![0; 256 << 10];
+    loop {
+        match file.read(&mut block)? {
+            0 => return Ok(hex(digest.finalize())),
+            n => digest.update(&block[..n]),
+        }
+    }
+}
+
+/// Bytes without a pattern (xorshift), so that Python's lines are as long as in any picture: 256 bytes.
+fn random_file(path: &Path, size: usize) -> String {
+    let (mut file, mut digest) = (BufWriter::new(File::create(path).expect("a file")), Md5::new());
+    let (mut state, mut block, mut left) = (0x9e37_79b9_7f4a_7c15_u64, vec![0; 1 << 20], size);
+    while left > 0 {
+        for word in block.chunks_exact_mut(8) {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            word.copy_from_slice(&state.to_le_bytes());
+        }
+        let n = left.min(block.len());
+        digest.update(&block[..n]);
+        file.write_all(&block[..n]).expect("room");
+        left -= n;
+    }
+    file.flush().expect("room");
+    hex(digest.finalize())
+}
+
+/// A server in another process, killed when dropped.
+struct Server {
+    child: Child,
+    port: String,
+}
+
+impl Server {
+    fn ours(root: &str, more: &[&str]) -> Server {
+        let mut command = Command::new(BINARY);
+        command.args(["serve", "files", "--root", root, "--max-file", "16GiB", "--format", "json"]).args(more);
+        Server::start(&mut command, |line| {
+            let line: Value = serde_json::from_str(line).ok()?;
+            Some(line["address"].as_str()?.rsplit(':').next()?.to_owned())
+        })
+        .expect("the server says where it listens")
+    }
+
+    fn python(python: &str, script: &str, root: &str) -> Option<Server> {
+        Server::start(Command::new(python).arg(script_path(script)).arg(root), |line| Some(line.trim().to_owned()))
+    }
+
+    fn start(command: &mut Command, port: impl FnOnce(&str) -> Option<String>) -> Option<Server> {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().ok()?;
+        let mut stdout = BufReader::new(child.stdout.take()?);
+        let mut line = String::new();
+        stdout.read_line(&mut line).ok()?;
+        std::thread::spawn(move || io::copy(&mut stdout, &mut io::sink()));
+        Some(Server { port: port(&line)?, child })
+    }
+
+    fn connect(&self) -> TcpStream {
+        TcpStream::connect(("127.0.0.1", self.port.parse::<u16>().expect("a port"))).expect("a server")
+    }
+
+    /// The largest resident size so far, in KiB: proc(5).
+    fn peak_kib(&self) -> Option<i64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
+        status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?.split_whitespace().next()?.parse().ok()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn script_path(script: &str) -> String {
+    format!("{}/benches/python/{script}", env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The interpreter itself: what stands under its name may be a slow wrapper, which would flatter us.
+fn python() -> Option<String> {
+    let output = Command::new("python3").args(["-c", "import sys; print(sys.executable)"]).output().ok()?;
+    Some(String::from_utf8(output.stdout).ok()?.trim().to_owned()).filter(|path| !path.is_empty())
+}
+
+/// A client's run: MiB in a second, and its largest resident size in KiB (getrusage(2)).
+fn client(command: &mut Command, size: usize) -> Option<(f64, i64)> {
+    let began = Instant::now();
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::inherit()).spawn().ok()?;
+    let peak = ended(&mut child)?;
+    Some((mib(size) / began.elapsed().as_secs_f64(), peak))
+}
+
+#[cfg(target_os = "linux")]
+fn ended(child: &mut Child) -> Option<i64> {
+    let mut status = 0;
+    let mut usage = std::mem::MaybeUninit::<libc::rusage>::zeroed();
+    // SAFETY: the pid is our own child's, not waited for elsewhere; both pointers are live.
+    let usage = unsafe {
+        let pid = libc::wait4(child.id() as i32, &mut status, 0, usage.as_mut_ptr());
+        (pid > 0 && status == 0).then(|| usage.assume_init())?
+    };
+    Some(usage.ru_maxrss)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn ended(child: &mut Child) -> Option<i64> {
+    child.wait().ok()?.success().then_some(0)
+}
+
+fn mib(bytes: usize) -> f64 {
+    bytes as f64 / f64::from(1 << 20)
+}
+
+fn median(mut values: Vec<f64>) -> Option<f64> {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied()
+}
+
+/// What one measurement gave, round after round.
+#[derive(Default)]
+struct Line {
+    name: &'static str,
+    speeds: Vec<f64>,
+    /// The larger of both processes' peaks.
+    peak: i64,
+}
+
+impl Line {
+    fn add(&mut self, run: Option<(f64, i64)>, server: Option<i64>) {
+        let Some((speed, peak)) = run else { return };
+        self.speeds.push(speed);
+        self.peak = self.peak.max(peak).max(server.unwrap_or(0));
+    }
+}
+
+/// The speeds of everything that moves one large file, and the two bounds.
+fn one_large_file(place: &Place, size: usize, rounds: usize) {
+    let names = ["md-5 crate, one thread", "iperf3, one stream", "put", "get", "get --md5 none"];
+    let [mut hash, mut network, mut put, mut get, mut bare] = names.map(|name| Line { name, ..Line::default() });
+    let [mut their_put, mut their_get] =
+        ["the pages' Python put", "the pages' Python get"].map(|name| Line { name, ..Line::default() });
+    let python = python();
+    for _ in 0..rounds {
+        hash.add(hashing(place, size), None);
+        network.add(iperf(size), None);
+        upload(place, size, &mut put);
+        download(place, size, "tail", &mut get);
+        download(place, size, "none", &mut bare);
+        if let Some(python) = &python {
+            their_upload(python, place, size, &mut their_put);
+            their_download(python, place, size, &mut their_get);
+        }
+    }
+    let all = [hash, network, put, get, bare, their_put, their_get];
+    let [hash, network, put, get, bare, their_put, their_get] = all.map(|line| {
+        let speed = median(line.speeds);
+        match speed {
+            Some(speed) if line.peak > 0 => {
+                println!("{:<28} {speed:8.0} MiB/s   peak {:5.1} MiB", line.name, line.peak as f64 / 1024.0);
+            }
+            Some(speed) => println!("{:<28} {speed:8.0} MiB/s", line.name),
+            None => println!("{:<28} not measured here", line.name),
+        }
+        speed
+    });
+    let bound = [hash, network].into_iter().flatten().reduce(f64::min);
+    ratio("put / lower of md-5, iperf3", put, bound);
+    ratio("get / lower of md-5, iperf3", get, bound);
+    ratio("get --md5 none / iperf3", bare, network);
+    ratio("put / the pages' Python", put, their_put);
+    ratio("get / the pages' Python", get, their_get);
+}
+
+fn ratio(name: &str, ours: Option<f64>, other: Option<f64>) {
+    if let (Some(ours), Some(other)) = (ours, other) {
+        println!("{name:<28} {:8.2}", ours / other);
+    }
+}
+
+/// Hashing alone, of bytes that are in the cache: the bound of whoever hashes with one thread.
+fn hashing(place: &Place, size: usize) -> Option<(f64, i64)> {
+    let mut block = vec![0; 256 << 10];
+    File::open(&place.file).ok()?.read_exact(&mut block[..size.min(256 << 10)]).ok()?;
+    let began = Instant::now();
+    let mut digest = Md5::new();
+    let mut left = size;
+    while left > 0 {
+        let n = left.min(block.len());
+        digest.update(&block[..n]);
+        left -= n;
+    }
+    std::hint::black_box(digest.finalize());
+    Some((mib(size) / began.elapsed().as_secs_f64(), 0))
+}
+
+fn iperf(size: usize) -> Option<(f64, i64)> {
+    // A port that was free a moment ago: iperf3 cannot choose one itself.
+    let port = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).ok()?.port().to_string();
+    let mut server = Command::new("iperf3");
+    server.args(["-s", "-1", "--forceflush", "-B", "127.0.0.1", "-p", &port]);
+    let mut server = server.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().ok()?;
+    let mut said = BufReader::new(server.stdout.take()?).lines().map_while(Result::ok);
+    let ready = said.any(|line| line.contains("listening"));
+    let bytes = size.to_string();
+    let client = Command::new("iperf3").args(["-c", "127.0.0.1", "-p", &port, "-n", &bytes, "-J"]).output();
+    if !ready || !client.as_ref().is_ok_and(|output| output.status.success()) {
+        let _ = server.kill();
+    }
+    said.for_each(drop);
+    let _ = server.wait();
+    let report: Value = serde_json::from_slice(&client.ok()?.stdout).ok()?;
+    let bits = report["end"]["sum_received"]["bits_per_second"].as_f64()?;
+    Some((bits / 8.0 / f64::from(1 << 20), 0))
+}
+
+fn upload(place: &Place, size: usize, line: &mut Line) {
+    let server = Server::ours(&place.folder("ours"), &[]);
+    let mut command = Command::new(BINARY);
+    let run = client(command.arg("put").arg(&place.file).arg(&server.port), size);
+    line.add(Some(run.expect("put works")), server.peak_kib());
+    place.taken("ours", &place.digest);
+}
+
+fn download(place: &Place, size: usize, trailer: &str, line: &mut Line) {
+    let server = Server::ours(&place.folder("sent"), &["--md5", trailer]);
+    let mut command = Command::new(BINARY);
+    command.args(["get", NAME, &server.port, "--md5", trailer, "--max-file", "16GiB", "--out", &place.folder("got")]);
+    let run = client(&mut command, size);
+    line.add(Some(run.expect("get works")), server.peak_kib());
+    place.taken("got", &place.digest);
+}
+
+fn their_upload(python: &str, place: &Place, size: usize, line: &mut Line) {
+    let Some(server) = Server::python(python, "put_server.py", &place.folder("python")) else { return };
+    let mut command = Command::new(python);
+    let run = client(command.arg(script_path("put_client.py")).arg(&server.port).arg(&place.file), size);
+    line.add(run, server.peak_kib());
+    place.taken("python", &place.digest);
+}
+
+fn their_download(python: &str, place: &Place, size: usize, line: &mut Line) {
+    let Some(server) = Server::python(python, "get_server.py", &place.folder("sent")) else { return };
+    let out = place.root.join("got").join(NAME);
+    let mut command = Command::new(python);
+    let run = client(command.arg(script_path("get_client.py")).args([&server.port, NAME]).arg(&out), size);
+    line.add(run, server.peak_kib());
+    place.taken("got", &place.digest);
+}
+
+/// The same clients upload to both servers, all at the same time; every file is compared.
+fn many_small_ones(place: &Place, rounds: usize) {
+    let bodies: Vec<Vec<u8>> = (0..CLIENTS).map(|n| vec![n as u8; EACH]).collect();
+    let python = python();
+    let (mut ours, mut theirs, mut peak) = (Vec::new(), Vec::new(), 0);
+    for _ in 0..rounds {
+        let server = Server::ours(&place.folder("ours"), &[]);
+        ours.push(all_at_once(&server, &place.root.join("ours"), &bodies));
+        peak = peak.max(server.peak_kib().unwrap_or(0));
+        let server = python.as_deref().and_then(|p| Server::python(p, "threading_server.py", &place.folder("python")));
+        theirs.extend(server.map(|server| all_at_once(&server, &place.root.join("python"), &bodies)));
+    }
+    let [ours, theirs] = [ours, theirs].map(median);
+    let name = format!("{CLIENTS} uploads of {} at once", quantity::write_size(EACH as u64));
+    for (who, speed) in [("serve files", ours), ("ThreadingTCPServer", theirs)] {
+        match speed {
+            Some(speed) => println!("{name}   {who:<18} {speed:8.0} MiB/s"),
+            None => println!("{name}   {who:<18} not measured here"),
+        }
+    }
+    println!("peak of serve files          {:8.1} MiB", peak as f64 / 1024.0);
+    ratio("serve files / Python", ours, theirs);
+}
+
+/// MiB in a second, from the moment when everybody is connected to the last receipt.
+fn all_at_once(server: &Server, folder: &Path, bodies: &[Vec<u8>]) -> f64 {
+    let start = Barrier::new(bodies.len() + 1);
+    let began = std::thread::scope(|scope| {
+        for (n, body) in bodies.iter().enumerate() {
+            let start = &start;
+            let work = move || {
+                let digest = hex(Md5::digest(body));
+                let stream = server.connect();
+                start.wait();
+                send_one(stream, &name_of(n), body, &digest);
+            };
+            std::thread::Builder::new().stack_size(256 << 10).spawn_scoped(scope, work).expect("a thread");
+        }
+        start.wait();
+        Instant::now()
+    });
+    let took = began.elapsed().as_secs_f64();
+    for (n, body) in bodies.iter().enumerate() {
+        let path = folder.join(name_of(n));
+        assert!(fs::read(&path).is_ok_and(|stored| stored == *body), "{} is not whole", path.display());
+        fs::remove_file(path).expect("removed");
+    }
+    mib(bodies.len() * EACH) / took
+}
+
+fn name_of(n: usize) -> String {
+    format!("{n}.bin")
+}
+
+fn send_one(mut stream: TcpStream, name: &str, body: &[u8], digest: &str) {
+    let header = format!(r#"{{"cmd": "put", "filename": "{name}", "filesize": {}, "md5": "{digest}"}}"#, body.len());
+    let length = i32::try_from(header.len()).expect("short").to_le_bytes();
+    stream.write_all(&[&length[..], header.as_bytes()].concat()).expect("sent");
+    stream.write_all(body).expect("sent");
+    stream.shutdown(Shutdown::Write).expect("connected");
+    let mut receipt = Vec::new();
+    stream.read_to_end(&mut receipt).expect("a receipt");
+    let receipt: Value = serde_json::from_slice(receipt.get(4..).unwrap_or(&[])).unwrap_or(Value::Null);
+    assert_eq!((&receipt["receipt"], &receipt["md5"]), (&"stored".into(), &digest.into()), "{name}");
+}

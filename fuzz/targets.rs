@@ -1,0 +1,289 @@
+//! What must hold whatever bytes a peer sends. Each target takes the fuzzer's bytes and panics when something does
+//! not hold. libFuzzer runs them (`cargo +nightly fuzz run framing`, see README.md), and `cargo test` replays the
+//! committed corpus on every system (tests/corpus.rs).
+//!
+//! Beyond "no panic": the same result however the stream is cut; memory bounded by what arrived or by the limit,
+//! never by what a length claims; what is written reads back as it was.
+
+use crate::meter::metered;
+use crate::script::{Bytes, Dice, Ending, Script};
+use serde_json::Value;
+use std::path::{Component, Path};
+use std::time::Duration;
+use stickdemo::filename::FileName;
+use stickdemo::framing::json::{self, Json};
+use stickdemo::framing::{Decoder, Fault, Frame, Framing, I32_LE, Limits, Look, U8, U16_BE, U32_BE, U32_LE, decimal};
+use stickdemo::programs::reading::{self, End, Step};
+use stickdemo::text::Text;
+use stickdemo::{programs::trouble, quantity};
+
+/// Takes the fuzzer's bytes; panics when something does not hold.
+pub type Target = fn(&[u8]);
+
+/// Every target by name: a folder of the corpus and a file of fuzz_targets have the same.
+pub const TARGETS: &[(&str, Target)] =
+    &[("framing", framing), ("numbers", numbers), ("json_header", json_header), ("reading", reading), ("names", names)];
+
+const FRAMINGS: [&dyn Framing; 6] = [&I32_LE, &Json, &U32_LE, &U32_BE, &U16_BE, &U8];
+const LIMITS: [Limits; 3] =
+    [Limits { header: 64 << 10, body: 16 << 20 }, Limits { header: 60, body: 300 }, Limits { header: 0, body: 0 }];
+
+/// What a JSON header may hold while it is read, for each of its bytes: "[0,0,0" has a value of some 70 bytes for every
+/// two, in a vector that doubles.
+const JSON: usize = 160;
+
+/// What anything may hold: sentences for people, small buffers.
+const ROOM: usize = 8192;
+
+/// What a decoder made of a stream: the frames, then how it ended.
+type Decoded = (Vec<Frame>, Result<(), Fault>);
+
+/// The decoder, fed at once, in pieces, and with exactly what it asks for.
+pub fn framing(data: &[u8]) {
+    let mut control = Bytes(data);
+    let framing = control.of(&FRAMINGS);
+    let limits = control.of(&LIMITS);
+    let (largest, seed) = (usize::from(control.byte()) + 1, control.pair());
+    let stream = control.rest();
+    let ((), peak) = metered(|| {
+        let mut decoder = Decoder::new(framing, limits);
+        decoder.feed(stream);
+        while let Ok(Some(_)) = decoder.next_frame() {}
+    });
+    // The buffer, one frame's copy of it, what a JSON header holds while it is read, a fault's sentence.
+    let json = if framing.name() == "json" { JSON } else { 0 };
+    assert!(peak <= (3 + json) * stream.len() + ROOM, "{peak} bytes held for {} that came", stream.len());
+    let whole = decode(framing, limits, [stream]);
+    let mut dice = Dice::new(seed);
+    let mut left = stream;
+    let pieces = std::iter::from_fn(|| {
+        let (piece, rest) = left.split_at(dice.size(largest).min(left.len()));
+        left = rest;
+        (!piece.is_empty()).then_some(piece)
+    });
+    assert_eq!(decode(framing, limits, pieces), whole, "in pieces");
+    assert_eq!(as_wanted(framing, limits, stream), whole, "as asked for");
+    faithful(framing, stream, &whole);
+}
+
+fn decode<'d>(framing: &dyn Framing, limits: Limits, pieces: impl IntoIterator<Item = &'d [u8]>) -> Decoded {
+    let mut decoder = Decoder::new(framing, limits);
+    let mut frames = Vec::new();
+    for piece in pieces {
+        decoder.feed(piece);
+        loop {
+            match decoder.next_frame() {
+                Ok(Some(frame)) => frames.push(frame),
+                Ok(None) => break,
+                Err(fault) => return (frames, Err(fault)),
+            }
+        }
+    }
+    (frames, decoder.finish())
+}
+
+/// The reader that never takes a byte of the next frame.
+fn as_wanted(framing: &dyn Framing, limits: Limits, mut stream: &[u8]) -> Decoded {
+    let mut decoder = Decoder::new(framing, limits);
+    let mut frames = Vec::new();
+    loop {
+        match decoder.next_frame() {
+            Ok(Some(frame)) => frames.push(frame),
+            Err(fault) => return (frames, Err(fault)),
+            Ok(None) if stream.is_empty() => return (frames, decoder.finish()),
+            Ok(None) => {
+                let wanted = decoder.wanted();
+                assert!(wanted > 0, "nothing to give, nothing wanted");
+                let (piece, rest) = stream.split_at(wanted.min(stream.len()));
+                decoder.feed(piece);
+                stream = rest;
+            }
+        }
+    }
+}
+
+/// The frames are the stream, cut; and a header is what this framing would have written (JSON has many ways to).
+fn faithful(framing: &dyn Framing, stream: &[u8], (frames, end): &Decoded) {
+    let mut at = 0;
+    for frame in frames {
+        assert_eq!(frame.offset, at as u64);
+        for part in [&frame.header, &frame.body] {
+            assert_eq!(stream.get(at..at + part.len()), Some(&part[..]), "the stream's bytes");
+            at += part.len();
+        }
+        let written = framing.frame(&frame.body).expect("a body that was read can be written");
+        if framing.name() == "json" {
+            assert_eq!(decode(framing, LIMITS[0], [&written[..]]).0[0].body, frame.body);
+        } else {
+            assert_eq!(written, [&frame.header[..], &frame.body].concat());
+        }
+    }
+    if end.is_ok() {
+        assert_eq!(at, stream.len(), "nothing is left over at a boundary");
+    }
+    told(end);
+}
+
+/// A reason can be said in both languages.
+fn told<T>(result: &Result<T, Fault>) {
+    if let Err(fault) = result {
+        assert!(!fault.text().en.is_empty() && !fault.text().zh.is_empty());
+    }
+}
+
+/// Lengths, sizes and durations: as fields and as text.
+pub fn numbers(data: &[u8]) {
+    let mut control = Bytes(data);
+    let limit = control.of(&[usize::MAX, 16 << 20, 1000, 0]);
+    let bytes = control.rest();
+    for field in [I32_LE, U32_LE, U32_BE, U16_BE, U8] {
+        let read = field.unpack(bytes, limit);
+        told(&read);
+        if let Ok(length) = read {
+            assert!(length <= limit);
+            assert_eq!(field.pack(length as u64).as_deref(), Ok(&bytes[..field.width()]));
+        }
+        assert_eq!(matches!(field.look(bytes, &LIMITS[0]), Ok(Look::Short(_))), bytes.len() < field.width());
+    }
+    if let Ok(length) = decimal::parse(bytes, limit) {
+        assert!(length <= limit);
+        let significant = bytes.iter().position(|b| *b != b'0').unwrap_or(bytes.len() - 1);
+        assert_eq!(decimal::header(length), &bytes[significant..]);
+    }
+    let text = String::from_utf8_lossy(bytes);
+    if let Ok(size) = quantity::size(&text) {
+        let written = quantity::write_size(size as u64);
+        assert_eq!(quantity::size(&written).ok(), Some(size), "{written}");
+    }
+    let longest = Duration::from_secs(3600);
+    if let Ok(duration) = quantity::duration(&text, longest) {
+        assert!(duration <= longest);
+    }
+}
+
+/// A JSON header: parsed, written as Python does, parsed again.
+pub fn json_header(data: &[u8]) {
+    let (parsed, peak) = metered(|| json::parse(data));
+    assert!(peak <= JSON * data.len() + ROOM, "{peak} bytes held for a header of {}", data.len());
+    told(&parsed);
+    let Ok(fields) = parsed else { return };
+    for (name, limit) in [("data_size", 1000), ("filesize", usize::MAX)] {
+        let size = json::size(&fields, name, limit);
+        told(&size);
+        assert!(size.is_ok_and(|size| size <= limit) || fields.get(name) != Some(&Value::from(0)));
+    }
+    let _ = json::text(&fields, "filename").map_err(|fault| fault.text());
+    let value = Value::Object(fields);
+    let written = json::dumps(&value);
+    assert!(written.bytes().all(|b| matches!(b, b' '..=b'~')), "only ASCII: {written}");
+    let again = serde_json::from_str::<Value>(&written).expect("what is written can be read");
+    // A fraction's last digit may move; nothing on the wire has one.
+    if !fraction(&value) {
+        assert_eq!(again, value);
+    }
+}
+
+fn fraction(value: &Value) -> bool {
+    match value {
+        Value::Number(number) => number.is_f64(),
+        Value::Array(values) => values.iter().any(fraction),
+        Value::Object(fields) => fields.values().any(fraction),
+        _ => false,
+    }
+}
+
+const DOING: Text = Text::new("while fuzzing", "模糊测试时");
+const QUIET: Duration = Duration::from_millis(50);
+
+/// The readers, on a connection that delivers, pauses and ends as the fuzzer likes.
+pub fn reading(data: &[u8]) {
+    let mut control = Bytes(data);
+    let how = control.byte();
+    let ending = control.of(&[Ending::Closed, Ending::Silent, Ending::Reset]);
+    let limit = control.of(&[64 << 10, 255, 16, 1]);
+    let (largest, pauses) = (usize::from(control.byte()) + 1, usize::from(control.byte() % 8));
+    let dice = Dice::new(control.pair());
+    let stream = control.rest();
+    let script = |pauses| Script::new(stream, ending, dice.clone(), largest, pauses);
+    match how % 3 {
+        0 => headers(stream, ending, limit, script(0)),
+        1 => text(stream, limit, script(pauses)),
+        _ => acknowledgement(stream, limit, script(pauses)),
+    }
+}
+
+/// An i32le length and its JSON header, as every upload has them: nothing beyond them is taken.
+fn headers(stream: &[u8], ending: Ending, limit: usize, mut cut: Script) {
+    let read = |source: &mut Script| {
+        reading::length(source, limit, &DOING).and_then(|length| match length {
+            None => Ok(None),
+            Some(length) => reading::json_header(source, length, &DOING).map(|fields| Some((length, fields))),
+        })
+    };
+    let (got, peak) = metered(|| read(&mut cut));
+    assert!(peak <= limit + JSON * stream.len().min(limit) + ROOM, "{peak} bytes held, the limit is {limit}");
+    let mut at_once = Script::new(stream, ending, Dice::new(0), usize::MAX / 8, 0);
+    assert_eq!(read(&mut at_once), got, "at once");
+    match got {
+        Ok(Some((length, _))) => assert_eq!(cut.taken(), 4 + length, "read exactly"),
+        Ok(None) => assert!(stream.is_empty()),
+        Err(trouble) => assert!(!trouble.text.en.is_empty() && cut.taken() <= 4 + limit),
+    }
+}
+
+/// Unframed text: what came until a silence or the end, never a part of a character.
+fn text(stream: &[u8], limit: usize, mut script: Script) {
+    let (got, peak) = metered(|| reading::text(&mut script, limit, QUIET, &DOING));
+    assert!(peak <= 4 * (limit + 1) + ROOM, "{peak} bytes held, the limit is {limit}");
+    match got {
+        Ok(None) => assert!(stream.is_empty() && script.ended()),
+        Ok(Some((text, End::Stream))) => assert!(text == stream && script.ended()),
+        Ok(Some((text, End::Quiet))) => {
+            assert!(script.silent(), "only silence ends it");
+            assert_eq!(stream.get(..text.len()), Some(&text[..]));
+            let inside = std::str::from_utf8(&text).is_err_and(|e| e.error_len().is_none());
+            assert!(!inside, "cut inside a character");
+            assert!(text.len() <= limit);
+        }
+        Err(trouble) => assert!(trouble.kind != "oversize" || script.taken() > limit),
+    }
+}
+
+/// A known acknowledgement ends at once, a prefix of one goes on, everything else ends with silence.
+fn acknowledgement(stream: &[u8], limit: usize, mut script: Script) {
+    const KNOWN: [&[u8]; 2] = [b"recv_ready", b"ok"];
+    let step = |bytes: &[u8]| {
+        if KNOWN.contains(&bytes) {
+            Step::Complete
+        } else if KNOWN.iter().any(|known| known.starts_with(bytes)) {
+            Step::CertainlyMore
+        } else {
+            Step::PerhapsMore
+        }
+    };
+    let got = reading::unframed(&mut script, limit, QUIET, &DOING, step);
+    if let Ok(Some((word, end))) = got {
+        assert!(!word.is_empty() && stream.starts_with(&word) && word.len() <= limit);
+        assert_eq!(script.taken(), word.len(), "nothing is kept back");
+        match step(&word) {
+            Step::Complete => {}
+            Step::CertainlyMore => assert!(end == End::Stream && script.ended()),
+            Step::PerhapsMore => assert!(script.silent() || script.ended()),
+        }
+    }
+}
+
+/// Names of files, and whatever a peer says that is shown to people.
+pub fn names(data: &[u8]) {
+    let name = String::from_utf8_lossy(data);
+    let words = trouble::shown(&name);
+    assert!(!words.chars().any(char::is_control) && words.chars().count() <= 303);
+    let Ok(plain) = FileName::parse(&name) else { return };
+    assert_eq!(plain.as_str(), name);
+    assert!(plain.as_str().len() <= 255 && !name.contains(['/', '\\', ':', '\0']));
+    let place = plain.within(Path::new("root"));
+    let parts: Vec<Component> = place.components().collect();
+    assert!(
+        matches!(parts[..], [Component::Normal(root), Component::Normal(file)] if root == "root" && file == name.as_ref())
+    );
+}

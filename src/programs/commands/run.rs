@@ -1,0 +1,304 @@
+//! Runs a command, takes both its outputs at the same time, and ends it when it has run or printed enough, or when
+//! nobody waits for its answer any more. Nothing it started in its process group outlives it.
+
+#[cfg(unix)]
+use super::group::Running as Native;
+#[cfg(not(unix))]
+use super::single::Running as Native;
+use crate::programs::answers::Outputs;
+use crate::say;
+use crate::text::{Text, grouped};
+use std::io;
+use std::process::{Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+/// What a command may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// How long it may run.
+    pub time: Duration,
+    /// The most it may print, both outputs together.
+    pub output: usize,
+}
+
+/// Which of the two outputs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// Standard error.
+    Stderr,
+    /// Standard output.
+    Stdout,
+}
+
+/// Why a command is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// It ended by itself.
+    Ended,
+    /// Its time was up.
+    Time,
+    /// It printed more than it may.
+    Output,
+    /// All answers that are kept at present leave no room for more of it.
+    Room,
+    /// Nobody waits for its answer.
+    Gone,
+}
+
+/// A command that is over.
+#[derive(Debug)]
+pub struct Ran {
+    /// What it printed.
+    pub outputs: Outputs,
+    /// Why it is over.
+    pub stop: Stop,
+    /// How it ended.
+    pub status: ExitStatus,
+    /// How long it took.
+    pub took: Duration,
+}
+
+impl Ran {
+    /// What the client is told, beside what the command printed.
+    pub fn note(&self, limits: &Limits) -> Option<Text> {
+        let (time, output) = (limits.time, grouped(limits.output));
+        match self.stop {
+            Stop::Ended | Stop::Gone => None,
+            Stop::Time => Some(say!("stopped: it may run for {time:?}", "已停止：最多运行 {time:?}")),
+            Stop::Output => Some(say!("stopped: it may print {output} bytes", "已停止：最多输出 {output} 字节")),
+            Stop::Room => Some(Text::new(
+                "stopped: too many long answers at once; try again later",
+                "已停止：同时有太多很长的答复；请稍后再试",
+            )),
+        }
+    }
+}
+
+/// Room for answers in memory, shared by all clients: a thousand of them must not take 16 MiB each.
+#[derive(Debug)]
+pub struct Room {
+    free: AtomicUsize,
+}
+
+/// What each answer may take without asking.
+const SMALL: usize = 64 << 10;
+
+impl Room {
+    /// Room for so many bytes.
+    pub fn new(bytes: usize) -> Room {
+        Room { free: AtomicUsize::new(bytes) }
+    }
+
+    /// A share, at first empty.
+    pub fn share(&self) -> Share<'_> {
+        Share { room: self, taken: 0 }
+    }
+}
+
+/// What one answer takes of the room, until it is dropped.
+#[derive(Debug)]
+pub struct Share<'r> {
+    room: &'r Room,
+    taken: usize,
+}
+
+impl Share<'_> {
+    /// Makes the share as large as an answer of `bytes`; false when there is no room.
+    fn grow(&mut self, bytes: usize) -> bool {
+        let more = bytes.saturating_sub(SMALL).saturating_sub(self.taken);
+        let took = self.room.free.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |free| free.checked_sub(more));
+        if took.is_ok() {
+            self.taken += more;
+        }
+        took.is_ok()
+    }
+}
+
+impl Drop for Share<'_> {
+    fn drop(&mut self) {
+        self.room.free.fetch_add(self.taken, Ordering::Relaxed);
+    }
+}
+
+/// What was printed so far.
+struct Printed<'p, 'r> {
+    outputs: Outputs,
+    limit: usize,
+    share: &'p mut Share<'r>,
+    stop: Option<Stop>,
+}
+
+impl Printed<'_, '_> {
+    fn add(&mut self, which: Output, bytes: &[u8]) {
+        let have = self.outputs.stderr.len() + self.outputs.stdout.len();
+        let fits = bytes.len().min(self.limit - have);
+        if !self.share.grow(have + fits) {
+            self.stop = Some(Stop::Room);
+            return;
+        }
+        match which {
+            Output::Stderr => self.outputs.stderr.extend_from_slice(&bytes[..fits]),
+            Output::Stdout => self.outputs.stdout.extend_from_slice(&bytes[..fits]),
+        }
+        if fits < bytes.len() {
+            self.stop = Some(Stop::Output);
+        }
+    }
+}
+
+/// A command that runs, as a system keeps it.
+pub trait Process: Sized {
+    /// Starts it; its outputs are pipes.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn start(command: &mut Command) -> io::Result<Self>;
+
+    /// Takes what was printed, waiting for it at most so long. False when no more can be printed.
+    fn take(&mut self, wait: Duration, taken: impl FnMut(Output, &[u8])) -> bool;
+
+    /// True when the command itself has ended.
+    fn ended(&mut self) -> bool;
+
+    /// Ends it if it still runs, with what it started as far as the system knows that, and waits for it.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn finish(&mut self) -> io::Result<ExitStatus>;
+}
+
+/// The looks at a silent command are at most so far apart.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// Runs a command to its end, or to a limit. `gone` is asked now and then whether anybody still waits.
+///
+/// # Errors
+/// When it cannot be started.
+pub fn run(command: &mut Command, limits: &Limits, share: &mut Share, gone: impl FnMut() -> bool) -> io::Result<Ran> {
+    run_as::<Native>(command, limits, share, gone)
+}
+
+fn run_as<P: Process>(
+    command: &mut Command,
+    limits: &Limits,
+    share: &mut Share,
+    mut gone: impl FnMut() -> bool,
+) -> io::Result<Ran> {
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let began = Instant::now();
+    let mut running = P::start(command)?;
+    let mut printed = Printed { outputs: Outputs::default(), limit: limits.output, share, stop: None };
+    let (mut apart, mut closed) = (LOOK, false);
+    let stop = loop {
+        let left = limits.time.saturating_sub(began.elapsed());
+        let open = running.take(apart.min(left), |which, bytes| printed.add(which, bytes));
+        if let Some(stop) = printed.stop {
+            break stop;
+        }
+        if !open && running.ended() {
+            break Stop::Ended;
+        }
+        if began.elapsed() >= limits.time {
+            break Stop::Time;
+        }
+        if gone() {
+            break Stop::Gone;
+        }
+        // Output wakes this up. The end of a command that has closed its outputs does not, and is near.
+        apart = match (open, closed) {
+            (true, _) => LOOK,
+            (false, false) => Duration::from_micros(100),
+            (false, true) => (apart * 2).min(LOOK),
+        };
+        closed = !open;
+    };
+    let status = running.finish()?;
+    Ok(Ran { outputs: printed.outputs, stop, status, took: began.elapsed() })
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::super::{group, single};
+    use super::*;
+
+    const LIMITS: Limits = Limits { time: Duration::from_secs(30), output: 1 << 20 };
+
+    fn shell<P: Process>(line: &str, limits: Limits, room: &Room, gone: impl FnMut() -> bool) -> Ran {
+        run_as::<P>(Command::new("/bin/sh").args(["-c", line]), &limits, &mut room.share(), gone).expect("sh runs")
+    }
+
+    fn plain<P: Process>(line: &str, limits: Limits) -> Ran {
+        shell::<P>(line, limits, &Room::new(1 << 30), || false)
+    }
+
+    fn both_outputs_at_the_same_time<P: Process>() {
+        // Each is more than a pipe holds (pipe(7): 64 KiB): whoever reads one to its end first waits for ever.
+        let ran = plain::<P>("head -c 300000 /dev/zero >&2; head -c 200000 /dev/zero; exit 3", LIMITS);
+        assert_eq!((ran.outputs.stderr.len(), ran.outputs.stdout.len()), (300_000, 200_000));
+        assert_eq!((ran.stop, ran.status.code()), (Stop::Ended, Some(3)));
+        assert_eq!(plain::<P>("true", LIMITS).outputs, Outputs::default());
+    }
+
+    fn limits_hold<P: Process>() {
+        let ran =
+            plain::<P>("echo a; echo b >&2; exec sleep 1000", Limits { time: Duration::from_millis(300), ..LIMITS });
+        assert_eq!(
+            (ran.stop, &ran.outputs.stdout[..], &ran.outputs.stderr[..]),
+            (Stop::Time, &b"a\n"[..], &b"b\n"[..])
+        );
+        let ran = plain::<P>("exec cat /dev/zero", Limits { output: 100_000, ..LIMITS });
+        assert_eq!((ran.stop, ran.outputs.stdout.len()), (Stop::Output, 100_000));
+        let ran = plain::<P>("head -c 100000 /dev/zero", Limits { output: 100_000, ..LIMITS });
+        assert_eq!(ran.stop, Stop::Ended, "the limit itself is no trespass");
+        let ran = shell::<P>("exec cat /dev/zero", LIMITS, &Room::new(100_000), || false);
+        assert!(ran.stop == Stop::Room && ran.outputs.stdout.len() <= 100_000 + SMALL);
+        let ran = shell::<P>("echo a; exec sleep 1000", LIMITS, &Room::new(0), || true);
+        assert_eq!(ran.stop, Stop::Gone);
+        assert!(ran.note(&LIMITS).is_none());
+    }
+
+    #[test]
+    fn with_groups() {
+        both_outputs_at_the_same_time::<group::Running>();
+        limits_hold::<group::Running>();
+    }
+
+    #[test]
+    fn without_groups() {
+        both_outputs_at_the_same_time::<single::Running>();
+        limits_hold::<single::Running>();
+    }
+
+    #[test]
+    fn what_a_command_started_goes_with_it() {
+        let alive = |pid: &[u8]| {
+            let pid = String::from_utf8_lossy(pid).trim().parse().expect("a process id");
+            // SAFETY: signal 0 sends nothing.
+            unsafe { libc::kill(pid, 0) == 0 }
+        };
+        for line in ["sleep 1000 >/dev/null 2>&1 & echo $!", "sleep 1000 & echo $!; wait"] {
+            let ran = plain::<group::Running>(line, Limits { time: Duration::from_millis(500), ..LIMITS });
+            let pid = &ran.outputs.stdout;
+            assert!(crate::wait::until(Duration::from_secs(20), || !alive(pid)), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_process_that_left_the_group_and_keeps_the_pipe_is_not_waited_for() {
+        let limits = Limits { time: Duration::from_millis(500), ..LIMITS };
+        let ran = plain::<group::Running>("setsid sleep 20 & echo started", limits);
+        assert_eq!((ran.stop, &ran.outputs.stdout[..]), (Stop::Time, &b"started\n"[..]));
+        assert!(ran.took < Duration::from_secs(15));
+    }
+
+    #[test]
+    fn room_comes_back() {
+        let room = Room::new(1000);
+        let (mut a, mut b) = (room.share(), room.share());
+        assert!(a.grow(SMALL) && a.grow(SMALL + 600) && a.grow(SMALL + 700) && !b.grow(SMALL + 301));
+        assert!(b.grow(SMALL + 300));
+        drop(a);
+        assert!(b.grow(SMALL + 1000) && !b.grow(SMALL + 1001));
+    }
+}

@@ -1,0 +1,168 @@
+//! `serve commands --udp`: a command a datagram, an answer two of them. No client is remembered, so that none can
+//! leave anything behind.
+
+use super::{Office, is_quit};
+use crate::exit::Exit;
+use crate::programs::Serve;
+use crate::programs::answers::Outputs;
+use crate::programs::console::Console;
+use crate::programs::datagrams::{Datagram, Datagrams, largest};
+use crate::programs::server::{announce, log};
+use crate::programs::trouble::{Result, shown};
+use crate::say;
+use crate::text::{Text, grouped};
+use crate::wait;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::{Builder, Scope};
+use std::time::Duration;
+
+/// The most commands at the same time: a slow one holds nobody up, and a flood starts no thousand processes.
+const MOST: usize = 16;
+
+/// The most that a datagram carries over IPv4; over IPv6 it could be 20 bytes more.
+const LARGEST: usize = 65_507;
+
+/// Runs what datagrams ask for until it is interrupted.
+///
+/// # Errors
+/// When the address cannot be had.
+pub(super) fn serve(office: &Office, serve: &Serve, console: &Console) -> Result<Exit> {
+    let socket = Datagrams::bind(console, serve.listen)?;
+    let next = Text::same("stickdemo exec {} --udp echo hello");
+    announce(console, socket.address().unwrap_or(serve.listen), &next);
+    let desk = Desk { office, socket: &socket, console, running: &AtomicUsize::new(0) };
+    std::thread::scope(|scope| {
+        while !console.over() {
+            match socket.recv_while(Some(Text::new("command", "命令")), || !console.over()) {
+                Ok(None) => {}
+                Ok(Some(datagram)) => desk.admit(scope, datagram),
+                Err(e) => {
+                    let why = shown(&e.to_string());
+                    log(console, None, &say!("cannot receive: {why}", "无法接收：{why}"));
+                    wait::pause(Duration::from_millis(100));
+                }
+            }
+        }
+    });
+    Ok(Exit::Done)
+}
+
+#[derive(Clone, Copy)]
+struct Desk<'d> {
+    office: &'d Office,
+    socket: &'d Datagrams<'d>,
+    console: &'d Console,
+    running: &'d AtomicUsize,
+}
+
+impl<'d> Desk<'d> {
+    fn admit<'scope>(self, scope: &'scope Scope<'scope, 'd>, asked: Datagram) {
+        let from = asked.from;
+        if is_quit(&asked.bytes) {
+            log(
+                self.console,
+                Some(from),
+                &Text::new("quit: nothing to leave, UDP has no connection", "quit：UDP 没有连接，无需离开"),
+            );
+            return;
+        }
+        if self.running.fetch_add(1, Ordering::Relaxed) >= MOST {
+            self.running.fetch_sub(1, Ordering::Relaxed);
+            return self.busy(from);
+        }
+        let work = move || {
+            let done = self.office.perform(&asked.bytes, || self.console.over());
+            log(self.console, Some(from), &done.log);
+            self.answer(done.outputs, from, &shown(&String::from_utf8_lossy(&asked.bytes)));
+            self.running.fetch_sub(1, Ordering::Relaxed);
+        };
+        if Builder::new().stack_size(512 << 10).spawn_scoped(scope, work).is_err() {
+            self.running.fetch_sub(1, Ordering::Relaxed);
+            self.busy(from);
+        }
+    }
+
+    fn busy(self, to: SocketAddr) {
+        let why = say!("{MOST} commands are running already: try again later", "已有 {MOST} 条命令在运行：请稍后再试");
+        log(self.console, Some(to), &Text::new("refused: {}", "拒绝：{}").with(&why));
+        let stderr = format!("stickdemo: {}\n", why.en).into_bytes();
+        self.answer(Outputs { stderr, stdout: Vec::new() }, to, "refusal");
+    }
+
+    fn answer(self, outputs: Outputs, to: SocketAddr, command: &str) {
+        let Outputs { stderr, stdout } = fitting(outputs, largest(to).min(LARGEST));
+        for (name, bytes) in [("stderr", stderr), ("stdout", stdout)] {
+            if let Err(e) = self.socket.send_to(&bytes, to, Some(Text::same(format!("{command}: {name}")))) {
+                let why = shown(&e.to_string());
+                log(self.console, Some(to), &say!("cannot answer: {why}", "无法答复：{why}"));
+            }
+        }
+    }
+}
+
+/// What fits: a datagram is sent whole or not at all, so the rest is left out, and standard error says so.
+fn fitting(outputs: Outputs, most: usize) -> Outputs {
+    let Outputs { mut stderr, mut stdout } = outputs;
+    let mut notes = String::new();
+    for (name, bytes) in [("error", &stderr), ("output", &stdout)] {
+        if bytes.len() > most {
+            let (len, most) = (grouped(bytes.len()), grouped(most));
+            notes +=
+                &format!("stickdemo: {len} bytes of {name} do not fit a datagram of {most}: the rest is left out\n");
+        }
+    }
+    if !notes.is_empty() {
+        cut(&mut stdout, most);
+        cut(&mut stderr, most - notes.len() - 1);
+        if stderr.last().is_some_and(|&last| last != b'\n') {
+            stderr.push(b'\n');
+        }
+        stderr.extend_from_slice(notes.as_bytes());
+    }
+    Outputs { stderr, stdout }
+}
+
+/// At most so many bytes, and no half of a UTF-8 character at the end of text.
+fn cut(bytes: &mut Vec<u8>, most: usize) {
+    bytes.truncate(most);
+    if let Err(e) = std::str::from_utf8(bytes) {
+        if e.error_len().is_none() {
+            bytes.truncate(e.valid_up_to());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fitted(stderr: usize, stdout: usize) -> Outputs {
+        fitting(Outputs { stderr: vec![b'e'; stderr], stdout: vec![b'o'; stdout] }, LARGEST)
+    }
+
+    #[test]
+    fn what_fits_is_left_alone() {
+        let outputs = fitted(LARGEST, LARGEST);
+        assert_eq!((outputs.stderr.len(), outputs.stdout.len()), (LARGEST, LARGEST));
+        assert_eq!(fitted(0, 0), Outputs::default());
+    }
+
+    #[test]
+    fn what_does_not_is_cut_and_says_so() {
+        let outputs = fitted(0, 100_000);
+        assert_eq!(outputs.stdout.len(), LARGEST);
+        let said = "stickdemo: 100,000 bytes of output do not fit a datagram of 65,507: the rest is left out\n";
+        assert_eq!(String::from_utf8(outputs.stderr).unwrap(), said);
+        let outputs = fitted(100_000, LARGEST + 1);
+        assert!(outputs.stderr.len() <= LARGEST && outputs.stderr.ends_with(b"the rest is left out\n"));
+        assert_eq!(outputs.stderr.iter().filter(|&&b| b == b'\n').count(), 3);
+    }
+
+    #[test]
+    fn text_is_not_cut_inside_a_character() {
+        let outputs = fitting(Outputs { stderr: Vec::new(), stdout: "粘".repeat(30_000).into_bytes() }, LARGEST);
+        assert_eq!(outputs.stdout.len(), LARGEST / 3 * 3);
+        assert!(String::from_utf8(outputs.stdout).is_ok());
+    }
+}

@@ -1,0 +1,134 @@
+//! Commands over a connection.
+
+use super::Answer;
+use crate::exit::Exit;
+use crate::programs::answers::{self, End, Terms, mistaken, suggestion};
+use crate::programs::console::Console;
+use crate::programs::trouble::{Result, Trouble};
+use crate::programs::wire::{Source, Wire};
+use crate::programs::{Exec, Framed};
+use crate::say;
+use crate::text::Text;
+use crate::trace::Part;
+
+/// One command: after it, nothing more is said, so that the server ends the stream and both the command's end and the
+/// answer's are facts. (With `ack` there is the acknowledgement to send, and the end comes after that.)
+pub(super) fn once(exec: &Exec, console: &Console, line: &str) -> Result<Exit> {
+    let mut session = Session::open(exec, console)?;
+    session.terms.last = true;
+    session.ask(line)?;
+    session.nothing_follows(line)?;
+    Ok(Exit::Done)
+}
+
+/// A connection on which commands go one after another.
+pub(super) struct Session<'a> {
+    wire: Wire<'a>,
+    console: &'a Console,
+    terms: Terms,
+    /// How the answer before began.
+    head: Vec<u8>,
+}
+
+impl<'a> Session<'a> {
+    pub(super) fn open(exec: &Exec, console: &'a Console) -> Result<Session<'a>> {
+        let wire = Wire::connect(console, exec.server, exec.patience.timeout)?;
+        let terms = Terms { framed: exec.framed, limits: exec.limits, settle: exec.patience.settle, last: false };
+        Ok(Session { wire, console, terms, head: Vec::new() })
+    }
+
+    /// Sends a command and prints its answer.
+    pub(super) fn ask(&mut self, line: &str) -> Result<()> {
+        self.unasked()?;
+        self.send(line)?;
+        let label = say!("answer to {line}", "{line} 的答复");
+        let mut answer = Answer::new(self.console);
+        let received = answers::receive(&mut self.wire, &self.terms, &label, |bytes| answer.add(bytes));
+        let (_, end) = received.map_err(|trouble| self.explained(trouble))?;
+        answer.finish(line);
+        self.head = answer.head;
+        if end == End::Silence {
+            let waited = self.wire.patience();
+            self.console.remark(&say!(
+                "nothing came for {waited:?}: in this protocol an empty answer looks like that, and so does a slow one",
+                "{waited:?} 内什么也没有到达：在这个协议里，空的答复就是这样，慢的答复也是这样"
+            ));
+        }
+        if let (Framed::None, Some(framed)) = (self.terms.framed, mistaken(&self.head)) {
+            self.console.remark(&suggestion(framed));
+        }
+        Ok(())
+    }
+
+    fn send(&mut self, line: &str) -> Result<()> {
+        let doing = Text::new("while sending the command", "发送命令时");
+        self.wire.outgoing(Text::same(line));
+        let sent = self.wire.send_all(line.as_bytes(), Part::Body);
+        sent.map_err(|e| Trouble::call(&doing, &e))?;
+        if self.terms.last && self.terms.framed != Framed::Ack {
+            // A server that is gone says so in the next recv.
+            let _ = self.wire.shutdown();
+        }
+        Ok(())
+    }
+
+    /// What came before a command was sent belongs to an earlier one, or to another protocol.
+    fn unasked(&mut self) -> Result<()> {
+        let doing = Text::new("before the command", "发送命令之前");
+        let mut piece = vec![0; 64 << 10];
+        while let Some(waiting) = self.wire.peek(&mut piece).map_err(|e| Trouble::call(&doing, &e))? {
+            if waiting == 0 {
+                return Err(Trouble::peer("ended", Text::new("the server has hung up", "服务器已断开连接")));
+            }
+            if self.terms.framed != Framed::None {
+                return Err(self.too_many());
+            }
+            let n = self.wire.recv(&mut piece, Part::Body).map_err(|e| Trouble::call(&doing, &e))?;
+            self.console.remark(&say!(
+                "{n} bytes came late: they belong to an earlier command, nothing in them says to which",
+                "{n} 字节来晚了：属于前面的某条命令，字节里看不出是哪一条"
+            ));
+            self.console.raw(&piece[..n]);
+        }
+        Ok(())
+    }
+
+    /// After the only answer the stream ends. A server that takes its time is not waited for; one that goes on talking
+    /// speaks another protocol, and what was printed is no answer.
+    fn nothing_follows(&mut self, line: &str) -> Result<()> {
+        if self.terms.framed == Framed::None {
+            return Ok(());
+        }
+        self.wire.incoming(say!("after the answer to {line}", "{line} 的答复之后"));
+        match self.wire.recv_within(&mut [0], Part::Body, self.terms.settle) {
+            Ok(Some(1..)) => Err(self.too_many()),
+            _ => Ok(()),
+        }
+    }
+
+    fn too_many(&self) -> Trouble {
+        let text = Text::new(
+            "bytes follow the answer that do not belong to it: it was none",
+            "答复之后还有不属于它的字节：那不是答复",
+        );
+        let hint = match mistaken(&self.head) {
+            Some(framed) if framed != self.terms.framed => suggestion(framed),
+            _ => self.same_framing(),
+        };
+        Trouble::peer("syntax", text).hint(hint)
+    }
+
+    fn same_framing(&self) -> Text {
+        let word = self.terms.framed.word();
+        say!(
+            "this end expects --framing {word}: does the server use the same?",
+            "这一端用的是 --framing {word}：服务器也是吗？"
+        )
+    }
+
+    fn explained(&self, trouble: Trouble) -> Trouble {
+        let unexplained =
+            trouble.hint.is_none() && matches!(trouble.kind, "timeout" | "ended" | "reset" | "eof-in-body");
+        if unexplained && self.terms.framed != Framed::None { trouble.hint(self.same_framing()) } else { trouble }
+    }
+}

@@ -1,0 +1,117 @@
+//! What became of a file: one line each, for people and for scripts, the same at both ends.
+
+use crate::say;
+use crate::text::{Text, grouped};
+use serde_json::{Value, json};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// How a transfer ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// Complete, checked, and there under its name.
+    Stored,
+    /// Every byte was sent; the protocol has no word for more.
+    Sent,
+    /// The other side, or this server, said no.
+    Refused(Text),
+    /// It broke.
+    Failed(Text),
+}
+
+impl Status {
+    const fn word(&self) -> &'static str {
+        match self {
+            Status::Stored => "stored",
+            Status::Sent => "sent",
+            Status::Refused(_) => "refused",
+            Status::Failed(_) => "failed",
+        }
+    }
+
+    const fn reason(&self) -> Option<&Text> {
+        match self {
+            Status::Refused(why) | Status::Failed(why) => Some(why),
+            _ => None,
+        }
+    }
+
+    /// True when the file is whole at its place, as far as the protocol tells.
+    pub const fn is_whole(&self) -> bool {
+        matches!(self, Status::Stored | Status::Sent)
+    }
+}
+
+/// One transfer, when it is over.
+#[derive(Clone, Debug)]
+pub struct Transfer<'t> {
+    /// `put` or `get`.
+    pub direction: &'static str,
+    /// The file's name.
+    pub name: &'t str,
+    /// Its size; `None` when that was never known.
+    pub bytes: Option<u64>,
+    /// Its digest, as far as it was computed.
+    pub md5: Option<&'t str>,
+    /// How it ended.
+    pub status: &'t Status,
+    /// How long it took.
+    pub took: Duration,
+}
+
+impl Transfer<'_> {
+    /// The line for people; what the status is called depends on which end speaks.
+    pub fn text(&self, ended: &Text) -> Text {
+        let name: String = self.name.escape_debug().take(255).collect();
+        let mut columns = vec![Text::same(name)];
+        columns.extend(self.bytes.map(|n| {
+            let n = grouped(n);
+            say!("{n} bytes", "{n} 字节")
+        }));
+        columns.extend(self.md5.map(|md5| Text::same(format!("md5 {md5}"))));
+        columns.push(match self.status.reason() {
+            Some(why) => Text::made(format!("{}: {}", ended.en, why.en), format!("{}：{}", ended.zh, why.zh)),
+            None => ended.clone(),
+        });
+        let side = |of: fn(&Text) -> &str| columns.iter().map(of).collect::<Vec<_>>().join("  ");
+        Text::made(side(|text| &text.en), side(|text| &text.zh))
+    }
+
+    /// The same with the word that fits this end's status.
+    pub fn line(&self) -> Text {
+        self.text(&match self.status {
+            Status::Stored => Text::new("stored", "已保存"),
+            Status::Sent => Text::new("sent", "已发送"),
+            Status::Refused(_) => Text::new("refused", "被拒绝"),
+            Status::Failed(_) => Text::new("failed", "失败"),
+        })
+    }
+
+    /// The line for scripts.
+    pub fn json(&self, client: Option<SocketAddr>, reason: Option<&str>) -> Value {
+        let mut line = json!({ "type": "transfer" });
+        if let Some(client) = client {
+            line["client"] = client.to_string().into();
+        }
+        line["direction"] = self.direction.into();
+        line["name"] = self.name.into();
+        line["bytes"] = self.bytes.into();
+        line["md5"] = self.md5.into();
+        line["status"] = self.status.word().into();
+        line["reason"] = reason.into();
+        line["seconds"] = (self.took.as_micros() as f64 / 1e6).into();
+        line
+    }
+
+    /// Writes it: the line of a client, or of a server's log when there is one.
+    pub fn write(&self, console: &crate::programs::console::Console, client: Option<SocketAddr>, line: &Text) {
+        let reason = self.status.reason().map(|why| why.to(console.style().lang));
+        let line = match client {
+            Some(client) => Text::made(format!("{client}  {}  {}", self.direction, line.en), {
+                format!("{client}  {}  {}", self.direction, line.zh)
+            }),
+            None => line.clone(),
+        };
+        console.line(&line, &self.json(client, reason));
+    }
+}

@@ -1,0 +1,236 @@
+//! Where files are kept: one directory, opened once and never left. A file gets its name when it is complete; until
+//! then it has none (Linux, open(2): O_TMPFILE), or a hidden one that is removed.
+//!
+//! Nothing is flushed to the disk before a file is named: like cp and curl this leaves the time to the system, which
+//! is fast, and a power failure in the next seconds may still take the file away.
+
+use crate::programs::trouble::{Result, Trouble};
+use crate::say;
+use crate::scratch::Scratch;
+use crate::text::Text;
+use cap_fs_ext::{FollowSymlinks, OpenOptionsFollowExt, OpenOptionsSyncExt};
+use cap_std::ambient_authority;
+use cap_std::fs::{Dir, OpenOptions};
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// How the names of files that are not complete begin; no client may use one.
+pub const PREFIX: &str = ".stickdemo-";
+
+/// A directory of files.
+pub struct Store {
+    dir: Dir,
+    /// Where it is, for the interrupt handler.
+    path: PathBuf,
+    overwrite: bool,
+}
+
+impl Store {
+    /// Opens the directory. It may be named by a symbolic link; nothing in it is reached through one.
+    ///
+    /// # Errors
+    /// When it is none, or may not be opened.
+    pub fn open(path: &Path, overwrite: bool) -> io::Result<Store> {
+        let path = path.canonicalize()?;
+        let dir = Dir::open_ambient_dir(&path, ambient_authority())?;
+        Ok(Store { dir, path, overwrite })
+    }
+
+    /// Opens a regular file, and tells its size.
+    ///
+    /// # Errors
+    /// When it is not there, not regular, or not to be read.
+    pub fn read(&self, name: &OsStr) -> Result<(File, u64)> {
+        let failed = |e: io::Error| about(name, &because(&e));
+        // Looked at before: opening a device can have effects.
+        if !self.dir.symlink_metadata(name).map_err(failed)?.is_file() {
+            return Err(irregular(name));
+        }
+        let mut options = OpenOptions::new();
+        // It may have become something else since: a link is not followed, a pipe is not waited for.
+        options.read(true).follow(FollowSymlinks::No).nonblock(true);
+        let file = self.dir.open_with(name, &options).map_err(failed)?.into_std();
+        let there = file.metadata().map_err(failed)?;
+        if there.is_file() { Ok((file, there.len())) } else { Err(irregular(name)) }
+    }
+
+    /// May a file of this name be stored?
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn vacant(&self, name: &OsStr) -> Result<()> {
+        match self.dir.symlink_metadata(name) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(e) => Err(about(name, &because(&e))),
+            Ok(there) if !there.is_file() => Err(irregular(name)),
+            Ok(_) if self.overwrite => Ok(()),
+            Ok(_) => Err(exists(name)),
+        }
+    }
+
+    /// A file that will have this name.
+    ///
+    /// # Errors
+    /// When the name is taken, or no file can be made.
+    pub fn draft(&self, name: &OsStr) -> Result<Draft<'_>> {
+        self.vacant(name)?;
+        let (file, growing) = match nameless(&self.dir) {
+            Ok(file) => (file, None),
+            Err(_) => {
+                let (file, growing) = self.part().map_err(|e| about(name, &because(&e)))?;
+                (file, Some(growing))
+            }
+        };
+        Ok(Draft { store: self, name: name.to_owned(), file, growing })
+    }
+
+    /// A hidden file that goes when the program ends.
+    fn part(&self) -> io::Result<(File, Scratch)> {
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        self.hidden(|name| self.dir.open_with(name, &options).map(cap_std::fs::File::into_std))
+    }
+
+    /// Makes something under a hidden name that nothing has yet.
+    fn hidden<T>(&self, make: impl Fn(&OsStr) -> io::Result<T>) -> io::Result<(T, Scratch)> {
+        static NUMBER: AtomicU64 = AtomicU64::new(0);
+        loop {
+            let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+            let name = OsString::from(format!("{PREFIX}{}-{number}.part", std::process::id()));
+            match Scratch::made(self.path.join(&name), || make(&name)) {
+                // One that a killed program of the same number left.
+                Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
+                other => return other,
+            }
+        }
+    }
+}
+
+/// A file that is not complete. Dropped, it leaves nothing.
+pub struct Draft<'s> {
+    store: &'s Store,
+    name: OsString,
+    file: File,
+    growing: Option<Scratch>,
+}
+
+impl Draft<'_> {
+    /// What is written to.
+    pub fn file(&mut self) -> &mut File {
+        &mut self.file
+    }
+
+    /// It is complete: it gets its name, all at once.
+    ///
+    /// # Errors
+    /// When the name was taken meanwhile, or cannot be given.
+    pub fn keep(self) -> Result<()> {
+        let name = self.name.clone();
+        self.named().map_err(|e| match e.kind() {
+            io::ErrorKind::AlreadyExists => exists(&name),
+            _ => about(&name, &because(&e)),
+        })
+    }
+
+    fn named(self) -> io::Result<()> {
+        let Draft { store, name, file, growing } = self;
+        let dir = &store.dir;
+        let growing = match growing {
+            // Where nothing has the name, one step does it.
+            None => match link(&file, dir, &name) {
+                Err(e) if e.kind() == io::ErrorKind::AlreadyExists && store.overwrite => {
+                    store.hidden(|hidden| link(&file, dir, hidden))?.1
+                }
+                other => return other,
+            },
+            Some(growing) => growing,
+        };
+        let Some(hidden) = growing.path().file_name() else { return Err(io::ErrorKind::InvalidInput.into()) };
+        if store.overwrite {
+            if let Ok(there) = dir.symlink_metadata(&name) {
+                dir.set_permissions(hidden, there.permissions())?;
+            }
+            dir.rename(hidden, dir, &name)?;
+            growing.keep();
+            return Ok(());
+        }
+        // The hidden name goes with `growing`; renaming would replace what came under the name meanwhile.
+        dir.hard_link(hidden, dir, &name)
+    }
+}
+
+/// A file without a name in this directory's file system.
+#[cfg(target_os = "linux")]
+fn nameless(dir: &Dir) -> io::Result<File> {
+    use std::os::fd::{AsRawFd, FromRawFd};
+    if !Path::new("/proc/self/fd").exists() {
+        return Err(io::ErrorKind::Unsupported.into());
+    }
+    let flags = libc::O_TMPFILE | libc::O_WRONLY | libc::O_CLOEXEC;
+    // SAFETY: the descriptor is open as long as `dir` is borrowed, the path is a constant with its end.
+    let fd = unsafe { libc::openat(dir.as_raw_fd(), c".".as_ptr(), flags, 0o666) };
+    if fd < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: it was just opened, and nothing else has it.
+    Ok(unsafe { File::from_raw_fd(fd) })
+}
+
+#[cfg(not(target_os = "linux"))]
+fn nameless(_: &Dir) -> io::Result<File> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// Gives such a file a name that nothing has: open(2), the example for O_TMPFILE.
+#[cfg(target_os = "linux")]
+fn link(file: &File, dir: &Dir, name: &OsStr) -> io::Result<()> {
+    use std::ffi::CString;
+    use std::os::fd::AsRawFd;
+    use std::os::unix::ffi::OsStrExt;
+    let from = CString::new(format!("/proc/self/fd/{}", file.as_raw_fd()))?;
+    let to = CString::new(name.as_bytes())?;
+    // SAFETY: both descriptors are borrowed and open, both texts end with NUL.
+    let linked =
+        unsafe { libc::linkat(libc::AT_FDCWD, from.as_ptr(), dir.as_raw_fd(), to.as_ptr(), libc::AT_SYMLINK_FOLLOW) };
+    if linked == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn link(_: &File, _: &Dir, _: &OsStr) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// A write to a file that is being made failed.
+pub fn unwritable(error: &io::Error) -> Trouble {
+    Trouble::local(Text::new("cannot write: {}", "无法写入：{}").with(&because(error)))
+}
+
+fn about(name: &OsStr, why: &Text) -> Trouble {
+    let name = name.to_string_lossy().escape_debug().to_string();
+    Trouble::local(Text::made(format!("{name}: {}", why.en), format!("{name}：{}", why.zh)))
+}
+
+fn exists(name: &OsStr) -> Trouble {
+    let why = Text::new("there is a file of this name already", "已有同名文件");
+    about(name, &why)
+}
+
+fn irregular(name: &OsStr) -> Trouble {
+    about(name, &Text::new("it is not a regular file", "它不是普通文件"))
+}
+
+/// Why, without the place: that is this machine's business.
+fn because(error: &io::Error) -> Text {
+    match error.kind() {
+        io::ErrorKind::NotFound => Text::new("there is no such file", "没有这个文件"),
+        io::ErrorKind::PermissionDenied => Text::new("permission denied", "没有权限"),
+        io::ErrorKind::StorageFull => Text::new("the disk is full", "磁盘已满"),
+        io::ErrorKind::QuotaExceeded => Text::new("the disk quota is used up", "磁盘配额已用完"),
+        io::ErrorKind::FileTooLarge => Text::new("the file is too large for this system", "文件超过系统允许的大小"),
+        io::ErrorKind::ReadOnlyFilesystem => Text::new("the file system is read-only", "文件系统是只读的"),
+        _ => say!("{error}", "{error}"),
+    }
+}
