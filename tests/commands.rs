@@ -526,14 +526,39 @@ fn a_datagram_server_knows_nobody() {
     let [stderr, stdout] = ask(b"head -c 100000 /dev/zero | tr '\\0' x");
     assert_eq!(stdout.len(), 65_507);
     assert_eq!(stderr, "stickdemo: 100,000 bytes of output do not fit a datagram of 65,507: the rest is left out\n");
-    // Peers that have gone when their answers come.
-    for _ in 0..50 {
+    // Peers that have gone when their answers come; fewer than run at the same time.
+    for _ in 0..12 {
         let gone = UdpSocket::bind("127.0.0.1:0").expect("a port");
         gone.send_to(b"quit", server.address).expect("sent");
         gone.send_to(b"echo nobody", server.address).expect("sent");
     }
     server.logged("echo nobody", 1);
     assert_eq!(ask(b"echo still here"), ["", "still here\n"]);
+    server.unhurt();
+}
+
+/// The commands are taken in the order in which they come; so the seventeenth finds sixteen that run.
+#[test]
+fn a_flood_of_datagrams_starts_no_flood_of_processes() {
+    let scratch = Scratch::folder("commands").expect("a folder");
+    let gate = scratch.path().join("gate");
+    let slow = format!("while [ ! -e {} ]; do sleep 0.02; done; echo slow", gate.display());
+    let mut server = Server::start(&["commands", "--udp", "--shell", "--time-limit", "300s"]);
+    let client = UdpSocket::bind("127.0.0.1:0").expect("a port");
+    client.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+    let answer = || {
+        let mut buffer = [0; 1024];
+        let n = client.recv(&mut buffer).expect("an answer");
+        String::from_utf8_lossy(&buffer[..n]).into_owned()
+    };
+    for _ in 0..17 {
+        client.send_to(slow.as_bytes(), server.address).expect("sent");
+    }
+    assert_eq!(answer(), "stickdemo: 16 commands are running already: try again later\n");
+    assert_eq!(answer(), "");
+    std::fs::write(&gate, "").expect("opened");
+    let rest: Vec<String> = (0..32).map(|_| answer()).filter(|text| !text.is_empty()).collect();
+    assert_eq!(rest, ["slow\n"; 16]);
     server.unhurt();
 }
 
