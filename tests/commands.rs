@@ -277,7 +277,7 @@ fn every_refusal_reaches_the_client_and_the_log() {
             assert!(ran.out.contains(words), "{framing}: {line}: {:.200}", ran.out);
         }
         server.logged("refused: cat /etc/passwd: cat is not on the list", 1);
-        server.logged("slow: stderr 0, stdout 6 bytes, stopped: it may run for 500ms", 1);
+        server.logged("slow: stderr 0 B, stdout 6 B, stopped: it may run for 500ms", 1);
         server.logged("stopped: it may print 100,000 bytes", 1);
         assert_eq!(server.log().len(), 6, "a line each: {:#?}", server.log());
         server.unhurt();
@@ -314,7 +314,7 @@ fn json_leaves_stdout_out_and_says_so() {
     let server = shell("json");
     let line = "echo out; echo err >&2";
     assert_eq!(exec(&server.address.to_string(), "json", &[line]).out, "err\n");
-    server.logged("stdout left out: 4 bytes; --both sends it", 1);
+    server.logged("stdout left out: 4 B; --both sends it", 1);
     let server = start("json", &["--shell", "--both"]);
     assert_eq!(exec(&server.address.to_string(), "json", &[line]).out, "err\nout\n");
 }
