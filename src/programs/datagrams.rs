@@ -82,8 +82,8 @@ impl<'a> Datagrams<'a> {
         self.socket.local_addr()
     }
 
-    /// sendto(2): one datagram, empty ones too. The label is for the reader of a trace. A connected socket sends to
-    /// its peer, whatever the address. What it returns says nothing about arrival.
+    /// sendto(2), on a connected socket send(2), which has one address only: one datagram, empty ones too. The label is
+    /// for the reader of a trace. That it succeeds says nothing about arrival.
     ///
     /// # Errors
     /// What send says: [`is_refusal`] of an earlier datagram, [`is_too_long`], or that no way leads there.
@@ -101,7 +101,8 @@ impl<'a> Datagrams<'a> {
         };
         if let Some(tap) = &self.tap {
             let msg = self.console.message(self.end, label);
-            tap.event(Call::SendTo, began, |event| {
+            let call = if self.peer.is_some() { Call::Send } else { Call::SendTo };
+            tap.event(call, began, |event| {
                 event.asked = Some(bytes.len());
                 event.peer = Some(self.peer.unwrap_or(to));
                 event.handed = Some(Handed { msg, offset: 0 });

@@ -210,3 +210,16 @@ fn bounded(bytes: &[u8]) -> Result<()> {
 fn hung_up(server: SocketAddr) -> Trouble {
     Trouble::peer("ended", say!("{server} hung up", "{server} 断开了连接"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_echo_is_the_line_in_capitals_or_not() {
+        let line = "héllo 你".as_bytes();
+        assert!(is_echo(line, 0, "HéLLO".as_bytes()) && is_echo(line, 7, "你".as_bytes()) && is_echo(line, 4, b"lo"));
+        assert!(!is_echo(line, 0, b"ello") && !is_echo(line, 8, "你".as_bytes()), "another text, or more of it");
+        assert!(!is_echo(line, 0, "HÉLLO".as_bytes()), "bytes.upper() knows ASCII only");
+    }
+}
