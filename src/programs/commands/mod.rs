@@ -89,7 +89,7 @@ fn answer(client: &mut Client, office: &Office, manner: Manner, line: &[u8]) -> 
         Ok(left_out @ 1..) => {
             let left_out = grouped(left_out);
             let why = say!(
-                "{{}}; stdout left out: {left_out} bytes; --both sends it",
+                "{{}}; stdout left out: {left_out} B; --both sends it",
                 "{{}}；略去 stdout {left_out} 字节；--both 会发送"
             );
             why.with(&done.log)
@@ -182,8 +182,8 @@ impl Office {
         let [stderr, stdout] = [&ran.outputs.stderr, &ran.outputs.stdout].map(|bytes| grouped(bytes.len()));
         let millis = grouped(ran.took.as_millis() as u64);
         let figures = say!(
-            "{line}: stderr {stderr}, stdout {stdout} bytes, {{}}, {millis} ms",
-            "{line}：stderr {stderr}、stdout {stdout} 字节，{{}}，{millis} ms"
+            "{line}: stderr {stderr} B, stdout {stdout} B, {{}}, {millis} ms",
+            "{line}：stderr {stderr} 字节，stdout {stdout} 字节，{{}}，{millis} ms"
         );
         let ended = match (ran.stop, ran.note(&self.limits)) {
             (Stop::Gone, _) => Text::new("stopped: the client hung up", "已停止：客户端断开了连接"),
