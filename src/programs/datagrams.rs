@@ -4,7 +4,7 @@
 use super::console::Console;
 use super::server::cannot_listen;
 use super::trouble::{Result, Trouble};
-use super::wire::Tap;
+use super::wire::{Tap, silent};
 use crate::errno;
 use crate::net::evidence;
 use crate::text::Text;
@@ -123,7 +123,7 @@ impl<'a> Datagrams<'a> {
     pub fn recv_from(&self, limit: Duration, label: Option<Text>) -> io::Result<Option<Datagram>> {
         let began = Instant::now();
         let got = self.wait(began + limit);
-        self.tell(began, &got, label);
+        self.tell(began, limit, &got, label);
         got
     }
 
@@ -142,7 +142,7 @@ impl<'a> Datagrams<'a> {
                 // What a woken call returns is no datagram.
                 _ if !go_on() => {}
                 got => {
-                    self.tell(began, &got, label);
+                    self.tell(began, LOOK, &got, label);
                     return got;
                 }
             }
@@ -179,7 +179,7 @@ impl<'a> Datagrams<'a> {
         }
     }
 
-    fn tell(&self, began: Instant, got: &io::Result<Option<Datagram>>, label: Option<Text>) {
+    fn tell(&self, began: Instant, limit: Duration, got: &io::Result<Option<Datagram>>, label: Option<Text>) {
         let Some(tap) = &self.tap else { return };
         let from = EndName::only(self.end.role.other());
         let msg = matches!(got, Ok(Some(_))).then(|| self.console.message(from, label));
@@ -193,7 +193,7 @@ impl<'a> Datagrams<'a> {
                     whole(event, &datagram.bytes, Span { msg, offset: 0, len, part: Part::Body });
                 }
                 (Err(e), _) => event.error = Some(errno::name(e)),
-                _ => event.error = Some(errno::name(&io::ErrorKind::TimedOut.into())),
+                _ => silent(event, began, limit),
             }
         });
     }
