@@ -234,7 +234,7 @@ fn cast(plan: &Plan) -> Vec<(EndName, EndFn)> {
             Role::Client if plan.scenario.clients == 1 => cast.push((EndName::only(role), plan.scenario.client)),
             Role::Client => {
                 let clients = 1..=plan.scenario.clients;
-                cast.extend(clients.map(|index| (EndName { role, index }, plan.scenario.client)));
+                cast.extend(clients.map(|index| (EndName { role, index: index.into() }, plan.scenario.client)));
             }
         }
     }

@@ -21,7 +21,7 @@ impl Lang {
 }
 
 /// One sentence or word in English and Chinese.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Text {
     /// English.
     pub en: Cow<'static, str>,

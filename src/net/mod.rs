@@ -214,7 +214,7 @@ impl End {
 
     /// The same end under another name: a second client, a server's worker.
     #[must_use]
-    pub fn sibling(&self, index: u8) -> End {
+    pub fn sibling(&self, index: u32) -> End {
         End { name: EndName { index, ..self.name }, ..self.clone() }
     }
 

@@ -392,3 +392,344 @@ pub fn mistaken(bytes: &[u8]) -> Option<Framed> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::VecDeque;
+
+    const FRAMINGS: [Framed; 4] = [Framed::None, Framed::Ack, Framed::I32Le, Framed::Json];
+    const SETTLE: Duration = Duration::from_millis(50);
+    const LIMITS: Limits = Limits { header: 64 << 10, body: 5_000_000 };
+
+    /// What a peer does next.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    enum Act {
+        /// These bytes are there.
+        Come(Vec<u8>),
+        /// Nothing comes for longer than any settling.
+        Pause,
+        /// Nothing comes for longer than this end is patient.
+        Stall,
+    }
+
+    /// A peer that delivers as it likes; after its last act the stream ends.
+    #[derive(Default)]
+    struct Script {
+        acts: VecDeque<Act>,
+        /// What this end sent.
+        sent: Vec<u8>,
+        closed: bool,
+    }
+
+    impl Script {
+        fn new(acts: impl IntoIterator<Item = Act>) -> Script {
+            Script { acts: acts.into_iter().collect(), ..Script::default() }
+        }
+
+        fn bytes(bytes: &[u8]) -> Script {
+            Script::new([Act::Come(bytes.to_vec())])
+        }
+
+        fn take(&mut self, buffer: &mut [u8]) -> usize {
+            let Some(Act::Come(bytes)) = self.acts.front_mut() else { return 0 };
+            let n = bytes.len().min(buffer.len());
+            buffer[..n].copy_from_slice(&bytes[..n]);
+            bytes.drain(..n);
+            if bytes.is_empty() {
+                self.acts.pop_front();
+            }
+            n
+        }
+    }
+
+    impl Source for Script {
+        fn recv(&mut self, buffer: &mut [u8], _: Part) -> io::Result<usize> {
+            while self.acts.front() == Some(&Act::Pause) {
+                self.acts.pop_front();
+            }
+            match self.acts.front() {
+                Some(Act::Stall) => Err(io::ErrorKind::TimedOut.into()),
+                _ => Ok(self.take(buffer)),
+            }
+        }
+
+        fn recv_within(&mut self, buffer: &mut [u8], _: Part, _: Duration) -> io::Result<Option<usize>> {
+            match self.acts.front() {
+                Some(Act::Pause | Act::Stall) => Ok(None),
+                _ => Ok(Some(self.take(buffer))),
+            }
+        }
+
+        fn incoming(&mut self, _: Text) {}
+    }
+
+    impl Channel for Script {
+        fn outgoing(&mut self, _: Text) {}
+
+        fn send_all(&mut self, bytes: &[u8], _: Part) -> io::Result<()> {
+            self.sent.extend_from_slice(bytes);
+            Ok(())
+        }
+
+        fn half_close(&mut self) -> io::Result<()> {
+            self.closed = true;
+            Ok(())
+        }
+    }
+
+    fn outputs(stderr: &str, stdout: &str) -> Outputs {
+        Outputs { stderr: stderr.as_bytes().to_vec(), stdout: stdout.as_bytes().to_vec() }
+    }
+
+    fn manner(framed: Framed) -> Manner {
+        Manner { framed, both: false, settle: SETTLE }
+    }
+
+    fn terms(framed: Framed, last: bool) -> Terms {
+        Terms { framed, limits: LIMITS, settle: SETTLE, last }
+    }
+
+    fn label() -> Text {
+        Text::same("answer")
+    }
+
+    /// An answer as the server sends it to a client that acknowledges.
+    fn wire(framed: Framed, outputs: Outputs) -> Vec<u8> {
+        let mut script = Script::bytes(READY);
+        send(&mut script, manner(framed), outputs, &label()).expect("sent");
+        script.sent
+    }
+
+    fn took(script: &mut Script, terms: &Terms) -> Result<(Vec<u8>, End)> {
+        let mut body = Vec::new();
+        let (length, end) = receive(script, terms, &label(), |bytes| body.extend_from_slice(bytes))?;
+        assert_eq!(length, body.len());
+        Ok((body, end))
+    }
+
+    fn trouble(framed: Framed, bytes: &[u8]) -> Trouble {
+        took(&mut Script::bytes(bytes), &terms(framed, true)).expect_err("no answer")
+    }
+
+    /// Numbers that are the same on every run.
+    struct Dice(u64);
+
+    impl Dice {
+        fn below(&mut self, n: usize) -> usize {
+            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (self.0 >> 33) as usize % n
+        }
+    }
+
+    /// The parts of an answer, between which a server may pause: the length's end is one in `ack`, where the server
+    /// waits there.
+    fn parts(framed: Framed, bytes: &[u8], body: usize) -> Vec<Vec<u8>> {
+        let (header, body) = bytes.split_at(bytes.len() - body);
+        match framed {
+            Framed::Json => vec![header[..4].to_vec(), header[4..].to_vec(), body.to_vec()],
+            _ => vec![header.to_vec(), body.to_vec()],
+        }
+    }
+
+    #[test]
+    fn an_answer_is_whole_however_it_is_delivered() {
+        let mut dice = Dice(20_240_917);
+        let long = "粘包 ".repeat(3000);
+        for framed in FRAMINGS {
+            for body in ["", "x", "1024\n", "{\"data_size\": 3}", long.as_str()] {
+                let bytes = wire(framed, outputs("", body));
+                let parts = parts(framed, &bytes, body.len());
+                let single = |part: &Vec<u8>| part.iter().map(|&b| Act::Come(vec![b])).collect::<Vec<_>>();
+                let whole = |part: &Vec<u8>| vec![Act::Come(part.clone())];
+                let mut random = |part: &Vec<u8>| {
+                    let size = 1 + dice.below(40);
+                    part.chunks(size).map(|piece| Act::Come(piece.to_vec())).collect::<Vec<_>>()
+                };
+                let mut ways: Vec<Vec<Vec<Act>>> = vec![
+                    parts.iter().map(single).collect(),
+                    parts.iter().map(whole).collect(),
+                    parts.iter().map(&mut random).collect(),
+                ];
+                for way in &mut ways {
+                    let mut acts: Vec<Act> = way.join(&Act::Pause);
+                    acts.retain(|act| *act != Act::Come(Vec::new()));
+                    for last in [true, false] {
+                        if framed == Framed::None && !last && body.is_empty() {
+                            continue;
+                        }
+                        let mut script = Script::new(acts.clone());
+                        let (got, _) = took(&mut script, &terms(framed, last)).expect("an answer");
+                        assert_eq!(String::from_utf8(got).unwrap(), body, "{framed:?} {acts:?}");
+                        assert_eq!(script.sent, if framed == Framed::Ack { READY } else { b"" });
+                        assert_eq!(script.closed, framed == Framed::Ack && last);
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn counted_answers_do_not_mind_pauses_anywhere() {
+        for framed in [Framed::I32Le, Framed::Json] {
+            let bytes = wire(framed, outputs("", "hello"));
+            let acts = bytes.iter().flat_map(|&b| [Act::Pause, Act::Come(vec![b])]);
+            let mut script = Script::new(acts.chain([Act::Come(b"the next".to_vec())]));
+            assert_eq!(took(&mut script, &terms(framed, false)).unwrap(), (b"hello".to_vec(), End::Counted));
+            assert_eq!(script.acts, [Act::Come(b"the next".to_vec())], "not a byte beyond is read");
+        }
+    }
+
+    /// What the framings cannot do, held fast: a pause is taken for the end.
+    #[test]
+    fn unframed_texts_end_where_the_stream_is_silent() {
+        let mut script = Script::new([Act::Come(b"hel".to_vec()), Act::Pause, Act::Come(b"lo".to_vec())]);
+        assert_eq!(took(&mut script, &terms(Framed::None, false)).unwrap(), (b"hel".to_vec(), End::Quiet));
+        let mut script = Script::new([Act::Come(b"1".to_vec()), Act::Pause, Act::Come(b"2hello worlds".to_vec())]);
+        assert_eq!(took(&mut script, &terms(Framed::Ack, false)).unwrap().0, b"2", "1 of 12 was read as a length");
+        assert_eq!(took(&mut Script::new([Act::Stall]), &terms(Framed::None, false)).unwrap().1, End::Silence);
+        let mut script = Script::new([Act::Come(b"hel".to_vec()), Act::Pause, Act::Come(b"lo".to_vec())]);
+        assert_eq!(took(&mut script, &terms(Framed::None, true)).unwrap(), (b"hello".to_vec(), End::Stream));
+    }
+
+    #[test]
+    fn known_acknowledgements_are_read_exactly_and_others_until_silence() {
+        let read = |acts: Vec<Act>| {
+            let mut script = Script::new(acts);
+            let word = acknowledgement(&mut script, SETTLE).expect("an acknowledgement");
+            (String::from_utf8(word).unwrap(), script.acts.into_iter().collect::<Vec<_>>())
+        };
+        let come = |text: &str| Act::Come(text.as_bytes().to_vec());
+        assert_eq!(read(vec![come("recv_readyecho b")]), ("recv_ready".to_owned(), vec![come("echo b")]));
+        assert_eq!(read(vec![come("okls"), Act::Stall]), ("ok".to_owned(), vec![come("ls"), Act::Stall]));
+        let single = "recv_ready".chars().flat_map(|c| [Act::Pause, come(&c.to_string())]);
+        assert_eq!(read(single.collect()), ("recv_ready".to_owned(), vec![]));
+        for word in ["准备好了", "1", "received", "ready", "OK"] {
+            let rest = vec![Act::Pause, come("next")];
+            assert_eq!(read([vec![come(word)], rest.clone()].concat()), (word.to_owned(), rest));
+        }
+        assert_eq!(read(vec![come("re")]).0, "re", "the stream ended: it was all");
+        assert_eq!(acknowledgement(&mut Script::default(), SETTLE).unwrap_err().kind, "ended");
+        let endless = acknowledgement(&mut Script::bytes(&[b'x'; 3000]), SETTLE).unwrap_err();
+        assert_eq!(endless.kind, "oversize");
+    }
+
+    #[test]
+    fn the_body_waits_for_the_acknowledgement() {
+        let mut script = Script::default();
+        assert_eq!(send(&mut script, manner(Framed::Ack), outputs("e", "o"), &label()).unwrap_err().kind, "ended");
+        assert_eq!(script.sent, b"2");
+    }
+
+    #[test]
+    fn the_wire_has_the_documents_bytes() {
+        let both = || outputs("err\n", "out\n");
+        assert_eq!(wire(Framed::None, both()), b"err\nout\n");
+        assert_eq!(wire(Framed::Ack, both()), b"8err\nout\n");
+        assert_eq!(wire(Framed::I32Le, both()), b"\x08\0\0\0err\nout\n");
+        assert_eq!(wire(Framed::Json, both()), b"\x10\0\0\0{\"data_size\": 4}err\n");
+        assert_eq!(wire(Framed::Json, outputs("", "out\n")), b"\x10\0\0\0{\"data_size\": 4}out\n");
+        let mut script = Script::default();
+        assert_eq!(send(&mut script, manner(Framed::Json), both(), &label()).unwrap(), 4, "stdout left out");
+        let mut script = Script::default();
+        let all = Manner { both: true, ..manner(Framed::Json) };
+        assert_eq!(send(&mut script, all, both(), &label()).unwrap(), 0);
+        assert_eq!(script.sent, b"\x1d\0\0\0{\"data_size\": 8, \"stderr\": 4}err\nout\n");
+    }
+
+    #[test]
+    fn lengths_are_not_believed() {
+        let length = |n: i32| n.to_le_bytes().to_vec();
+        assert_eq!(trouble(Framed::I32Le, &length(-1)).kind, "negative");
+        assert_eq!(trouble(Framed::I32Le, &length(i32::MAX)).kind, "oversize");
+        assert_eq!(took(&mut Script::bytes(&length(0)), &terms(Framed::I32Le, true)).unwrap().0, b"");
+        assert_eq!(trouble(Framed::Json, &length(-1)).kind, "negative");
+        assert_eq!(trouble(Framed::Json, &length(i32::MAX)).kind, "oversize");
+        assert_eq!(trouble(Framed::Json, &length(0)).kind, "syntax");
+        assert_eq!(trouble(Framed::Ack, b"-1").kind, "syntax");
+        assert_eq!(trouble(Framed::Ack, b"2147483647").kind, "oversize");
+        assert_eq!(trouble(Framed::Ack, &[b'9'; 1024]).kind, "oversize");
+        assert_eq!(trouble(Framed::Ack, &[b'9'; 100_000]).kind, "oversize");
+        assert_eq!(took(&mut Script::bytes(b"0"), &terms(Framed::Ack, true)).unwrap().0, b"");
+        assert_eq!(trouble(Framed::None, &vec![b'x'; LIMITS.body + 1]).kind, "oversize");
+    }
+
+    #[test]
+    fn a_promise_that_is_not_kept_is_told_with_both_numbers() {
+        assert_eq!(
+            trouble(Framed::I32Le, b"\x05\0\0\0hel").text.en,
+            "while receiving the answer: the stream ended inside a body: 3 of 5 bytes"
+        );
+        assert_eq!(trouble(Framed::Ack, b"5").kind, "eof-in-body");
+        assert_eq!(trouble(Framed::Json, b"\x10\0\0\0{\"data_size\": 4}err").kind, "eof-in-body");
+        assert_eq!(trouble(Framed::Json, b"\x10\0\0\0{\"data").kind, "eof-in-header");
+        assert_eq!(trouble(Framed::I32Le, b"\x05\0").kind, "eof-in-header");
+        for framed in [Framed::Ack, Framed::I32Le, Framed::Json] {
+            assert_eq!(trouble(framed, b"").kind, "ended", "{framed:?}");
+            let stalled = took(&mut Script::new([Act::Stall]), &terms(framed, false)).unwrap_err();
+            assert_eq!(stalled.kind, "timeout", "{framed:?}");
+        }
+        assert_eq!(took(&mut Script::default(), &terms(Framed::None, false)).unwrap_err().kind, "ended");
+    }
+
+    #[test]
+    fn json_that_is_none_says_so() {
+        let kind = |json: &str| {
+            let header = [(json.len() as i32).to_le_bytes().to_vec(), json.as_bytes().to_vec()].concat();
+            trouble(Framed::Json, &header).kind
+        };
+        for json in [
+            "{",
+            "[1]",
+            "\"data_size\"",
+            "{}",
+            "{\"data_size\": \"5\"}",
+            "{\"data_size\": 1.5}",
+            "{\"data_size\": null}",
+        ] {
+            assert_eq!(kind(json), "syntax", "{json}");
+        }
+        assert_eq!(kind("{\"data_size\": -1}"), "negative");
+        assert_eq!(kind("{\"data_size\": 99999999999999999999}"), "syntax");
+        assert_eq!(kind("{\"data_size\": 2147483647}"), "oversize");
+        assert_eq!(kind(&"[".repeat(100_000)), "oversize", "longer than a header may be");
+    }
+
+    /// A server's thread has 512 KiB of stack.
+    #[test]
+    fn deep_json_is_an_error_and_no_end_of_the_stack() {
+        let deep = || {
+            for json in ["[".repeat(60_000), "{\"a\":".repeat(12_000)] {
+                let header = [(json.len() as i32).to_le_bytes().to_vec(), json.into_bytes()].concat();
+                assert_eq!(trouble(Framed::Json, &header).kind, "syntax");
+            }
+            assert!(json::parse("[".repeat(100_000).as_bytes()).is_err());
+        };
+        std::thread::Builder::new().stack_size(512 << 10).spawn(deep).expect("a thread").join().expect("no overflow");
+    }
+
+    #[test]
+    fn another_protocol_is_recognised() {
+        let hint = |framed: Framed, bytes: &[u8]| trouble(framed, bytes).hint.map(|hint| hint.en.into_owned());
+        let question = |framed: Framed| Some(suggestion(framed).en.into_owned());
+        for (server, client) in [
+            (Framed::None, Framed::Ack),
+            (Framed::None, Framed::I32Le),
+            (Framed::None, Framed::Json),
+            (Framed::I32Le, Framed::Ack),
+            (Framed::I32Le, Framed::Json),
+            (Framed::Json, Framed::Ack),
+        ] {
+            let bytes = wire(server, outputs("", "hello, world\n"));
+            assert_eq!(hint(client, &bytes), question(server), "{client:?} reads {server:?}");
+        }
+        for client in [Framed::I32Le, Framed::Json] {
+            assert_eq!(hint(client, b"1024"), question(Framed::Ack));
+        }
+        assert_eq!(mistaken(b"{\"data_size\": 12}"), Some(Framed::Json));
+        assert_eq!(mistaken(&wire(Framed::Json, outputs("", "hello"))), Some(Framed::Json));
+        assert_eq!(mistaken(&wire(Framed::I32Le, outputs("", "hello"))), Some(Framed::I32Le));
+        assert_eq!(mistaken(b"hello"), None);
+        assert_eq!(mistaken("粘包".as_bytes()), None);
+    }
+}

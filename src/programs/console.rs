@@ -27,6 +27,8 @@ pub struct Console {
 struct Inner {
     out: Sink,
     live: Live,
+    /// What a peer said ended in the middle of a line.
+    open_line: bool,
     error: Option<io::Error>,
 }
 
@@ -34,7 +36,7 @@ impl Console {
     /// A console; with `trace` it prints calls too.
     pub fn new(out: Sink, style: &Style, format: Format, trace: bool) -> Console {
         let live = Live::new(style.clone(), format == Format::Json);
-        let inner = Mutex::new(Inner { out, live, error: None });
+        let inner = Mutex::new(Inner { out, live, open_line: false, error: None });
         Console {
             inner,
             style: style.clone(),
@@ -72,13 +74,26 @@ impl Console {
 
     /// One line: the sentence for people, the object for scripts.
     pub fn line(&self, text: &Text, json: &Value) {
+        self.line_of(None, text, json);
+    }
+
+    /// The same about one client: of its calls those that are only counted are drawn first.
+    pub fn line_of(&self, client: Option<SocketAddr>, text: &Text, json: &Value) {
         let line = if self.is_json() { json.to_string() } else { text.to(self.style.lang).to_owned() };
-        self.write(|inner| writeln!(inner.out, "{line}"));
+        self.write(|inner| {
+            inner.live.flush(&mut inner.out, client)?;
+            inner.open_line = false;
+            writeln!(inner.out, "{line}")
+        });
     }
 
     /// Bytes as they are: what a command printed, what a peer said.
     pub fn raw(&self, bytes: &[u8]) {
-        self.write(|inner| inner.out.write_all(bytes));
+        self.write(|inner| {
+            inner.live.flush(&mut inner.out, None)?;
+            inner.open_line = bytes.last().map_or(inner.open_line, |byte| *byte != b'\n');
+            inner.out.write_all(bytes)
+        });
     }
 
     /// A remark on standard error, for people.
@@ -109,9 +124,14 @@ impl Console {
         self.lock().live.message(from, label)
     }
 
-    /// Prints a call.
+    /// Prints a call, on a line of its own.
     pub fn event(&self, event: Event) {
-        self.write(|inner| inner.live.event(&mut inner.out, event));
+        self.write(|inner| {
+            if std::mem::take(&mut inner.open_line) {
+                writeln!(inner.out)?;
+            }
+            inner.live.event(&mut inner.out, event)
+        });
     }
 
     /// Everything was written, or nobody wants it.

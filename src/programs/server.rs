@@ -60,8 +60,8 @@ pub fn log(console: &Console, client: Option<SocketAddr>, text: &Text) {
     let who = Text::same(client.map_or_else(|| "-".to_owned(), |a| a.to_string()));
     let line = Text::new("{}  {}", "{}  {}").with(&who).with(text);
     let text = text.to(console.style().lang);
-    let client = client.map(|a| a.to_string());
-    console.line(&line, &json!({ "type": "log", "client": client, "message": text }));
+    let name = client.map(|a| a.to_string());
+    console.line_of(client, &line, &json!({ "type": "log", "client": name, "message": text }));
 }
 
 /// Says where a server listens and how the other end reaches it; `next` has a `{}` for the address.
@@ -136,7 +136,7 @@ impl<'s, H: Fn(&mut Client) -> Result<()> + Sync> Server<'s, H> {
         let work = move || {
             // A panic would be a bug of ours; it must not take the other clients down.
             let served = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-                let end = EndName { role: Role::Server, index: u8::try_from(number).unwrap_or(u8::MAX) };
+                let end = EndName { role: Role::Server, index: u32::try_from(number).unwrap_or(u32::MAX) };
                 let wire = Wire::accepted(console, stream, end, bounds.idle);
                 let mut client = Client { wire, bounds, number, address };
                 if let Err(trouble) = handle(&mut client) {

@@ -5,6 +5,7 @@ use super::console::Console;
 use super::trouble::{Result, Trouble};
 use crate::errno;
 use crate::net::evidence;
+use crate::say;
 use crate::text::Text;
 use crate::trace::{Call, EndName, Event, Evidence, Handed, MsgId, Part, Proto, SockId, Span};
 use socket2::SockRef;
@@ -236,7 +237,7 @@ impl<'a> Wire<'a> {
             }
         };
         if let Some(tap) = &mut self.tap {
-            tap.received(&self.stream, began, buffer, part, &got);
+            tap.received(&self.stream, began, buffer, part, &got, quiet);
         }
         got
     }
@@ -346,7 +347,15 @@ impl<'a> Tap<'a> {
         });
     }
 
-    fn received(&mut self, stream: &TcpStream, began: Instant, buffer: &[u8], part: Part, got: &io::Result<usize>) {
+    fn received(
+        &mut self,
+        stream: &TcpStream,
+        began: Instant,
+        buffer: &[u8],
+        part: Part,
+        got: &io::Result<usize>,
+        quiet: Duration,
+    ) {
         let n = *got.as_ref().unwrap_or(&0);
         let spans = if n > 0 { vec![self.inn.span(self.console, self.end.other(), n, part)] } else { Vec::new() };
         self.event(Call::Recv, began, |event| {
@@ -354,9 +363,21 @@ impl<'a> Tap<'a> {
             event.bytes = buffer[..n].to_vec();
             event.spans = spans;
             event.evidence = kernel(stream);
-            told(event, got.as_ref().copied());
+            match got {
+                Err(e) if e.kind() == io::ErrorKind::TimedOut => silent(event, began, quiet),
+                got => told(event, got.as_ref().copied()),
+            }
         });
     }
+}
+
+/// A receive call that nothing came for, as socket(7) says it of SO_RCVTIMEO, and for how long: `quiet`, or less
+/// when everything together took too long.
+pub(super) fn silent(event: &mut Event, began: Instant, quiet: Duration) {
+    let waited = Duration::from_millis(u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX));
+    let quiet = quiet.min(waited);
+    event.error = Some(if cfg!(windows) { "WSAETIMEDOUT" } else { "EAGAIN" }.to_owned());
+    event.note = Some(say!("silent for {quiet:?}", "静默 {quiet:?}"));
 }
 
 fn kernel(stream: &TcpStream) -> Evidence {

@@ -12,21 +12,27 @@ const WHOLE: usize = 48;
 const KEPT: usize = 6;
 /// Fewer bytes than this are not worth hiding.
 const HIDDEN: usize = 8;
+/// Columns of a piece that is quoted.
+const PREVIEW: usize = 24;
 /// Bytes on a line, where the terminal is wide enough.
 const PER_LINE: usize = 16;
 
 /// The bytes as text, control characters escaped; bytes that are not text as hex.
 pub fn preview(bytes: &[u8], width: usize, unicode: bool) -> String {
+    let hex = || bytes.iter().take(16).map(|b| format!("{b:02x} ")).collect::<String>().trim_end().to_owned();
+    cut(&text(bytes).unwrap_or_else(hex), width, unicode)
+}
+
+fn text(bytes: &[u8]) -> Option<String> {
     let is_text = |text: &str| !text.chars().any(|c| c.is_control() && !matches!(c, '\r' | '\n' | '\t'));
-    let text = match std::str::from_utf8(bytes) {
-        Ok(text) if is_text(text) => escaped(text),
+    match std::str::from_utf8(bytes) {
+        Ok(text) if is_text(text) => Some(escaped(text)),
         // A cut in the middle of a character: show what is whole.
         Err(e) if e.valid_up_to() > 0 && e.valid_up_to() + 4 > bytes.len() => {
-            escaped(&String::from_utf8_lossy(&bytes[..e.valid_up_to()])) + ".."
+            Some(escaped(&String::from_utf8_lossy(&bytes[..e.valid_up_to()])) + "..")
         }
-        _ => bytes.iter().take(16).map(|b| format!("{b:02x} ")).collect::<String>().trim_end().to_owned(),
-    };
-    cut(&text, width, unicode)
+        _ => None,
+    }
 }
 
 fn escaped(text: &str) -> String {
@@ -41,34 +47,53 @@ pub fn name(message: &Message, style: &Style, width: usize) -> String {
     }
 }
 
-/// `|M1 hello|M2 feng [0..2 of 4]|`: what one receive call brought, by message.
-pub fn parts(trace: &Trace, spans: &[Span], style: &Style) -> Vec<(Ink, String)> {
+/// `|M1 hello|M2 feng [0..2 of 4]|`: what a call moved, by message.
+pub fn parts(trace: &Trace, event: &Event, style: &Style) -> Vec<(Ink, String)> {
     let mut out = Vec::new();
-    for span in spans {
+    let mut at = 0;
+    for span in &event.spans {
+        let bytes = event.bytes.get(at..at + span.len).unwrap_or_default();
+        at += span.len;
         let Some(message) = trace.message(span.msg) else { continue };
-        let bytes = &message.bytes[span.offset..span.offset + span.len];
+        let passes = trace.passed.contains_key(&span.msg);
         let header = if span.part == Part::Header {
             Text::new(" header", " 头部").to(style.lang).to_owned()
         } else {
             String::new()
         };
         let what = match (&message.label, span.part) {
-            (Some(label), Part::Body) => label.to(style.lang).to_owned(),
-            _ => preview(bytes, 24, style.unicode),
-        };
-        let (start, end, all) = (span.offset, span.offset + span.len, message.bytes.len());
-        let of = Text::new("of", "/").to(style.lang).to_owned();
-        let partial = span.len < all && message.header_len == 0;
-        let range = if partial {
-            format!(" [{}..{} {of} {}]", grouped(start), grouped(end), grouped(all))
-        } else {
-            String::new()
+            (Some(label), Part::Body) => named(label, passes, bytes, style),
+            _ => preview(bytes, PREVIEW, style.unicode),
         };
         let guess = if message.inferred { "?" } else { "" };
         let gap = if what.is_empty() { "" } else { " " };
+        let range = range(message, passes, span, style);
         out.push((Ink::Message(span.msg), format!("{}{guess}{header}{gap}{what}{range}", span.msg)));
     }
     out
+}
+
+/// A piece of a labelled message. Of one that passes by its pieces are all that is ever shown, so they are quoted.
+fn named(label: &Text, passes: bool, bytes: &[u8], style: &Style) -> String {
+    let quoted = text(bytes).filter(|text| passes && !text.is_empty());
+    let quoted = quoted.map(|text| Text::same(cut(&text, PREVIEW, style.unicode)));
+    let text = quoted.map_or(label.clone(), |text| Text::new("{}: {}", "{}：{}").with(label).with(&text));
+    text.to(style.lang).to_owned()
+}
+
+/// Which bytes of its message a span has, when it is not all of it. While a message is under way nobody knows how
+/// long it becomes.
+fn range(message: &Message, passes: bool, span: &Span, style: &Style) -> String {
+    let begins = if span.part == Part::Body { message.header_len } else { 0 };
+    let [start, end, all] = [span.offset, span.offset + span.len, message.bytes.len()].map(grouped);
+    match passes {
+        true if span.offset > begins => format!(" [{start}..{end}]"),
+        false if span.len < message.bytes.len() && message.header_len == 0 => {
+            let of = Text::new("of", "/").to(style.lang).to_owned();
+            format!(" [{start}..{end} {of} {all}]")
+        }
+        _ => String::new(),
+    }
 }
 
 /// One cell of the hex block.

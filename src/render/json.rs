@@ -24,7 +24,7 @@ pub fn run(out: &mut dyn Write, report: &Report, style: &Style) -> io::Result<()
     let outcome = report.outcome;
     writeln!(out, "{}", header(report))?;
     for message in &outcome.trace.messages {
-        writeln!(out, "{}", message_line(message, style))?;
+        writeln!(out, "{}", message_line(message, message.bytes.len(), style))?;
     }
     let mut packets = outcome.trace.packets.iter().peekable();
     for event in &outcome.trace.events {
@@ -89,20 +89,22 @@ fn hex(bytes: &[u8]) -> String {
     out
 }
 
-fn message_line(message: &Message, style: &Style) -> Value {
+/// One message of so many bytes. Those of one that was too long for a live trace to keep are null.
+pub fn message_line(message: &Message, len: usize, style: &Style) -> Value {
     json!({
         "type": "message",
         "id": message.id.to_string(),
         "from": message.from.to_string(),
-        "bytes": hex(&message.bytes),
-        "len": message.bytes.len(),
+        "bytes": (len == message.bytes.len()).then(|| hex(&message.bytes)),
+        "len": len,
         "header_len": message.header_len,
         "label": message.label.as_ref().map(|l| l.to(style.lang)),
         "inferred": message.inferred,
     })
 }
 
-fn event_line(event: &Event, style: &Style) -> Value {
+/// One call.
+pub fn event_line(event: &Event, style: &Style) -> Value {
     let time = |us: u64| if style.stable { Value::Null } else { json!(us) };
     let evidence: Map<String, Value> = event.evidence.known().map(|(name, n)| (name.to_owned(), json!(n))).collect();
     json!({

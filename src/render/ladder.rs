@@ -45,8 +45,8 @@ pub struct EventRow<'a> {
     pub label: String,
     /// What the middle says: kernel evidence that changed.
     pub kernel: String,
-    /// How many further events it stands for; `None` where that number differs from run to run.
-    pub more: Option<usize>,
+    /// What is said of further events that it stands for.
+    pub more: Option<Text>,
     /// Show the bytes below.
     pub detailed: bool,
 }
@@ -177,28 +177,28 @@ impl<'a> Writer<'a, '_> {
         let note = |place: Option<&Option<String>>| place.cloned().flatten().unwrap_or_default();
         let [first, .., last] = run else {
             return run.iter().for_each(|only| {
-                let more = if self.repeats(only) { None } else { Some(0) };
-                self.row(only, note(notes.first()), more);
+                self.row(only, note(notes.first()), self.and_so_on(only));
             });
         };
         if self.blurred {
             let latest = notes.iter().rev().flatten().next().cloned().unwrap_or_default();
-            let more = if self.repeats(first) { None } else { Some(0) };
-            self.row(first, latest, more);
+            self.row(first, latest, self.and_so_on(first));
         } else {
-            self.row(first, note(notes.first()), Some(run.len() - 2));
+            let n = run.len() - 2;
+            self.row(first, note(notes.first()), Some(say!(".. {n} more like it", ".. 另有 {n} 次，相同")));
             self.packets_between(items);
-            self.row(last, note(notes.last()), Some(0));
+            self.row(last, note(notes.last()), None);
         }
     }
 
-    /// An event that moves bytes, as often as the kernel likes. An end of stream, or an EAGAIN, is one fact
+    /// Of an event that moves bytes, as often as the kernel likes. An end of stream, or an EAGAIN, is one fact
     /// however often it is told.
-    fn repeats(&self, event: &Event) -> bool {
-        self.blurred && varies(event) && event.returned.is_some_and(|n| n > 0)
+    fn and_so_on(&self, event: &Event) -> Option<Text> {
+        let repeats = self.blurred && varies(event) && event.returned.is_some_and(|n| n > 0);
+        repeats.then(|| Text::new(".. and so on; count varies", ".. 如此反复，次数不定"))
     }
 
-    fn row(&mut self, event: &'a Event, kernel: String, more: Option<usize>) {
+    fn row(&mut self, event: &'a Event, kernel: String, more: Option<Text>) {
         let number = if self.blurred { self.rows.len() + 1 } else { event.seq };
         let label = label(self.trace, event, self.style, self.blurred);
         let detailed = event.call.receives() && !event.bytes.is_empty();
@@ -211,7 +211,8 @@ fn varies(event: &Event) -> bool {
     event.call.sends() || event.call.receives()
 }
 
-fn alike(a: &Event, b: &Event) -> bool {
+/// Could one row stand for both?
+pub fn alike(a: &Event, b: &Event) -> bool {
     varies(a)
         && (a.end, a.call, a.sock, &a.error) == (b.end, b.call, b.sock, &b.error)
         && (a.returned == Some(0)) == (b.returned == Some(0))
@@ -225,7 +226,7 @@ fn is_routine(event: &Event, listens: &HashSet<SockId>) -> bool {
 }
 
 /// What the lane says about one event.
-fn label(trace: &Trace, event: &Event, style: &Style, blurred: bool) -> String {
+pub fn label(trace: &Trace, event: &Event, style: &Style, blurred: bool) -> String {
     let call = event.call.word();
     // Over a link even what was waited for differs.
     let vague = blurred && !trace.packets.is_empty();
@@ -253,7 +254,8 @@ fn label(trace: &Trace, event: &Event, style: &Style, blurred: bool) -> String {
         }
         Call::Recv | Call::RecvFrom => {
             let asked = event.asked.map(grouped).unwrap_or_default();
-            format!("{call}({asked}) = {result}{}", ending(trace, event).to(style.lang))
+            let silence = event.note.as_ref().map(|note| Text::new(" ({})", "（{}）").with(note)).unwrap_or_default();
+            format!("{call}({asked}) = {result}{}{}", ending(trace, event).to(style.lang), silence.to(style.lang))
         }
         Call::SetSockOpt => {
             let name = event.note.as_ref().map_or("", |n| n.to(style.lang));
@@ -308,9 +310,9 @@ fn delivered(trace: &Trace, event: &Event, blurred: bool) -> Text {
 }
 
 /// What the kernel's counters said last, so that only news is shown.
-struct Kernel {
+#[derive(Default)]
+pub struct Kernel {
     last: HashMap<SockId, Evidence>,
-    datagrams: HashSet<usize>,
     /// The packets themselves are shown: what left need not be counted.
     packets: bool,
     /// How much is there when a receive call returns is then the link's doing.
@@ -320,10 +322,16 @@ struct Kernel {
 impl Kernel {
     fn of(report: &Report) -> Kernel {
         let link = !report.outcome.trace.packets.is_empty();
-        Kernel { last: HashMap::new(), datagrams: HashSet::new(), packets: report.shows_packets(), link }
+        Kernel { last: HashMap::new(), packets: report.shows_packets(), link }
     }
 
-    fn note(&mut self, trace: &Trace, event: &Event, style: &Style, blurred: bool) -> Option<String> {
+    /// Its socket is closed.
+    pub fn forget(&mut self, sock: SockId) {
+        self.last.remove(&sock);
+    }
+
+    /// The news about an event's socket.
+    pub fn note(&mut self, trace: &Trace, event: &Event, style: &Style, blurred: bool) -> Option<String> {
         let sock = event.sock?;
         let udp = trace.socket(sock).is_some_and(|s| s.proto == Proto::Udp);
         let before = self.last.get(&sock).copied().unwrap_or_default();
@@ -333,7 +341,7 @@ impl Kernel {
         }
         let now = &event.evidence;
         let mut notes: Vec<Text> = Vec::new();
-        if udp && event.call.sends() && event.ok() && self.datagrams.insert(event.seq) {
+        if udp && event.call.sends() && event.ok() {
             notes.extend(match event.datagram_len {
                 Some(_) if self.packets => None,
                 Some(_) => Some(Text::new("1 datagram", "1 个数据报")),

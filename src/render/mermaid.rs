@@ -42,7 +42,7 @@ fn call(out: &mut dyn Write, report: &Report, row: &EventRow, style: &Style) -> 
         _ => writeln!(out, "    Note over {me}: {label}")?,
     }
     if row.detailed {
-        let parts = super::bytes::parts(trace, &row.event.spans, style);
+        let parts = super::bytes::parts(trace, row.event, style);
         let text = parts.iter().map(|(_, text)| quoted(text)).collect::<Vec<_>>().join(" / ");
         writeln!(out, "    Note over {me}: {text}")?;
     }

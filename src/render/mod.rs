@@ -5,6 +5,7 @@ mod arrow;
 mod bytes;
 mod json;
 mod ladder;
+mod lanes;
 mod live;
 mod mermaid;
 mod packets;
@@ -22,8 +23,14 @@ pub use term::{Steps, run as terminal};
 
 use crate::net::{Opt, Settings};
 use crate::run::{Outcome, Plan, Side};
-use crate::text::Lang;
-use palette::Palette;
+use crate::text::{Lang, Text};
+use palette::{Ink, Palette};
+use std::io::{self, Write};
+
+/// Below this many columns the lanes stand under each other.
+const NARROW: usize = 64;
+/// Wider lines than this tear a row apart.
+const WIDEST: usize = 120;
 
 /// How text is laid out; decided once, from flags, environment and terminal.
 #[derive(Clone, Debug)]
@@ -44,6 +51,30 @@ impl Style {
     /// What stands between two messages.
     pub(crate) fn bar(&self) -> char {
         if self.unicode { '│' } else { '|' }
+    }
+
+    fn say(&self, text: &Text) -> String {
+        text.to(self.lang).to_owned()
+    }
+
+    /// Columns that are written to.
+    fn breadth(&self) -> usize {
+        self.width.min(WIDEST)
+    }
+
+    fn is_narrow(&self) -> bool {
+        self.width < NARROW
+    }
+
+    /// A paragraph, its lines after the first indented.
+    fn paragraph(&self, out: &mut dyn Write, indent: usize, text: &str, ink: Option<Ink>) -> io::Result<()> {
+        let indent = indent.min(self.width / 3);
+        for (i, line) in width::wrapped(text, self.breadth() - indent).iter().enumerate() {
+            let painted = ink.map_or(line.clone(), |ink| self.palette.paint(line, ink));
+            let space = if i == 0 { 0 } else { indent };
+            writeln!(out, "{}{painted}", " ".repeat(space))?;
+        }
+        Ok(())
     }
 
     /// Plain English text for 80 columns, as in a pipe.

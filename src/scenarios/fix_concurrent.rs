@@ -87,7 +87,7 @@ fn quick_client(end: &End) -> anyhow::Result<()> {
     if n == 2 {
         end.open(CONNECTED);
     }
-    let upload = Upload::of(n)?;
+    let upload = Upload::of(u8::try_from(n)?)?;
     let half = upload.half();
     let message = end.framed(upload.bytes, upload.header, upload.label);
     s.send_all(message.header())?;
@@ -104,7 +104,7 @@ fn server(end: &End) -> anyhow::Result<()> {
     thread::scope(|scope| {
         let mut workers = Vec::new();
         for n in 1..=CLIENTS {
-            let worker = end.sibling(n);
+            let worker = end.sibling(n.into());
             let conn = listener.accept_as(&worker)?;
             let act = move || worker_thread(&worker, conn, n);
             workers.push(thread::Builder::new().spawn_scoped(scope, act)?);

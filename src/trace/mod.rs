@@ -21,7 +21,7 @@ pub use on_link::Datagrams;
 pub use recorder::Recorder;
 
 use crate::text::Text;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::net::SocketAddr;
 use std::ops::Range;
@@ -61,7 +61,7 @@ pub struct EndName {
     /// Which program it plays.
     pub role: Role,
     /// 0 when it is the only one of its role; 1, 2, … among several.
-    pub index: u8,
+    pub index: u32,
 }
 
 impl EndName {
@@ -441,6 +441,9 @@ pub struct Trace {
     pub unrecorded: u64,
     /// The ends that were recorded: both in one process, one alone.
     pub roles: Vec<Role>,
+    /// Of the messages that a live trace sees pass, how many bytes have passed; of those their beginning is kept. A
+    /// recorded message is whole from the start, and not in here.
+    pub passed: BTreeMap<MsgId, usize>,
 }
 
 /// How events that are not ordered by cause are laid side by side.
@@ -479,13 +482,15 @@ impl Trace {
 
     /// A message by number.
     pub fn message(&self, id: MsgId) -> Option<&Message> {
-        // Numbers are places: declared in order, and renumbered to stay so.
-        self.messages.get((id.0 as usize).checked_sub(1)?)
+        // In a recording numbers are places; a live trace has forgotten what is over.
+        let at = self.messages.binary_search_by_key(&id, |m| m.id).ok()?;
+        self.messages.get(at)
     }
 
     /// A socket by number.
     pub fn socket(&self, id: SockId) -> Option<&SocketInfo> {
-        self.sockets.get(id.0 as usize)
+        let at = self.sockets.binary_search_by_key(&id, |s| s.id).ok()?;
+        self.sockets.get(at)
     }
 
     /// Was this role recorded (false for the far side of a lone end)?

@@ -314,10 +314,11 @@ fn decline(client: &mut Client, refusal: &Refusal, left: Option<u64>, began: Ins
     let reason = refusal.why.to(client.wire.console().style().lang).to_owned();
     receipt::send(&mut client.wire, &Receipt::Refused { reason }, name, bytes.unwrap_or_default())?;
     match left {
-        Some(left) if left <= SKIPPED => {
-            pump::inward(&mut client.wire, left, false, &mut sink(), |_| ())?;
-            Ok(Next::Request)
-        }
+        // The client may have stopped; that is no news any more.
+        Some(left) if left <= SKIPPED => match pump::inward(&mut client.wire, left, false, &mut sink(), |_| ()) {
+            Ok(_) => Ok(Next::Request),
+            Err(_) => Ok(Next::HangUp),
+        },
         _ => {
             end_in_order(&mut client.wire);
             Ok(Next::HangUp)

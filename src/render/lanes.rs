@@ -1,0 +1,259 @@
+//! Draws the ladder's rows in columns: lanes side by side, bytes and their source below; in a narrow terminal
+//! one lane under the other. A recorded run's report and the live trace draw with it.
+
+use super::arrow::{Arrow, Glyphs};
+use super::ladder::{EventRow, PacketRow, Row};
+use super::palette::Ink;
+use super::width::{columns, padded, wrapped};
+use super::{NARROW, Style, WIDEST, bytes};
+use crate::text::Text;
+use crate::trace::{EndName, Role, Trace};
+use std::io::{self, Write};
+
+/// What rows are drawn with.
+pub struct Lanes<'a> {
+    /// How text looks.
+    pub style: &'a Style,
+    /// The messages and sockets that rows are about.
+    pub trace: &'a Trace,
+    /// Sizes differ from run to run and the text must not.
+    pub blurred: bool,
+}
+
+/// Columns of the lanes: time, left lane, kernel, right lane.
+struct Columns {
+    time: usize,
+    left: usize,
+    kernel: usize,
+    right: usize,
+}
+
+impl Columns {
+    fn of(width: usize) -> Columns {
+        let time = 8;
+        let rest = width.min(WIDEST) - time - 1;
+        let kernel = rest / 4;
+        let left = (rest - kernel) / 2;
+        Columns { time, left, kernel, right: rest - kernel - left }
+    }
+}
+
+fn milliseconds(us: u64) -> String {
+    let ms = us as f64 / 1000.0;
+    if ms < 10_000.0 { format!("{ms:.2}") } else { format!("{ms:.0}") }
+}
+
+impl Lanes<'_> {
+    /// Draws a row.
+    ///
+    /// # Errors
+    /// What writing says.
+    pub fn row(&self, out: &mut dyn Write, row: &Row) -> io::Result<()> {
+        match row {
+            Row::Event(row) => self.event(out, row),
+            Row::Packet(row) if self.style.is_narrow() => self.packet_stacked(out, row),
+            Row::Packet(row) => self.packet(out, row),
+            Row::More(text) => self.more_packets(out, text),
+        }
+    }
+
+    /// Draws a call, the bytes it brought, and how many there are like it.
+    ///
+    /// # Errors
+    /// What writing says.
+    pub fn event(&self, out: &mut dyn Write, row: &EventRow) -> io::Result<()> {
+        if self.style.is_narrow() { self.stacked(out, row) } else { self.beside(out, row) }?;
+        if row.detailed {
+            self.detail(out, row)?;
+        }
+        row.more.as_ref().map_or(Ok(()), |text| self.more(out, row.event.end, text))
+    }
+
+    /// An arrow from one lane's edge to the other's; behind it when it arrived, or why not.
+    fn packet(&self, out: &mut dyn Write, row: &PacketRow) -> io::Result<()> {
+        let lanes = Columns::of(self.style.width);
+        let arrow = Arrow {
+            rightward: row.from.role == Role::Client,
+            arrives: !row.packet.arrivals.is_empty(),
+            label: &Lanes::numbered(row.from.index.max(row.to.index), &row.label),
+            glyphs: Glyphs::of(self.style),
+        };
+        let [before, label, after] = arrow.drawn(lanes.left + lanes.kernel - 1);
+        let paint = |text: &str, ink| self.style.palette.paint(text, ink);
+        let (ink, label_ink) = match (self.packet_ink(row), row.packet.arrivals.is_empty()) {
+            (_, true) => (Ink::Bad, Some(Ink::Bad)),
+            (message, false) => (Ink::Faint, message),
+        };
+        let time = paint(&format!("{:>1$} ", self.when(row.number, row.packet.t_us), lanes.time), Ink::Faint);
+        let label = label_ink.map_or(label.clone(), |ink| paint(&label, ink));
+        let behind = paint(&self.arrival(row, lanes.right - 3), ink);
+        let gap = if behind.is_empty() { "" } else { "  " };
+        writeln!(out, "{time}{}{label}{}{gap}{behind}", paint(&before, ink), paint(&after, ink))
+    }
+
+    /// The remark and the times, as far as they fit.
+    fn arrival(&self, row: &PacketRow, room: usize) -> String {
+        let remark = row.remark.clone().unwrap_or_default();
+        let times: Vec<String> = match self.style.stable {
+            true => Vec::new(),
+            false => row.packet.arrivals.iter().map(|at| milliseconds(*at)).collect(),
+        };
+        let with = |times: &[String]| format!("{remark} {}", times.join(" ")).trim().to_owned();
+        let most = (0..=times.len()).rev().map(|n| with(&times[..n])).find(|text| columns(text) <= room);
+        most.unwrap_or(remark)
+    }
+
+    fn packet_stacked(&self, out: &mut dyn Write, row: &PacketRow) -> io::Result<()> {
+        let arrow = if self.style.unicode { "→" } else { "->" };
+        let remark = row.remark.as_ref().map(|r| format!("  [{r}]")).unwrap_or_default();
+        let ink = if row.packet.arrivals.is_empty() { Some(Ink::Bad) } else { self.packet_ink(row) };
+        self.style.paragraph(out, 2, &format!("{} {arrow} {} {}{remark}", row.from, row.to, row.label), ink)
+    }
+
+    fn packet_ink(&self, row: &PacketRow) -> Option<Ink> {
+        row.packet.spans.first().map(|span| Ink::Message(span.msg))
+    }
+
+    fn more_packets(&self, out: &mut dyn Write, text: &Text) -> io::Result<()> {
+        let indent = if self.style.is_narrow() { 2 } else { Columns::of(self.style.width).time + 6 };
+        for line in wrapped(&self.style.say(text), self.style.breadth() - indent) {
+            writeln!(out, "{}{}", " ".repeat(indent), self.style.palette.paint(&line, Ink::Faint))?;
+        }
+        Ok(())
+    }
+
+    /// Names the lanes; where they stand under each other, each row says whose it is.
+    ///
+    /// # Errors
+    /// What writing says.
+    pub fn heads(&self, out: &mut dyn Write, link: bool) -> io::Result<()> {
+        if self.style.is_narrow() {
+            return Ok(());
+        }
+        let lanes = Columns::of(self.style.width);
+        let time = if self.style.stable { Text::same("#") } else { Text::new("t ms", "毫秒") };
+        let middle = match link {
+            true => Text::new("link", "链路"),
+            false => Text::new("kernel", "内核"),
+        };
+        let heads = [
+            (self.style.say(&time), lanes.time, true),
+            (self.style.say(&Text::new("client", "客户端")), lanes.left, false),
+            (self.style.say(&middle), lanes.kernel, false),
+            (self.style.say(&Text::new("server", "服务器")), lanes.right, false),
+        ];
+        let mut line = String::new();
+        for (text, width, right) in heads {
+            let pad = " ".repeat(width.saturating_sub(columns(&text)));
+            line += &if right { format!("{pad}{text} ") } else { format!("{text}{pad}") };
+        }
+        writeln!(out, "{}", self.style.palette.paint(line.trim_end(), Ink::Faint))
+    }
+
+    /// When, in milliseconds; or which, where times would differ from run to run.
+    fn when(&self, number: usize, us: u64) -> String {
+        if self.style.stable { number.to_string() } else { milliseconds(us) }
+    }
+
+    /// The end's number before the label, where a lane holds several.
+    pub fn numbered(index: u32, label: &str) -> String {
+        match index {
+            0 => label.to_owned(),
+            n => format!("{n}: {label}"),
+        }
+    }
+
+    fn beside(&self, out: &mut dyn Write, row: &EventRow) -> io::Result<()> {
+        let lanes = Columns::of(self.style.width);
+        let label = Lanes::numbered(row.event.end.index, &row.label);
+        let left = row.event.end.role == Role::Client;
+        let beside = columns(&row.kernel);
+        let room = match (left, beside) {
+            (true, 0) => lanes.left + lanes.kernel - 1,
+            // A long label may push a short note to the right.
+            (true, _) => (lanes.left + lanes.kernel).saturating_sub(beside + 3).max(lanes.left - 1),
+            (false, _) => lanes.right,
+        };
+        let time = format!("{:>1$} ", self.when(row.number, row.event.moment_us()), lanes.time);
+        for (i, line) in wrapped(&label, room).iter().enumerate() {
+            let time = if i == 0 { self.style.palette.paint(&time, Ink::Faint) } else { " ".repeat(lanes.time + 1) };
+            let kernel = if i == 0 { row.kernel.as_str() } else { "" };
+            let text = self.inked(row, line);
+            let faint = |text: &str| self.style.palette.paint(text, Ink::Faint);
+            let used = if left { columns(line) + 1 } else { 0 };
+            let before_kernel = " ".repeat(lanes.left.max(used) - used + usize::from(left));
+            let line = match (left, kernel.is_empty()) {
+                (true, true) => format!("{time}{text}"),
+                (true, false) => format!("{time}{text}{before_kernel}{}", faint(kernel)),
+                (false, _) => format!("{time}{before_kernel}{}{text}", faint(&padded(kernel, lanes.kernel))),
+            };
+            writeln!(out, "{line}")?;
+        }
+        Ok(())
+    }
+
+    /// One lane under the other, for a terminal too narrow for two.
+    fn stacked(&self, out: &mut dyn Write, row: &EventRow) -> io::Result<()> {
+        let kernel = if row.kernel.is_empty() { String::new() } else { format!("  [{}]", row.kernel) };
+        let text = format!("{} {}{kernel}", row.event.end, row.label);
+        self.style.paragraph(out, 2, &text, row.event.handed.map(|h| Ink::Message(h.msg)))
+    }
+
+    fn inked(&self, row: &EventRow, text: &str) -> String {
+        match row.event.handed {
+            Some(handed) if row.event.ok() => self.style.palette.paint(text, Ink::Message(handed.msg)),
+            // Silence that was waited for is no failure.
+            _ if !row.event.ok() && row.event.note.is_some() => self.style.palette.paint(text, Ink::Faint),
+            _ if !row.event.ok() => self.style.palette.paint(text, Ink::Bad),
+            _ if text.starts_with('(') => self.style.palette.paint(text, Ink::Faint),
+            _ => text.to_owned(),
+        }
+    }
+
+    /// `got  |M1 hello|M2 feng|`, or `sent |M1 hello|`, and the hex block.
+    fn detail(&self, out: &mut dyn Write, row: &EventRow) -> io::Result<()> {
+        if self.blurred {
+            return Ok(());
+        }
+        let parts = bytes::parts(self.trace, row.event, self.style);
+        let indent = 9.min(self.style.width / 3);
+        let room = self.style.breadth().saturating_sub(indent + 5);
+        let (word, gap) = if row.event.call.receives() { ("got", "  ") } else { ("sent", " ") };
+        let mut line = format!("{}{}{gap}", " ".repeat(indent), self.style.palette.paint(word, Ink::Faint));
+        let mut used = 1;
+        line.push(self.style.bar());
+        for (ink, text) in parts {
+            let wide = columns(&text) + 1;
+            if used + wide > room && used > 1 {
+                writeln!(out, "{line}")?;
+                line = format!("{}{}", " ".repeat(indent + 5), self.style.bar());
+                used = 1;
+            }
+            used += wide;
+            line += &self.style.palette.paint(&super::width::cut(&text, room - 1, self.style.unicode), ink);
+            line.push(self.style.bar());
+        }
+        writeln!(out, "{line}")?;
+        for line in bytes::hex_block(row.event, self.style) {
+            writeln!(out, "{line}")?;
+        }
+        Ok(())
+    }
+
+    /// What is said instead of further rows like the last.
+    ///
+    /// # Errors
+    /// What writing says.
+    pub fn more(&self, out: &mut dyn Write, end: EndName, text: &Text) -> io::Result<()> {
+        let lanes = Columns::of(self.style.width.max(NARROW));
+        let indent = match end.role {
+            _ if self.style.is_narrow() => 2,
+            Role::Client => lanes.time + 1,
+            Role::Server => lanes.time + 1 + lanes.left + lanes.kernel,
+        };
+        for line in wrapped(&self.style.say(text), self.style.breadth() - indent) {
+            writeln!(out, "{}{}", " ".repeat(indent), self.style.palette.paint(&line, Ink::Faint))?;
+        }
+        Ok(())
+    }
+}
