@@ -1,6 +1,6 @@
 //! `serve commands`: the remote command runner of D0, D1 and D2, with a list of what may run.
 
-mod allow;
+pub mod allow;
 #[cfg(unix)]
 mod group;
 mod run;
