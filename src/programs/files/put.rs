@@ -4,12 +4,12 @@ use super::header::{self, Promise, Upload};
 use super::progress::Progress;
 use super::pump;
 use super::receipt::{self, Receipt};
-use super::report::{Status, Transfer};
+use super::report::{Status, Transfer, clean};
 use crate::exit::Exit;
 use crate::filename::FileName;
 use crate::programs::Put;
 use crate::programs::console::Console;
-use crate::programs::trouble::{Result, Trouble, shown};
+use crate::programs::trouble::{Result, Trouble};
 use crate::programs::wire::Wire;
 use crate::say;
 use crate::text::{Text, grouped};
@@ -265,19 +265,27 @@ impl<'c> Batch<'c> {
         if self.items.len() < 2 {
             return self.exit;
         }
-        let whole = |item: &&Item| item.status.as_ref().is_some_and(Status::is_whole);
-        let names = |items: Vec<&Item>| items.iter().map(|item| shown(&item.name)).collect::<Vec<_>>().join(", ");
-        let (arrived, not): (Vec<&Item>, Vec<&Item>) = self.items.iter().partition(whole);
-        let (some, all) = (arrived.len(), self.items.len());
-        let bytes = arrived.iter().filter_map(|item| item.size).sum::<u64>();
-        let grouped = grouped(bytes);
-        let mut line = say!("{some} of {all} files, {grouped} bytes", "{some}/{all} 个文件，{grouped} 字节");
-        for (label, items) in [(Text::new("arrived", "到达"), arrived), (Text::new("not", "未到达"), not)] {
-            if !items.is_empty() {
-                let names = names(items);
-                line = Text::made(format!("{}; {}: {names}", line.en, label.en), {
-                    format!("{}；{}：{names}", line.zh, label.zh)
-                });
+        let kept = |item: &&Item| item.status.as_ref().is_some_and(Status::is_whole);
+        let (some, all) = (self.items.iter().filter(kept).count(), self.items.len());
+        let bytes = self.items.iter().filter(kept).filter_map(|item| item.size).sum::<u64>();
+        let sum = grouped(bytes);
+        let mut line = say!("{some} of {all} files, {sum} bytes", "{some}/{all} 个文件，{sum} 字节");
+        let groups = [
+            Text::new("stored", "已保存"),
+            Text::new("sent, no receipt", "已发送，没有回执"),
+            Text::new("not", "未到达"),
+        ];
+        let group = |status: &Status| match status {
+            Status::Stored => 0,
+            Status::Sent => 1,
+            _ => 2,
+        };
+        for (n, label) in groups.into_iter().enumerate() {
+            let these = self.items.iter().filter(|item| item.status.as_ref().map(group) == Some(n));
+            let names = these.map(|item| clean(&item.name)).collect::<Vec<_>>().join(", ");
+            if !names.is_empty() {
+                let (en, zh) = (&label.en, &label.zh);
+                line = Text::made(format!("{}; {en}: {names}", line.en), format!("{}；{zh}：{names}", line.zh));
             }
         }
         self.console.line(&line, &json!({ "type": "total", "files": all, "whole": some, "bytes": bytes }));
@@ -297,6 +305,8 @@ impl<'c> Batch<'c> {
     }
 
     fn header_and_body(&mut self, index: usize) -> Result<Sent> {
+        // Late receipts are not left to fill the buffers.
+        self.overheard()?;
         let (mut file, mut upload) = open(&self.items[index].path)?;
         self.items[index].size = Some(upload.size);
         if upload.size <= SMALL {
