@@ -781,6 +781,34 @@ fn a_file_that_changes_on_the_way_is_not_stored() {
     }
 }
 
+/// The file before it was taken; that it was is heard of although the next one cannot be finished.
+#[test]
+fn a_file_that_changes_takes_no_other_with_it() {
+    let ground = Ground::new();
+    let path = ground.at("here/changing");
+    fs::write(&path, noise(8 << 20)).expect("a file");
+    let (first, changing) = (ground.write("here/first", b"first"), ground.word("here/changing"));
+    let last = ground.write("here/last", b"last");
+    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
+    let address = listener.local_addr().expect("its address").to_string();
+    let server = std::thread::spawn(move || {
+        let mut stream = listener.accept().expect("a client").0;
+        framed(&mut stream).expect("a header");
+        assert_eq!(text(&mut stream, 5), "first");
+        framed(&mut stream).expect("a header");
+        fs::File::options().write(true).open(&path).and_then(|f| f.set_len(1 << 20)).expect("another length");
+        rest(&mut stream);
+        drop(stream);
+        let mut stream = listener.accept().expect("another connection").0;
+        framed(&mut stream).expect("a header");
+        assert_eq!(rest(&mut stream), b"last");
+    });
+    let ran = ground.run(&["put", &first, &changing, &last, &address]);
+    server.join().expect("the server's side");
+    assert_eq!(ran.code, Some(1), "{}", ran.out);
+    assert!(ran.out.contains("2 of 3 files, 9 bytes; sent, no receipt: first, last; not: changing"), "{}", ran.out);
+}
+
 /// Has this process written so much to its file? What send(2) takes is not counted: proc(5).
 #[cfg(target_os = "linux")]
 fn has_written(pid: u32, bytes: u64) -> bool {

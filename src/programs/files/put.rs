@@ -65,6 +65,8 @@ struct Session<'c> {
     welcome: bool,
     /// The server has given receipts.
     answers: bool,
+    /// The file under way was announced.
+    begun: bool,
 }
 
 /// How sending a file ended when the connection did not break.
@@ -107,19 +109,34 @@ impl<'c> Batch<'c> {
         batch
     }
 
-    /// Sends one file, and hears about it if the server is one that tells.
-    fn upload(&mut self, index: usize) -> Result<()> {
-        if self.session.is_none() {
-            match Wire::connect(self.console, self.put.server, self.put.patience.timeout) {
-                Ok(wire) => {
-                    self.session = Some(Session { wire, owed: VecDeque::new(), welcome: false, answers: false });
-                }
-                Err(trouble) if self.items.iter().all(|item| item.status.is_none()) => return Err(trouble),
-                Err(trouble) => {
-                    self.settle(index, Status::Failed(trouble.text), trouble.exit);
-                    return Ok(());
+    /// The connection for this file and those behind it.
+    fn connect(&mut self, index: usize) -> Result<()> {
+        if self.session.is_some() {
+            return Ok(());
+        }
+        match Wire::connect(self.console, self.put.server, self.put.patience.timeout) {
+            Ok(wire) => {
+                let owed = VecDeque::new();
+                self.session = Some(Session { wire, owed, welcome: false, answers: false, begun: false });
+            }
+            Err(trouble) if self.items.iter().all(|item| item.status.is_none()) => return Err(trouble),
+            // Nor can the others reach it.
+            Err(trouble) => {
+                for index in index..self.items.len() {
+                    if self.items[index].status.is_none() {
+                        self.settle(index, Status::Failed(trouble.text.clone()), trouble.exit);
+                    }
                 }
             }
+        }
+        Ok(())
+    }
+
+    /// Sends one file, and hears about it if the server is one that tells.
+    fn upload(&mut self, index: usize) -> Result<()> {
+        self.connect(index)?;
+        if self.session.is_none() {
+            return Ok(());
         }
         self.items[index].began = Instant::now();
         match self.send(index) {
@@ -129,8 +146,16 @@ impl<'c> Batch<'c> {
                 self.hang_up();
             }
             Err(trouble) => {
+                let ours = trouble.kind == "changed" || trouble.exit == Exit::NotHere;
                 self.settle(index, Status::Failed(trouble.text), trouble.exit);
-                self.hang_up();
+                let begun = self.session.as_ref().is_some_and(|session| session.begun);
+                match (ours, begun) {
+                    // The connection heard nothing of it.
+                    (true, false) => {}
+                    // Its promise cannot be kept: an end in its middle says so. The files before it may be heard of.
+                    (true, true) => self.finish(),
+                    (false, _) => self.hang_up(),
+                }
             }
         }
         Ok(())
@@ -305,6 +330,9 @@ impl<'c> Batch<'c> {
     }
 
     fn header_and_body(&mut self, index: usize) -> Result<Sent> {
+        if let Some(session) = &mut self.session {
+            session.begun = false;
+        }
         // Late receipts are not left to fill the buffers.
         self.overheard()?;
         let (mut file, mut upload) = open(&self.items[index].path)?;
@@ -330,7 +358,7 @@ impl<'c> Batch<'c> {
     fn head(&mut self, index: usize, upload: &Upload) -> Result<()> {
         let bytes = header::write(self.put.spelling, &self.items[index].path, upload)?;
         let Some(session) = &mut self.session else { return Ok(()) };
-        session.welcome = false;
+        (session.welcome, session.begun) = (false, true);
         session.wire.outgoing(Text::new("upload {}", "上传 {}").with(&Text::same(upload.name.as_str())));
         let doing = Text::new("sending the header", "发送头部");
         session.wire.send_all(&bytes, Part::Header).map_err(|e| Trouble::call(&doing, &e))
