@@ -137,7 +137,7 @@ impl<'a> Wire<'a> {
     /// A new message is about to be sent.
     pub fn outgoing(&mut self, label: Text) {
         if let Some(tap) = &mut self.tap {
-            tap.out.begin(self.console, tap.end, label);
+            tap.out.begin(label);
         }
     }
 
@@ -222,6 +222,11 @@ impl<'a> Wire<'a> {
         Ok(())
     }
 
+    /// True when [`within`](Wire::within) has passed.
+    fn late(&self) -> bool {
+        self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
+    }
+
     fn recv_once(&mut self, buffer: &mut [u8], part: Part, quiet: Duration) -> io::Result<usize> {
         let began = Instant::now();
         let got = loop {
@@ -245,14 +250,15 @@ impl Source for Wire<'_> {
 
     fn recv_within(&mut self, buffer: &mut [u8], part: Part, quiet: Duration) -> io::Result<Option<usize>> {
         match self.recv_once(buffer, part, quiet) {
-            Err(e) if e.kind() == io::ErrorKind::TimedOut => Ok(None),
+            // The end of all patience is no silence: what came so far need not be complete.
+            Err(e) if e.kind() == io::ErrorKind::TimedOut && !self.late() => Ok(None),
             other => other.map(Some),
         }
     }
 
     fn incoming(&mut self, label: Text) {
         if let Some(tap) = &mut self.tap {
-            tap.inn.begin(self.console, tap.end.other(), label);
+            tap.inn.begin(label);
         }
     }
 }
@@ -292,17 +298,19 @@ pub(super) struct Tap<'a> {
 #[derive(Default)]
 struct Stream {
     msg: Option<MsgId>,
+    /// What the next one is about; it begins with its first byte, which may never come.
+    label: Option<Text>,
     at: usize,
 }
 
 impl Stream {
-    fn begin(&mut self, console: &Console, from: EndName, label: Text) {
-        *self = Stream { msg: Some(console.message(from, Some(label))), at: 0 };
+    fn begin(&mut self, label: Text) {
+        *self = Stream { msg: None, label: Some(label), at: 0 };
     }
 
     /// The next `len` bytes as a span; an unannounced message begins here.
     fn span(&mut self, console: &Console, from: EndName, len: usize, part: Part) -> Span {
-        let msg = *self.msg.get_or_insert_with(|| console.message(from, None));
+        let msg = *self.msg.get_or_insert_with(|| console.message(from, self.label.take()));
         let span = Span { msg, offset: self.at, len, part };
         self.at += len;
         span

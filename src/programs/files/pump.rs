@@ -1,6 +1,7 @@
 //! Moves a file's bytes between disk and connection, once, and hashes them on the way. Memory is bounded by a few
 //! buffers however large the file is.
 
+use super::hashing::{self, Hashing};
 use crate::framing::Fault;
 use crate::programs::trouble::{Result, Trouble};
 use crate::programs::wire::Source;
@@ -9,22 +10,11 @@ use crate::text::{Text, grouped};
 use crate::trace::Part;
 use md5::{Digest, Md5};
 use std::io::{self, Read, Write};
-
-/// Bytes moved at a time: more gains nothing, and many clients have one each.
-const CHUNK: usize = 128 << 10;
-
-fn buffer(len: u64) -> Vec<u8> {
-    vec![0; usize::try_from(len).unwrap_or(CHUNK).clamp(1, CHUNK)]
-}
+use std::thread;
 
 /// The MD5 of bytes in memory, as [`outward`] writes it.
 pub fn md5_hex(bytes: &[u8]) -> String {
-    digits(Md5::new_with_prefix(bytes))
-}
-
-/// 32 lower-case hexadecimal digits.
-fn digits(hash: Md5) -> String {
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hashing::digits(Md5::new_with_prefix(bytes))
 }
 
 /// From a file: its first `len` bytes to `send`, piece by piece. Returns the digest if it is wanted.
@@ -37,24 +27,30 @@ pub fn outward(
     digest: bool,
     mut send: impl FnMut(&[u8]) -> Result<()>,
 ) -> Result<Option<String>> {
-    let mut hash = digest.then(Md5::new);
-    let mut buffer = buffer(len);
-    let mut left = len;
-    while left > 0 {
-        let most = buffer.len().min(usize::try_from(left).unwrap_or(usize::MAX));
-        let n = match file.read(&mut buffer[..most]) {
-            Ok(0) => return Err(changed(len)),
-            Ok(n) => n,
-            Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
-            Err(e) => return Err(Trouble::local(say!("reading the file: {e}", "读取文件：{e}"))),
-        };
-        if let Some(hash) = &mut hash {
-            hash.update(&buffer[..n]);
+    thread::scope(|scope| {
+        let mut hashing = Hashing::start(scope, len, digest);
+        let mut left = len;
+        while left > 0 {
+            let mut buffer = hashing.take()?;
+            let n = read(file, &mut buffer, left)?.ok_or_else(|| changed(len))?;
+            send(&buffer[..n])?;
+            hashing.give(buffer, n)?;
+            left -= n as u64;
         }
-        send(&buffer[..n])?;
-        left -= n as u64;
+        hashing.finish()
+    })
+}
+
+/// The next piece of a file, at most `left` bytes; `None` at its end.
+fn read(file: &mut impl Read, buffer: &mut [u8], left: u64) -> Result<Option<usize>> {
+    let most = buffer.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+    loop {
+        match file.read(&mut buffer[..most]) {
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(Trouble::local(say!("reading the file: {e}", "读取文件：{e}"))),
+            Ok(n) => return Ok((n > 0).then_some(n)),
+        }
     }
-    Ok(hash.map(digits))
 }
 
 /// A file that is not as long any more as was promised.
@@ -82,24 +78,24 @@ pub fn inward(
     mut progress: impl FnMut(u64),
 ) -> Result<Option<String>> {
     let doing = Text::new("receiving the file", "接收文件");
-    let mut hash = digest.then(Md5::new);
-    let mut buffer = buffer(len);
-    let mut have = 0;
-    while have < len {
-        let most = buffer.len().min(usize::try_from(len - have).unwrap_or(usize::MAX));
-        let n = source.recv(&mut buffer[..most], Part::Body).map_err(|e| Trouble::call(&doing, &e))?;
-        if n == 0 {
-            let [have, need] = [have, len].map(|n| usize::try_from(n).unwrap_or(usize::MAX));
-            return Err(Fault::EofInBody { have, need }.into());
+    thread::scope(|scope| {
+        let mut hashing = Hashing::start(scope, len, digest);
+        let mut have = 0;
+        while have < len {
+            let mut buffer = hashing.take()?;
+            let most = buffer.len().min(usize::try_from(len - have).unwrap_or(usize::MAX));
+            let n = source.recv(&mut buffer[..most], Part::Body).map_err(|e| Trouble::call(&doing, &e))?;
+            if n == 0 {
+                let [have, need] = [have, len].map(|n| usize::try_from(n).unwrap_or(usize::MAX));
+                return Err(Fault::EofInBody { have, need }.into());
+            }
+            have += n as u64;
+            progress(have);
+            file.write_all(&buffer[..n]).map_err(|e| super::store::unwritable(&e))?;
+            hashing.give(buffer, n)?;
         }
-        have += n as u64;
-        progress(have);
-        file.write_all(&buffer[..n]).map_err(|e| super::store::unwritable(&e))?;
-        if let Some(hash) = &mut hash {
-            hash.update(&buffer[..n]);
-        }
-    }
-    Ok(hash.map(digits))
+        hashing.finish()
+    })
 }
 
 #[cfg(test)]

@@ -111,7 +111,7 @@ impl Transfer<'_> {
             }),
             None => line.clone(),
         };
-        console.line(&line, &self.json(client, reason));
+        console.line_of(client, &line, &self.json(client, reason));
     }
 }
 
