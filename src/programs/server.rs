@@ -14,7 +14,7 @@ use serde_json::json;
 use socket2::{Domain, Protocol, Socket, Type};
 use std::collections::HashMap;
 use std::io;
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, Scope};
 use std::time::Duration;
@@ -87,9 +87,10 @@ pub fn listen(
 ) -> Result<Exit> {
     raise_open_files();
     let listener = bind(at)?;
-    announce(console, listener.local_addr().unwrap_or(at), next);
     let (open, handle) = (Open::default(), &handle);
-    let server = Server { console, bounds, open: &open, handle };
+    let address = listener.local_addr().unwrap_or(at);
+    announce(console, address, next);
+    let server = Server { console, bounds, address, open: &open, handle };
     std::thread::scope(|scope| {
         let ended = server.accept(scope, &listener);
         // Its threads end with their connections.
@@ -101,6 +102,7 @@ pub fn listen(
 struct Server<'s, H> {
     console: &'s Console,
     bounds: &'s Bounds,
+    address: SocketAddr,
     open: &'s Open,
     handle: &'s H,
 }
@@ -132,7 +134,7 @@ impl<'s, H: Fn(&mut Client) -> Result<()> + Sync> Server<'s, H> {
             );
             return;
         }
-        let (console, bounds, open, handle) = (self.console, *self.bounds, self.open, self.handle);
+        let (console, bounds, open, handle, here) = (self.console, *self.bounds, self.open, self.handle, self.address);
         let work = move || {
             // A panic would be a bug of ours; it must not take the other clients down.
             let served = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
@@ -150,6 +152,9 @@ impl<'s, H: Fn(&mut Client) -> Result<()> + Sync> Server<'s, H> {
                     Some(address),
                     &Text::new("this server failed here: a bug", "服务器在此出错：这是一个缺陷"),
                 );
+            }
+            if console.over() {
+                wake(here);
             }
         };
         // Small: what a client sends is never kept on the stack.
@@ -171,6 +176,14 @@ impl<'s, H: Fn(&mut Client) -> Result<()> + Sync> Server<'s, H> {
         log(self.console, None, &say!("cannot take a client: {why}", "无法接受客户端：{why}"));
         wait::pause(Duration::from_millis(100));
     }
+}
+
+/// Nobody reads the log any more, and the server waits in accept: a connection of its own lets it see that.
+fn wake(server: SocketAddr) {
+    let loopback: IpAddr = if server.is_ipv4() { Ipv4Addr::LOCALHOST.into() } else { Ipv6Addr::LOCALHOST.into() };
+    let reached = if server.ip().is_unspecified() { SocketAddr::new(loopback, server.port()) } else { server };
+    // If it fails, the next client does it.
+    let _ = TcpStream::connect_timeout(&reached, Duration::from_secs(1));
 }
 
 /// The connections that are open.

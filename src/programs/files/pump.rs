@@ -102,6 +102,7 @@ pub fn inward(
 mod tests {
     use super::*;
     use crate::exit::Exit;
+    use crate::programs::files::hashing::CHUNK;
     use std::time::Duration;
 
     /// Bytes in pieces of this size.
