@@ -188,7 +188,7 @@ impl Stage<'_> {
                 terminal.end().map_err(|e| format!("terminal {number}: {e}"))?;
             }
         }
-        let deadline = Instant::now() + PATIENCE / 4;
+        let deadline = Instant::now() + PATIENCE / 2;
         loop {
             let (now, changes) = (self.shown(), self.changes());
             match page {
@@ -204,9 +204,8 @@ impl Stage<'_> {
                 }
             }
         }
-        let shown = self.shown();
         self.interrupt()?;
-        Ok(shown)
+        Ok(self.shown())
     }
 
     fn shown(&self) -> Vec<String> {
@@ -219,12 +218,18 @@ impl Stage<'_> {
         self.terminals.values().map(|t| t.text().len()).sum()
     }
 
+    /// Ctrl-C for whatever still runs. What a program showed before is what counts: the terminal echoes the key.
     fn interrupt(&mut self) -> Result<(), String> {
         for (number, terminal) in &mut self.terminals {
-            if let Some(screen) = &mut terminal.screen {
-                screen.press(&[3])?;
-                terminal.end().map_err(|e| format!("terminal {number}, after Ctrl-C: {e}"))?;
+            let Some(screen) = &mut terminal.screen else { continue };
+            if screen.is_over() {
+                terminal.end()?;
+                continue;
             }
+            screen.press(&[3])?;
+            terminal.end().map_err(|e| format!("terminal {number}, after Ctrl-C: {e}"))?;
+            let end = terminal.shown.rfind("^C").unwrap_or(terminal.shown.len());
+            terminal.shown.truncate(end);
         }
         Ok(())
     }
