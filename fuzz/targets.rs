@@ -19,7 +19,8 @@ use stickdemo::programs::commands::allow::Allowed;
 use stickdemo::programs::files::header::{self, Promise, Upload};
 use stickdemo::programs::files::receipt::Receipt;
 use stickdemo::programs::reading::{self, End, Step};
-use stickdemo::programs::{Framed, Spelling, trouble};
+use stickdemo::programs::trouble::{self, Trouble};
+use stickdemo::programs::{Framed, Spelling};
 use stickdemo::quantity;
 use stickdemo::text::Text;
 
@@ -331,8 +332,13 @@ pub fn answers(data: &[u8]) {
         }
         (got, body)
     };
-    let cut = receive(stream, dice.clone(), largest);
-    assert_eq!(receive(stream, dice.clone(), usize::MAX / 8), cut, "at once");
+    let plain = |(got, body): (trouble::Result<_>, Vec<u8>)| match framed {
+        // What the digits were mistaken for is guessed from as many bytes as came at once.
+        Framed::Ack => (got.map_err(|trouble| Trouble { hint: None, ..trouble }), body),
+        _ => (got, body),
+    };
+    let cut = plain(receive(stream, dice.clone(), largest));
+    assert_eq!(plain(receive(stream, dice.clone(), usize::MAX / 8)), cut, "at once");
     if !stream.is_empty() {
         read_back(stream, framed, both, dice, largest);
     }
@@ -409,9 +415,11 @@ pub fn uploads(data: &[u8]) {
     }
     let Ok(fields) = json::parse(bytes) else { return };
     if let Ok(receipt) = Receipt::parse(&fields) {
+        // A long reason was cut for the terminal; it would be cut again.
+        let long = matches!(&receipt, Receipt::Refused { reason } if reason.ends_with("..."));
         let written = receipt.write("a", 0).expect("short");
         let fields = json::parse(&written[4..]).expect("JSON");
-        assert_eq!(Receipt::parse(&fields), Ok(receipt));
+        assert!(long || Receipt::parse(&fields).as_ref() == Ok(&receipt), "{receipt:?}");
     }
 }
 
