@@ -42,6 +42,20 @@ fn a_program_reads_like_a_recorded_run() {
 }
 
 #[test]
+fn a_header_is_shown_whole() {
+    let mut p = Program::new(Style::plain(), false);
+    let sock = p.socket(CLIENT);
+    p.live.message(CLIENT, Some(Text::new("upload notes.txt", "上传 notes.txt")));
+    let header =
+        br#"{"cmd": "put", "filename": "notes.txt", "filesize": 11, "md5": "012cb930b68c619aba8660d134c60460"}"#;
+    let header = [&(header.len() as u32).to_le_bytes(), &header[..]].concat();
+    p.moved(CLIENT, sock, Call::Send, &header, [1, 0], Part::Header);
+    p.moved(CLIENT, sock, Call::Send, b"hello\nfeng\n", [1, header.len()], Part::Body);
+    p.moved(CLIENT, sock, Call::Send, b"\x07\xff", [1, header.len() + 11], Part::Body);
+    insta::assert_snapshot!("live_header", p.text());
+}
+
+#[test]
 fn colour_adds_nothing_but_colour() {
     let plain = exec(Style::plain(), false);
     let colour = exec(Style { palette: Palette::new(true), ..Style::plain() }, false);

@@ -282,8 +282,14 @@ fn output(matches: &ArgMatches, lang: Lang) -> Output {
         },
         lang,
         unicode: matches.get_flag("unicode"),
-        stable: matches.try_get_one::<bool>("stable").ok().flatten().copied().unwrap_or(false),
+        stable: stable(matches),
     }
+}
+
+/// Asked for here, or behind the name of a service.
+fn stable(matches: &ArgMatches) -> bool {
+    let here = matches.try_get_one::<bool>("stable").ok().flatten().copied().unwrap_or(false);
+    here || matches.subcommand().is_some_and(|(_, sub)| stable(sub))
 }
 
 /// An option's text, if the learner gave it.

@@ -40,7 +40,10 @@ pub(super) fn services() -> [(&'static str, Text); 4] {
 /// The programs' commands.
 pub(super) fn commands(lang: Lang, page: &str) -> Vec<Command> {
     let heading = Text::new("Options", "选项").to(lang).to_owned();
-    let command = |(name, about): (&'static str, Text), args: Vec<Arg>| {
+    let command = |(name, about): (&'static str, Text), mut args: Vec<Arg>| {
+        if args.iter().any(|arg| arg.get_id() == "trace") {
+            args.push(stable(lang));
+        }
         let headed = |arg: Arg| if arg.is_positional() { arg } else { arg.help_heading(heading.clone()) };
         let about = about.to(lang).to_owned();
         Command::new(name).about(about).help_template(page.to_owned()).args(args.into_iter().map(headed))
@@ -90,6 +93,14 @@ fn udp(lang: Lang) -> Arg {
 
 fn trace(lang: Lang) -> Arg {
     flag("trace", lang, Text::new("print every call and its bytes as it happens", "实时打印每次调用及其字节"))
+}
+
+fn stable(lang: Lang) -> Arg {
+    let help = Text::new(
+        "with --trace: order for times, no ports, nothing that the clock decides",
+        "配合 --trace：用顺序代替时间，不显示端口和由时钟决定的内容",
+    );
+    flag("stable", lang, help).requires("trace")
 }
 
 fn settle(lang: Lang) -> Arg {

@@ -4,7 +4,7 @@
 use super::console::Console;
 use super::server::cannot_listen;
 use super::trouble::{Result, Trouble};
-use super::wire::Tap;
+use super::wire::{Tap, silent};
 use crate::errno;
 use crate::net::evidence;
 use crate::text::Text;
@@ -82,8 +82,8 @@ impl<'a> Datagrams<'a> {
         self.socket.local_addr()
     }
 
-    /// sendto(2): one datagram, empty ones too. The label is for the reader of a trace. A connected socket sends to
-    /// its peer, whatever the address. What it returns says nothing about arrival.
+    /// sendto(2), on a connected socket send(2), which has one address only: one datagram, empty ones too. The label is
+    /// for the reader of a trace. That it succeeds says nothing about arrival.
     ///
     /// # Errors
     /// What send says: [`is_refusal`] of an earlier datagram, [`is_too_long`], or that no way leads there.
@@ -101,7 +101,8 @@ impl<'a> Datagrams<'a> {
         };
         if let Some(tap) = &self.tap {
             let msg = self.console.message(self.end, label);
-            tap.event(Call::SendTo, began, |event| {
+            let call = if self.peer.is_some() { Call::Send } else { Call::SendTo };
+            tap.event(call, began, |event| {
                 event.asked = Some(bytes.len());
                 event.peer = Some(self.peer.unwrap_or(to));
                 event.handed = Some(Handed { msg, offset: 0 });
@@ -122,7 +123,7 @@ impl<'a> Datagrams<'a> {
     pub fn recv_from(&self, limit: Duration, label: Option<Text>) -> io::Result<Option<Datagram>> {
         let began = Instant::now();
         let got = self.wait(began + limit);
-        self.tell(began, &got, label);
+        self.tell(began, limit, &got, label);
         got
     }
 
@@ -141,7 +142,7 @@ impl<'a> Datagrams<'a> {
                 // What a woken call returns is no datagram.
                 _ if !go_on() => {}
                 got => {
-                    self.tell(began, &got, label);
+                    self.tell(began, LOOK, &got, label);
                     return got;
                 }
             }
@@ -178,7 +179,7 @@ impl<'a> Datagrams<'a> {
         }
     }
 
-    fn tell(&self, began: Instant, got: &io::Result<Option<Datagram>>, label: Option<Text>) {
+    fn tell(&self, began: Instant, limit: Duration, got: &io::Result<Option<Datagram>>, label: Option<Text>) {
         let Some(tap) = &self.tap else { return };
         let from = EndName::only(self.end.role.other());
         let msg = matches!(got, Ok(Some(_))).then(|| self.console.message(from, label));
@@ -192,7 +193,7 @@ impl<'a> Datagrams<'a> {
                     whole(event, &datagram.bytes, Span { msg, offset: 0, len, part: Part::Body });
                 }
                 (Err(e), _) => event.error = Some(errno::name(e)),
-                _ => event.error = Some(errno::name(&io::ErrorKind::TimedOut.into())),
+                _ => silent(event, began, limit),
             }
         });
     }

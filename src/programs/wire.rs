@@ -137,7 +137,7 @@ impl<'a> Wire<'a> {
     /// A new message is about to be sent.
     pub fn outgoing(&mut self, label: Text) {
         if let Some(tap) = &mut self.tap {
-            tap.out.begin(self.console, tap.end, label);
+            tap.out.begin(label);
         }
     }
 
@@ -258,7 +258,7 @@ impl Source for Wire<'_> {
 
     fn incoming(&mut self, label: Text) {
         if let Some(tap) = &mut self.tap {
-            tap.inn.begin(self.console, tap.end.other(), label);
+            tap.inn.begin(label);
         }
     }
 }
@@ -298,17 +298,19 @@ pub(super) struct Tap<'a> {
 #[derive(Default)]
 struct Stream {
     msg: Option<MsgId>,
+    /// What the next one is about; it begins with its first byte, which may never come.
+    label: Option<Text>,
     at: usize,
 }
 
 impl Stream {
-    fn begin(&mut self, console: &Console, from: EndName, label: Text) {
-        *self = Stream { msg: Some(console.message(from, Some(label))), at: 0 };
+    fn begin(&mut self, label: Text) {
+        *self = Stream { msg: None, label: Some(label), at: 0 };
     }
 
     /// The next `len` bytes as a span; an unannounced message begins here.
     fn span(&mut self, console: &Console, from: EndName, len: usize, part: Part) -> Span {
-        let msg = *self.msg.get_or_insert_with(|| console.message(from, None));
+        let msg = *self.msg.get_or_insert_with(|| console.message(from, self.label.take()));
         let span = Span { msg, offset: self.at, len, part };
         self.at += len;
         span

@@ -8,12 +8,14 @@ use crate::trace::{Event, Message, Part, Span, Trace};
 
 /// A block of at most this many bytes is shown whole.
 const WHOLE: usize = 48;
+/// A piece of at most this many bytes is quoted whole, if a few lines have room for it.
+const SHORT: usize = 240;
 /// Bytes kept at each side of a boundary when a block is elided.
 const KEPT: usize = 6;
 /// Fewer bytes than this are not worth hiding.
 const HIDDEN: usize = 8;
-/// Columns of a piece that is quoted.
-const PREVIEW: usize = 24;
+/// Columns of a line that say whose bytes they are: its indent, a word, bars, a colon.
+const LINE: usize = 19;
 /// Bytes on a line, where the terminal is wide enough.
 const PER_LINE: usize = 16;
 
@@ -24,14 +26,15 @@ pub fn preview(bytes: &[u8], width: usize, unicode: bool) -> String {
 }
 
 fn text(bytes: &[u8]) -> Option<String> {
-    let is_text = |text: &str| !text.chars().any(|c| c.is_control() && !matches!(c, '\r' | '\n' | '\t'));
+    let is_text = |text: &&str| !text.chars().any(|c| c.is_control() && !matches!(c, '\r' | '\n' | '\t'));
     match std::str::from_utf8(bytes) {
-        Ok(text) if is_text(text) => Some(escaped(text)),
+        Ok(text) => Some(text).filter(is_text).map(escaped),
         // A cut in the middle of a character: show what is whole.
-        Err(e) if e.valid_up_to() > 0 && e.valid_up_to() + 4 > bytes.len() => {
-            Some(escaped(&String::from_utf8_lossy(&bytes[..e.valid_up_to()])) + "..")
+        Err(e) if e.valid_up_to() > 0 && e.error_len().is_none() => {
+            let whole = std::str::from_utf8(&bytes[..e.valid_up_to()]).ok();
+            whole.filter(is_text).map(|text| escaped(text) + "..")
         }
-        _ => None,
+        Err(_) => None,
     }
 }
 
@@ -55,44 +58,72 @@ pub fn parts(trace: &Trace, event: &Event, style: &Style) -> Vec<(Ink, String)> 
         let bytes = event.bytes.get(at..at + span.len).unwrap_or_default();
         at += span.len;
         let Some(message) = trace.message(span.msg) else { continue };
-        let passes = trace.passed.contains_key(&span.msg);
-        let header = if span.part == Part::Header {
-            Text::new(" header", " 头部").to(style.lang).to_owned()
-        } else {
-            String::new()
+        let text = match trace.passed.contains_key(&span.msg) {
+            true => passing(message, span, bytes, style),
+            false => part(message, span, bytes, style),
         };
-        let what = match (&message.label, span.part) {
-            (Some(label), Part::Body) => named(label, passes, bytes, style),
-            _ => preview(bytes, PREVIEW, style.unicode),
-        };
-        let guess = if message.inferred { "?" } else { "" };
-        let gap = if what.is_empty() { "" } else { " " };
-        let range = range(message, passes, span, style);
-        out.push((Ink::Message(span.msg), format!("{}{guess}{header}{gap}{what}{range}", span.msg)));
+        out.push((Ink::Message(span.msg), text));
     }
     out
 }
 
-/// A piece of a labelled message. Of one that passes by its pieces are all that is ever shown, so they are quoted.
-fn named(label: &Text, passes: bool, bytes: &[u8], style: &Style) -> String {
-    let quoted = text(bytes).filter(|text| passes && !text.is_empty());
-    let quoted = quoted.map(|text| Text::same(cut(&text, PREVIEW, style.unicode)));
-    let text = quoted.map_or(label.clone(), |text| Text::new("{}: {}", "{}：{}").with(label).with(&text));
-    text.to(style.lang).to_owned()
+fn part(message: &Message, span: &Span, bytes: &[u8], style: &Style) -> String {
+    let header = header(span).to(style.lang).to_owned();
+    let what = match (&message.label, span.part) {
+        (Some(label), Part::Body) => label.to(style.lang).to_owned(),
+        _ => preview(bytes, 24, style.unicode),
+    };
+    let (start, end, all) = (span.offset, span.offset + span.len, message.bytes.len());
+    let of = Text::new("of", "/").to(style.lang).to_owned();
+    let partial = span.len < all && message.header_len == 0;
+    let range =
+        if partial { format!(" [{}..{} {of} {}]", grouped(start), grouped(end), grouped(all)) } else { String::new() };
+    let guess = if message.inferred { "?" } else { "" };
+    let gap = if what.is_empty() { "" } else { " " };
+    format!("{}{guess}{header}{gap}{what}{range}", span.msg)
 }
 
-/// Which bytes of its message a span has, when it is not all of it. While a message is under way nobody knows how
-/// long it becomes.
-fn range(message: &Message, passes: bool, span: &Span, style: &Style) -> String {
-    let begins = if span.part == Part::Body { message.header_len } else { 0 };
-    let [start, end, all] = [span.offset, span.offset + span.len, message.bytes.len()].map(grouped);
-    match passes {
-        true if span.offset > begins => format!(" [{start}..{end}]"),
-        false if span.len < message.bytes.len() && message.header_len == 0 => {
-            let of = Text::new("of", "/").to(style.lang).to_owned();
-            format!(" [{start}..{end} {of} {all}]")
+/// A piece of a message that passes by: nobody knows how long it becomes, and its pieces are all that is ever
+/// shown, so that they are quoted as far as a line has room.
+fn passing(message: &Message, span: &Span, bytes: &[u8], style: &Style) -> String {
+    let (start, end) = (span.offset.saturating_sub(message.header_len), span.offset + span.len - message.header_len);
+    let (label, range) = match (&message.label, span.part) {
+        (_, Part::Header) => (header(span), String::new()),
+        (label, Part::Body) if start > 0 => (spaced(label), format!(" [{}..{}]", grouped(start), grouped(end))),
+        (label, Part::Body) => (spaced(label), String::new()),
+    };
+    let name = format!("{}{}", span.msg, label.to(style.lang));
+    let lines = if bytes.len() <= SHORT { 4 } else { 1 };
+    let room = (lines * style.breadth()).saturating_sub(lines * LINE + columns(&name) + columns(&range)).max(1);
+    let is_label = |text: &String| message.label.as_ref().is_some_and(|label| label.to(style.lang) == text);
+    match quoted(bytes, span.part).filter(|text| !is_label(text)) {
+        Some(quoted) if span.part == Part::Body && message.label.is_some() => {
+            let colon = Text::new(": ", "：").to(style.lang).to_owned();
+            format!("{name}{colon}{}{range}", cut(&quoted, room, style.unicode))
         }
-        _ => String::new(),
+        Some(quoted) => format!("{name} {}{range}", cut(&quoted, room, style.unicode)),
+        None => format!("{name}{range}"),
+    }
+}
+
+fn header(span: &Span) -> Text {
+    if span.part == Part::Header { Text::new(" header", " 头部") } else { Text::default() }
+}
+
+fn spaced(label: &Option<Text>) -> Text {
+    label.as_ref().map(|label| Text::new(" {}", " {}").with(label)).unwrap_or_default()
+}
+
+/// Text as it reads; of a header also one behind a length of four bytes. A few bytes of something else as hex; many
+/// stand in the hex block.
+fn quoted(bytes: &[u8], part: Part) -> Option<String> {
+    let (length, rest) = bytes.split_at(bytes.len().min(4));
+    let hex = |bytes: &[u8]| bytes.iter().map(|b| format!("{b:02x}")).collect::<Vec<_>>().join(" ");
+    match text(bytes) {
+        Some(text) => (!text.is_empty()).then_some(text),
+        None if part == Part::Header && rest.is_empty() => Some(hex(length)),
+        None if part == Part::Header => text(rest).map(|text| format!("{} {text}", hex(length))),
+        None => None,
     }
 }
 

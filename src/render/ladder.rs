@@ -245,7 +245,13 @@ pub fn label(trace: &Trace, event: &Event, style: &Style, blurred: bool) -> Stri
         }
         Call::Send | Call::SendTo => {
             let message = event.handed.and_then(|h| trace.message(h.msg));
-            let name = message.map_or(String::new(), |m| format!("{} [{}] ", m.id, bytes::name(m, style, 12)));
+            let name = message.map_or(String::new(), |m| {
+                // Of a message that passes by, the piece that is sent.
+                let piece = trace.passed.contains_key(&m.id) && m.label.is_none();
+                let name =
+                    if piece { bytes::preview(&event.bytes, 12, style.unicode) } else { bytes::name(m, style, 12) };
+                format!("{} [{name}] ", m.id)
+            });
             let whole = format!("{call} {name}{} = {result}", number(event.asked.unwrap_or(0)));
             match event.asked == event.returned && columns(&whole) > SHORT {
                 true => format!("{call} {name}{result}"),

@@ -4,7 +4,7 @@
 use super::arrow::{Arrow, Glyphs};
 use super::ladder::{EventRow, PacketRow, Row};
 use super::palette::Ink;
-use super::width::{columns, padded, wrapped};
+use super::width::{columns, cut, padded, wrapped};
 use super::{NARROW, Style, WIDEST, bytes};
 use crate::text::Text;
 use crate::trace::{EndName, Role, Trace};
@@ -230,7 +230,14 @@ impl Lanes<'_> {
                 used = 1;
             }
             used += wide;
-            line += &self.style.palette.paint(&super::width::cut(&text, room - 1, self.style.unicode), ink);
+            for (i, text) in self.fitted(&text, room - 1).iter().enumerate() {
+                if i > 0 {
+                    writeln!(out, "{line}")?;
+                    line = " ".repeat(indent + 6);
+                    used = 1 + columns(text) + 1;
+                }
+                line += &self.style.palette.paint(text, ink);
+            }
             line.push(self.style.bar());
         }
         writeln!(out, "{line}")?;
@@ -238,6 +245,14 @@ impl Lanes<'_> {
             writeln!(out, "{line}")?;
         }
         Ok(())
+    }
+
+    /// A part on one line. What passes by is shown nowhere else, and goes on below.
+    fn fitted(&self, text: &str, room: usize) -> Vec<String> {
+        match self.trace.passed.is_empty() {
+            true => vec![cut(text, room, self.style.unicode)],
+            false => wrapped(text, room),
+        }
     }
 
     /// What is said instead of further rows like the last.

@@ -3,10 +3,15 @@ and shows it; empty lines are not sent, and quit leaves."""
 import socket
 import sys
 
+PROMPT = ">>: " if sys.stdin.isatty() else ""
+
 address = (sys.argv[1], int(sys.argv[2]))
 with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-    for line in sys.stdin:
-        msg = line.strip()
+    while True:
+        try:
+            msg = input(PROMPT).strip()
+        except EOFError:
+            break
         if msg == "quit":
             break
         if not msg:

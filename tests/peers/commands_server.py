@@ -1,9 +1,9 @@
 """A server of the documents' remote command: whatever a client sends is given to a shell, on loopback.
 
-python3 commands_server.py FRAMING [--reverse]
+python3 commands_server.py FRAMING [PORT] [--reverse]
 
-Prints its port, then serves one client after another until it is killed. FRAMING is none, ack, i32le, json (TCP) or
-udp. The two outputs go out as stderr, stdout; with --reverse the other way round.
+Prints its port (any free one unless it was given), then serves one client after another until it is killed. FRAMING is
+none, ack, i32le, json (TCP) or udp. The two outputs go out as stderr, stdout; with --reverse the other way round.
 """
 
 import json
@@ -11,6 +11,9 @@ import socket
 import struct
 import subprocess
 import sys
+
+
+PORT = int(next((word for word in sys.argv[2:] if word.isdigit()), 0))
 
 
 def execute(command):
@@ -42,7 +45,7 @@ def answer(conn, framing, command):
 
 def serve(framing):
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as server:
-        server.bind(("127.0.0.1", 0))
+        server.bind(("127.0.0.1", PORT))
         server.listen(5)
         print(server.getsockname()[1], flush=True)
         while True:
@@ -60,7 +63,7 @@ def serve(framing):
 
 def serve_udp():
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
-        server.bind(("127.0.0.1", 0))
+        server.bind(("127.0.0.1", PORT))
         print(server.getsockname()[1], flush=True)
         while True:
             command, client = server.recvfrom(65536)

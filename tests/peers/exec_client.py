@@ -1,9 +1,9 @@
 """A client of the documents' remote command, one connection, one command after another.
 
-python3 exec_client.py FRAMING PORT [--ack WORD] COMMAND...
+python3 exec_client.py FRAMING PORT [--ack WORD] [COMMAND...]
 
-Prints one JSON line per answer: {"command": ..., "text": ...}.
-FRAMING is none, ack, i32le, json (TCP) or udp.
+FRAMING is none, ack, i32le, json (TCP) or udp. Without a command it asks for them; quit leaves. With commands it
+prints one JSON line per answer: {"command": ..., "text": ...}.
 """
 
 import json
@@ -47,7 +47,7 @@ def answer(conn, framing, ack):
 def main():
     framing, port, *commands = sys.argv[1:]
     ack = READY
-    if commands[0] == "--ack":
+    if commands[:1] == ["--ack"]:
         ack, commands = commands[1], commands[2:]
     address = ("127.0.0.1", int(port))
     kind = socket.SOCK_DGRAM if framing == "udp" else socket.SOCK_STREAM
@@ -55,14 +55,24 @@ def main():
         conn.settimeout(60)
         if framing != "udp":
             conn.connect(address)
-        for command in commands:
+
+        def ask(command):
             if framing == "udp":
                 conn.sendto(command.encode("utf-8"), address)
                 data = conn.recvfrom(65536)[0] + conn.recvfrom(65536)[0]
             else:
-                conn.send(command.encode("utf-8"))
+                conn.sendall(command.encode("utf-8"))
                 data = answer(conn, framing, ack)
-            print(json.dumps({"command": command, "text": data.decode("utf-8")}))
+            return data.decode("utf-8")
+
+        for command in commands:
+            print(json.dumps({"command": command, "text": ask(command)}))
+        while not commands:
+            command = input(">>: ").strip()
+            if command == "quit":
+                break
+            if command:
+                print(ask(command), end="")
 
 
 main()

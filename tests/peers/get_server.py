@@ -1,16 +1,18 @@
 """Gives downloads as D4's servers do: size, acknowledgement, body, MD5 at once (tail), after another
 acknowledgement (ack), or none. A file that it does not have it says nothing about.
 
-get_server.py DIR tail|ack|none
+get_server.py PORT DIR tail|ack|none
+
+PORT 0 is any free one; the port it got is its first line.
 """
 import hashlib
 import os
 import socket
 import sys
 
-folder, trailer = sys.argv[1:]
+port, folder, trailer = int(sys.argv[1]), *sys.argv[2:]
 server = socket.socket()
-server.bind(("127.0.0.1", 0))
+server.bind(("127.0.0.1", port))
 server.listen()
 print(server.getsockname()[1], flush=True)
 while True:

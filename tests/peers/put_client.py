@@ -23,4 +23,5 @@ for path in files:
     with open(path, "rb") as f:
         for line in f:
             client.sendall(line)
+    print(name, size, "upload successful", flush=True)
 client.close()

@@ -1,6 +1,8 @@
 """Takes uploads as the documents' servers do: i32le length, JSON header, body; the next file may follow.
 
-put_server.py DIR [careless]     careless: D1's loop, recv(1024) whatever remains
+put_server.py PORT DIR [careless]
+
+PORT 0 is any free one; the port it got is its first line. careless: D1's loop, recv(1024) whatever remains.
 """
 import hashlib
 import json
@@ -9,7 +11,7 @@ import socketserver
 import struct
 import sys
 
-folder, careless = sys.argv[1], sys.argv[2:] == ["careless"]
+port, folder, careless = int(sys.argv[1]), sys.argv[2], sys.argv[3:] == ["careless"]
 
 
 class Upload(socketserver.BaseRequestHandler):
@@ -43,6 +45,6 @@ class Server(socketserver.ThreadingTCPServer):
     daemon_threads = True
 
 
-with Server(("127.0.0.1", 0), Upload) as server:
+with Server(("127.0.0.1", port), Upload) as server:
     print(server.server_address[1], flush=True)
     server.serve_forever()

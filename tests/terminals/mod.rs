@@ -49,7 +49,8 @@ impl Ports {
                 let listening = self.0.iter().find(|(_, real)| **real == number).map(|(page, _)| *page);
                 match listening {
                     Some(page) if address || before.is_empty() || before.ends_with(' ') => Some(page),
-                    None if address && number > 1023 => {
+                    // What was typed has the page's port already.
+                    None if address && number > 1023 && !self.0.contains_key(&number) => {
                         let next = 50_001 + clients.len() as u16;
                         Some(*clients.entry(number).or_insert(next))
                     }

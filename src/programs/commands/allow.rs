@@ -133,6 +133,10 @@ impl Allowed {
         if line.contains('\0') {
             return refuse(Text::new("the command holds a zero byte", "命令含有零字节"));
         }
+        let empty = || Refusal(Text::new("the command is empty", "命令是空的"));
+        if line.trim().is_empty() {
+            return Err(empty());
+        }
         if self.shell {
             return Ok(surrounded(shell(line)));
         }
@@ -140,7 +144,7 @@ impl Allowed {
             return refuse(Text::new("a quotation mark or a backslash has no end", "引号没有配对，或末尾是反斜杠"));
         };
         let Some((word, arguments)) = words.split_first() else {
-            return refuse(Text::new("the command is empty", "命令是空的"));
+            return Err(empty());
         };
         let Some(entry) = self.entries.iter().find(|entry| same(&entry.word, word)) else {
             let (word, words) = (shown(word), self.words());

@@ -45,13 +45,11 @@ pub fn kill_all() {
 /// When it cannot listen, or a program that was allowed is not there.
 pub fn serve(service: &CommandService, serve: &Serve, console: &Console) -> Result<Exit> {
     let office = Office::new(service)?;
-    console.remark(&office.allowed.described());
     if service.udp {
         return udp::serve(&office, serve, console);
     }
     let word = service.framed.word();
-    let next =
-        say!("stickdemo exec {{}} --framing {word} echo hello", "stickdemo exec {{}} --framing {word} echo hello");
+    let next = office.announced(&format!("--framing {word}"));
     let manner = Manner { framed: service.framed, both: service.both, settle: serve.bounds.settle };
     server::listen(serve.listen, &serve.bounds, console, &next, |client| converse(client, &office, manner))
 }
@@ -94,7 +92,7 @@ fn answer(client: &mut Client, office: &Office, manner: Manner, line: &[u8]) -> 
         Ok(left_out @ 1..) => {
             let left_out = grouped(left_out);
             let why = say!(
-                "{{}}; stdout left out: {left_out} bytes; --both sends it",
+                "{{}}; stdout left out: {left_out} B; --both sends it",
                 "{{}}；略去 stdout {left_out} 字节；--both 会发送"
             );
             why.with(&done.log)
@@ -144,6 +142,13 @@ impl Office {
         Ok(Office { allowed, limits, room: Room::new(ROOM.max(output)) })
     }
 
+    /// How the other end calls, and what it may call.
+    fn announced(&self, how: &str) -> Text {
+        let what = self.allowed.described();
+        let [en, zh] = [what.en, what.zh].map(|what| format!("stickdemo exec {{}} {how} echo hello\n{what}"));
+        Text::made(en, zh)
+    }
+
     /// Runs a line, or refuses it; either way there is something to answer.
     fn perform(&self, line: &[u8], gone: impl FnMut() -> bool) -> Done<'_> {
         let mut share = self.room.share();
@@ -180,8 +185,8 @@ impl Office {
         let [stderr, stdout] = [&ran.outputs.stderr, &ran.outputs.stdout].map(|bytes| grouped(bytes.len()));
         let millis = grouped(ran.took.as_millis() as u64);
         let figures = say!(
-            "{line}: stderr {stderr}, stdout {stdout} bytes, {{}}, {millis} ms",
-            "{line}：stderr {stderr}、stdout {stdout} 字节，{{}}，{millis} ms"
+            "{line}: stderr {stderr} B, stdout {stdout} B, {{}}, {millis} ms",
+            "{line}：stderr {stderr} 字节，stdout {stdout} 字节，{{}}，{millis} ms"
         );
         let ended = match (ran.stop, ran.note(&self.limits)) {
             (Stop::Gone, _) => Text::new("stopped: the client hung up", "已停止：客户端断开了连接"),

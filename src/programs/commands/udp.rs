@@ -29,8 +29,7 @@ const LARGEST: usize = 65_507;
 /// When the address cannot be had.
 pub(super) fn serve(office: &Office, serve: &Serve, console: &Console) -> Result<Exit> {
     let socket = Datagrams::bind(console, serve.listen)?;
-    let next = Text::same("stickdemo exec {} --udp echo hello");
-    announce(console, socket.address().unwrap_or(serve.listen), &next);
+    announce(console, socket.address().unwrap_or(serve.listen), &office.announced("--udp"));
     let desk = Desk { office, socket: &socket, console, running: &AtomicUsize::new(0) };
     std::thread::scope(|scope| {
         while !console.over() {

@@ -1,5 +1,6 @@
 //! How far a long transfer is, on standard error, for people who look at a terminal.
 
+use super::report::clean;
 use crate::programs::console::Console;
 use crate::text::{Lang, Text};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -39,7 +40,7 @@ fn bar(name: &str, total: u64, lang: Lang) -> ProgressBar {
         "{msg}  {bytes} / {total_bytes}  {bytes_per_sec}  还需 {eta}",
     );
     let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::hidden());
-    let bar = bar.with_message(name.escape_debug().to_string());
+    let bar = bar.with_message(clean(name));
     match ProgressStyle::with_template(shape.to(lang)) {
         Ok(style) => bar.with_style(style),
         Err(_) => bar,

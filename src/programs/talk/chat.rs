@@ -54,7 +54,7 @@ struct Chat<'a> {
 
 impl Chat<'_> {
     fn run(mut self) -> Result<Exit> {
-        self.events.typing.ask();
+        self.ask();
         while !self.console.over() {
             match self.events.next(None) {
                 Some(Event::Typed(Ok(Some(line)))) if input::is_quit(&line) => break,
@@ -75,6 +75,13 @@ impl Chat<'_> {
         Ok(Exit::Done)
     }
 
+    fn ask(&self) {
+        if self.terminal {
+            input::prompt();
+        }
+        self.events.typing.ask();
+    }
+
     fn came(&mut self, datagram: &Datagram) {
         let Datagram { bytes, from } = datagram;
         let number = self.people.heard(*from);
@@ -87,7 +94,13 @@ impl Chat<'_> {
         let json = json!({
             "type": "said", "number": number, "from": from.to_string(), "text": text, "len": bytes.len()
         });
+        if self.terminal {
+            input::unprompt();
+        }
         self.console.line(&line, &json);
+        if self.terminal {
+            input::prompt();
+        }
         if let Some(held) = self.held.take() {
             self.typed(held);
         }
@@ -112,7 +125,7 @@ impl Chat<'_> {
                 return;
             }
         }
-        self.events.typing.ask();
+        self.ask();
     }
 
     fn send(&self, text: &[u8], to: SocketAddr) {

@@ -22,8 +22,19 @@ pub(super) fn run(talk: &Talk, console: &Console) -> Result<Exit> {
     while_listening(&socket, &Text::new("an answer", "一个答复"), |events| {
         let terminal = input::is_terminal();
         let turn = if terminal { TURN.min(talk.patience.timeout) } else { talk.patience.timeout };
-        Conversation { talk, console, socket: &socket, events, terminal, turn, next: None, answer: None, lost: false }
-            .run()
+        Conversation {
+            talk,
+            console,
+            socket: &socket,
+            events,
+            terminal,
+            turn,
+            asked: false,
+            next: None,
+            answer: None,
+            lost: false,
+        }
+        .run()
     })
 }
 
@@ -36,7 +47,9 @@ struct Conversation<'a> {
     events: &'a Events,
     terminal: bool,
     turn: Duration,
-    /// When the next line is asked for, answer or not; `None` when it has been.
+    /// The next line has been asked for.
+    asked: bool,
+    /// When it will be, answer or not.
     next: Option<Instant>,
     /// When the answer is given up; `None` when none is awaited.
     answer: Option<Instant>,
@@ -52,7 +65,10 @@ impl Conversation<'_> {
                 Some(Event::Typed(line)) => match line? {
                     None => break,
                     Some(line) if input::is_quit(&line) => break,
-                    Some(line) => self.say(&line)?,
+                    Some(line) => {
+                        self.asked = false;
+                        self.say(&line)?;
+                    }
                 },
                 Some(Event::Came(datagram)) => self.hear(datagram.from, &datagram.bytes),
                 Some(Event::Failed(e)) => self.failed(&e)?,
@@ -64,11 +80,27 @@ impl Conversation<'_> {
     }
 
     fn ask(&mut self) {
+        (self.asked, self.next) = (true, None);
+        self.prompt();
+        self.events.typing.ask();
+    }
+
+    fn prompt(&self) {
         if self.terminal {
             input::prompt();
         }
-        self.next = None;
-        self.events.typing.ask();
+    }
+
+    /// Something is to be shown: not behind a prompt.
+    fn make_room(&self) {
+        if self.terminal && self.asked {
+            input::unprompt();
+        }
+    }
+
+    /// It has been shown.
+    fn resume(&mut self) {
+        if self.asked { self.prompt() } else { self.ask() }
     }
 
     fn say(&mut self, line: &[u8]) -> Result<()> {
@@ -102,37 +134,26 @@ impl Conversation<'_> {
     }
 
     fn hear(&mut self, from: SocketAddr, bytes: &[u8]) {
-        let prompted = self.terminal && self.next.is_none();
-        if prompted {
-            input::unprompt();
-        }
+        self.make_room();
         said(self.console, from, bytes);
         self.answer = None;
-        match (self.next, prompted) {
-            (Some(_), _) => self.ask(),
-            (None, true) => input::prompt(),
-            (None, false) => {}
-        }
+        self.resume();
     }
 
     /// To somebody who sits there it is news; he may start the server and go on. A script cannot.
     fn failed(&mut self, error: &io::Error) -> Result<()> {
+        let server = self.talk.server;
         let trouble = match is_refusal(error) {
-            true => refused(self.talk.server),
-            false => Trouble::call(
-                &Text::new("talking to {}", "与 {} 对话").with(&Text::same(self.talk.server.to_string())),
-                error,
-            ),
+            true => refused(server),
+            false => Trouble::call(&say!("talking to {server}", "与 {server} 对话"), error),
         };
         if !self.terminal {
             return Err(trouble);
         }
-        if self.next.is_none() {
-            input::unprompt();
-        }
+        self.make_room();
         self.console.complain(&trouble);
         self.answer = None;
-        self.ask();
+        self.resume();
         Ok(())
     }
 
@@ -141,20 +162,14 @@ impl Conversation<'_> {
         let now = Instant::now();
         if self.answer.is_some_and(|at| at <= now) {
             let limit = self.talk.patience.timeout;
-            self.answer = None;
-            self.lost = true;
-            if self.terminal && self.next.is_none() {
-                input::unprompt();
-            }
+            (self.answer, self.lost) = (None, true);
+            self.make_room();
             self.console.remark(&say!(
                 "no answer for {limit:?}: UDP does not tell whether the question was lost, or the answer, or nobody answers",
                 "{limit:?} 内没有答复：丢的是问题还是答复，还是根本没人回答，UDP 不会告诉你"
             ));
-            if self.terminal && self.next.is_none() {
-                input::prompt();
-            }
-        }
-        if self.next.is_some_and(|at| at <= now) {
+            self.resume();
+        } else if self.next.is_some_and(|at| at <= now) {
             self.ask();
         }
     }

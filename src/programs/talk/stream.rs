@@ -17,6 +17,11 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::Builder;
 
+/// No longer than what any kernel takes at once: sending it does not wait for the server.
+const SHORT: usize = 4 << 10;
+
+const LINE: Text = Text::new("a line", "一行");
+
 /// One connection, and lines over it until `quit` or the end of input.
 pub(super) fn run(talk: &Talk, console: &Console) -> Result<Exit> {
     let mut session = Session { talk, console, wire: Wire::connect(console, talk.server, talk.patience.timeout)? };
@@ -120,13 +125,26 @@ impl Session<'_> {
         Ok(())
     }
 
+    /// Sends the line and receives its answer.
+    fn exchange(&mut self, line: &[u8]) -> Result<Answer> {
+        let lost = |e: io::Error| Trouble::call(&Text::new("sending the line", "发送这一行"), &e);
+        let label = Text::new("its answer", "它的答复");
+        if line.len() > SHORT {
+            self.wire.incoming(label);
+            return self.exchange_long(line, lost);
+        }
+        self.wire.outgoing(LINE);
+        self.wire.send_all(line, Part::Body).map_err(lost)?;
+        self.wire.incoming(label);
+        self.receive(line, &AtomicBool::new(true))
+    }
+
     /// Sends in one thread and receives in another: the echo of a long line comes back while it is still being sent,
     /// and a server that cannot get rid of it stops reading.
-    fn exchange(&mut self, line: &[u8]) -> Result<Answer> {
+    fn exchange_long(&mut self, line: &[u8], lost: impl Fn(io::Error) -> Trouble) -> Result<Answer> {
         let mut sender = self.wire.twin();
+        sender.outgoing(LINE);
         let done = AtomicBool::new(false);
-        sender.outgoing(Text::new("a line", "一行"));
-        self.wire.incoming(Text::new("its answer", "它的答复"));
         std::thread::scope(|scope| {
             let send = || {
                 let sent = sender.send_all(line, Part::Body);
@@ -144,9 +162,7 @@ impl Session<'_> {
             let answer = answer?;
             match sent {
                 // What the server said before it went is worth more than that it went.
-                Err(e) if answer.bytes.is_empty() => {
-                    Err(Trouble::call(&Text::new("sending the line", "发送这一行"), &e))
-                }
+                Err(e) if answer.bytes.is_empty() => Err(lost(e)),
                 _ => Ok(answer),
             }
         })
@@ -193,4 +209,17 @@ fn bounded(bytes: &[u8]) -> Result<()> {
 
 fn hung_up(server: SocketAddr) -> Trouble {
     Trouble::peer("ended", say!("{server} hung up", "{server} 断开了连接"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_echo_is_the_line_in_capitals_or_not() {
+        let line = "héllo 你".as_bytes();
+        assert!(is_echo(line, 0, "HéLLO".as_bytes()) && is_echo(line, 7, "你".as_bytes()) && is_echo(line, 4, b"lo"));
+        assert!(!is_echo(line, 0, b"ello") && !is_echo(line, 8, "你".as_bytes()), "another text, or more of it");
+        assert!(!is_echo(line, 0, "HÉLLO".as_bytes()), "bytes.upper() knows ASCII only");
+    }
 }

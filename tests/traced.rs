@@ -1,0 +1,159 @@
+//! `--trace` of every program: what scripts read is as the schema says, at both ends, and tells every byte.
+
+mod common;
+
+use common::{Ran, command, finished, run, spawn};
+use serde_json::Value;
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+use stickdemo::scratch::Scratch;
+
+/// A server that prints JSON, where it listens, and what it prints.
+struct Server {
+    child: Child,
+    address: String,
+    out: Receiver<String>,
+    lines: Vec<Value>,
+}
+
+impl Server {
+    fn start(args: &[&str]) -> Server {
+        let args = [&["serve"], args, &["--trace", "--format", "json"]].concat();
+        let mut child = command(&args).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("the binary starts");
+        let stdout = BufReader::new(child.stdout.take().expect("stdout"));
+        let (tell, out) = channel();
+        // A server whose output nobody reads stands still.
+        std::thread::spawn(move || stdout.lines().map_while(Result::ok).try_for_each(|line| tell.send(line)));
+        let mut server = Server { child, address: String::new(), out, lines: Vec::new() };
+        let listening = server.until(|line| line["type"] == "listening");
+        server.address = listening["address"].as_str().expect("an address").to_owned();
+        server
+    }
+
+    /// Reads up to a line.
+    fn until(&mut self, wanted: impl Fn(&Value) -> bool) -> Value {
+        loop {
+            let line = self.out.recv_timeout(Duration::from_secs(50)).expect("a line of the server");
+            let line: Value = serde_json::from_str(&line).unwrap_or_else(|e| panic!("{line}: {e}"));
+            self.lines.push(line.clone());
+            if wanted(&line) {
+                return line;
+            }
+        }
+    }
+
+    /// Up to the end of the client's connection; then every line.
+    fn served(mut self) -> Vec<Value> {
+        self.until(|line| line["call"] == "close");
+        std::mem::take(&mut self.lines)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn client(args: &[&str], typed: &str) -> Ran {
+    let args = [&args[..1], &["--trace", "--format", "json"], &args[1..]].concat();
+    let mut child = spawn(command(&args).stdin(Stdio::piped()));
+    child.stdin.take().expect("stdin").write_all(typed.as_bytes()).expect("typed");
+    finished(child)
+}
+
+fn lines(ran: &Ran) -> Vec<Value> {
+    assert_eq!(ran.code, Some(0), "{}{}", ran.out, ran.err);
+    ran.out.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{line}: {e}"))).collect()
+}
+
+/// Every line is one of the schema's, and spans cover a call's bytes.
+fn check(lines: &[Value]) {
+    let schema = std::fs::read_to_string("docs/trace.schema.json").expect("the schema");
+    let validator = jsonschema::validator_for(&serde_json::from_str(&schema).expect("JSON")).expect("a schema");
+    for line in lines {
+        assert!(validator.is_valid(line), "{line}");
+        if line["type"] == "event" {
+            let spans = line["spans"].as_array().expect("an array").iter();
+            let covered: u64 = spans.map(|span| span["len"].as_u64().expect("a number")).sum();
+            assert_eq!(line["bytes"].as_str().expect("hex").len() as u64, 2 * covered, "{line}");
+        }
+    }
+}
+
+/// The bytes that an end's calls of a kind moved.
+fn moved(lines: &[Value], calls: [&str; 2]) -> String {
+    let of_kind = lines.iter().filter(|line| calls.iter().any(|call| line["call"] == *call));
+    of_kind.map(|line| line["bytes"].as_str().expect("hex")).collect()
+}
+
+/// What one end sends the other receives.
+fn agree(client: &[Value], server: &[Value]) {
+    check(client);
+    check(server);
+    let (send, recv) = (["send", "sendto"], ["recv", "recvfrom"]);
+    assert_eq!(moved(client, send), moved(server, recv));
+    assert_eq!(moved(server, send), moved(client, recv));
+    assert!(!moved(client, send).is_empty());
+}
+
+#[test]
+fn talk_and_its_server() {
+    let server = Server::start(&["upper"]);
+    let said = lines(&client(&["talk", &server.address], "hello\n"));
+    assert!(said.iter().any(|line| line["type"] == "said" && line["text"] == "HELLO"));
+    agree(&said, &server.served());
+}
+
+#[test]
+fn talk_and_its_server_with_datagrams() {
+    let mut server = Server::start(&["upper", "--udp"]);
+    let said = lines(&client(&["talk", &server.address, "--udp"], "hello\n"));
+    server.until(|line| line["type"] == "log");
+    agree(&said, &server.lines);
+}
+
+#[test]
+fn exec_and_its_server_in_each_framing() {
+    for framing in ["none", "ack", "i32le", "json"] {
+        let server = Server::start(&["commands", "--framing", framing]);
+        let said = lines(&client(&["exec", &server.address, "--framing", framing, "echo", "hi"], ""));
+        assert!(said.iter().any(|line| line["type"] == "answer" && line["text"] == "hi\n"), "{said:?}");
+        agree(&said, &server.served());
+    }
+}
+
+#[test]
+fn put_and_get_and_their_server() {
+    let folder = Scratch::folder("traced").expect("a folder");
+    let (root, file) = (folder.path().join("root"), folder.path().join("notes.bin"));
+    std::fs::create_dir(&root).expect("a folder");
+    std::fs::write(&file, vec![7; 300_000]).expect("a file");
+    let [root, file, back] =
+        [root, file, folder.path().join("back.bin")].map(|path| path.to_str().expect("UTF-8").to_owned());
+    let server = Server::start(&["files", "--root", &root]);
+    let put = lines(&client(&["put", &file, &server.address], ""));
+    assert!(put.iter().any(|line| line["type"] == "transfer" && line["status"] == "stored"));
+    let long: Vec<&Value> = put.iter().filter(|line| line["type"] == "message" && line["bytes"].is_null()).collect();
+    assert_eq!(long.len(), 1, "the file is too long to keep");
+    assert_eq!(long[0]["len"].as_u64().zip(long[0]["header_len"].as_u64()).map(|(a, b)| a - b), Some(300_000));
+    agree(&put, &server.served());
+    let server = Server::start(&["files", "--root", &root]);
+    let get = lines(&client(&["get", "notes.bin", &server.address, "--out", &back], ""));
+    agree(&get, &server.served());
+}
+
+#[test]
+fn a_traced_answer_is_not_mixed_with_the_calls() {
+    let server = Server::start(&["commands", "--framing", "i32le"]);
+    let ran = run(&["exec", &server.address, "--trace", "--stable", "echo", "hi"]);
+    assert_eq!(ran.code, Some(0), "{}", ran.err);
+    let mut lines = ran.out.lines();
+    assert_eq!(lines.next(), Some("       # client                     kernel           server"));
+    assert!(lines.any(|line| line == "hi"), "{}", ran.out);
+    let last = ran.out.lines().last().expect("a line");
+    assert!(last.ends_with(" close"), "{}", ran.out);
+}
