@@ -14,6 +14,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
+use stickdemo::framing::{Decoder, I32_LE, Limits};
 use stickdemo::{quantity, wait};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_stickdemo");
@@ -462,8 +463,14 @@ fn send_one(mut stream: TcpStream, name: &str, body: &[u8], digest: &str) {
     stream.write_all(&[&length[..], header.as_bytes()].concat()).expect("sent");
     stream.write_all(body).expect("sent");
     stream.shutdown(Shutdown::Write).expect("connected");
-    let mut receipt = Vec::new();
-    stream.read_to_end(&mut receipt).expect("a receipt");
-    let receipt: Value = serde_json::from_slice(receipt.get(4..).unwrap_or(&[])).unwrap_or(Value::Null);
+    let mut said = Vec::new();
+    stream.read_to_end(&mut said).expect("receipts");
+    // The last one counts: the first only says that the upload is welcome.
+    let mut receipts = Decoder::new(I32_LE, Limits::default());
+    receipts.feed(&said);
+    let mut receipt = Value::Null;
+    while let Some(frame) = receipts.next_frame().expect("a receipt") {
+        receipt = serde_json::from_slice(&frame.body).expect("JSON");
+    }
     assert_eq!((&receipt["receipt"], &receipt["md5"]), (&"stored".into(), &digest.into()), "{name}");
 }
