@@ -2,6 +2,7 @@
 
 use std::io::{self, ErrorKind};
 use std::time::Duration;
+use stickdemo::programs::answers::Channel;
 use stickdemo::programs::wire::Source;
 use stickdemo::text::Text;
 use stickdemo::trace::Part;
@@ -72,11 +73,13 @@ pub struct Script<'d> {
     pauses: usize,
     /// The byte before which a pause was had already.
     paused: Option<usize>,
+    /// What this end has said.
+    pub sent: Vec<u8>,
 }
 
 impl<'d> Script<'d> {
     pub fn new(bytes: &'d [u8], ending: Ending, dice: Dice, largest: usize, pauses: usize) -> Script<'d> {
-        Script { bytes, at: 0, ending, dice, largest, pauses, paused: None }
+        Script { bytes, at: 0, ending, dice, largest, pauses, paused: None, sent: Vec::new() }
     }
 
     /// How many bytes were taken.
@@ -124,4 +127,17 @@ impl Source for Script<'_> {
     }
 
     fn incoming(&mut self, _: Text) {}
+}
+
+impl Channel for Script<'_> {
+    fn outgoing(&mut self, _: Text) {}
+
+    fn send_all(&mut self, bytes: &[u8], _: Part) -> io::Result<()> {
+        self.sent.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn half_close(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }

@@ -5,24 +5,41 @@
 //! Beyond "no panic": the same result however the stream is cut; memory bounded by what arrived or by the limit,
 //! never by what a length claims; what is written reads back as it was.
 
+use crate::live;
 use crate::meter::metered;
 use crate::script::{Bytes, Dice, Ending, Script};
 use serde_json::Value;
 use std::path::{Component, Path};
+use std::sync::LazyLock;
 use std::time::Duration;
 use stickdemo::filename::FileName;
 use stickdemo::framing::json::{self, Json};
 use stickdemo::framing::{Decoder, Fault, Frame, Framing, I32_LE, Limits, Look, U8, U16_BE, U32_BE, U32_LE, decimal};
+use stickdemo::programs::answers::{self, Manner, Outputs, Terms};
+use stickdemo::programs::commands::allow::Allowed;
+use stickdemo::programs::files::header::{self, Promise, Upload};
+use stickdemo::programs::files::receipt::Receipt;
 use stickdemo::programs::reading::{self, End, Step};
+use stickdemo::programs::trouble::{self, Trouble};
+use stickdemo::programs::{Framed, Spelling};
+use stickdemo::quantity;
 use stickdemo::text::Text;
-use stickdemo::{programs::trouble, quantity};
 
 /// Takes the fuzzer's bytes; panics when something does not hold.
 pub type Target = fn(&[u8]);
 
 /// Every target by name: a folder of the corpus and a file of fuzz_targets have the same.
-pub const TARGETS: &[(&str, Target)] =
-    &[("framing", framing), ("numbers", numbers), ("json_header", json_header), ("reading", reading), ("names", names)];
+pub const TARGETS: &[(&str, Target)] = &[
+    ("framing", framing),
+    ("numbers", numbers),
+    ("json_header", json_header),
+    ("reading", reading),
+    ("names", names),
+    ("answers", answers),
+    ("commands", commands),
+    ("uploads", uploads),
+    ("sessions", sessions),
+];
 
 const FRAMINGS: [&dyn Framing; 6] = [&I32_LE, &Json, &U32_LE, &U32_BE, &U16_BE, &U8];
 const LIMITS: [Limits; 3] =
@@ -286,4 +303,155 @@ pub fn names(data: &[u8]) {
     assert!(
         matches!(parts[..], [Component::Normal(root), Component::Normal(file)] if root == "root" && file == name.as_ref())
     );
+}
+
+const FRAMED: [Framed; 4] = [Framed::I32Le, Framed::Json, Framed::Ack, Framed::None];
+
+/// Answers to commands, from any server; and those of this program, read back.
+pub fn answers(data: &[u8]) {
+    let mut control = Bytes(data);
+    let (framed, both) = (control.of(&FRAMED), control.byte() % 2 == 1);
+    let ending = control.of(&[Ending::Closed, Ending::Silent, Ending::Reset]);
+    let limits = control.of(&LIMITS);
+    let (largest, dice) = (usize::from(control.byte()) + 1, Dice::new(control.pair()));
+    let stream = control.rest();
+    let terms = Terms { framed, limits, settle: QUIET, last: both };
+    let receive = |stream: &[u8], dice: Dice, largest| {
+        let mut script = Script::new(stream, ending, dice, largest, 0);
+        let (mut body, mut have) = (Vec::with_capacity(stream.len()), 0);
+        let (got, peak) = metered(|| {
+            answers::receive(&mut script, &terms, &DOING, |piece| {
+                have += piece.len();
+                body.extend_from_slice(piece);
+            })
+        });
+        // A header, and one piece, whatever the length says.
+        assert!(peak <= (1 + JSON) * stream.len() + limits.header + (64 << 10) + ROOM, "{peak} bytes held");
+        assert!(have <= limits.body || got.is_err());
+        assert!(stream.ends_with(&body) || stream.windows(body.len()).any(|part| part == body), "the stream's bytes");
+        if let (Ok((length, _)), Framed::I32Le | Framed::Json) = (&got, framed) {
+            assert!(*length == have && script.taken() >= 4 + have, "all of it");
+        }
+        (got, body)
+    };
+    let plain = |(got, body): (trouble::Result<_>, Vec<u8>)| match framed {
+        // What the digits were mistaken for is guessed from as many bytes as came at once.
+        Framed::Ack => (got.map_err(|trouble| Trouble { hint: None, ..trouble }), body),
+        _ => (got, body),
+    };
+    let cut = plain(receive(stream, dice.clone(), largest));
+    let at_once = plain(receive(stream, dice.clone(), usize::MAX / 8));
+    assert_eq!(at_once.0, cut.0, "at once");
+    // Of an answer that is too long, or breaks off, more or less was handed on before.
+    assert!(at_once.1 == cut.1 || cut.0.is_err(), "the same bytes at once");
+    if !stream.is_empty() {
+        read_back(stream, framed, both, dice, largest);
+    }
+}
+
+/// What one side sends, the other receives: the stream as the two outputs of a command.
+fn read_back(stream: &[u8], framed: Framed, both: bool, dice: Dice, largest: usize) {
+    let (stderr, stdout) = stream.split_at(usize::from(stream[0]) % (stream.len() + 1));
+    let outputs = Outputs { stderr: stderr.to_vec(), stdout: stdout.to_vec() };
+    let mut server = Script::new(b"ok", Ending::Silent, Dice::new(0), 1, 0);
+    let manner = Manner { framed, both, settle: QUIET };
+    let left_out = answers::send(&mut server, manner, outputs, &DOING).expect("nothing hinders it");
+    let expected = if left_out > 0 { stderr } else { stream };
+    let terms = Terms { framed, limits: LIMITS[0], settle: QUIET, last: true };
+    let mut body = Vec::new();
+    let mut take = |sent: &[u8], last| {
+        let mut client = Script::new(sent, last, dice.clone(), largest, 0);
+        answers::receive(&mut client, &terms, &DOING, |piece| body.extend_from_slice(piece))
+    };
+    if framed == Framed::Ack {
+        // The body is sent after the acknowledgement: in one stream the two would stick together.
+        let digits = server.sent.len() - stream.len();
+        assert_eq!(decimal::parse(&server.sent[..digits], usize::MAX), Ok(stream.len()));
+    } else {
+        let (length, _) = take(&server.sent, Ending::Closed).expect("it can be read");
+        assert_eq!((length, &body[..]), (expected.len(), expected));
+    }
+}
+
+/// What a client's line may start.
+pub fn commands(data: &[u8]) {
+    static ALLOWED: LazyLock<Allowed> = LazyLock::new(|| Allowed::new(&[], false).expect("the usual programs"));
+    match ALLOWED.command(data) {
+        Ok(command) => {
+            let program = Path::new(command.get_program());
+            assert!(program.is_absolute() && !program.starts_with("/tmp"), "{}", program.display());
+            assert!(!data.contains(&0));
+            let bare = ["whoami", "date", "hostname", "ls", "ipconfig"];
+            let file = program.file_stem().and_then(std::ffi::OsStr::to_str).unwrap_or_default();
+            assert!(!bare.contains(&file) || command.get_args().next().is_none(), "{file} with arguments");
+        }
+        Err(refusal) => assert!(!refusal.0.en.is_empty() && !refusal.0.zh.is_empty()),
+    }
+    // Any words at all, quoted, are the arguments again.
+    let text = String::from_utf8_lossy(data);
+    let words: Vec<&str> = text.split(['\0', '\n']).collect();
+    if let (true, Ok(line)) = (cfg!(unix), shlex::try_join(["echo"].into_iter().chain(words.iter().copied()))) {
+        let command = ALLOWED.command(line.as_bytes()).unwrap_or_else(|refusal| panic!("{line}: {}", refusal.0.en));
+        assert!(command.get_args().eq(words.iter().map(std::ffi::OsStr::new)), "{line}");
+    }
+}
+
+/// Headers of uploads, digests behind them, receipts.
+pub fn uploads(data: &[u8]) {
+    let mut control = Bytes(data);
+    let (spelling, largest) = (control.of(&[Spelling::D1, Spelling::D0]), control.of(&[4 << 30, 1000, 0]));
+    let bytes = control.rest();
+    let (parsed, peak) = metered(|| header::parse(bytes, largest));
+    assert!(peak <= JSON * bytes.len() + ROOM, "{peak} bytes held for a header of {}", bytes.len());
+    match parsed {
+        Ok(upload) => {
+            assert!(upload.size <= largest);
+            assert_eq!(FileName::parse(upload.name.as_str()).as_ref(), Ok(&upload.name));
+            again(spelling, &upload, largest);
+        }
+        Err(refusal) => {
+            assert!(!refusal.why.en.is_empty() && !refusal.why.zh.is_empty());
+            assert!(refusal.name.len() <= bytes.len());
+        }
+    }
+    if let Ok(md5) = header::parse_digest(bytes) {
+        let written = header::write_digest(&md5).expect("short");
+        assert_eq!(header::parse_digest(&written[4..]), Ok(md5));
+    }
+    let Ok(fields) = json::parse(bytes) else { return };
+    if let Ok(receipt) = Receipt::parse(&fields) {
+        // A long reason was cut for the terminal; it would be cut again.
+        let long = matches!(&receipt, Receipt::Refused { reason } if reason.ends_with("..."));
+        let written = receipt.write("a", 0).expect("short");
+        let fields = json::parse(&written[4..]).expect("JSON");
+        assert!(long || Receipt::parse(&fields).as_ref() == Ok(&receipt), "{receipt:?}");
+    }
+}
+
+fn again(spelling: Spelling, upload: &Upload, largest: u64) {
+    let written = header::write(spelling, Path::new(upload.name.as_str()), upload).expect("short");
+    assert_eq!(written[..4], i32::try_from(written.len() - 4).expect("short").to_le_bytes());
+    assert_eq!(header::parse(&written[4..], largest).as_ref(), Ok(upload));
+    if let Promise::Digest(md5) = &upload.promise {
+        assert!(md5.len() == 32 && md5.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')));
+    }
+}
+
+/// Whole conversations with `serve files`, over loopback: every part of the fuzzer's bytes is sent once the server has
+/// had time to answer the one before, and at the end it hangs up.
+pub fn sessions(data: &[u8]) {
+    let parts: Vec<&[u8]> = data.split(|byte| *byte == live::PAUSE).collect();
+    let said = live::converse(&parts);
+    live::in_order();
+    // An answer to uploads alone is receipts and nothing else, each of them whole.
+    if data.windows(4).any(|bytes| bytes == b"get ") {
+        return;
+    }
+    let mut frames = Decoder::new(I32_LE, Limits::default());
+    frames.feed(&said);
+    while let Some(frame) = frames.next_frame().expect("a receipt") {
+        let fields = json::parse(&frame.body).expect("a receipt's JSON");
+        Receipt::parse(&fields).expect("a receipt");
+    }
+    frames.finish().expect("whole receipts");
 }

@@ -6,6 +6,7 @@ mod common;
 use common::hostile::{PATIENCE, Server, hung_up, reset};
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use stickdemo::scratch::Scratch;
 use stickdemo::wait;
@@ -17,30 +18,74 @@ struct Service {
     work: fn(&mut TcpStream),
     /// The start of a message that never ends.
     half: &'static [u8],
+    /// What makes the server wait for the end of an unframed message, however slowly it comes.
+    slow: &'static [&'static str],
     /// Goes when the test does.
-    _root: Option<Scratch>,
+    root: Option<Scratch>,
 }
 
 impl Service {
+    fn new(line: &str, work: fn(&mut TcpStream), half: &'static [u8]) -> Service {
+        let args = line.split(' ').map(str::to_owned).collect();
+        Service { args, work, half, slow: &[], root: None }
+    }
+
     fn start(&self, more: &[&str]) -> Server {
         let args: Vec<&str> = self.args.iter().map(String::as_str).chain(more.iter().copied()).collect();
         Server::start(&args)
     }
 }
 
-fn words(line: &str) -> Vec<String> {
-    line.split(' ').map(str::to_owned).collect()
-}
-
 fn upper() -> Service {
-    Service { args: words("upper"), work: shout, half: b"he", _root: None }
+    Service::new("upper", shout, b"he")
 }
 
 fn shout(stream: &mut TcpStream) {
     stream.write_all(b"hello").expect("sent");
-    let mut answer = [0; 5];
-    stream.read_exact(&mut answer).expect("an answer");
-    assert_eq!(&answer, b"HELLO");
+    assert_eq!(&read::<5>(stream), b"HELLO");
+}
+
+fn commands() -> Service {
+    // Cut inside a character: silence cannot end it.
+    let service = Service::new("commands --framing i32le", echo, b"echo \xe4\xb8");
+    Service { slow: &["--settle", "300ms"], ..service }
+}
+
+fn echo(stream: &mut TcpStream) {
+    stream.write_all("echo 专题".as_bytes()).expect("sent");
+    assert_eq!(read::<4>(stream), 7_i32.to_le_bytes());
+    assert_eq!(&read::<7>(stream), "专题\n".as_bytes());
+}
+
+fn files() -> Service {
+    let root = Scratch::folder("survival").expect("a folder");
+    let service = Service::new("files --overwrite --root", put_and_get, b"\x40\0\0\0{\"cmd\": \"pu");
+    let root_name = root.path().to_str().expect("a plain path").to_owned();
+    Service { args: [service.args, vec![root_name]].concat(), root: Some(root), ..service }
+}
+
+/// An upload and a download of a name of its own, as the documents' clients do it.
+fn put_and_get(stream: &mut TcpStream) {
+    static NAMES: AtomicUsize = AtomicUsize::new(0);
+    let name = format!("{}.txt", NAMES.fetch_add(1, Ordering::Relaxed));
+    upload(stream, &name, 5, &mut &b"hello"[..]);
+    stream.write_all(format!("get {name}").as_bytes()).expect("sent");
+    assert_eq!(&read::<1>(stream), b"5");
+    stream.write_all(b"ok").expect("sent");
+    assert_eq!(&read::<37>(stream), b"hello5d41402abc4b2a76b9719d911017c592");
+}
+
+fn upload(stream: &mut TcpStream, name: &str, size: u64, body: &mut impl Read) {
+    let header = format!(r#"{{"cmd": "put", "filename": "{name}", "filesize": {size}}}"#);
+    let length = i32::try_from(header.len()).expect("short").to_le_bytes();
+    stream.write_all(&[&length[..], header.as_bytes()].concat()).expect("sent");
+    assert_eq!(std::io::copy(body, stream).expect("sent"), size);
+}
+
+fn read<const N: usize>(stream: &mut TcpStream) -> [u8; N] {
+    let mut bytes = [0; N];
+    stream.read_exact(&mut bytes).expect("an answer");
+    bytes
 }
 
 /// 500 clients that say nothing, and one that works; they cost little, and leave nothing.
@@ -128,6 +173,45 @@ fn silence_ends(service: &Service) {
     server.unhurt();
 }
 
+/// A client that sends a byte a minute, in small: it is never silent for long, and never done. It is hung up on.
+fn a_byte_a_minute(service: &Service) {
+    let idle = Duration::from_millis(600);
+    let mut server = service.start(&[&["--idle", "600ms"], service.slow].concat());
+    let mut slow = server.connect();
+    slow.write_all(&service.half[..1]).expect("sent");
+    let began = Instant::now();
+    let mut bytes = service.half[1..].iter().chain(std::iter::repeat(&b' '));
+    while slow.write_all(&[*bytes.next().expect("endless")]).is_ok() {
+        assert!(began.elapsed() < PATIENCE, "a byte now and then keeps the connection");
+        // The pause is the matter.
+        wait::pause(idle / 6);
+    }
+    assert!(began.elapsed() >= idle / 2, "not before its time");
+    (service.work)(&mut server.connect());
+    server.unhurt();
+}
+
+/// A file is larger than the memory that it takes by far.
+#[cfg(target_os = "linux")]
+fn a_large_file(service: &Service) {
+    const SIZE: u64 = 64 << 20;
+    let mut server = service.start(&[]);
+    let before = Before::of(&server);
+    let mut client = server.connect();
+    upload(&mut client, "large", SIZE, &mut std::io::repeat(7).take(SIZE));
+    put_and_get(&mut client);
+    client.write_all(b"get large").expect("sent");
+    assert_eq!(&read::<8>(&mut client), SIZE.to_string().as_bytes());
+    client.write_all(b"ok").expect("sent");
+    let body = std::io::copy(&mut (&client).take(SIZE), &mut std::io::sink());
+    assert_eq!(body.expect("a body"), SIZE);
+    assert_eq!(read::<32>(&mut client).len(), 32);
+    let stored = service.root.as_ref().map(|root| root.path().join("large").metadata().expect("stored").len());
+    assert_eq!(stored, Some(SIZE));
+    before.modest(&server, 64);
+    server.unhurt();
+}
+
 /// No more files to be had: who is connected is served, who is not waits, and everything recovers.
 #[cfg(unix)]
 fn few_files(service: &Service) {
@@ -138,7 +222,10 @@ fn few_files(service: &Service) {
     (service.work)(&mut first);
     let crowd: Vec<TcpStream> = (0..100).map(|_| server.connect()).collect();
     server.logged("cannot take a client", 1);
-    shout_if_it_needs_no_file(service, &mut first);
+    if service.args[0] == "upper" {
+        // An echo needs no further file.
+        (service.work)(&mut first);
+    }
     drop(crowd);
     (service.work)(&mut server.connect());
     (service.work)(&mut first);
@@ -146,13 +233,6 @@ fn few_files(service: &Service) {
     let complaints = server.log().iter().filter(|line| line.contains("cannot take a client")).count();
     assert!(complaints < 200, "{complaints} lines");
     server.unhurt();
-}
-
-#[cfg(unix)]
-fn shout_if_it_needs_no_file(service: &Service, client: &mut TcpStream) {
-    if service.args[0] == "upper" {
-        (service.work)(client);
-    }
 }
 
 /// What a server cost before.
@@ -210,3 +290,23 @@ macro_rules! survives {
 }
 
 survives!(upper);
+survives!(commands);
+survives!(files);
+
+mod slowly {
+    #[test]
+    fn a_command() {
+        super::a_byte_a_minute(&super::commands());
+    }
+
+    #[test]
+    fn a_header() {
+        super::a_byte_a_minute(&super::files());
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn memory_does_not_grow_with_a_file() {
+    a_large_file(&files());
+}

@@ -98,22 +98,38 @@ fn pages() -> Vec<PathBuf> {
     pages
 }
 
+/// What is wrong with a page, if anything.
+fn trouble(path: &Path, update: bool) -> Option<String> {
+    let text = std::fs::read_to_string(path).expect("a page");
+    match Page::of(&text).played(update) {
+        Err(e) => Some(e),
+        Ok(now) if now == text => None,
+        Ok(now) if update => std::fs::write(path, now).err().map(|e| e.to_string()),
+        Ok(now) => {
+            Some(format!("out of date: UPDATE_DOCS=1 cargo test --test transcripts\n{}", difference(&text, &now)))
+        }
+    }
+}
+
+/// What the first line that differs is, and was to be.
+fn difference(page: &str, now: &str) -> String {
+    let lines = page.lines().map(Some).chain(std::iter::repeat(None)).zip(now.lines().map(Some).chain([None]));
+    let differs = lines.enumerate().find(|(_, (page, now))| page != now);
+    let (line, (page, now)) = differs.unwrap_or_default();
+    let shown = |line: Option<&str>| line.map_or("(nothing more)".to_owned(), |line| format!("{line:?}"));
+    format!("line {}\n  the page:      {}\n  the terminals: {}", line + 1, shown(page), shown(now))
+}
+
 #[test]
 fn pages_show_what_terminals_show() {
     let update = std::env::var_os("UPDATE_DOCS").is_some();
-    for path in pages() {
-        let text = std::fs::read_to_string(&path).expect("a page");
-        let page = Page::of(&text);
-        let now = page.played(update).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-        if update && now != text {
-            std::fs::write(&path, &now).expect("a page to write");
-        }
-        assert!(
-            update || now == text,
-            "{} is out of date: UPDATE_DOCS=1 cargo test --test transcripts\n{now}",
-            path.display()
-        );
-    }
+    let pages = pages();
+    let wrong: Vec<String> = std::thread::scope(|scope| {
+        let plays: Vec<_> = pages.iter().map(|path| (path, scope.spawn(move || trouble(path, update)))).collect();
+        let ends = plays.into_iter().map(|(path, play)| (path, play.join().expect("no panic")));
+        ends.filter_map(|(path, trouble)| Some(format!("{}: {}", path.display(), trouble?))).collect()
+    });
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
 }
 
 const ECHO: &str = "
@@ -149,6 +165,9 @@ fn a_page_that_says_something_else_is_found_out() {
     let wrong = page(ECHO, &[SHOWN[0], &SHOWN[1].replace("'HO'", "'HA'")]);
     let now = Page::of(&wrong).played(false).expect("played");
     assert_eq!(now, page(ECHO, &SHOWN));
+    let told = difference(&wrong, &now);
+    assert!(told.contains("\"b'HA'\"") && told.contains("\"b'HO'\""), "{told}");
+    assert!(difference("a\nb\n", "a\n").ends_with("(nothing more)"), "{}", difference("a\nb\n", "a\n"));
 }
 
 #[test]

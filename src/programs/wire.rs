@@ -222,6 +222,11 @@ impl<'a> Wire<'a> {
         Ok(())
     }
 
+    /// True when [`within`](Wire::within) has passed.
+    fn late(&self) -> bool {
+        self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
+    }
+
     fn recv_once(&mut self, buffer: &mut [u8], part: Part, quiet: Duration) -> io::Result<usize> {
         let began = Instant::now();
         let got = loop {
@@ -245,7 +250,8 @@ impl Source for Wire<'_> {
 
     fn recv_within(&mut self, buffer: &mut [u8], part: Part, quiet: Duration) -> io::Result<Option<usize>> {
         match self.recv_once(buffer, part, quiet) {
-            Err(e) if e.kind() == io::ErrorKind::TimedOut => Ok(None),
+            // The end of all patience is no silence: what came so far need not be complete.
+            Err(e) if e.kind() == io::ErrorKind::TimedOut && !self.late() => Ok(None),
             other => other.map(Some),
         }
     }

@@ -26,14 +26,15 @@ pub fn preview(bytes: &[u8], width: usize, unicode: bool) -> String {
 }
 
 fn text(bytes: &[u8]) -> Option<String> {
-    let is_text = |text: &str| !text.chars().any(|c| c.is_control() && !matches!(c, '\r' | '\n' | '\t'));
+    let is_text = |text: &&str| !text.chars().any(|c| c.is_control() && !matches!(c, '\r' | '\n' | '\t'));
     match std::str::from_utf8(bytes) {
-        Ok(text) if is_text(text) => Some(escaped(text)),
+        Ok(text) => Some(text).filter(is_text).map(escaped),
         // A cut in the middle of a character: show what is whole.
-        Err(e) if e.valid_up_to() > 0 && e.valid_up_to() + 4 > bytes.len() => {
-            Some(escaped(&String::from_utf8_lossy(&bytes[..e.valid_up_to()])) + "..")
+        Err(e) if e.valid_up_to() > 0 && e.error_len().is_none() => {
+            let whole = std::str::from_utf8(&bytes[..e.valid_up_to()]).ok();
+            whole.filter(is_text).map(|text| escaped(text) + "..")
         }
-        _ => None,
+        Err(_) => None,
     }
 }
 

@@ -9,6 +9,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
+static STARTING: Mutex<()> = Mutex::new(());
+
 /// A running program, and what its terminal shows.
 pub struct Screen {
     child: Child,
@@ -32,6 +34,8 @@ struct State {
 impl Screen {
     /// Starts a shell command in a terminal of 80 columns.
     pub fn start(command: &str, folder: &Path) -> io::Result<Screen> {
+        // A program that is started between the two would inherit the terminal, and keep it open.
+        let alone = STARTING.lock().expect("no panic");
         let (outer, inner) = pair()?;
         let mut shell = Command::new("/bin/sh");
         shell.arg("-c").arg(command).current_dir(folder);
@@ -49,7 +53,7 @@ impl Screen {
             });
         }
         let child = shell.spawn()?;
-        drop(shell);
+        drop((shell, alone));
         let (keyboard, shown) = (outer.try_clone()?, Arc::new(Shown::default()));
         let writer = Arc::clone(&shown);
         std::thread::spawn(move || writer.follow(outer));

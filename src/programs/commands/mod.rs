@@ -1,6 +1,6 @@
 //! `serve commands`: the remote command runner of D0, D1 and D2, with a list of what may run.
 
-mod allow;
+pub mod allow;
 #[cfg(unix)]
 mod group;
 mod run;
@@ -59,7 +59,10 @@ fn converse(client: &mut Client, office: &Office, manner: Manner) -> Result<()> 
     let doing = Text::new("while waiting for a command", "等待命令时");
     loop {
         client.wire.incoming(Text::new("command", "命令"));
-        match reading::text(&mut client.wire, LONGEST, manner.settle, &doing) {
+        client.wire.within(client.bounds.idle);
+        let line = reading::text(&mut client.wire, LONGEST, manner.settle, &doing);
+        client.wire.at_leisure();
+        match line {
             Ok(None) => return Ok(()),
             Ok(Some((line, _))) if is_quit(&line) => return Ok(()),
             Ok(Some((line, _))) => answer(client, office, manner, &line)?,

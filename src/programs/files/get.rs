@@ -114,22 +114,20 @@ impl Download<'_> {
         self.say(Text::new("acknowledgement", "确认"), "ok")?;
         self.wire.incoming(Text::new("file", "文件"));
         let mut progress = Progress::new(self.wire.console(), &self.get.name, size);
-        let came = pump::inward(&mut self.wire, size, true, draft.file(), |bytes| progress.at(bytes));
+        let digest = self.get.trailer != Trailer::None;
+        let came = pump::inward(&mut self.wire, size, digest, draft.file(), |bytes| progress.at(bytes));
         drop(progress);
-        let md5 = came?.unwrap_or_default();
-        self.md5 = Some(md5.clone());
-        if let Some(theirs) = self.trailer()? {
-            if theirs != md5 {
-                return Err(Trouble::peer(
-                    "digest",
-                    say!(
-                        "the MD5 differs: the server says {theirs}, what came has {md5}; nothing was stored",
-                        "MD5 不同：服务器说是 {theirs}，收到的是 {md5}；没有保存"
-                    ),
-                ));
-            }
+        self.md5 = came?;
+        match (self.trailer()?, &self.md5) {
+            (Some(theirs), Some(ours)) if theirs != *ours => Err(Trouble::peer(
+                "digest",
+                say!(
+                    "the MD5 differs: the server says {theirs}, what came has {ours}; nothing was stored",
+                    "MD5 不同：服务器说是 {theirs}，收到的是 {ours}；没有保存"
+                ),
+            )),
+            _ => draft.keep(),
         }
-        draft.keep()
     }
 
     fn say(&mut self, label: Text, text: &str) -> Result<()> {

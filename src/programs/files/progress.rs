@@ -1,5 +1,6 @@
 //! How far a long transfer is, on standard error, for people who look at a terminal.
 
+use super::report::clean;
 use crate::programs::console::Console;
 use crate::text::{Lang, Text};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -11,11 +12,8 @@ const SOON: Duration = Duration::from_millis(500);
 
 /// One transfer's line; gone when this is dropped.
 pub struct Progress {
-    name: String,
-    total: u64,
-    lang: Lang,
     began: Instant,
-    wanted: bool,
+    /// Counts from the start, so that the rate is right when it is shown; none where nobody looks.
     bar: Option<ProgressBar>,
 }
 
@@ -23,31 +21,29 @@ impl Progress {
     /// Nothing shown yet; nothing ever where nobody looks, or where a trace is printed.
     pub fn new(console: &Console, name: &str, total: u64) -> Progress {
         let wanted = !console.tracing() && stderr().is_terminal();
-        let name = name.escape_debug().to_string();
-        Progress { name, total, lang: console.style().lang, began: Instant::now(), wanted, bar: None }
+        Progress { began: Instant::now(), bar: wanted.then(|| bar(name, total, console.style().lang)) }
     }
 
     /// So many bytes have passed.
     pub fn at(&mut self, bytes: u64) {
-        if self.bar.is_none() && self.wanted && self.began.elapsed() >= SOON {
-            self.bar = Some(self.bar());
-        }
-        if let Some(bar) = &self.bar {
-            bar.set_position(bytes);
+        let Some(bar) = &self.bar else { return };
+        bar.set_position(bytes);
+        if bar.is_hidden() && self.began.elapsed() >= SOON {
+            bar.set_draw_target(ProgressDrawTarget::stderr());
         }
     }
+}
 
-    fn bar(&self) -> ProgressBar {
-        let shape = Text::new(
-            "{msg}  {bytes} of {total_bytes}  {bytes_per_sec}  {eta} left",
-            "{msg}  {bytes} / {total_bytes}  {bytes_per_sec}  还需 {eta}",
-        );
-        let bar = ProgressBar::with_draw_target(Some(self.total), ProgressDrawTarget::stderr());
-        let bar = bar.with_elapsed(self.began.elapsed()).with_message(self.name.clone());
-        if let Ok(style) = ProgressStyle::with_template(shape.to(self.lang)) {
-            bar.set_style(style);
-        }
-        bar
+fn bar(name: &str, total: u64, lang: Lang) -> ProgressBar {
+    let shape = Text::new(
+        "{msg}  {bytes} of {total_bytes}  {bytes_per_sec}  {eta} left",
+        "{msg}  {bytes} / {total_bytes}  {bytes_per_sec}  还需 {eta}",
+    );
+    let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::hidden());
+    let bar = bar.with_message(clean(name));
+    match ProgressStyle::with_template(shape.to(lang)) {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
     }
 }
 

@@ -197,7 +197,10 @@ fn acknowledged(wire: &mut Wire, settle: Duration) -> Result<()> {
         start if std::str::from_utf8(start).is_err_and(|e| e.error_len().is_none()) => Step::CertainlyMore,
         _ => Step::PerhapsMore,
     };
-    match reading::unframed(wire, LONGEST_ACK, settle, &doing, known)? {
+    wire.within(wire.patience());
+    let came = reading::unframed(wire, LONGEST_ACK, settle, &doing, known)?;
+    wire.at_leisure();
+    match came {
         Some(_) => Ok(()),
         None => Err(Trouble::peer("ended", Text::new("the client left before the file", "客户端在文件之前就离开了"))),
     }
@@ -314,10 +317,11 @@ fn decline(client: &mut Client, refusal: &Refusal, left: Option<u64>, began: Ins
     let reason = refusal.why.to(client.wire.console().style().lang).to_owned();
     receipt::send(&mut client.wire, &Receipt::Refused { reason }, name, bytes.unwrap_or_default())?;
     match left {
-        Some(left) if left <= SKIPPED => {
-            pump::inward(&mut client.wire, left, false, &mut sink(), |_| ())?;
-            Ok(Next::Request)
-        }
+        // The client may have stopped; that is no news any more.
+        Some(left) if left <= SKIPPED => match pump::inward(&mut client.wire, left, false, &mut sink(), |_| ()) {
+            Ok(_) => Ok(Next::Request),
+            Err(_) => Ok(Next::HangUp),
+        },
         _ => {
             end_in_order(&mut client.wire);
             Ok(Next::HangUp)

@@ -4,6 +4,7 @@
 //! Nothing is flushed to the disk before a file is named: like cp and curl this leaves the time to the system, which
 //! is fast, and a power failure in the next seconds may still take the file away.
 
+use super::report::clean;
 use crate::programs::trouble::{Result, Trouble};
 use crate::say;
 use crate::scratch::Scratch;
@@ -157,8 +158,11 @@ impl Draft<'_> {
             growing.keep();
             return Ok(());
         }
-        // The hidden name goes with `growing`; renaming would replace what came under the name meanwhile.
-        dir.hard_link(hidden, dir, &name)
+        // The hidden name goes with `growing`; plain renaming would replace what came under the name meanwhile.
+        match dir.hard_link(hidden, dir, &name) {
+            Err(e) if e.kind() != io::ErrorKind::AlreadyExists => rename_new(dir, hidden, &name).map_err(|_| e),
+            other => other,
+        }
     }
 }
 
@@ -203,13 +207,32 @@ fn link(_: &File, _: &Dir, _: &OsStr) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
+/// Renames to a name that nothing has, for file systems without hard links (FAT): rename(2), RENAME_NOREPLACE.
+#[cfg(target_os = "linux")]
+fn rename_new(dir: &Dir, from: &OsStr, to: &OsStr) -> io::Result<()> {
+    use std::ffi::CString;
+    use std::os::fd::AsRawFd;
+    use std::os::unix::ffi::OsStrExt;
+    let [from, to] = [CString::new(from.as_bytes())?, CString::new(to.as_bytes())?];
+    let fd = dir.as_raw_fd();
+    // SAFETY: the descriptor is borrowed and open, both texts end with NUL.
+    let renamed =
+        unsafe { libc::syscall(libc::SYS_renameat2, fd, from.as_ptr(), fd, to.as_ptr(), libc::RENAME_NOREPLACE) };
+    if renamed == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn rename_new(_: &Dir, _: &OsStr, _: &OsStr) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
 /// A write to a file that is being made failed.
 pub fn unwritable(error: &io::Error) -> Trouble {
     Trouble::local(Text::new("cannot write: {}", "无法写入：{}").with(&because(error)))
 }
 
 fn about(name: &OsStr, why: &Text) -> Trouble {
-    let name = name.to_string_lossy().escape_debug().to_string();
+    let name = clean(&name.to_string_lossy());
     Trouble::local(Text::made(format!("{name}: {}", why.en), format!("{name}：{}", why.zh)))
 }
 
@@ -232,5 +255,81 @@ fn because(error: &io::Error) -> Text {
         io::ErrorKind::FileTooLarge => Text::new("the file is too large for this system", "文件超过系统允许的大小"),
         io::ErrorKind::ReadOnlyFilesystem => Text::new("the file system is read-only", "文件系统是只读的"),
         _ => say!("{error}", "{error}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    /// A folder, and a store in it.
+    fn store(overwrite: bool) -> (Scratch, Store) {
+        let folder = Scratch::folder("store").expect("a folder");
+        let store = Store::open(folder.path(), overwrite).expect("a store");
+        (folder, store)
+    }
+
+    fn entries(folder: &Scratch) -> usize {
+        std::fs::read_dir(folder.path()).expect("a folder").count()
+    }
+
+    /// As where the system knows no files without a name.
+    fn hidden<'s>(store: &'s Store, name: &str) -> Draft<'s> {
+        store.vacant(OsStr::new(name)).expect("vacant");
+        let (file, growing) = store.part().expect("a file");
+        Draft { store, name: name.into(), file, growing: Some(growing) }
+    }
+
+    fn kinds<'s>(store: &'s Store, name: &str) -> [Draft<'s>; 2] {
+        [store.draft(OsStr::new(name)).expect("a draft"), hidden(store, name)]
+    }
+
+    #[test]
+    fn a_dropped_draft_leaves_nothing_and_a_kept_one_the_file() {
+        let (folder, store) = store(false);
+        for (n, mut draft) in kinds(&store, "a").into_iter().enumerate() {
+            draft.file().write_all(b"half").expect("room");
+            assert!(store.read(OsStr::new("a")).is_err());
+            drop(draft);
+            assert_eq!(entries(&folder), 1 - n, "the other draft's hidden name");
+        }
+        for (name, which) in [("a", 0), ("b", 1)] {
+            let [first, second] = kinds(&store, name);
+            let mut draft = if which == 0 { first } else { second };
+            draft.file().write_all(b"all").expect("room");
+            draft.keep().expect("kept");
+            assert_eq!(std::fs::read(folder.path().join(name)).expect("a file"), b"all");
+        }
+        assert_eq!(entries(&folder), 2);
+    }
+
+    #[test]
+    fn what_came_meanwhile_stays_or_is_replaced_as_asked() {
+        for overwrite in [false, true] {
+            let (folder, store) = store(overwrite);
+            for mut draft in kinds(&store, "a") {
+                draft.file().write_all(b"new").expect("room");
+                std::fs::write(folder.path().join("a"), "old").expect("a file");
+                assert_eq!(draft.keep().is_ok(), overwrite);
+                let now = std::fs::read(folder.path().join("a")).expect("a file");
+                assert_eq!(now, if overwrite { b"new" } else { b"old" });
+                std::fs::remove_file(folder.path().join("a")).expect("removed");
+            }
+            assert_eq!(entries(&folder), 0);
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn renaming_to_a_new_name_replaces_nothing() {
+        let (folder, store) = store(false);
+        for name in ["a", "b"] {
+            std::fs::write(folder.path().join(name), name).expect("a file");
+        }
+        let [a, b, c] = ["a", "b", "c"].map(OsStr::new);
+        assert!(rename_new(&store.dir, a, b).is_err());
+        rename_new(&store.dir, a, c).expect("renamed");
+        assert_eq!([b, c].map(|name| std::fs::read(folder.path().join(name)).expect("a file")), [b"b", b"a"]);
     }
 }

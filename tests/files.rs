@@ -1,0 +1,973 @@
+//! `serve files`, `put` and `get` as their users meet them: against the documents' programs in Python, against
+//! hostile and broken peers, and against a disk that is full.
+
+mod common;
+
+use common::{Ran, command, finished, spawn};
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::Duration;
+use stickdemo::framing::json::pack;
+use stickdemo::scratch::Scratch;
+use stickdemo::wait;
+
+const LONG: Duration = Duration::from_secs(60);
+
+/// A folder of this test's own, with one for each side.
+struct Ground {
+    folder: Scratch,
+}
+
+impl Ground {
+    fn new() -> Ground {
+        let folder = Scratch::folder("files").expect("a folder");
+        let ground = Ground { folder };
+        for side in ["here", "root", "back"] {
+            fs::create_dir(ground.at(side)).expect("a folder");
+        }
+        ground
+    }
+
+    fn at(&self, path: &str) -> PathBuf {
+        self.folder.path().join(path)
+    }
+
+    /// The same as text, for a command line.
+    fn word(&self, path: &str) -> String {
+        self.at(path).to_str().expect("a path in UTF-8").to_owned()
+    }
+
+    fn write(&self, path: &str, bytes: &[u8]) -> String {
+        fs::write(self.at(path), bytes).expect("a file to write");
+        self.word(path)
+    }
+
+    /// The names in a folder.
+    fn names(&self, folder: &str) -> Vec<String> {
+        let entries = fs::read_dir(self.at(folder)).expect("a folder");
+        let mut names: Vec<String> = entries.flatten().map(|e| e.file_name().to_string_lossy().into_owned()).collect();
+        names.sort();
+        names
+    }
+
+    fn same(&self, a: &str, b: &str) {
+        let [a, b] = [a, b].map(|path| (path, fs::read(self.at(path)).expect("a file")));
+        assert!(a.1 == b.1, "{} and {} differ: {} and {} bytes", a.0, b.0, a.1.len(), b.1.len());
+    }
+
+    /// Runs stickdemo in the folder where downloads go.
+    fn run(&self, args: &[&str]) -> Ran {
+        finished(spawn(command(args).current_dir(self.at("back"))))
+    }
+
+    fn serve(&self, more: &[&str]) -> Server {
+        let root = self.word("root");
+        let mut args = vec!["serve", "files", "--root", &root, "--format", "json"];
+        args.extend(more);
+        Server::start(&mut command(&args))
+    }
+}
+
+/// Bytes that are the same on every run, with no two stretches alike.
+fn noise(len: usize) -> Vec<u8> {
+    let mut state = len as u64 + 1;
+    let mut next = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as u8
+    };
+    (0..len).map(|_| next()).collect()
+}
+
+/// A program that says where it listens, and then one line for each thing that happened.
+struct Server {
+    child: Child,
+    port: u16,
+    lines: Arc<Mutex<Vec<String>>>,
+}
+
+impl Server {
+    fn start(command: &mut Command) -> Server {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("a server");
+        let mut out = BufReader::new(child.stdout.take().expect("its output")).lines();
+        let first = out.next().expect("a first line").expect("text");
+        let port = match serde_json::from_str::<serde_json::Value>(&first).expect("a first line in JSON") {
+            serde_json::Value::Number(port) => port.as_u64().expect("a port") as u16,
+            line => line["address"].as_str().expect("an address").parse::<SocketAddr>().expect("one").port(),
+        };
+        let lines = Arc::new(Mutex::new(Vec::new()));
+        let kept = Arc::clone(&lines);
+        std::thread::spawn(move || out.map_while(Result::ok).for_each(|line| kept.lock().unwrap().push(line)));
+        Server { child, port, lines }
+    }
+
+    fn python(script: &str, args: &[&str]) -> Server {
+        Server::start(Command::new("python3").arg(peer(script)).arg("0").args(args))
+    }
+
+    fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    fn connect(&self) -> TcpStream {
+        let stream = TcpStream::connect(("127.0.0.1", self.port)).expect("a connection");
+        stream.set_nodelay(true).expect("an option");
+        stream.set_read_timeout(Some(LONG)).expect("an option");
+        stream
+    }
+
+    /// Waits until it has said so many lines that hold this.
+    fn said(&self, what: &str, times: usize) {
+        let count = || self.lines.lock().unwrap().iter().filter(|line| line.contains(what)).count();
+        assert!(wait::until(LONG, || count() >= times), "{what}: {:?}", self.lines.lock().unwrap());
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn peer(script: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/peers").join(script)
+}
+
+fn python(script: &str, args: &[&str]) -> Ran {
+    finished(spawn(Command::new("python3").arg(peer(script)).args(args).stdin(Stdio::null())))
+}
+
+/// One conversation of a server made for it; what it returns is what it learned.
+fn scripted<T: Send + 'static>(talk: impl FnOnce(TcpStream) -> T + Send + 'static) -> (String, JoinHandle<T>) {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
+    let address = listener.local_addr().expect("its address").to_string();
+    (address, std::thread::spawn(move || talk(listener.accept().expect("a client").0)))
+}
+
+fn text(stream: &mut TcpStream, len: usize) -> String {
+    let mut bytes = vec![0; len];
+    stream.read_exact(&mut bytes).expect("text");
+    String::from_utf8(bytes).expect("text in UTF-8")
+}
+
+/// A length and a JSON object behind it.
+fn framed(stream: &mut TcpStream) -> Option<serde_json::Value> {
+    let mut length = [0; 4];
+    stream.read_exact(&mut length).ok()?;
+    let mut json = vec![0; u32::from_le_bytes(length) as usize];
+    stream.read_exact(&mut json).ok()?;
+    Some(serde_json::from_slice(&json).expect("JSON"))
+}
+
+fn upload(name: &str, body: &[u8]) -> Vec<u8> {
+    let mut bytes = pack(&serde_json::json!({"cmd": "put", "filename": name, "filesize": body.len()})).unwrap();
+    bytes.extend_from_slice(body);
+    bytes
+}
+
+fn md5(bytes: &[u8]) -> String {
+    use md5::{Digest, Md5};
+    Md5::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Everything until the other side closes, however it does.
+fn rest(stream: &mut TcpStream) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let _ = stream.read_to_end(&mut bytes);
+    bytes
+}
+
+/// What the issue names: empty, one byte, around 1024, more than is kept in memory, names of all kinds.
+fn samples(ground: &Ground) -> Vec<(&'static str, String)> {
+    let sizes = [("empty", 0), ("one", 1), ("a kilobyte", 1024), ("专题海报.jpg", 1025), ("多 一点.bin", 1 << 20 | 1)];
+    sizes.map(|(name, size)| (name, ground.write(&format!("here/{name}"), &noise(size)))).to_vec()
+}
+
+fn put<'a>(files: &'a [(&str, String)], address: &'a str) -> Vec<&'a str> {
+    let mut args = vec!["put"];
+    args.extend(files.iter().map(|(_, path)| path.as_str()));
+    args.push(address);
+    args
+}
+
+#[test]
+fn what_goes_up_comes_down() {
+    let ground = Ground::new();
+    let files = samples(&ground);
+    for trailer in ["tail", "ack", "none"] {
+        let server = ground.serve(&["--md5", trailer, "--overwrite"]);
+        let address = server.address();
+        let ran = ground.run(&put(&files, &address));
+        assert_eq!(ran.code, Some(0), "{}{}", ran.out, ran.err);
+        assert_eq!(ran.out.matches("  stored").count(), files.len(), "{}", ran.out);
+        assert!(ran.out.contains("5 of 5 files, 1,050,627 bytes; stored: empty, one"), "{}", ran.out);
+        for (name, _) in &files {
+            let ran = ground.run(&["get", name, &address, "--md5", trailer, "--overwrite"]);
+            assert_eq!(ran.code, Some(0), "{}{}", ran.out, ran.err);
+            ground.same(&format!("here/{name}"), &format!("back/{name}"));
+        }
+    }
+    assert_eq!(ground.names("root").len(), 5);
+}
+
+#[test]
+fn a_hundred_megabytes_go_up_and_come_down() {
+    let ground = Ground::new();
+    let piece = noise(1_000_000);
+    let mut file = fs::File::create(ground.at("here/large")).expect("a file");
+    (0..100).for_each(|_| file.write_all(&piece).expect("room"));
+    let server = ground.serve(&[]);
+    let ran = ground.run(&["put", &ground.word("here/large"), &server.address(), "--format", "json"]);
+    let line: serde_json::Value = serde_json::from_str(ran.out.trim()).expect("one line of JSON");
+    assert_eq!((line["status"].as_str(), line["bytes"].as_u64()), (Some("stored"), Some(100_000_000)), "{line}");
+    let ran = ground.run(&["get", "large", &server.address()]);
+    assert_eq!(ran.code, Some(0), "{}", ran.err);
+    ground.same("here/large", "back/large");
+}
+
+#[test]
+fn a_documents_server_takes_uploads_and_the_client_says_that_it_says_nothing() {
+    let ground = Ground::new();
+    let files = samples(&ground);
+    for spelling in ["d1", "d0"] {
+        let server = Server::python("put_server.py", &[&ground.word("root")]);
+        let address = server.address();
+        let mut args = put(&files, &address);
+        args.extend(["--spelling", spelling]);
+        let ran = ground.run(&args);
+        assert_eq!(ran.code, Some(0), "{}{}", ran.out, ran.err);
+        assert_eq!(ran.out.matches("  sent, no receipt").count(), files.len(), "{}", ran.out);
+        assert!(ran.out.contains("5 of 5 files, 1,050,627 bytes; sent, no receipt: empty, one"), "{}", ran.out);
+        assert!(ran.err.contains("no receipt came") && ran.err.contains("--separate"), "{}", ran.err);
+        server.said("", files.len());
+        for (name, _) in &files {
+            ground.same(&format!("here/{name}"), &format!("root/{name}"));
+            fs::remove_file(ground.at(&format!("root/{name}"))).expect("removed");
+        }
+    }
+}
+
+#[test]
+fn a_careless_server_gets_a_connection_for_each_file() {
+    let ground = Ground::new();
+    let files = samples(&ground);
+    let server = Server::python("put_server.py", &[&ground.word("root"), "careless"]);
+    let address = server.address();
+    let mut args = put(&files, &address);
+    args.push("--separate");
+    let ran = ground.run(&args);
+    assert_eq!(ran.code, Some(0), "{}{}", ran.out, ran.err);
+    server.said("", files.len());
+    files.iter().for_each(|(name, _)| ground.same(&format!("here/{name}"), &format!("root/{name}")));
+}
+
+#[test]
+fn a_documents_client_uploads() {
+    let ground = Ground::new();
+    let files = samples(&ground);
+    let server = ground.serve(&["--overwrite"]);
+    for spelling in ["d1", "d0"] {
+        let port = server.port.to_string();
+        let mut args = vec![port.as_str(), spelling];
+        args.extend(files.iter().map(|(_, path)| path.as_str()));
+        let ran = python("put_client.py", &args);
+        assert_eq!(ran.code, Some(0), "{}", ran.err);
+        server.said("\"stored\"", if spelling == "d1" { 5 } else { 10 });
+        for (name, _) in &files {
+            ground.same(&format!("here/{name}"), &format!("root/{name}"));
+            fs::remove_file(ground.at(&format!("root/{name}"))).expect("removed");
+        }
+    }
+}
+
+#[test]
+fn a_documents_client_downloads() {
+    let ground = Ground::new();
+    let mut names = ["empty", "one", "1024", "1025", "专题海报.jpg", "two words"];
+    for (name, size) in names.iter().zip([0, 1, 1024, 1025, 300_000, 2000]) {
+        ground.write(&format!("root/{name}"), &noise(size));
+    }
+    for trailer in ["tail", "ack", "none"] {
+        // Behind an empty file without an MD5 the next request sticks to the acknowledgement: no server can tell.
+        if trailer == "none" {
+            names.rotate_left(1);
+        }
+        let server = ground.serve(&["--md5", trailer]);
+        let (port, back) = (server.port.to_string(), ground.word("back"));
+        let mut args = vec![port.as_str(), trailer, back.as_str()];
+        args.extend(names);
+        let ran = python("get_client.py", &args);
+        assert_eq!(ran.code, Some(0), "{trailer}: {}", ran.err);
+        for line in ran.out.lines() {
+            let [ours, theirs] = line.rsplitn(3, ' ').take(2).collect::<Vec<_>>()[..] else { panic!("{line}") };
+            assert!(trailer == "none" || ours == theirs, "{line}");
+        }
+        names.iter().for_each(|name| ground.same(&format!("root/{name}"), &format!("back/{name}")));
+    }
+}
+
+#[test]
+fn a_documents_server_gives_downloads() {
+    let ground = Ground::new();
+    let names = ["empty", "one", "1024", "1025", "专题海报.jpg"];
+    for (name, size) in names.iter().zip([0, 1, 1024, 1025, 300_000]) {
+        ground.write(&format!("root/{name}"), &noise(size));
+    }
+    for trailer in ["tail", "ack", "none"] {
+        let server = Server::python("get_server.py", &[&ground.word("root"), trailer]);
+        for name in names {
+            let ran = ground.run(&["get", name, &server.address(), "--md5", trailer, "--overwrite"]);
+            assert_eq!(ran.code, Some(0), "{trailer} {name}: {}", ran.err);
+            ground.same(&format!("root/{name}"), &format!("back/{name}"));
+        }
+    }
+}
+
+#[test]
+fn a_server_that_says_nothing_is_not_waited_for_without_end() {
+    let ground = Ground::new();
+    ground.write("root/a", b"x");
+    let server = Server::python("get_server.py", &[&ground.word("root"), "ack"]);
+    let ran = ground.run(&["get", "missing", &server.address(), "--timeout", "300ms"]);
+    assert_eq!(ran.code, Some(1));
+    assert!(ran.err.contains("says nothing about a file that it does not have"), "{}", ran.err);
+    let ran = ground.run(&["get", "two words", &server.address()]);
+    assert_eq!(ran.code, Some(1));
+    assert!(ran.err.contains("breaks off at a name with a space"), "{}", ran.err);
+    let ran = ground.run(&["get", "a", &server.address(), "--timeout", "300ms"]);
+    assert_eq!(ran.code, Some(1));
+    assert!(ran.err.contains("--md5 ack"), "{}", ran.err);
+    assert!(ground.names("back").is_empty());
+}
+
+/// One conversation of two uploads and two downloads, for a server with `--md5 tail`.
+fn conversation() -> (Vec<u8>, Vec<(&'static str, Vec<u8>)>) {
+    let files = vec![("first", noise(700)), ("第二 个", noise(0)), ("third", noise(90_000))];
+    (files.iter().flat_map(|(name, body)| upload(name, body)).collect(), files)
+}
+
+#[test]
+fn uploads_arrive_however_their_bytes_are_cut() {
+    let ground = Ground::new();
+    let server = ground.serve(&["--overwrite"]);
+    let (bytes, files) = conversation();
+    let mut dice = 20_240_917u64;
+    let mut random = move || {
+        dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (dice >> 33) as usize % 1500 + 1
+    };
+    let mut done = 0;
+    let cuts: [&mut dyn FnMut() -> usize; 3] = [&mut || 1, &mut random, &mut || usize::MAX];
+    for cut in cuts {
+        let mut stream = server.connect();
+        let mut left = &bytes[..];
+        while !left.is_empty() {
+            let (piece, more) = left.split_at(cut().min(left.len()));
+            stream.write_all(piece).expect("taken");
+            left = more;
+        }
+        stream.shutdown(Shutdown::Write).expect("ended");
+        assert!(rest(&mut stream).is_empty(), "a document's client reads nothing");
+        done += files.len();
+        server.said("\"stored\"", done);
+        for (name, body) in &files {
+            assert!(fs::read(ground.at(&format!("root/{name}"))).expect("a file") == *body, "{name}");
+            fs::remove_file(ground.at(&format!("root/{name}"))).expect("removed");
+        }
+    }
+}
+
+/// Longer than an unframed text needs to count as complete: here the pauses are the matter.
+const PAUSE: Duration = Duration::from_millis(120);
+
+#[test]
+fn pauses_at_every_boundary_change_nothing() {
+    let ground = Ground::new();
+    let server = ground.serve(&["--md5", "ack"]);
+    let mut stream = server.connect();
+    let bytes = upload("paused", b"0123456789");
+    let boundaries = [0, 2, 4, 5, bytes.len() - 11, bytes.len() - 10, bytes.len() - 5, bytes.len()];
+    for part in boundaries.windows(2) {
+        stream.write_all(&bytes[part[0]..part[1]]).expect("taken");
+        wait::pause(PAUSE);
+    }
+    server.said("\"stored\"", 1);
+    for part in ["ge", "t ", "paused"] {
+        stream.write_all(part.as_bytes()).expect("taken");
+        wait::pause(if part == "paused" { Duration::ZERO } else { PAUSE });
+    }
+    assert_eq!(text(&mut stream, 2), "10");
+    for part in ["recv", "_ready"] {
+        wait::pause(PAUSE);
+        stream.write_all(part.as_bytes()).expect("taken");
+    }
+    assert_eq!(text(&mut stream, 10), "0123456789");
+    wait::pause(PAUSE);
+    stream.write_all(b"ok").expect("taken");
+    assert_eq!(text(&mut stream, 32), md5(b"0123456789"));
+}
+
+#[test]
+fn a_download_arrives_however_its_bytes_are_cut() {
+    let ground = Ground::new();
+    let body = noise(3000);
+    for (piece, pause) in [(1, Duration::ZERO), (700, PAUSE / 4), (usize::MAX, Duration::ZERO)] {
+        let sent = body.clone();
+        let (address, server) = scripted(move |mut stream| {
+            stream.set_nodelay(true).expect("an option");
+            assert_eq!(text(&mut stream, 5), "get a");
+            b"3000".chunks(piece.min(4)).for_each(|digit| stream.write_all(digit).expect("taken"));
+            assert_eq!(text(&mut stream, 2), "ok");
+            wait::pause(pause);
+            let all = [sent.as_slice(), md5(&sent).to_uppercase().as_bytes()].concat();
+            for part in all.chunks(piece.min(all.len())) {
+                stream.write_all(part).expect("taken");
+                wait::pause(pause);
+            }
+        });
+        let ran = ground.run(&["get", "a", &address, "--overwrite"]);
+        assert_eq!(ran.code, Some(0), "{}", ran.err);
+        server.join().expect("the server's side");
+        assert!(fs::read(ground.at("back/a")).expect("a file") == body);
+    }
+}
+
+#[test]
+fn lengths_and_headers_that_cannot_be_end_the_conversation_and_nothing_else() {
+    let ground = Ground::new();
+    let server = ground.serve(&["--max-file", "1000"]);
+    let json = |text: &str| {
+        let mut bytes = u32::try_from(text.len()).expect("short").to_le_bytes().to_vec();
+        bytes.extend_from_slice(text.as_bytes());
+        bytes
+    };
+    let bad = [
+        (-1i32).to_le_bytes().to_vec(),
+        0i32.to_le_bytes().to_vec(),
+        i32::MAX.to_le_bytes().to_vec(),
+        65_537i32.to_le_bytes().to_vec(),
+        json("not JSON"),
+        json(&"[".repeat(60_000)),
+        json("[1]"),
+        json(r#"{"cmd": "put", "filename": "a", "filesize": -1}"#),
+        json(r#"{"cmd": "put", "filename": "a", "filesize": 1001}"#),
+        json(r#"{"cmd": "put", "filename": "a", "filesize": 1e9}"#),
+        json(r#"{"cmd": "put", "filename": "a", "filesize": 18446744073709551615}"#),
+        json(r#"{"cmd": "put", "filename": 5, "filesize": 5}"#),
+        json(r#"{"cmd": "rm", "filename": "a", "filesize": 5}"#),
+    ];
+    for (n, bytes) in bad.iter().enumerate() {
+        let mut stream = server.connect();
+        stream.write_all(bytes).expect("taken");
+        assert!(rest(&mut stream).is_empty());
+        server.said("\"client\"", n + 1);
+    }
+    // Promised and not kept.
+    for cut in [2, 10, upload("a", &[7; 1000]).len() - 1] {
+        let mut stream = server.connect();
+        stream.write_all(&upload("a", &[7; 1000])[..cut]).expect("taken");
+        stream.shutdown(Shutdown::Write).expect("ended");
+        assert!(rest(&mut stream).is_empty());
+    }
+    server.said("the stream ended inside", 3);
+    assert!(ground.names("root").is_empty());
+    let ran = ground.run(&["put", &ground.write("here/good", b"good"), &server.address()]);
+    assert_eq!(ran.code, Some(0), "{}", ran.err);
+}
+
+/// What a client that reads receipts is told about an upload of three bytes under this name.
+fn told(server: &Server, name: &str) -> serde_json::Value {
+    let mut stream = server.connect();
+    let header = serde_json::json!({"cmd": "put", "filename": name, "filesize": 3, "md5": md5(b"abc")});
+    stream.write_all(&[&pack(&header).unwrap()[..], b"abc"].concat()).expect("taken");
+    let mut receipt = framed(&mut stream).expect("a receipt");
+    if receipt["receipt"] == "ready" {
+        receipt = framed(&mut stream).expect("another");
+    }
+    // The conversation goes on.
+    stream.write_all(b"get missing").expect("taken");
+    assert_eq!(text(&mut stream, 7), "error: ");
+    receipt
+}
+
+#[test]
+fn no_name_leads_out_of_the_root() {
+    let ground = Ground::new();
+    let server = ground.serve(&["--overwrite"]);
+    let long = "x".repeat(256);
+    let outside = ground.word("outside");
+    let names = [
+        "",
+        ".",
+        "..",
+        "../outside",
+        "a/b",
+        "a\\b",
+        "..\\outside",
+        "/etc/passwd",
+        "C:a",
+        "nul",
+        "COM1.txt",
+        "a\0b",
+        "a\n",
+        "a.",
+        ".stickdemo-1-0.part",
+        &long,
+        &outside,
+    ];
+    for name in names {
+        let receipt = told(&server, name);
+        assert_eq!(receipt["receipt"], "refused", "{name}");
+        assert!(receipt["reason"].as_str().is_some_and(|reason| !reason.is_empty()), "{receipt}");
+        if !name.is_empty() && name != "a\n" {
+            let mut stream = server.connect();
+            stream.write_all(format!("get {name}").as_bytes()).expect("taken");
+            assert_eq!(text(&mut stream, 7), "error: ", "{name:?}");
+        }
+    }
+    assert!(ground.names("root").is_empty() && !ground.at("outside").exists());
+    assert_eq!(told(&server, "plain")["receipt"], "stored");
+}
+
+#[cfg(unix)]
+#[test]
+fn links_pipes_and_folders_are_no_files() {
+    use std::os::unix::fs::symlink;
+    let ground = Ground::new();
+    ground.write("secret", b"secret");
+    ground.write("root/inside", b"inside");
+    symlink("../secret", ground.at("root/out")).expect("a link");
+    symlink(ground.at("secret"), ground.at("root/absolute")).expect("a link");
+    symlink("inside", ground.at("root/in")).expect("a link");
+    symlink("nowhere", ground.at("root/dangling")).expect("a link");
+    fs::create_dir(ground.at("root/folder")).expect("a folder");
+    let pipe = Command::new("mkfifo").arg(ground.at("root/pipe")).status().expect("mkfifo");
+    assert!(pipe.success());
+    // The root itself may be named by a link.
+    symlink(ground.at("root"), ground.at("door")).expect("a link");
+    for overwrite in [false, true] {
+        let door = ground.word("door");
+        let mut args = vec!["serve", "files", "--root", &door, "--format", "json"];
+        args.extend(overwrite.then_some("--overwrite"));
+        let server = Server::start(&mut command(&args));
+        for name in ["out", "absolute", "in", "dangling", "folder", "pipe"] {
+            let ran = ground.run(&["get", name, &server.address()]);
+            assert_eq!(ran.code, Some(1), "{name}");
+            assert!(ran.err.contains("it is not a regular file"), "{}", ran.err);
+            assert_eq!(told(&server, name)["receipt"], "refused", "{name}");
+        }
+        assert_eq!(ground.run(&["get", "inside", &server.address(), "--overwrite"]).code, Some(0));
+    }
+    assert_eq!(fs::read(ground.at("secret")).expect("a file"), b"secret");
+    assert!(!ground.at("root/nowhere").exists());
+    // Nor are they sent.
+    let ran = ground.run(&["put", &ground.word("root/pipe"), &ground.word("root/folder"), "127.0.0.1:9"]);
+    assert_eq!(ran.code, Some(3));
+    assert_eq!(ran.out.matches("it is not a regular file").count(), 2, "{}", ran.out);
+}
+
+#[test]
+fn what_is_there_stays_unless_it_may_be_replaced() {
+    let ground = Ground::new();
+    let files = [("a", ground.write("here/a", b"new")), ("b", ground.write("here/b", b"b"))];
+    ground.write("root/a", b"old");
+    let server = ground.serve(&[]);
+    let address = server.address();
+    let ran = ground.run(&put(&files, &address));
+    assert_eq!(ran.code, Some(1));
+    assert!(ran.out.contains("refused: a: there is a file of this name already"), "{}", ran.out);
+    assert!(ran.out.contains("1 of 2 files, 1 bytes; stored: b; not: a"), "{}", ran.out);
+    assert_eq!(fs::read(ground.at("root/a")).expect("a file"), b"old");
+    ground.write("back/a", b"mine");
+    let ran = ground.run(&["get", "a", &address]);
+    assert_eq!(ran.code, Some(3));
+    assert!(ran.err.contains("--overwrite"), "{}", ran.err);
+    assert_eq!(fs::read(ground.at("back/a")).expect("a file"), b"mine");
+    assert_eq!(ground.run(&["get", "a", &address, "--out", "elsewhere"]).code, Some(0));
+    assert_eq!(ground.run(&["get", "a", &address, "--overwrite"]).code, Some(0));
+    assert_eq!(
+        [fs::read(ground.at("back/a")).unwrap(), fs::read(ground.at("back/elsewhere")).unwrap()],
+        [b"old", b"old"]
+    );
+    drop(server);
+    let server = ground.serve(&["--overwrite"]);
+    assert_eq!(ground.run(&["put", &files[0].1, &server.address()]).code, Some(0));
+    assert_eq!(fs::read(ground.at("root/a")).expect("a file"), b"new");
+    assert_eq!((ground.names("root").len(), ground.names("back").len()), (2, 2));
+}
+
+/// A refused file of which more is to come than is worth reading: the client stops, and the others still arrive.
+#[test]
+fn a_large_file_that_is_refused_is_not_sent_to_its_end() {
+    let ground = Ground::new();
+    let large = fs::File::create(ground.at("here/large")).expect("a file");
+    large.set_len(3 << 30).expect("a sparse file");
+    let files = [("large", ground.word("here/large")), ("small", ground.write("here/small", b"small"))];
+    let server = ground.serve(&["--max-file", "1GiB"]);
+    let address = server.address();
+    let ran = ground.run(&put(&files, &address));
+    assert_eq!(ran.code, Some(1));
+    assert!(ran.out.contains("refused: 3,221,225,472 bytes are more than this server takes"), "{}", ran.out);
+    assert_eq!(ground.names("root"), ["small"]);
+}
+
+#[test]
+fn of_two_uploads_of_one_name_one_is_kept_whole() {
+    let ground = Ground::new();
+    let server = ground.serve(&[]);
+    let bodies = [noise(200_000), noise(200_001)];
+    let mut streams = bodies.each_ref().map(|body| {
+        let mut stream = server.connect();
+        let header = serde_json::json!({"cmd": "put", "filename": "same", "filesize": body.len(), "md5": md5(body)});
+        stream.write_all(&pack(&header).unwrap()).expect("taken");
+        assert_eq!(framed(&mut stream).expect("a receipt")["receipt"], "ready");
+        stream
+    });
+    streams[1].write_all(&bodies[1]).expect("taken");
+    assert_eq!(framed(&mut streams[1]).expect("a receipt")["receipt"], "stored");
+    streams[0].write_all(&bodies[0]).expect("taken");
+    assert_eq!(framed(&mut streams[0]).expect("a receipt")["receipt"], "refused");
+    assert!(fs::read(ground.at("root/same")).expect("a file") == bodies[1]);
+    assert_eq!(ground.names("root"), ["same"]);
+}
+
+#[test]
+fn a_digest_that_differs_leaves_the_old_file_or_none() {
+    let ground = Ground::new();
+    ground.write("root/old", b"old");
+    ground.write("back/old", b"old");
+    let server = ground.serve(&["--overwrite"]);
+    for (name, md5_field) in [("new", md5(b"other")), ("old", md5(b"other")), ("new", "follows".to_owned())] {
+        let mut stream = server.connect();
+        let header = serde_json::json!({"cmd": "put", "filename": name, "filesize": 3, "md5": md5_field});
+        stream.write_all(&[&pack(&header).unwrap()[..], b"abc"].concat()).expect("taken");
+        assert_eq!(framed(&mut stream).expect("a receipt")["receipt"], "ready");
+        if md5_field == "follows" {
+            let frame = serde_json::json!({"cmd": "md5", "md5": md5(b"other")});
+            stream.write_all(&pack(&frame).unwrap()).expect("taken");
+        }
+        let receipt = framed(&mut stream).expect("a receipt");
+        assert_eq!(receipt["receipt"], "refused");
+        assert!(receipt["reason"].as_str().expect("a reason").contains(&md5(b"abc")), "{receipt}");
+    }
+    assert_eq!(ground.names("root"), ["old"]);
+    assert_eq!(fs::read(ground.at("root/old")).expect("a file"), b"old");
+    for name in ["new", "old"] {
+        let (address, server) = scripted(|mut stream| {
+            text(&mut stream, 7);
+            stream.write_all(b"3").expect("taken");
+            text(&mut stream, 2);
+            stream.write_all(&[b"abc", md5(b"other").as_bytes()].concat()).expect("taken");
+        });
+        let ran = ground.run(&["get", name, &address, "--overwrite"]);
+        assert_eq!(ran.code, Some(1));
+        assert!(ran.err.contains(&md5(b"abc")) && ran.err.contains(&md5(b"other")), "{}", ran.err);
+        server.join().expect("the server's side");
+    }
+    assert_eq!(ground.names("back"), ["old"]);
+    assert_eq!(fs::read(ground.at("back/old")).expect("a file"), b"old");
+}
+
+#[test]
+fn a_download_that_breaks_off_leaves_nothing() {
+    let ground = Ground::new();
+    type Break = fn(TcpStream);
+    let breaks: [(&str, Break); 5] = [
+        ("hung up instead of a size", |_| ()),
+        ("not a digit", |mut s| s.write_all(b"12abc").expect("taken")),
+        ("over the limit", |mut s| s.write_all(b"99999999999999").expect("taken")),
+        ("ended inside a body: 3 of 9", |mut s| {
+            s.write_all(b"9").expect("taken");
+            text(&mut s, 2);
+            s.write_all(b"abc").expect("taken");
+        }),
+        ("hung up", |mut s| {
+            s.write_all(b"9").expect("taken");
+            text(&mut s, 2);
+            s.write_all(b"abc").expect("taken");
+            reset(s);
+        }),
+    ];
+    for (why, break_off) in breaks {
+        let (address, server) = scripted(move |mut stream| {
+            text(&mut stream, 5);
+            break_off(stream);
+        });
+        let ran = ground.run(&["get", "a", &address]);
+        assert_eq!(ran.code, Some(1), "{why}");
+        assert!(ran.err.contains(why), "{why}: {}", ran.err);
+        server.join().expect("the server's side");
+        assert!(ground.names("back").is_empty());
+    }
+}
+
+/// Closes with a reset.
+fn reset(stream: TcpStream) {
+    socket2::SockRef::from(&stream).set_linger(Some(Duration::ZERO)).expect("an option");
+}
+
+#[test]
+fn an_upload_whose_client_resets_leaves_nothing() {
+    let ground = Ground::new();
+    ground.write("root/old", b"old");
+    let server = ground.serve(&["--overwrite"]);
+    for name in ["old", "new"] {
+        let mut stream = server.connect();
+        stream.write_all(&upload(name, &noise(500_000))[..400_000]).expect("taken");
+        reset(stream);
+    }
+    server.said("\"failed\"", 2);
+    assert_eq!(ground.names("root"), ["old"]);
+    assert_eq!(fs::read(ground.at("root/old")).expect("a file"), b"old");
+}
+
+#[test]
+fn a_server_that_dies_is_no_documents_server() {
+    let ground = Ground::new();
+    let file = ground.write("here/a", &noise(5000));
+    let ready = || pack(&serde_json::json!({"receipt": "ready", "filename": "a", "filesize": 5000})).unwrap();
+    // Welcomed, taken, and then an ordinary end: what a process killed at that moment leaves.
+    let (address, server) = scripted(move |mut stream| {
+        framed(&mut stream);
+        stream.write_all(&ready()).expect("taken");
+        stream.read_exact(&mut [0; 5000]).expect("a body");
+    });
+    let ran = ground.run(&["put", &file, &address]);
+    server.join().expect("the server's side");
+    assert_eq!(ran.code, Some(1), "{}", ran.out);
+    assert!(ran.out.contains("hung up before its receipt"), "{}", ran.out);
+    // One that resets in the middle.
+    let (address, server) = scripted(|mut stream| {
+        framed(&mut stream);
+        reset(stream);
+    });
+    let ran = ground.run(&["put", &file, &address]);
+    server.join().expect("the server's side");
+    assert_eq!(ran.code, Some(1), "{}{}", ran.out, ran.err);
+    // One that takes it and neither answers nor hangs up.
+    let (address, server) = scripted(|mut stream| {
+        let _ = rest(&mut stream);
+        wait::pause(PAUSE * 4);
+    });
+    let ran = ground.run(&["put", &file, &address, "--timeout", "100ms"]);
+    server.join().expect("the server's side");
+    assert_eq!(ran.code, Some(1), "{}{}", ran.out, ran.err);
+}
+
+#[test]
+fn a_file_that_changes_on_the_way_is_not_stored() {
+    let ground = Ground::new();
+    let path = ground.at("here/changing");
+    for len in [1 << 20, 9 << 20] {
+        fs::write(&path, noise(8 << 20)).expect("a file");
+        let changing = path.clone();
+        let (address, server) = scripted(move |mut stream| {
+            let header = framed(&mut stream).expect("a header");
+            // More than both kernels keep for this connection is still to be read from the file.
+            fs::File::options().write(true).open(&changing).and_then(|f| f.set_len(len)).expect("another length");
+            (header["filesize"].as_u64().expect("a size"), rest(&mut stream).len() as u64)
+        });
+        let small = ["--timeout", "30s"];
+        let ran = ground.run(&["put", path.to_str().expect("a path"), &address, small[0], small[1]]);
+        let (promised, came) = server.join().expect("the server's side");
+        assert_eq!(ran.code, Some(1), "{}", ran.out);
+        assert!(ran.out.contains("the file changed while it was sent"), "{}", ran.out);
+        assert!(came < promised, "{came} of {promised}");
+    }
+}
+
+/// The file before it was taken; that it was is heard of although the next one cannot be finished.
+#[test]
+fn a_file_that_changes_takes_no_other_with_it() {
+    let ground = Ground::new();
+    let path = ground.at("here/changing");
+    fs::write(&path, noise(8 << 20)).expect("a file");
+    let (first, changing) = (ground.write("here/first", b"first"), ground.word("here/changing"));
+    let last = ground.write("here/last", b"last");
+    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
+    let address = listener.local_addr().expect("its address").to_string();
+    let server = std::thread::spawn(move || {
+        let mut stream = listener.accept().expect("a client").0;
+        framed(&mut stream).expect("a header");
+        assert_eq!(text(&mut stream, 5), "first");
+        framed(&mut stream).expect("a header");
+        fs::File::options().write(true).open(&path).and_then(|f| f.set_len(1 << 20)).expect("another length");
+        rest(&mut stream);
+        drop(stream);
+        let mut stream = listener.accept().expect("another connection").0;
+        framed(&mut stream).expect("a header");
+        assert_eq!(rest(&mut stream), b"last");
+    });
+    let ran = ground.run(&["put", &first, &changing, &last, &address]);
+    server.join().expect("the server's side");
+    assert_eq!(ran.code, Some(1), "{}", ran.out);
+    assert!(ran.out.contains("2 of 3 files, 9 bytes; sent, no receipt: first, last; not: changing"), "{}", ran.out);
+}
+
+/// Has this process written so much to its file? What send(2) takes is not counted: proc(5).
+#[cfg(target_os = "linux")]
+fn has_written(pid: u32, bytes: u64) -> bool {
+    let io = fs::read_to_string(format!("/proc/{pid}/io")).unwrap_or_default();
+    let written = io.lines().find_map(|line| line.strip_prefix("wchar: ")).and_then(|n| n.parse::<u64>().ok());
+    written.is_some_and(|n| n >= bytes)
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_killed_end_leaves_the_old_file_or_none_and_nothing_else() {
+    let ground = Ground::new();
+    let large = fs::File::create(ground.at("here/large")).expect("a file");
+    large.set_len(2 << 30).expect("a sparse file");
+    let large = ground.word("here/large");
+    ground.write("root/large", b"old");
+    fs::hard_link(ground.at("here/large"), ground.at("root/other")).expect("a file to be downloaded");
+    for (killed, up) in [("client", true), ("server", true), ("client", false), ("server", false)] {
+        let mut server = ground.serve(&["--overwrite"]);
+        let address = server.address();
+        let args = if up { ["put", &large, &address] } else { ["get", "other", &address] };
+        let mut client = spawn(command(&args).current_dir(ground.at("back")));
+        let receiver = if up { server.child.id() } else { client.id() };
+        assert!(wait::until(LONG, || has_written(receiver, 8 << 20)), "{killed} {up}");
+        if killed == "client" {
+            client.kill().expect("killed");
+            server.said("\"failed\"", 1);
+            finished(client);
+        } else {
+            server.child.kill().expect("killed");
+            let ran = finished(client);
+            assert_eq!(ran.code, Some(1), "{}{}", ran.out, ran.err);
+        }
+        assert_eq!(fs::read(ground.at("root/large")).expect("a file"), b"old");
+        assert_eq!(ground.names("root"), ["large", "other"]);
+        assert!(ground.names("back").is_empty(), "{killed} {up}");
+    }
+}
+
+/// A disk of 1 MiB, in a mount namespace that ends with its process. CI runs as root; an ordinary user needs user
+/// namespaces.
+#[cfg(target_os = "linux")]
+fn on_a_small_disk(folder: &Path, args: &[&str]) -> Command {
+    // SAFETY: the call has no preconditions.
+    let root = unsafe { libc::geteuid() } == 0;
+    let mut unshare = Command::new("unshare");
+    unshare.arg(if root { "-m" } else { "-rm" }).args(["sh", "-ec"]);
+    unshare.arg("mount -t tmpfs -o size=1m small \"$0\"; cd \"$0\"; printf old >old; exec \"$@\"");
+    unshare.arg(folder).arg(common::BINARY).args(args).stdin(Stdio::null()).env_remove("LANG");
+    unshare
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_keeps_what_was_there() {
+    let ground = Ground::new();
+    let big = ground.write("here/old", &noise(3_000_000));
+    let small = ground.write("here/small", b"small");
+    let args = ["serve", "files", "--root", ".", "--overwrite", "--format", "json"];
+    let server = Server::start(&mut on_a_small_disk(&ground.at("root"), &args));
+    let ran = ground.run(&["put", &big, &small, &server.address()]);
+    assert_eq!(ran.code, Some(1), "{}{}", ran.out, ran.err);
+    assert!(ran.out.contains("the disk is full"), "{}", ran.out);
+    assert!(ran.out.contains("1 of 2 files, 5 bytes; stored: small; not: old"), "{}", ran.out);
+    assert_eq!(ground.run(&["get", "old", &server.address()]).code, Some(0));
+    assert_eq!(fs::read(ground.at("back/old")).expect("a file"), b"old");
+    drop(server);
+    fs::rename(&big, ground.at("root/big")).expect("moved");
+    let server = ground.serve(&[]);
+    let ran = finished(spawn(&mut on_a_small_disk(&ground.at("back"), &["get", "big", &server.address()])));
+    assert_eq!(ran.code, Some(3), "{}{}", ran.out, ran.err);
+    assert!(ran.err.contains("the disk is full"), "{}", ran.err);
+}
+
+/// Without /proc a file cannot grow without a name: it has a hidden one.
+#[cfg(target_os = "linux")]
+#[test]
+fn where_a_file_needs_a_name_the_hidden_one_goes_even_after_an_interrupt() {
+    let ground = Ground::new();
+    let root = ground.word("root");
+    // SAFETY: the call has no preconditions.
+    let how = if unsafe { libc::geteuid() } == 0 { "-m" } else { "-rm" };
+    let mut unshare = Command::new("unshare");
+    unshare.args([how, "sh", "-ec", "mount -t tmpfs none /proc; exec \"$@\"", "sh", common::BINARY]);
+    unshare.args(["serve", "files", "--root", &root, "--format", "json"]).stdin(Stdio::null());
+    let mut server = Server::start(&mut unshare);
+    let file = ground.write("here/a", b"a");
+    assert_eq!(ground.run(&["put", &file, &server.address()]).code, Some(0));
+    assert_eq!(ground.names("root"), ["a"]);
+    let mut stream = server.connect();
+    stream.write_all(&upload("half", &noise(100_000))[..50_000]).expect("taken");
+    assert!(wait::until(LONG, || ground.names("root").len() == 2));
+    assert!(ground.names("root")[0].starts_with(".stickdemo-"));
+    // SAFETY: the process is this test's child and was not waited for.
+    assert_eq!(unsafe { libc::kill(server.child.id() as libc::pid_t, libc::SIGINT) }, 0);
+    assert_eq!(server.child.wait().expect("its end").code(), Some(130));
+    assert_eq!(ground.names("root"), ["a"]);
+}
+
+#[test]
+fn what_cannot_begin_says_why() {
+    let ground = Ground::new();
+    let missing = ground.word("missing");
+    let ran = ground.run(&["serve", "files", "--root", &missing]);
+    assert_eq!(ran.code, Some(3));
+    assert!(ran.err.contains("--root names an existing directory"), "{}", ran.err);
+    let taken = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
+    let address = taken.local_addr().expect("its address").to_string();
+    let ran = ground.run(&["serve", "files", "--root", &ground.word("root"), "--listen", &address]);
+    assert_eq!(ran.code, Some(3));
+    drop(taken);
+    let file = ground.write("here/a", b"a");
+    for args in [["put", &file, &address], ["get", "a", &address]] {
+        let ran = ground.run(&args);
+        assert_eq!(ran.code, Some(3), "{}", ran.out);
+        assert!(ran.err.contains("start the server first"), "{}", ran.err);
+    }
+    for name in ["../a", "", "a\nb"] {
+        assert_eq!(ground.run(&["get", name, &address]).code, Some(2), "{name:?}");
+    }
+    let server = ground.serve(&[]);
+    let ran = ground.run(&["put", &missing, &file, &server.address()]);
+    assert_eq!(ran.code, Some(3));
+    assert!(ran.out.contains("stored: a; not: missing"), "{}", ran.out);
+    let ran = ground.run(&["put", &missing, &server.address(), "--lang", "zh"]);
+    assert!(ran.out.contains("missing  失败"), "{}", ran.out);
+}
+
+#[test]
+fn a_silent_client_is_hung_up_on() {
+    let ground = Ground::new();
+    let server = ground.serve(&["--idle", "200ms"]);
+    for start in [&b""[..], b"\x40", &upload("a", b"abc")[..10], &upload("a", b"abc")[..upload("a", b"abc").len() - 1]]
+    {
+        let mut stream = server.connect();
+        stream.write_all(start).expect("taken");
+        assert!(rest(&mut stream).is_empty());
+    }
+    // Never silent, never done.
+    let mut stream = server.connect();
+    let slow = upload("b", b"abc");
+    let mut bytes = slow.iter().cycle();
+    let gone = wait::until(LONG, || {
+        wait::pause(Duration::from_millis(20));
+        stream.write_all(&[*bytes.next().unwrap_or(&0)]).is_err()
+    });
+    assert!(gone, "a header has a time limit as a whole");
+    assert!(ground.names("root").is_empty());
+}
+
+#[test]
+fn a_trace_shows_the_calls() {
+    let ground = Ground::new();
+    let server = ground.serve(&[]);
+    let ran = ground.run(&["put", &ground.write("here/a", b"hello"), &server.address(), "--trace"]);
+    assert_eq!(ran.code, Some(0), "{}", ran.err);
+    for call in ["connect", "send", "recv", "shutdown", "close"] {
+        assert!(ran.out.contains(call), "{call}: {}", ran.out);
+    }
+    let ran = ground.run(&["get", "a", &server.address(), "--trace", "--format", "json"]);
+    assert_eq!(ran.code, Some(0), "{}", ran.err);
+}
