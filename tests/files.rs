@@ -205,7 +205,7 @@ fn what_goes_up_comes_down() {
         let ran = ground.run(&put(&files, &address));
         assert_eq!(ran.code, Some(0), "{}{}", ran.out, ran.err);
         assert_eq!(ran.out.matches("  stored").count(), files.len(), "{}", ran.out);
-        assert!(ran.out.contains("5 of 5 files, 1,050,627 bytes; arrived: empty, one"), "{}", ran.out);
+        assert!(ran.out.contains("5 of 5 files, 1,050,627 bytes; stored: empty, one"), "{}", ran.out);
         for (name, _) in &files {
             let ran = ground.run(&["get", name, &address, "--md5", trailer, "--overwrite"]);
             assert_eq!(ran.code, Some(0), "{}{}", ran.out, ran.err);
@@ -241,7 +241,8 @@ fn a_documents_server_takes_uploads_and_the_client_says_that_it_says_nothing() {
         args.extend(["--spelling", spelling]);
         let ran = ground.run(&args);
         assert_eq!(ran.code, Some(0), "{}{}", ran.out, ran.err);
-        assert_eq!(ran.out.matches("sent, no receipt").count(), files.len(), "{}", ran.out);
+        assert_eq!(ran.out.matches("  sent, no receipt").count(), files.len(), "{}", ran.out);
+        assert!(ran.out.contains("5 of 5 files, 1,050,627 bytes; sent, no receipt: empty, one"), "{}", ran.out);
         assert!(ran.err.contains("no receipt came") && ran.err.contains("--separate"), "{}", ran.err);
         server.said("", files.len());
         for (name, _) in &files {
@@ -580,7 +581,7 @@ fn what_is_there_stays_unless_it_may_be_replaced() {
     let ran = ground.run(&put(&files, &address));
     assert_eq!(ran.code, Some(1));
     assert!(ran.out.contains("refused: a: there is a file of this name already"), "{}", ran.out);
-    assert!(ran.out.contains("1 of 2 files, 1 bytes; arrived: b; not: a"), "{}", ran.out);
+    assert!(ran.out.contains("1 of 2 files, 1 bytes; stored: b; not: a"), "{}", ran.out);
     assert_eq!(fs::read(ground.at("root/a")).expect("a file"), b"old");
     ground.write("back/a", b"mine");
     let ran = ground.run(&["get", "a", &address]);
@@ -780,6 +781,34 @@ fn a_file_that_changes_on_the_way_is_not_stored() {
     }
 }
 
+/// The file before it was taken; that it was is heard of although the next one cannot be finished.
+#[test]
+fn a_file_that_changes_takes_no_other_with_it() {
+    let ground = Ground::new();
+    let path = ground.at("here/changing");
+    fs::write(&path, noise(8 << 20)).expect("a file");
+    let (first, changing) = (ground.write("here/first", b"first"), ground.word("here/changing"));
+    let last = ground.write("here/last", b"last");
+    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
+    let address = listener.local_addr().expect("its address").to_string();
+    let server = std::thread::spawn(move || {
+        let mut stream = listener.accept().expect("a client").0;
+        framed(&mut stream).expect("a header");
+        assert_eq!(text(&mut stream, 5), "first");
+        framed(&mut stream).expect("a header");
+        fs::File::options().write(true).open(&path).and_then(|f| f.set_len(1 << 20)).expect("another length");
+        rest(&mut stream);
+        drop(stream);
+        let mut stream = listener.accept().expect("another connection").0;
+        framed(&mut stream).expect("a header");
+        assert_eq!(rest(&mut stream), b"last");
+    });
+    let ran = ground.run(&["put", &first, &changing, &last, &address]);
+    server.join().expect("the server's side");
+    assert_eq!(ran.code, Some(1), "{}", ran.out);
+    assert!(ran.out.contains("2 of 3 files, 9 bytes; sent, no receipt: first, last; not: changing"), "{}", ran.out);
+}
+
 /// Has this process written so much to its file? What send(2) takes is not counted: proc(5).
 #[cfg(target_os = "linux")]
 fn has_written(pid: u32, bytes: u64) -> bool {
@@ -843,7 +872,7 @@ fn a_full_disk_keeps_what_was_there() {
     let ran = ground.run(&["put", &big, &small, &server.address()]);
     assert_eq!(ran.code, Some(1), "{}{}", ran.out, ran.err);
     assert!(ran.out.contains("the disk is full"), "{}", ran.out);
-    assert!(ran.out.contains("1 of 2 files, 5 bytes; arrived: small; not: old"), "{}", ran.out);
+    assert!(ran.out.contains("1 of 2 files, 5 bytes; stored: small; not: old"), "{}", ran.out);
     assert_eq!(ground.run(&["get", "old", &server.address()]).code, Some(0));
     assert_eq!(fs::read(ground.at("back/old")).expect("a file"), b"old");
     drop(server);
@@ -879,6 +908,52 @@ fn where_a_file_needs_a_name_the_hidden_one_goes_even_after_an_interrupt() {
     assert_eq!(ground.names("root"), ["a"]);
 }
 
+/// Runs it in a terminal; what that was sent.
+#[cfg(unix)]
+fn in_a_terminal(args: &[&str], term: &str) -> Ran {
+    let spawn_it = "import pty, sys; sys.exit(pty.spawn(sys.argv[1:]) >> 8)";
+    let mut python = Command::new("python3");
+    python.args(["-c", spawn_it, common::BINARY]).args(args).stdin(Stdio::null()).env("TERM", term);
+    finished(spawn(&mut python))
+}
+
+#[cfg(unix)]
+#[test]
+fn a_long_transfer_shows_how_far_it_is_to_those_who_look() {
+    let ground = Ground::new();
+    let large = ground.write("here/large", &vec![0; 20_000_000]);
+    for (lang, left, result) in [("en", " left", "20,000,000 bytes"), ("zh", "还需", "20,000,000 字节")] {
+        for seen in [true, false] {
+            let (address, server) = scripted(|mut stream| {
+                framed(&mut stream).expect("a header");
+                // Longer than what is too short to be shown.
+                wait::pause(Duration::from_millis(800));
+                rest(&mut stream).len()
+            });
+            let args = ["put", &large, &address, "--lang", lang];
+            let ran = if seen { in_a_terminal(&args, "xterm") } else { ground.run(&args) };
+            assert_eq!(server.join().expect("the server's side"), 20_000_000);
+            assert_eq!(ran.code, Some(0), "{}{}", ran.out, ran.err);
+            let line = ran.out.rfind(result).expect("a result");
+            let progress = (ran.out.clone() + &ran.err).rfind(left);
+            assert!(if seen { progress.is_some_and(|at| at < line) } else { progress.is_none() }, "{}", ran.out);
+        }
+    }
+    // Not where the line could not be taken away again, and not between the lines of a trace.
+    for (term, more) in [("dumb", None), ("xterm", Some("--trace"))] {
+        let (address, server) = scripted(|mut stream| {
+            framed(&mut stream).expect("a header");
+            wait::pause(Duration::from_millis(800));
+            rest(&mut stream).len()
+        });
+        let mut args = vec!["put", &large, &address];
+        args.extend(more);
+        let ran = in_a_terminal(&args, term);
+        assert_eq!(server.join().expect("the server's side"), 20_000_000);
+        assert!(ran.code == Some(0) && !ran.out.contains(" left"), "{}", ran.out);
+    }
+}
+
 #[test]
 fn what_cannot_begin_says_why() {
     let ground = Ground::new();
@@ -903,7 +978,7 @@ fn what_cannot_begin_says_why() {
     let server = ground.serve(&[]);
     let ran = ground.run(&["put", &missing, &file, &server.address()]);
     assert_eq!(ran.code, Some(3));
-    assert!(ran.out.contains("arrived: a; not: missing"), "{}", ran.out);
+    assert!(ran.out.contains("stored: a; not: missing"), "{}", ran.out);
     let ran = ground.run(&["put", &missing, &server.address(), "--lang", "zh"]);
     assert!(ran.out.contains("missing  失败"), "{}", ran.out);
 }

@@ -1,5 +1,6 @@
 //! How far a long transfer is, on standard error, for people who look at a terminal.
 
+use super::report::clean;
 use crate::programs::console::Console;
 use crate::text::{Lang, Text};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -19,7 +20,8 @@ pub struct Progress {
 impl Progress {
     /// Nothing shown yet; nothing ever where nobody looks, or where a trace is printed.
     pub fn new(console: &Console, name: &str, total: u64) -> Progress {
-        let wanted = !console.tracing() && stderr().is_terminal();
+        let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        let wanted = !console.tracing() && !dumb && stderr().is_terminal();
         Progress { began: Instant::now(), bar: wanted.then(|| bar(name, total, console.style().lang)) }
     }
 
@@ -39,7 +41,7 @@ fn bar(name: &str, total: u64, lang: Lang) -> ProgressBar {
         "{msg}  {bytes} / {total_bytes}  {bytes_per_sec}  还需 {eta}",
     );
     let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::hidden());
-    let bar = bar.with_message(name.escape_debug().to_string());
+    let bar = bar.with_message(clean(name));
     match ProgressStyle::with_template(shape.to(lang)) {
         Ok(style) => bar.with_style(style),
         Err(_) => bar,

@@ -97,3 +97,84 @@ pub fn inward(
         hashing.finish()
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::hashing::CHUNK;
+    use super::*;
+    use crate::exit::Exit;
+    use std::time::Duration;
+
+    /// Bytes in pieces of this size.
+    struct Pieces<'b>(&'b [u8], usize);
+
+    impl Pieces<'_> {
+        fn take(&mut self, buffer: &mut [u8]) -> usize {
+            let n = self.1.min(buffer.len()).min(self.0.len());
+            buffer[..n].copy_from_slice(&self.0[..n]);
+            self.0 = &self.0[n..];
+            n
+        }
+    }
+
+    impl Source for Pieces<'_> {
+        fn recv(&mut self, buffer: &mut [u8], _: Part) -> io::Result<usize> {
+            Ok(self.take(buffer))
+        }
+
+        fn recv_within(&mut self, buffer: &mut [u8], _: Part, _: Duration) -> io::Result<Option<usize>> {
+            Ok(Some(self.take(buffer)))
+        }
+
+        fn incoming(&mut self, _: Text) {}
+    }
+
+    impl Read for Pieces<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            Ok(self.take(buffer))
+        }
+    }
+
+    struct Full;
+
+    impl Write for Full {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::StorageFull.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn both_directions_move_what_was_promised_and_no_more_whatever_the_pieces() {
+        let bytes: Vec<u8> = (0..1_500_000u32).flat_map(u32::to_le_bytes).collect();
+        for len in [0, 1, 1024, CHUNK, CHUNK + 1, 5_000_001] {
+            for piece in [1000, CHUNK - 1, usize::MAX] {
+                let expected = &bytes[..len];
+                let (mut source, mut stored, mut most) = (Pieces(&bytes, piece), Vec::new(), 0);
+                let md5 = inward(&mut source, len as u64, true, &mut stored, |n| most = n).unwrap();
+                assert!(stored == expected && md5 == Some(md5_hex(expected)) && most == len as u64);
+                assert_eq!(source.0.len(), bytes.len() - len, "what follows stays");
+                let mut sent = Vec::new();
+                let send = |piece: &[u8]| {
+                    sent.extend_from_slice(piece);
+                    Ok(())
+                };
+                assert_eq!(outward(&mut Pieces(&bytes, piece), len as u64, false, send).unwrap(), None);
+                assert!(sent == expected);
+            }
+        }
+    }
+
+    #[test]
+    fn whose_fault_it_is_can_be_told() {
+        let ended = inward(&mut Pieces(b"abc", 2), 4, true, &mut Vec::new(), |_| ()).unwrap_err();
+        assert_eq!((ended.kind, ended.exit), ("eof-in-body", Exit::Failed));
+        let full = inward(&mut Pieces(b"abc", 2), 3, true, &mut Full, |_| ()).unwrap_err();
+        assert_eq!((full.kind, full.exit), ("local", Exit::NotHere));
+        let shorter = outward(&mut Pieces(b"abc", 2), 4, true, |_| Ok(())).unwrap_err();
+        assert_eq!((shorter.kind, shorter.exit), ("changed", Exit::Failed));
+    }
+}

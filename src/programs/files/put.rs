@@ -4,12 +4,12 @@ use super::header::{self, Promise, Upload};
 use super::progress::Progress;
 use super::pump;
 use super::receipt::{self, Receipt};
-use super::report::{Status, Transfer};
+use super::report::{Status, Transfer, clean};
 use crate::exit::Exit;
 use crate::filename::FileName;
 use crate::programs::Put;
 use crate::programs::console::Console;
-use crate::programs::trouble::{Result, Trouble, shown};
+use crate::programs::trouble::{Result, Trouble};
 use crate::programs::wire::Wire;
 use crate::say;
 use crate::text::{Text, grouped};
@@ -65,6 +65,8 @@ struct Session<'c> {
     welcome: bool,
     /// The server has given receipts.
     answers: bool,
+    /// The file under way was announced.
+    begun: bool,
 }
 
 /// How sending a file ended when the connection did not break.
@@ -107,19 +109,34 @@ impl<'c> Batch<'c> {
         batch
     }
 
-    /// Sends one file, and hears about it if the server is one that tells.
-    fn upload(&mut self, index: usize) -> Result<()> {
-        if self.session.is_none() {
-            match Wire::connect(self.console, self.put.server, self.put.patience.timeout) {
-                Ok(wire) => {
-                    self.session = Some(Session { wire, owed: VecDeque::new(), welcome: false, answers: false });
-                }
-                Err(trouble) if self.items.iter().all(|item| item.status.is_none()) => return Err(trouble),
-                Err(trouble) => {
-                    self.settle(index, Status::Failed(trouble.text), trouble.exit);
-                    return Ok(());
+    /// The connection for this file and those behind it.
+    fn connect(&mut self, index: usize) -> Result<()> {
+        if self.session.is_some() {
+            return Ok(());
+        }
+        match Wire::connect(self.console, self.put.server, self.put.patience.timeout) {
+            Ok(wire) => {
+                let owed = VecDeque::new();
+                self.session = Some(Session { wire, owed, welcome: false, answers: false, begun: false });
+            }
+            Err(trouble) if self.items.iter().all(|item| item.status.is_none()) => return Err(trouble),
+            // Nor can the others reach it.
+            Err(trouble) => {
+                for index in index..self.items.len() {
+                    if self.items[index].status.is_none() {
+                        self.settle(index, Status::Failed(trouble.text.clone()), trouble.exit);
+                    }
                 }
             }
+        }
+        Ok(())
+    }
+
+    /// Sends one file, and hears about it if the server is one that tells.
+    fn upload(&mut self, index: usize) -> Result<()> {
+        self.connect(index)?;
+        if self.session.is_none() {
+            return Ok(());
         }
         self.items[index].began = Instant::now();
         match self.send(index) {
@@ -129,8 +146,16 @@ impl<'c> Batch<'c> {
                 self.hang_up();
             }
             Err(trouble) => {
+                let ours = trouble.kind == "changed" || trouble.exit == Exit::NotHere;
                 self.settle(index, Status::Failed(trouble.text), trouble.exit);
-                self.hang_up();
+                let begun = self.session.as_ref().is_some_and(|session| session.begun);
+                match (ours, begun) {
+                    // The connection heard nothing of it.
+                    (true, false) => {}
+                    // Its promise cannot be kept: an end in its middle says so. The files before it may be heard of.
+                    (true, true) => self.finish(),
+                    (false, _) => self.hang_up(),
+                }
             }
         }
         Ok(())
@@ -265,19 +290,27 @@ impl<'c> Batch<'c> {
         if self.items.len() < 2 {
             return self.exit;
         }
-        let whole = |item: &&Item| item.status.as_ref().is_some_and(Status::is_whole);
-        let names = |items: Vec<&Item>| items.iter().map(|item| shown(&item.name)).collect::<Vec<_>>().join(", ");
-        let (arrived, not): (Vec<&Item>, Vec<&Item>) = self.items.iter().partition(whole);
-        let (some, all) = (arrived.len(), self.items.len());
-        let bytes = arrived.iter().filter_map(|item| item.size).sum::<u64>();
-        let grouped = grouped(bytes);
-        let mut line = say!("{some} of {all} files, {grouped} bytes", "{some}/{all} 个文件，{grouped} 字节");
-        for (label, items) in [(Text::new("arrived", "到达"), arrived), (Text::new("not", "未到达"), not)] {
-            if !items.is_empty() {
-                let names = names(items);
-                line = Text::made(format!("{}; {}: {names}", line.en, label.en), {
-                    format!("{}；{}：{names}", line.zh, label.zh)
-                });
+        let kept = |item: &&Item| item.status.as_ref().is_some_and(Status::is_whole);
+        let (some, all) = (self.items.iter().filter(kept).count(), self.items.len());
+        let bytes = self.items.iter().filter(kept).filter_map(|item| item.size).sum::<u64>();
+        let sum = grouped(bytes);
+        let mut line = say!("{some} of {all} files, {sum} bytes", "{some}/{all} 个文件，{sum} 字节");
+        let groups = [
+            Text::new("stored", "已保存"),
+            Text::new("sent, no receipt", "已发送，没有回执"),
+            Text::new("not", "未到达"),
+        ];
+        let group = |status: &Status| match status {
+            Status::Stored => 0,
+            Status::Sent => 1,
+            _ => 2,
+        };
+        for (n, label) in groups.into_iter().enumerate() {
+            let these = self.items.iter().filter(|item| item.status.as_ref().map(group) == Some(n));
+            let names = these.map(|item| clean(&item.name)).collect::<Vec<_>>().join(", ");
+            if !names.is_empty() {
+                let (en, zh) = (&label.en, &label.zh);
+                line = Text::made(format!("{}; {en}: {names}", line.en), format!("{}；{zh}：{names}", line.zh));
             }
         }
         self.console.line(&line, &json!({ "type": "total", "files": all, "whole": some, "bytes": bytes }));
@@ -297,6 +330,11 @@ impl<'c> Batch<'c> {
     }
 
     fn header_and_body(&mut self, index: usize) -> Result<Sent> {
+        if let Some(session) = &mut self.session {
+            session.begun = false;
+        }
+        // Late receipts are not left to fill the buffers.
+        self.overheard()?;
         let (mut file, mut upload) = open(&self.items[index].path)?;
         self.items[index].size = Some(upload.size);
         if upload.size <= SMALL {
@@ -320,7 +358,7 @@ impl<'c> Batch<'c> {
     fn head(&mut self, index: usize, upload: &Upload) -> Result<()> {
         let bytes = header::write(self.put.spelling, &self.items[index].path, upload)?;
         let Some(session) = &mut self.session else { return Ok(()) };
-        session.welcome = false;
+        (session.welcome, session.begun) = (false, true);
         session.wire.outgoing(Text::new("upload {}", "上传 {}").with(&Text::same(upload.name.as_str())));
         let doing = Text::new("sending the header", "发送头部");
         session.wire.send_all(&bytes, Part::Header).map_err(|e| Trouble::call(&doing, &e))

@@ -62,8 +62,7 @@ pub struct Transfer<'t> {
 impl Transfer<'_> {
     /// The line for people; what the status is called depends on which end speaks.
     pub fn text(&self, ended: &Text) -> Text {
-        let name: String = self.name.escape_debug().take(255).collect();
-        let mut columns = vec![Text::same(name)];
+        let mut columns = vec![Text::same(clean(self.name))];
         columns.extend(self.bytes.map(|n| {
             let n = grouped(n);
             say!("{n} bytes", "{n} 字节")
@@ -113,5 +112,46 @@ impl Transfer<'_> {
             None => line.clone(),
         };
         console.line_of(client, &line, &self.json(client, reason));
+    }
+}
+
+/// A name, fit for a terminal: what would move the cursor or turn the line around is escaped, and nothing else.
+pub fn clean(name: &str) -> String {
+    let one = |c: char| match c {
+        '\'' | '"' | '\\' => c.to_string(),
+        _ => c.escape_debug().to_string(),
+    };
+    name.chars().take(300).map(one).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_read_as_they_are_and_do_not_move_the_cursor() {
+        assert_eq!(clean("it's \"专题\" 1.txt"), "it's \"专题\" 1.txt");
+        assert_eq!(clean("a\x1b[2J\n\u{202e}b"), "a\\u{1b}[2J\\n\\u{202e}b");
+    }
+
+    #[test]
+    fn a_line_has_what_is_known() {
+        let refused = Status::Refused(Text::new("the disk is full", "磁盘已满"));
+        let mut transfer = Transfer {
+            direction: "put",
+            name: "a {} b",
+            bytes: None,
+            md5: None,
+            status: &refused,
+            took: Duration::from_micros(1500),
+        };
+        assert_eq!(transfer.line().en, "a {} b  refused: the disk is full");
+        assert_eq!(transfer.line().zh, "a {} b  被拒绝：磁盘已满");
+        let json = transfer.json(None, Some("the disk is full"));
+        let expected = json!({"type": "transfer", "direction": "put", "name": "a {} b", "bytes": null, "md5": null,
+            "status": "refused", "reason": "the disk is full", "seconds": 0.0015});
+        assert_eq!(json, expected);
+        (transfer.bytes, transfer.md5, transfer.status) = (Some(1234), Some("00"), &Status::Stored);
+        assert_eq!(transfer.line().en, "a {} b  1,234 bytes  md5 00  stored");
     }
 }

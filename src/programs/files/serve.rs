@@ -197,7 +197,10 @@ fn acknowledged(wire: &mut Wire, settle: Duration) -> Result<()> {
         start if std::str::from_utf8(start).is_err_and(|e| e.error_len().is_none()) => Step::CertainlyMore,
         _ => Step::PerhapsMore,
     };
-    match reading::unframed(wire, LONGEST_ACK, settle, &doing, known)? {
+    wire.within(wire.patience());
+    let came = reading::unframed(wire, LONGEST_ACK, settle, &doing, known)?;
+    wire.at_leisure();
+    match came {
         Some(_) => Ok(()),
         None => Err(Trouble::peer("ended", Text::new("the client left before the file", "客户端在文件之前就离开了"))),
     }

@@ -4,6 +4,7 @@
 //! Nothing is flushed to the disk before a file is named: like cp and curl this leaves the time to the system, which
 //! is fast, and a power failure in the next seconds may still take the file away.
 
+use super::report::clean;
 use crate::programs::trouble::{Result, Trouble};
 use crate::say;
 use crate::scratch::Scratch;
@@ -231,7 +232,7 @@ pub fn unwritable(error: &io::Error) -> Trouble {
 }
 
 fn about(name: &OsStr, why: &Text) -> Trouble {
-    let name = name.to_string_lossy().escape_debug().to_string();
+    let name = clean(&name.to_string_lossy());
     Trouble::local(Text::made(format!("{name}: {}", why.en), format!("{name}：{}", why.zh)))
 }
 
