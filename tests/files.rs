@@ -908,6 +908,52 @@ fn where_a_file_needs_a_name_the_hidden_one_goes_even_after_an_interrupt() {
     assert_eq!(ground.names("root"), ["a"]);
 }
 
+/// Runs it in a terminal; what that was sent.
+#[cfg(unix)]
+fn in_a_terminal(args: &[&str], term: &str) -> Ran {
+    let spawn_it = "import pty, sys; sys.exit(pty.spawn(sys.argv[1:]) >> 8)";
+    let mut python = Command::new("python3");
+    python.args(["-c", spawn_it, common::BINARY]).args(args).stdin(Stdio::null()).env("TERM", term);
+    finished(spawn(&mut python))
+}
+
+#[cfg(unix)]
+#[test]
+fn a_long_transfer_shows_how_far_it_is_to_those_who_look() {
+    let ground = Ground::new();
+    let large = ground.write("here/large", &vec![0; 20_000_000]);
+    for (lang, left, result) in [("en", " left", "20,000,000 bytes"), ("zh", "还需", "20,000,000 字节")] {
+        for seen in [true, false] {
+            let (address, server) = scripted(|mut stream| {
+                framed(&mut stream).expect("a header");
+                // Longer than what is too short to be shown.
+                wait::pause(Duration::from_millis(800));
+                rest(&mut stream).len()
+            });
+            let args = ["put", &large, &address, "--lang", lang];
+            let ran = if seen { in_a_terminal(&args, "xterm") } else { ground.run(&args) };
+            assert_eq!(server.join().expect("the server's side"), 20_000_000);
+            assert_eq!(ran.code, Some(0), "{}{}", ran.out, ran.err);
+            let line = ran.out.rfind(result).expect("a result");
+            let progress = (ran.out.clone() + &ran.err).rfind(left);
+            assert!(if seen { progress.is_some_and(|at| at < line) } else { progress.is_none() }, "{}", ran.out);
+        }
+    }
+    // Not where the line could not be taken away again, and not between the lines of a trace.
+    for (term, more) in [("dumb", None), ("xterm", Some("--trace"))] {
+        let (address, server) = scripted(|mut stream| {
+            framed(&mut stream).expect("a header");
+            wait::pause(Duration::from_millis(800));
+            rest(&mut stream).len()
+        });
+        let mut args = vec!["put", &large, &address];
+        args.extend(more);
+        let ran = in_a_terminal(&args, term);
+        assert_eq!(server.join().expect("the server's side"), 20_000_000);
+        assert!(ran.code == Some(0) && !ran.out.contains(" left"), "{}", ran.out);
+    }
+}
+
 #[test]
 fn what_cannot_begin_says_why() {
     let ground = Ground::new();

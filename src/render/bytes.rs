@@ -86,7 +86,7 @@ fn part(message: &Message, span: &Span, bytes: &[u8], style: &Style) -> String {
 /// A piece of a message that passes by: nobody knows how long it becomes, and its pieces are all that is ever
 /// shown, so that they are quoted as far as a line has room.
 fn passing(message: &Message, span: &Span, bytes: &[u8], style: &Style) -> String {
-    let (start, end) = (span.offset.saturating_sub(message.header_len), span.offset + span.len - message.header_len);
+    let [start, end] = [span.offset, span.offset + span.len].map(|n| n.saturating_sub(message.header_len));
     let (label, range) = match (&message.label, span.part) {
         (_, Part::Header) => (header(span), String::new()),
         (label, Part::Body) if start > 0 => (spaced(label), format!(" [{}..{}]", grouped(start), grouped(end))),

@@ -112,7 +112,8 @@ impl Live {
             false => self.draw_or_hold(out, sock, event)?,
         }
         // A datagram is a whole message.
-        if matches!(call, Call::SendTo | Call::RecvFrom) {
+        let datagram = self.trace.socket(sock).is_some_and(|s| s.proto == Proto::Udp) && !spans.is_empty();
+        if datagram {
             self.forget(out, |m| spans.iter().any(|s| s.msg == m.id))?;
         }
         if call == Call::Close {

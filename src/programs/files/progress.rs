@@ -20,7 +20,8 @@ pub struct Progress {
 impl Progress {
     /// Nothing shown yet; nothing ever where nobody looks, or where a trace is printed.
     pub fn new(console: &Console, name: &str, total: u64) -> Progress {
-        let wanted = !console.tracing() && stderr().is_terminal();
+        let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        let wanted = !console.tracing() && !dumb && stderr().is_terminal();
         Progress { began: Instant::now(), bar: wanted.then(|| bar(name, total, console.style().lang)) }
     }
 

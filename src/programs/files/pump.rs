@@ -100,6 +100,7 @@ pub fn inward(
 
 #[cfg(test)]
 mod tests {
+    use super::hashing::CHUNK;
     use super::*;
     use crate::exit::Exit;
     use crate::programs::files::hashing::CHUNK;
@@ -149,8 +150,8 @@ mod tests {
 
     #[test]
     fn both_directions_move_what_was_promised_and_no_more_whatever_the_pieces() {
-        let bytes: Vec<u8> = (0..300_000u32).flat_map(u32::to_le_bytes).collect();
-        for len in [0, 1, 1024, CHUNK, CHUNK + 1, 1_000_000] {
+        let bytes: Vec<u8> = (0..1_500_000u32).flat_map(u32::to_le_bytes).collect();
+        for len in [0, 1, 1024, CHUNK, CHUNK + 1, 5_000_001] {
             for piece in [1000, CHUNK - 1, usize::MAX] {
                 let expected = &bytes[..len];
                 let (mut source, mut stored, mut most) = (Pieces(&bytes, piece), Vec::new(), 0);
