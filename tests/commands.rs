@@ -13,6 +13,7 @@ use std::net::{Shutdown, TcpListener, TcpStream, UdpSocket};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Instant;
+use stickdemo::net::evidence;
 use stickdemo::scratch::Scratch;
 use stickdemo::wait;
 
@@ -531,6 +532,37 @@ fn a_server_that_is_silent_is_waited_for_no_longer_than_asked() {
     let ran = typed(&address, &["--framing", "none", "--timeout", "200ms"], "true\n");
     assert_eq!(ran.code, Some(0), "at the prompt of none silence is an empty answer");
     assert!(ran.err.contains("an empty answer looks like that"), "{}", ran.err);
+}
+
+/// What comes when nobody waits for it is not taken for the next answer.
+#[test]
+fn a_late_answer_is_told_apart_where_nothing_frames_it() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address").to_string();
+    let args = ["exec", &address, "--framing", "none", "--timeout", "300ms"];
+    let mut child = spawn(command(&args).stdin(Stdio::piped()));
+    let mut input = child.stdin.take().expect("stdin");
+    let mut errors = BufReader::new(child.stderr.take().expect("stderr"));
+    let mut remark = || {
+        let mut line = String::new();
+        errors.read_line(&mut line).expect("a line");
+        line
+    };
+    input.write_all(b"first\n").expect("typed");
+    let (mut client, _) = listener.accept().expect("a client");
+    assert_eq!(client.read(&mut [0; 64]).expect("a command"), 5);
+    assert!(remark().contains("an empty answer looks like that"));
+    client.write_all(b"late\n").expect("sent");
+    // The other kernel has it; where a system cannot tell, loopback is quick.
+    let unacked = || evidence::tcp(&socket2::SockRef::from(&client)).unacked;
+    assert!(wait::until(PATIENCE, || unacked().is_none_or(|n| n == 0)), "it arrives");
+    input.write_all(b"second\n").expect("typed");
+    assert_eq!(client.read(&mut [0; 64]).expect("another command"), 6);
+    assert!(remark().starts_with("5 bytes came late: they belong to an earlier command"));
+    client.write_all(b"in time\n").expect("sent");
+    drop((client, input));
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!((&output.stdout[..], output.status.code()), (&b"late\nin time\n"[..], Some(0)));
 }
 
 #[test]
