@@ -335,8 +335,8 @@ pub fn answers(data: &[u8]) {
         (got, body)
     };
     let plain = |(got, body): (trouble::Result<_>, Vec<u8>)| match framed {
-        // What the digits were mistaken for is guessed from as many bytes as came at once.
-        Framed::Ack => (got.map_err(|trouble| Trouble { hint: None, ..trouble }), body),
+        // Digits have no end: what is wrong with them is judged from as many bytes as came at once.
+        Framed::Ack => (got.map_err(|_| Trouble::peer("syntax", DOING)), body),
         _ => (got, body),
     };
     let cut = plain(receive(stream, dice.clone(), largest));
