@@ -1,6 +1,8 @@
 //! put, get and serve files beside what bounds them and beside the pages' Python programs, in turns in one run, so that
 //! a noisy machine is noisy for all: `cargo bench --bench programs [-- SIZE [ROUNDS]]`. Medians and ratios.
 //!
+//! The pages' programs print a line for every piece: here to nowhere, which costs them least.
+//!
 //! The bounds: one thread of the md-5 crate, and one iperf3 stream. The files lie on tmpfs where there is one
 //! (STICKDEMO_BENCH_DIR names another place), so that no disk is measured.
 
@@ -280,18 +282,14 @@ impl Line {
         median(self.runs.iter().map(figure).collect())
     }
 
-    fn print(&self, size: usize) {
+    fn print(&self, size: usize, who: &str) {
         let (Some(speed), Some(processor)) = (self.of(|run| run.speed), self.of(|run| run.processor)) else {
             return println!("{:<28} not measured here", self.name);
         };
         let peak = self.runs.iter().map(|run| run.peak).max().unwrap_or(0);
         print!("{:<28} {speed:8.0} MiB/s", self.name);
         if peak > 0 {
-            print!(
-                "   peak {:5.1} MiB   both ends {:5.2} s a GiB",
-                peak as f64 / 1024.0,
-                processor * 1024.0 / mib(size)
-            );
+            print!("   peak {:5.1} MiB   {who} {:5.2} s a GiB", peak as f64 / 1024.0, processor * 1024.0 / mib(size));
         }
         println!();
     }
@@ -315,7 +313,7 @@ fn one_large_file(place: &Place, size: usize, rounds: usize) {
         }
     }
     for line in [&hash, &network, &put, &get, &bare, &their_put, &their_get] {
-        line.print(size);
+        line.print(size, "both ends");
     }
     let [hash, network, put, get, bare, their_put, their_get] =
         [hash, network, put, get, bare, their_put, their_get].map(|line| line.of(|run| run.speed));
@@ -407,28 +405,24 @@ fn their_download(python: &str, place: &Place, size: usize) -> Option<Run> {
 fn many_small_ones(place: &Place, rounds: usize) {
     let bodies: Vec<Vec<u8>> = (0..CLIENTS).map(|n| vec![n as u8; EACH]).collect();
     let python = python();
-    let (mut ours, mut theirs, mut peak) = (Vec::new(), Vec::new(), 0_u64);
+    let [mut ours, mut theirs] = ["  serve files", "  ThreadingTCPServer"].map(Line::new);
     for _ in 0..rounds {
         let server = Server::ours(&place.folder("ours"), &[]);
-        ours.push(all_at_once(&server, &place.root.join("ours"), &bodies));
-        peak = peak.max(server.peak_kib());
+        ours.add(all_at_once(&server, &place.root.join("ours"), &bodies).map(|run| run.with(&server)));
         let server = python.as_deref().and_then(|p| Server::python(p, "threading_server.py", &place.folder("python")));
-        theirs.extend(server.map(|server| all_at_once(&server, &place.root.join("python"), &bodies)));
+        let run =
+            |server: Server| all_at_once(&server, &place.root.join("python"), &bodies).map(|run| run.with(&server));
+        theirs.add(server.and_then(run));
     }
-    let [ours, theirs] = [ours, theirs].map(median);
-    let name = format!("{CLIENTS} uploads of {} at once", quantity::write_size(EACH as u64));
-    for (who, speed) in [("serve files", ours), ("ThreadingTCPServer", theirs)] {
-        match speed {
-            Some(speed) => println!("{name}   {who:<18} {speed:8.0} MiB/s"),
-            None => println!("{name}   {who:<18} not measured here"),
-        }
+    println!("{CLIENTS} uploads of {} at once, each with its digest compared:", quantity::write_size(EACH as u64));
+    for line in [&ours, &theirs] {
+        line.print(CLIENTS * EACH, "server");
     }
-    println!("peak of serve files          {:8.1} MiB", peak as f64 / 1024.0);
-    ratio("serve files / Python", ours, theirs);
+    ratio("serve files / Python", ours.of(|run| run.speed), theirs.of(|run| run.speed));
 }
 
 /// MiB in a second, from the moment when everybody is connected to the last receipt.
-fn all_at_once(server: &Server, folder: &Path, bodies: &[Vec<u8>]) -> f64 {
+fn all_at_once(server: &Server, folder: &Path, bodies: &[Vec<u8>]) -> Option<Run> {
     let start = Barrier::new(bodies.len() + 1);
     let began = std::thread::scope(|scope| {
         for (n, body) in bodies.iter().enumerate() {
@@ -450,7 +444,7 @@ fn all_at_once(server: &Server, folder: &Path, bodies: &[Vec<u8>]) -> f64 {
         assert!(fs::read(&path).is_ok_and(|stored| stored == *body), "{} is not whole", path.display());
         fs::remove_file(path).expect("removed");
     }
-    mib(bodies.len() * EACH) / took
+    Run::of(mib(bodies.len() * EACH) / took)
 }
 
 fn name_of(n: usize) -> String {

@@ -335,8 +335,8 @@ pub fn answers(data: &[u8]) {
         (got, body)
     };
     let plain = |(got, body): (trouble::Result<_>, Vec<u8>)| match framed {
-        // What the digits were mistaken for is guessed from as many bytes as came at once.
-        Framed::Ack => (got.map_err(|trouble| Trouble { hint: None, ..trouble }), body),
+        // Digits have no end: what is wrong with them is judged from as many bytes as came at once.
+        Framed::Ack => (got.map_err(|_| Trouble::peer("syntax", DOING)), body),
         _ => (got, body),
     };
     let cut = plain(receive(stream, dice.clone(), largest));
@@ -445,7 +445,7 @@ pub fn sessions(data: &[u8]) {
     let said = live::converse(&parts);
     live::in_order();
     // An answer to uploads alone is receipts and nothing else, each of them whole.
-    if data.windows(4).any(|bytes| bytes == b"get ") {
+    if parts.concat().windows(4).any(|bytes| bytes == b"get ") {
         return;
     }
     let mut frames = Decoder::new(I32_LE, Limits::default());

@@ -1,4 +1,4 @@
-"""The page's upload server (D1 section 13), on any free port: its loop, without what it prints for every recv."""
+"""The page's upload server (D1 section 13), on any free port: its loop, with what it prints for every recv."""
 import json
 import os
 import socketserver
@@ -21,6 +21,7 @@ class FtpServer(socketserver.BaseRequestHandler):
                     recv_data = self.request.recv(self.max_packet_size)
                     f.write(recv_data)
                     recv_size += len(recv_data)
+                    print("recvsize:%s filesize:%s" % (recv_size, head["filesize"]))
 
 
 server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), FtpServer)

@@ -7,8 +7,11 @@ use md5::{Digest, Md5};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{Builder, Scope, ScopedJoinHandle};
 
-/// Bytes moved at a time: they are still in the processor's cache when they are moved on.
-pub const CHUNK: usize = 256 << 10;
+/// Bytes of a large file moved at a time: they are still in the processor's cache when they are moved on.
+pub(super) const CHUNK: usize = 256 << 10;
+
+/// The same of a file that has no second thread: hundreds of clients have one such buffer each.
+const SMALL_CHUNK: usize = 32 << 10;
 
 /// Buffers of a large file: one to be filled, one to be hashed, the others wait between the two.
 const BUFFERS: usize = 6;
@@ -44,7 +47,8 @@ impl<'scope> Hashing<'scope> {
                 return beside;
             }
         }
-        let size = usize::try_from(len).unwrap_or(CHUNK).clamp(1, CHUNK);
+        let most = if len < LARGE { SMALL_CHUNK } else { CHUNK };
+        let size = usize::try_from(len).unwrap_or(most).clamp(1, most);
         Hashing::Here { buffer: Some(vec![0; size]), hash: digest.then(Md5::new) }
     }
 
