@@ -103,7 +103,6 @@ mod tests {
     use super::hashing::CHUNK;
     use super::*;
     use crate::exit::Exit;
-    use crate::programs::files::hashing::CHUNK;
     use std::time::Duration;
 
     /// Bytes in pieces of this size.
