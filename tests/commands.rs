@@ -284,11 +284,13 @@ fn every_refusal_reaches_the_client_and_the_log() {
         server.unhurt();
     }
     let server = start("none", &[]);
+    assert_eq!(said(&server, &[b"echo {} a\x1b[2J"]), "{} a\x1b[2J\n");
+    server.logged("echo {} a [2J: stderr 0 B, stdout 9 B, exit status 0", 1);
     assert_eq!(said(&server, &[b"\xff\xfe"]), "stickdemo: the command is not UTF-8\n");
     assert_eq!(said(&server, &[b" \n"]), "stickdemo: the command is empty\n");
     assert_eq!(said(&server, &[b"echo a\0b"]), "stickdemo: the command holds a zero byte\n");
     assert_eq!(said(&server, &[&[b'x'; 300_000]]), "stickdemo: the command is longer than 65,536 bytes\n");
-    server.logged("longer than 65,536 bytes", 1);
+    server.logged("refused: the command is longer than 65,536 bytes", 1);
 }
 
 /// A program in a folder; its path, in quotes, is what a client calls.
