@@ -500,6 +500,14 @@ fn a_server_that_breaks_the_protocol_is_told_apart() {
         assert_eq!(ran.code, Some(1), "{framing} {answer:.20?}: {}", ran.err);
         assert!(ran.err.starts_with("error: ") && ran.err.contains(words), "{framing}: {}", ran.err);
     }
+    for (answer, hint) in [
+        (&b"\x05\0\0\0hello"[..], "does the server use --framing i32le?\n"),
+        (b"\x10\0\0\0{\"data_size\": 5}hello", "does the server use --framing json?\n"),
+        (b"\0\0\0\0hello", ""),
+    ] {
+        let ran = exec(&scripted(answer.to_vec()), "none", &["ls"]);
+        assert_eq!((ran.out.as_bytes(), ran.code, ran.err.as_str()), (answer, Some(0), hint));
+    }
     let ran = exec(&scripted(b"\0\0\0\0".to_vec()), "i32le", &["ls"]);
     assert_eq!((ran.code, ran.out.as_str(), ran.err.as_str()), (Some(0), "", ""), "0 is a length");
 }
