@@ -12,7 +12,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream, UdpSocket};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use stickdemo::net::evidence;
 use stickdemo::scratch::Scratch;
 use stickdemo::wait;
@@ -542,6 +542,27 @@ fn a_server_that_is_silent_is_waited_for_no_longer_than_asked() {
     let ran = typed(&address, &["--framing", "none", "--timeout", "200ms"], "true\n");
     assert_eq!(ran.code, Some(0), "at the prompt of none silence is an empty answer");
     assert!(ran.err.contains("an empty answer looks like that"), "{}", ran.err);
+}
+
+/// A byte every 50 ms is never silent for 500 ms, and its header would take an hour.
+#[test]
+fn a_header_in_drips_is_not_waited_for() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address").to_string();
+    let dripping = std::thread::spawn(move || {
+        let (mut client, _) = listener.accept().expect("a client");
+        client.write_all(b"\0\xff\0\0").expect("a length of 65,280");
+        let mut drops = 0;
+        while client.write_all(b" ").is_ok() && drops < 1200 {
+            wait::pause(Duration::from_millis(50));
+            drops += 1;
+        }
+        drops
+    });
+    let ran = exec(&address, "json", &["--timeout", "500ms", "ls"]);
+    assert_eq!(ran.code, Some(1));
+    assert!(ran.err.contains("while waiting for the answer's header: nothing came in time"), "{}", ran.err);
+    assert!(dripping.join().expect("the server") < 1200, "it was left");
 }
 
 /// What comes when nobody waits for it is not taken for the next answer.

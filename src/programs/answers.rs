@@ -43,6 +43,9 @@ pub trait Channel: Source {
     /// # Errors
     /// What shutdown says.
     fn half_close(&mut self) -> io::Result<()>;
+
+    /// The header is read: from here on only silence is too long. Before, everything together may be.
+    fn body_begins(&mut self) {}
 }
 
 impl Channel for Wire<'_> {
@@ -56,6 +59,10 @@ impl Channel for Wire<'_> {
 
     fn half_close(&mut self) -> io::Result<()> {
         self.shutdown()
+    }
+
+    fn body_begins(&mut self) {
+        self.at_leisure();
     }
 }
 
@@ -243,6 +250,7 @@ pub fn receive(
         )?,
         Framed::Json => described(channel, &terms.limits)?,
     };
+    channel.body_begins();
     exactly(channel, length, &mut body)?;
     Ok((length, End::Counted))
 }

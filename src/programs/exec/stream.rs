@@ -44,6 +44,10 @@ impl<'a> Session<'a> {
         self.send(line)?;
         let label = say!("answer to {line}", "{line} 的答复");
         let mut answer = Answer::new(self.console);
+        if self.terms.framed != Framed::None {
+            // A header in single bytes, one a minute, is never silent and never done.
+            self.wire.within(self.wire.patience());
+        }
         let received = answers::receive(&mut self.wire, &self.terms, &label, |bytes| answer.add(bytes));
         let (length, end) = received.map_err(|trouble| self.explained(trouble))?;
         answer.finish(line);
