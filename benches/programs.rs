@@ -12,8 +12,10 @@ use std::net::{Shutdown, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Barrier;
-use std::time::Instant;
-use stickdemo::quantity;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+use stickdemo::framing::{Decoder, I32_LE, Limits};
+use stickdemo::{quantity, wait};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_stickdemo");
 const SIZE: usize = 256 << 20;
@@ -149,10 +151,15 @@ impl Server {
         TcpStream::connect(("127.0.0.1", self.port.parse::<u16>().expect("a port"))).expect("a server")
     }
 
-    /// The largest resident size so far, in KiB: proc(5).
-    fn peak_kib(&self) -> Option<i64> {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
-        status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?.split_whitespace().next()?.parse().ok()
+    fn peak_kib(&self) -> u64 {
+        peak_of(self.child.id())
+    }
+
+    /// Processor seconds so far, in the kernel's ticks of 10 ms: proc(5), the fields utime and stime.
+    fn processor(&self) -> f64 {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap_or_default();
+        let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
+        fields.skip(11).take(2).filter_map(|ticks| ticks.parse::<f64>().ok()).sum::<f64>() / 100.0
     }
 }
 
@@ -173,16 +180,62 @@ fn python() -> Option<String> {
     Some(String::from_utf8(output.stdout).ok()?.trim().to_owned()).filter(|path| !path.is_empty())
 }
 
-/// A client's run: MiB in a second, and its largest resident size in KiB (getrusage(2)).
-fn client(command: &mut Command, size: usize) -> Option<(f64, i64)> {
-    let began = Instant::now();
-    let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::inherit()).spawn().ok()?;
-    let peak = ended(&mut child)?;
-    Some((mib(size) / began.elapsed().as_secs_f64(), peak))
+/// One transfer.
+struct Run {
+    /// MiB in a second.
+    speed: f64,
+    /// The largest resident sizes, in KiB; 0 where this system does not tell.
+    peak: u64,
+    /// Processor seconds, of both ends together; 0 where this system does not tell.
+    processor: f64,
 }
 
+impl Run {
+    fn of(speed: f64) -> Option<Run> {
+        Some(Run { speed, peak: 0, processor: 0.0 })
+    }
+
+    /// With what the other end cost.
+    fn with(mut self, server: &Server) -> Run {
+        self.peak = self.peak.max(server.peak_kib());
+        self.processor += server.processor();
+        self
+    }
+}
+
+/// A client, to its end.
+fn client(command: &mut Command, size: usize) -> Option<Run> {
+    let began = Instant::now();
+    let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::inherit()).spawn().ok()?;
+    let (id, over, peak) = (child.id(), AtomicBool::new(false), AtomicU64::new(0));
+    let processor = std::thread::scope(|scope| {
+        // The kernel's own figure at the end would include the memory of whoever started it.
+        scope.spawn(|| {
+            while !over.load(Ordering::Relaxed) {
+                peak.fetch_max(peak_of(id), Ordering::Relaxed);
+                wait::pause(Duration::from_millis(2));
+            }
+        });
+        let processor = ended(child);
+        over.store(true, Ordering::Relaxed);
+        processor
+    })?;
+    let speed = mib(size) / began.elapsed().as_secs_f64();
+    Some(Run { speed, peak: peak.into_inner(), processor })
+}
+
+/// The largest resident size so far, in KiB: proc(5).
+fn peak_of(id: u32) -> u64 {
+    let peak = || {
+        let status = fs::read_to_string(format!("/proc/{id}/status")).ok()?;
+        status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?.split_whitespace().next()?.parse().ok()
+    };
+    peak().unwrap_or(0)
+}
+
+/// Waits for a client; its processor time (getrusage(2)), `None` when it failed.
 #[cfg(target_os = "linux")]
-fn ended(child: &mut Child) -> Option<i64> {
+fn ended(child: Child) -> Option<f64> {
     let mut status = 0;
     let mut usage = std::mem::MaybeUninit::<libc::rusage>::zeroed();
     // SAFETY: the pid is our own child's, not waited for elsewhere; both pointers are live.
@@ -190,12 +243,13 @@ fn ended(child: &mut Child) -> Option<i64> {
         let pid = libc::wait4(child.id() as i32, &mut status, 0, usage.as_mut_ptr());
         (pid > 0 && status == 0).then(|| usage.assume_init())?
     };
-    Some(usage.ru_maxrss)
+    let seconds = |time: libc::timeval| time.tv_sec as f64 + time.tv_usec as f64 / 1e6;
+    Some(seconds(usage.ru_utime) + seconds(usage.ru_stime))
 }
 
 #[cfg(not(target_os = "linux"))]
-fn ended(child: &mut Child) -> Option<i64> {
-    child.wait().ok()?.success().then_some(0)
+fn ended(mut child: Child) -> Option<f64> {
+    child.wait().ok()?.success().then_some(0.0)
 }
 
 fn mib(bytes: usize) -> f64 {
@@ -208,52 +262,63 @@ fn median(mut values: Vec<f64>) -> Option<f64> {
 }
 
 /// What one measurement gave, round after round.
-#[derive(Default)]
 struct Line {
     name: &'static str,
-    speeds: Vec<f64>,
-    /// The larger of both processes' peaks.
-    peak: i64,
+    runs: Vec<Run>,
 }
 
 impl Line {
-    fn add(&mut self, run: Option<(f64, i64)>, server: Option<i64>) {
-        let Some((speed, peak)) = run else { return };
-        self.speeds.push(speed);
-        self.peak = self.peak.max(peak).max(server.unwrap_or(0));
+    fn new(name: &'static str) -> Line {
+        Line { name, runs: Vec::new() }
+    }
+
+    fn add(&mut self, run: Option<Run>) {
+        self.runs.extend(run);
+    }
+
+    fn of(&self, figure: impl Fn(&Run) -> f64) -> Option<f64> {
+        median(self.runs.iter().map(figure).collect())
+    }
+
+    fn print(&self, size: usize) {
+        let (Some(speed), Some(processor)) = (self.of(|run| run.speed), self.of(|run| run.processor)) else {
+            return println!("{:<28} not measured here", self.name);
+        };
+        let peak = self.runs.iter().map(|run| run.peak).max().unwrap_or(0);
+        print!("{:<28} {speed:8.0} MiB/s", self.name);
+        if peak > 0 {
+            print!(
+                "   peak {:5.1} MiB   both ends {:5.2} s a GiB",
+                peak as f64 / 1024.0,
+                processor * 1024.0 / mib(size)
+            );
+        }
+        println!();
     }
 }
 
 /// The speeds of everything that moves one large file, and the two bounds.
 fn one_large_file(place: &Place, size: usize, rounds: usize) {
-    let names = ["md-5 crate, one thread", "iperf3, one stream", "put", "get", "get --md5 none"];
-    let [mut hash, mut network, mut put, mut get, mut bare] = names.map(|name| Line { name, ..Line::default() });
-    let [mut their_put, mut their_get] =
-        ["the pages' Python put", "the pages' Python get"].map(|name| Line { name, ..Line::default() });
+    let [mut hash, mut network] = ["md-5 crate, one thread", "iperf3, one stream"].map(Line::new);
+    let [mut put, mut get, mut bare] = ["put", "get", "get --md5 none"].map(Line::new);
+    let [mut their_put, mut their_get] = ["the pages' Python put", "the pages' Python get"].map(Line::new);
     let python = python();
     for _ in 0..rounds {
-        hash.add(hashing(place, size), None);
-        network.add(iperf(size), None);
-        upload(place, size, &mut put);
-        download(place, size, "tail", &mut get);
-        download(place, size, "none", &mut bare);
+        hash.add(hashing(place, size));
+        network.add(iperf(size));
+        put.add(Some(upload(place, size)));
+        get.add(Some(download(place, size, "tail")));
+        bare.add(Some(download(place, size, "none")));
         if let Some(python) = &python {
-            their_upload(python, place, size, &mut their_put);
-            their_download(python, place, size, &mut their_get);
+            their_put.add(their_upload(python, place, size));
+            their_get.add(their_download(python, place, size));
         }
     }
-    let all = [hash, network, put, get, bare, their_put, their_get];
-    let [hash, network, put, get, bare, their_put, their_get] = all.map(|line| {
-        let speed = median(line.speeds);
-        match speed {
-            Some(speed) if line.peak > 0 => {
-                println!("{:<28} {speed:8.0} MiB/s   peak {:5.1} MiB", line.name, line.peak as f64 / 1024.0);
-            }
-            Some(speed) => println!("{:<28} {speed:8.0} MiB/s", line.name),
-            None => println!("{:<28} not measured here", line.name),
-        }
-        speed
-    });
+    for line in [&hash, &network, &put, &get, &bare, &their_put, &their_get] {
+        line.print(size);
+    }
+    let [hash, network, put, get, bare, their_put, their_get] =
+        [hash, network, put, get, bare, their_put, their_get].map(|line| line.of(|run| run.speed));
     let bound = [hash, network].into_iter().flatten().reduce(f64::min);
     ratio("put / lower of md-5, iperf3", put, bound);
     ratio("get / lower of md-5, iperf3", get, bound);
@@ -269,7 +334,7 @@ fn ratio(name: &str, ours: Option<f64>, other: Option<f64>) {
 }
 
 /// Hashing alone, of bytes that are in the cache: the bound of whoever hashes with one thread.
-fn hashing(place: &Place, size: usize) -> Option<(f64, i64)> {
+fn hashing(place: &Place, size: usize) -> Option<Run> {
     let mut block = vec![0; 256 << 10];
     File::open(&place.file).ok()?.read_exact(&mut block[..size.min(256 << 10)]).ok()?;
     let began = Instant::now();
@@ -281,10 +346,10 @@ fn hashing(place: &Place, size: usize) -> Option<(f64, i64)> {
         left -= n;
     }
     std::hint::black_box(digest.finalize());
-    Some((mib(size) / began.elapsed().as_secs_f64(), 0))
+    Run::of(mib(size) / began.elapsed().as_secs_f64())
 }
 
-fn iperf(size: usize) -> Option<(f64, i64)> {
+fn iperf(size: usize) -> Option<Run> {
     // A port that was free a moment ago: iperf3 cannot choose one itself.
     let port = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).ok()?.port().to_string();
     let mut server = Command::new("iperf3");
@@ -301,52 +366,52 @@ fn iperf(size: usize) -> Option<(f64, i64)> {
     let _ = server.wait();
     let report: Value = serde_json::from_slice(&client.ok()?.stdout).ok()?;
     let bits = report["end"]["sum_received"]["bits_per_second"].as_f64()?;
-    Some((bits / 8.0 / f64::from(1 << 20), 0))
+    Run::of(bits / 8.0 / f64::from(1 << 20))
 }
 
-fn upload(place: &Place, size: usize, line: &mut Line) {
+fn upload(place: &Place, size: usize) -> Run {
     let server = Server::ours(&place.folder("ours"), &[]);
     let mut command = Command::new(BINARY);
-    let run = client(command.arg("put").arg(&place.file).arg(&server.port), size);
-    line.add(Some(run.expect("put works")), server.peak_kib());
+    let run = client(command.arg("put").arg(&place.file).arg(&server.port), size).expect("put works").with(&server);
     place.taken("ours", &place.digest);
+    run
 }
 
-fn download(place: &Place, size: usize, trailer: &str, line: &mut Line) {
+fn download(place: &Place, size: usize, trailer: &str) -> Run {
     let server = Server::ours(&place.folder("sent"), &["--md5", trailer]);
     let mut command = Command::new(BINARY);
     command.args(["get", NAME, &server.port, "--md5", trailer, "--max-file", "16GiB", "--out", &place.folder("got")]);
-    let run = client(&mut command, size);
-    line.add(Some(run.expect("get works")), server.peak_kib());
+    let run = client(&mut command, size).expect("get works").with(&server);
     place.taken("got", &place.digest);
+    run
 }
 
-fn their_upload(python: &str, place: &Place, size: usize, line: &mut Line) {
-    let Some(server) = Server::python(python, "put_server.py", &place.folder("python")) else { return };
+fn their_upload(python: &str, place: &Place, size: usize) -> Option<Run> {
+    let server = Server::python(python, "put_server.py", &place.folder("python"))?;
     let mut command = Command::new(python);
-    let run = client(command.arg(script_path("put_client.py")).arg(&server.port).arg(&place.file), size);
-    line.add(run, server.peak_kib());
+    let run = client(command.arg(script_path("put_client.py")).arg(&server.port).arg(&place.file), size)?;
     place.taken("python", &place.digest);
+    Some(run.with(&server))
 }
 
-fn their_download(python: &str, place: &Place, size: usize, line: &mut Line) {
-    let Some(server) = Server::python(python, "get_server.py", &place.folder("sent")) else { return };
+fn their_download(python: &str, place: &Place, size: usize) -> Option<Run> {
+    let server = Server::python(python, "get_server.py", &place.folder("sent"))?;
     let out = place.root.join("got").join(NAME);
     let mut command = Command::new(python);
-    let run = client(command.arg(script_path("get_client.py")).args([&server.port, NAME]).arg(&out), size);
-    line.add(run, server.peak_kib());
+    let run = client(command.arg(script_path("get_client.py")).args([&server.port, NAME]).arg(&out), size)?;
     place.taken("got", &place.digest);
+    Some(run.with(&server))
 }
 
 /// The same clients upload to both servers, all at the same time; every file is compared.
 fn many_small_ones(place: &Place, rounds: usize) {
     let bodies: Vec<Vec<u8>> = (0..CLIENTS).map(|n| vec![n as u8; EACH]).collect();
     let python = python();
-    let (mut ours, mut theirs, mut peak) = (Vec::new(), Vec::new(), 0);
+    let (mut ours, mut theirs, mut peak) = (Vec::new(), Vec::new(), 0_u64);
     for _ in 0..rounds {
         let server = Server::ours(&place.folder("ours"), &[]);
         ours.push(all_at_once(&server, &place.root.join("ours"), &bodies));
-        peak = peak.max(server.peak_kib().unwrap_or(0));
+        peak = peak.max(server.peak_kib());
         let server = python.as_deref().and_then(|p| Server::python(p, "threading_server.py", &place.folder("python")));
         theirs.extend(server.map(|server| all_at_once(&server, &place.root.join("python"), &bodies)));
     }
@@ -398,8 +463,14 @@ fn send_one(mut stream: TcpStream, name: &str, body: &[u8], digest: &str) {
     stream.write_all(&[&length[..], header.as_bytes()].concat()).expect("sent");
     stream.write_all(body).expect("sent");
     stream.shutdown(Shutdown::Write).expect("connected");
-    let mut receipt = Vec::new();
-    stream.read_to_end(&mut receipt).expect("a receipt");
-    let receipt: Value = serde_json::from_slice(receipt.get(4..).unwrap_or(&[])).unwrap_or(Value::Null);
+    let mut said = Vec::new();
+    stream.read_to_end(&mut said).expect("receipts");
+    // The last one counts: the first only says that the upload is welcome.
+    let mut receipts = Decoder::new(I32_LE, Limits::default());
+    receipts.feed(&said);
+    let mut receipt = Value::Null;
+    while let Some(frame) = receipts.next_frame().expect("a receipt") {
+        receipt = serde_json::from_slice(&frame.body).expect("JSON");
+    }
     assert_eq!((&receipt["receipt"], &receipt["md5"]), (&"stored".into(), &digest.into()), "{name}");
 }

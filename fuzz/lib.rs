@@ -1,5 +1,6 @@
 //! The targets as libFuzzer runs them; what they do is in targets.rs.
 
+pub mod live;
 pub mod meter;
 pub mod script;
 pub mod targets;

@@ -378,7 +378,7 @@ fn children(pid: u32) -> usize {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_thousand_resets_leave_no_process_and_no_thread() {
-    let mut server = start("i32le", &[]);
+    let mut server = start("i32le", &["--settle", "1ms"]);
     let threads = server.status("Threads");
     for round in 0..1000 {
         let mut client = server.connect();
@@ -393,6 +393,34 @@ fn a_thousand_resets_leave_no_process_and_no_thread() {
     assert_eq!(exec(&server.address.to_string(), "i32le", &["echo", "still", "here"]).out, "still here\n");
     server.quiet_again(threads);
     assert!(wait::until(PATIENCE, || children(server.id()) == 0), "{} children", children(server.id()));
+    server.unhurt();
+}
+
+/// Thirty clients ask for 16 MB each, and leave them where they are.
+#[cfg(target_os = "linux")]
+#[test]
+fn long_answers_that_nobody_takes_have_bounded_room() {
+    let mut server = shell("ack");
+    let before = server.status("VmHWM");
+    let mut lengths = Vec::new();
+    let clients: Vec<TcpStream> = (0..30)
+        .map(|_| {
+            let mut client = server.connect();
+            client.write_all(b"head -c 16000000 /dev/zero").expect("sent");
+            let mut digits = [0; 32];
+            let n = client.read(&mut digits).expect("a length");
+            lengths.push(std::str::from_utf8(&digits[..n]).expect("digits").parse::<usize>().expect("a number"));
+            client
+        })
+        .collect();
+    assert_eq!(lengths[..5], [16_000_000; 5]);
+    server.logged("stopped: too many long answers at once", 1);
+    let more = (server.status("VmHWM") - before) / 1024;
+    assert!(more < 400, "{more} MiB for {} MB that were asked for", 30 * 16);
+    assert_eq!(exec(&server.address.to_string(), "ack", &["echo small"]).out, "small\n", "there is room for that");
+    drop(clients);
+    let long = exec(&server.address.to_string(), "ack", &["head -c 16000000 /dev/zero | tr '\\0' x"]);
+    assert_eq!((long.out.len(), long.code), (16_000_000, Some(0)), "and again for long ones: {}", long.err);
     server.unhurt();
 }
 

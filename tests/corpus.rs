@@ -1,6 +1,8 @@
 //! The fuzzers' corpus, replayed on every system: every file that once led somewhere new in the code, and every
 //! beginning of it, as a stream that broke off there.
 
+#[path = "../fuzz/live.rs"]
+mod live;
 #[path = "../fuzz/meter.rs"]
 mod meter;
 #[path = "../fuzz/script.rs"]
@@ -30,6 +32,7 @@ fn every_file_of_the_corpus_and_every_beginning_of_it_holds() {
         }
         assert!(replayed > 4, "only {replayed} files for {name}");
     }
+    live::clean();
 }
 
 #[test]

@@ -792,3 +792,34 @@ fn the_operator_of_a_chat_is_told_how() {
     terminal.types("\x04");
     assert_eq!(terminal.child.wait().expect("ended").code(), Some(0));
 }
+
+/// The calls of a traced run, in order, with what each moved.
+fn calls(ran: &Ran) -> Vec<(String, u64)> {
+    let lines = ran.out.lines().map(|l| serde_json::from_str::<serde_json::Value>(l).expect("a line of JSON"));
+    let events = lines.filter(|l| l["type"] == "event");
+    events
+        .map(|e| (e["call"].as_str().expect("a call").to_owned(), e["returned"].as_u64().expect("no error")))
+        .collect()
+}
+
+#[test]
+fn a_trace_shows_the_calls() {
+    let named = |calls: &[(&str, u64)]| calls.iter().map(|(call, n)| ((*call).to_owned(), *n)).collect::<Vec<_>>();
+    let trace = ["--trace", "--format", "json"];
+    let (_server, address) = serve(&["upper"]);
+    let ran = talk(address, &trace, "hello\nquit\n");
+    assert_eq!(calls(&ran), named(&[("connect", 0), ("send", 5), ("recv", 5), ("close", 0)]));
+
+    let (_server, udp_address) = serve(&["upper", "--udp"]);
+    let ran = talk(udp_address, &[&["--udp"], &trace[..]].concat(), "hello\n\n");
+    let expected = [("connect", 0), ("send", 5), ("recvfrom", 5), ("send", 0), ("recvfrom", 0), ("close", 0)];
+    assert_eq!(calls(&ran), named(&expected));
+
+    // Two threads, one connection: every byte is told once, and the end once.
+    let line = "x".repeat(1 << 20);
+    let calls = calls(&talk(address, &trace, line));
+    let sum = |name: &str| calls.iter().filter(|(call, _)| call == name).map(|(_, n)| n).sum::<u64>();
+    assert_eq!((sum("send"), sum("recv")), (1 << 20, 1 << 20));
+    assert_eq!(calls.iter().filter(|(call, _)| call == "close").count(), 1);
+    assert_eq!(calls.last().map(|(call, _)| call.as_str()), Some("close"));
+}

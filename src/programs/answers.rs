@@ -71,8 +71,11 @@ pub struct Outputs {
 impl Outputs {
     /// One after the other, standard error first.
     fn joined(self) -> Vec<u8> {
-        let mut body = self.stderr;
-        body.extend_from_slice(&self.stdout);
+        let Outputs { stderr: mut body, stdout } = self;
+        if body.is_empty() {
+            return stdout;
+        }
+        body.extend_from_slice(&stdout);
         body
     }
 }
@@ -88,33 +91,36 @@ pub struct Manner {
     pub settle: Duration,
 }
 
-/// Sends an answer. Returns how many bytes of standard output the protocol had no place for.
+impl Manner {
+    /// How many bytes of standard output the protocol has no place for: with `json` D1 and D2 send standard error
+    /// alone where there is any.
+    pub fn leaves_out(self, outputs: &Outputs) -> usize {
+        let alone = self.framed == Framed::Json && !self.both && !outputs.stderr.is_empty();
+        if alone { outputs.stdout.len() } else { 0 }
+    }
+}
+
+/// Sends an answer.
 ///
 /// # Errors
 /// What the connection says, or that the client left where an acknowledgement was due.
-pub fn send(channel: &mut impl Channel, manner: Manner, outputs: Outputs, label: &Text) -> Result<usize> {
+pub fn send(channel: &mut impl Channel, manner: Manner, outputs: Outputs, label: &Text) -> Result<()> {
     let doing = Text::new("while sending the answer", "发送答复时");
     let failed = |e| Trouble::call(&doing, &e);
-    let mut left_out = 0;
     let (header, body) = match manner.framed {
         Framed::None => {
             for (name, bytes) in [("stderr", &outputs.stderr), ("stdout", &outputs.stdout)] {
                 channel.outgoing(Text::new("{}: {}", "{}：{}").with(label).with(&Text::same(name)));
                 channel.send_all(bytes, Part::Body).map_err(failed)?;
             }
-            return Ok(0);
+            return Ok(());
         }
         Framed::Ack => (decimal::header(outputs.stderr.len() + outputs.stdout.len()), outputs.joined()),
         Framed::I32Le => {
             let body = outputs.joined();
             (I32_LE.pack(body.len() as u64)?, body)
         }
-        Framed::Json => {
-            if !manner.both && !outputs.stderr.is_empty() {
-                left_out = outputs.stdout.len();
-            }
-            one_of_both(outputs, manner.both)?
-        }
+        Framed::Json => one_of_both(outputs, manner.both)?,
     };
     channel.outgoing(label.clone());
     channel.send_all(&header, Part::Header).map_err(failed)?;
@@ -122,8 +128,7 @@ pub fn send(channel: &mut impl Channel, manner: Manner, outputs: Outputs, label:
         acknowledgement(channel, manner.settle)?;
         channel.outgoing(label.clone());
     }
-    channel.send_all(&body, Part::Body).map_err(failed)?;
-    Ok(left_out)
+    channel.send_all(&body, Part::Body).map_err(failed)
 }
 
 /// Header and body of the framing `json`: standard error if there is any, else standard output (D1, D2); or both,
@@ -352,8 +357,12 @@ fn within(have: usize, limit: usize) -> Result<()> {
         return Ok(());
     }
     let limit = crate::text::grouped(limit);
-    Err(Trouble::peer("oversize", say!("the answer is longer than {limit} bytes", "答复超过 {limit} 字节"))
-        .hint(Text::new("--max-answer takes a larger one", "--max-answer 可以放宽")))
+    Err(Trouble::peer("oversize", say!("the answer is longer than {limit} bytes", "答复超过 {limit} 字节")))
+}
+
+/// What to do about an answer that is too long.
+pub fn larger() -> Text {
+    Text::new("--max-answer takes a longer one", "--max-answer 可以放宽")
 }
 
 /// What to look at when an answer is not in the protocol that was expected.
@@ -629,11 +638,12 @@ mod tests {
         assert_eq!(wire(Framed::I32Le, both()), b"\x08\0\0\0err\nout\n");
         assert_eq!(wire(Framed::Json, both()), b"\x10\0\0\0{\"data_size\": 4}err\n");
         assert_eq!(wire(Framed::Json, outputs("", "out\n")), b"\x10\0\0\0{\"data_size\": 4}out\n");
-        let mut script = Script::default();
-        assert_eq!(send(&mut script, manner(Framed::Json), both(), &label()).unwrap(), 4, "stdout left out");
+        assert_eq!(manner(Framed::Json).leaves_out(&both()), 4);
+        assert_eq!(manner(Framed::Json).leaves_out(&outputs("", "out\n")), 0);
         let mut script = Script::default();
         let all = Manner { both: true, ..manner(Framed::Json) };
-        assert_eq!(send(&mut script, all, both(), &label()).unwrap(), 0);
+        assert_eq!(all.leaves_out(&both()), 0);
+        send(&mut script, all, both(), &label()).unwrap();
         assert_eq!(script.sent, b"\x1d\0\0\0{\"data_size\": 8, \"stderr\": 4}err\nout\n");
     }
 

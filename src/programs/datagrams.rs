@@ -12,6 +12,7 @@ use crate::trace::{Call, EndName, Event, Handed, Part, Proto, Role, Span};
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use std::io;
 use std::net::{IpAddr, Shutdown, SocketAddr, UdpSocket};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// No datagram is longer: its length is a field of 16 bits (RFC 768). So none is ever cut here.
@@ -37,6 +38,8 @@ pub struct Datagrams<'a> {
     /// The only peer, when the socket is connected.
     peer: Option<SocketAddr>,
     tap: Option<Tap<'a>>,
+    /// Held from a send until it has been told: another thread does not tell the answer first.
+    telling: Mutex<()>,
 }
 
 impl<'a> Datagrams<'a> {
@@ -71,7 +74,7 @@ impl<'a> Datagrams<'a> {
                 event.returned = Some(0);
             });
         }
-        Datagrams { socket, console, end, peer, tap }
+        Datagrams { socket, console, end, peer, tap, telling: Mutex::default() }
     }
 
     /// Its own address.
@@ -88,6 +91,7 @@ impl<'a> Datagrams<'a> {
     /// # Errors
     /// What send says: [`is_refusal`] of an earlier datagram, [`is_too_long`], or that no way leads there.
     pub fn send_to(&self, bytes: &[u8], to: SocketAddr, label: Option<Text>) -> io::Result<()> {
+        let _told = self.tap.is_some().then(|| self.order());
         let began = Instant::now();
         let sent = loop {
             let sent = match self.peer {
@@ -179,8 +183,13 @@ impl<'a> Datagrams<'a> {
         }
     }
 
+    fn order(&self) -> MutexGuard<'_, ()> {
+        self.telling.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn tell(&self, began: Instant, limit: Duration, got: &io::Result<Option<Datagram>>, label: Option<Text>) {
         let Some(tap) = &self.tap else { return };
+        let _told = self.order();
         let from = EndName::only(self.end.role.other());
         let msg = matches!(got, Ok(Some(_))).then(|| self.console.message(from, label));
         tap.event(Call::RecvFrom, began, |event| {

@@ -38,9 +38,17 @@ fn text(bytes: &[u8]) -> Option<String> {
     }
 }
 
-fn escaped(text: &str) -> String {
-    text.chars().flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] }).collect()
+/// With everything that would move the cursor, or the words around it, as an escape.
+pub fn escaped(text: &str) -> String {
+    let moves = |c: char| c.is_control() || DIRECTION.contains(&c);
+    text.chars().flat_map(|c| if moves(c) { c.escape_default().collect() } else { vec![c] }).collect()
 }
+
+/// Marks, separators, embeddings, overrides and isolates (UAX #9).
+const DIRECTION: [char; 14] = [
+    '\u{061c}', '\u{200e}', '\u{200f}', '\u{2028}', '\u{2029}', '\u{202a}', '\u{202b}', '\u{202c}', '\u{202d}',
+    '\u{202e}', '\u{2066}', '\u{2067}', '\u{2068}', '\u{2069}',
+];
 
 /// A message in a few columns: its label, else its first bytes.
 pub fn name(message: &Message, style: &Style, width: usize) -> String {
@@ -86,7 +94,7 @@ fn part(message: &Message, span: &Span, bytes: &[u8], style: &Style) -> String {
 /// A piece of a message that passes by: nobody knows how long it becomes, and its pieces are all that is ever
 /// shown, so that they are quoted as far as a line has room.
 fn passing(message: &Message, span: &Span, bytes: &[u8], style: &Style) -> String {
-    let (start, end) = (span.offset.saturating_sub(message.header_len), span.offset + span.len - message.header_len);
+    let [start, end] = [span.offset, span.offset + span.len].map(|n| n.saturating_sub(message.header_len));
     let (label, range) = match (&message.label, span.part) {
         (_, Part::Header) => (header(span), String::new()),
         (label, Part::Body) if start > 0 => (spaced(label), format!(" [{}..{}]", grouped(start), grouped(end))),

@@ -4,7 +4,7 @@
 
 use super::ladder::{self, EventRow, Kernel};
 use super::lanes::Lanes;
-use super::{Style, json};
+use super::{Style, bytes, json};
 use crate::say;
 use crate::text::{Text, grouped};
 use crate::trace::{Call, EndName, Event, Message, MsgId, Part, Proto, SockId, SocketInfo, Span, Trace};
@@ -88,6 +88,8 @@ impl Live {
         self.messages += 1;
         let id = MsgId(self.messages);
         let bytes = [].into();
+        // A peer's words may be in it.
+        let label = label.map(|label| Text::made(bytes::escaped(&label.en), bytes::escaped(&label.zh)));
         self.trace.messages.push(Message { id, from, bytes, header_len: 0, label, inferred: false });
         self.trace.passed.insert(id, 0);
         id
@@ -112,7 +114,8 @@ impl Live {
             false => self.draw_or_hold(out, sock, event)?,
         }
         // A datagram is a whole message.
-        if matches!(call, Call::SendTo | Call::RecvFrom) {
+        let datagram = self.trace.socket(sock).is_some_and(|s| s.proto == Proto::Udp) && !spans.is_empty();
+        if datagram {
             self.forget(out, |m| spans.iter().any(|s| s.msg == m.id))?;
         }
         if call == Call::Close {

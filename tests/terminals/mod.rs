@@ -188,25 +188,36 @@ impl Stage<'_> {
                 terminal.end().map_err(|e| format!("terminal {number}: {e}"))?;
             }
         }
-        let deadline = Instant::now() + PATIENCE / 4;
-        loop {
-            let (now, changes) = (self.shown(), self.changes());
+        self.wait_for_servers(page);
+        self.interrupt()?;
+        Ok(self.shown())
+    }
+
+    /// Until servers show what the page says, or, where nothing is known of that, until they are silent. What the
+    /// others show does not change any more.
+    fn wait_for_servers(&self, page: Option<&[String]>) {
+        let deadline = Instant::now() + PATIENCE / 2;
+        while self.terminals.values().any(|t| t.screen.is_some()) && Instant::now() < deadline {
+            let now = self.shown();
             match page {
-                _ if self.terminals.values().all(|t| t.screen.is_none()) => break,
-                Some(page) if now.iter().map(|t| settled(t)).eq(page.iter().map(|t| settled(t))) => break,
-                _ if Instant::now() > deadline => break,
+                Some(page) if self.running().all(|n| page.get(n).is_some_and(|p| settled(p) == settled(&now[n]))) => {
+                    return;
+                }
                 Some(_) => std::thread::park_timeout(Duration::from_millis(5)),
                 None => {
                     std::thread::park_timeout(SILENCE);
-                    if self.changes() == changes {
-                        break;
+                    if self.shown() == now {
+                        return;
                     }
                 }
             }
         }
-        let shown = self.shown();
-        self.interrupt()?;
-        Ok(shown)
+    }
+
+    /// The places, among those that are shown, of terminals where a program runs.
+    fn running(&self) -> impl Iterator<Item = usize> {
+        let shown = self.terminals.iter().filter(|(number, _)| **number > 0).enumerate();
+        shown.filter(|(_, (_, terminal))| terminal.screen.is_some()).map(|(place, _)| place)
     }
 
     fn shown(&self) -> Vec<String> {
@@ -215,16 +226,18 @@ impl Stage<'_> {
         shown.map(|(_, terminal)| self.ports.paged(&terminal.text(), &mut clients)).collect()
     }
 
-    fn changes(&self) -> usize {
-        self.terminals.values().map(|t| t.text().len()).sum()
-    }
-
+    /// Ctrl-C for whatever still runs. What a program showed before is what counts: the terminal echoes the key.
     fn interrupt(&mut self) -> Result<(), String> {
         for (number, terminal) in &mut self.terminals {
-            if let Some(screen) = &mut terminal.screen {
-                screen.press(&[3])?;
-                terminal.end().map_err(|e| format!("terminal {number}, after Ctrl-C: {e}"))?;
+            let Some(screen) = &mut terminal.screen else { continue };
+            if screen.is_over() {
+                terminal.end()?;
+                continue;
             }
+            screen.press(&[3])?;
+            terminal.end().map_err(|e| format!("terminal {number}, after Ctrl-C: {e}"))?;
+            let end = terminal.shown.rfind("^C").unwrap_or(terminal.shown.len());
+            terminal.shown.truncate(end);
         }
         Ok(())
     }

@@ -65,6 +65,11 @@ impl Screen {
         plain(&self.shown.state.lock().expect("no panic").bytes)
     }
 
+    /// Nothing writes to it any more.
+    pub fn is_over(&self) -> bool {
+        self.shown.state.lock().expect("no panic").over
+    }
+
     /// Presses keys.
     pub fn press(&mut self, keys: &[u8]) -> Result<(), String> {
         self.keyboard.write_all(keys).map_err(|e| e.to_string())

@@ -27,7 +27,7 @@ use std::time::Duration;
 const LONGEST: usize = 64 << 10;
 
 /// Room for all answers together, beside 64 KiB for each.
-const ROOM: usize = 256 << 20;
+const ROOM: usize = 128 << 20;
 
 /// How long the rest of a command that is too long is read and thrown away, so that its sender reads the refusal.
 const DRAIN: Duration = Duration::from_secs(5);
@@ -84,23 +84,23 @@ fn answer(client: &mut Client, office: &Office, manner: Manner, line: &[u8]) -> 
     if done.gone {
         return Err(Trouble::peer("reset", done.log));
     }
+    let log = match manner.leaves_out(&done.outputs) {
+        0 => done.log,
+        left_out => {
+            let left_out = grouped(left_out);
+            say!(
+                "{{}}; stdout left out: {left_out} B; --both sends it",
+                "{{}}；略去 stdout {left_out} 字节；--both 会发送"
+            )
+            .with(&done.log)
+        }
+    };
+    client.log(&log);
     let (label, idle) = (Text::same(shown(&String::from_utf8_lossy(line))), client.bounds.idle);
     client.wire.within(idle);
     let sent = answers::send(&mut client.wire, manner, done.outputs, &label);
     client.wire.at_leisure();
-    let log = match sent {
-        Ok(left_out @ 1..) => {
-            let left_out = grouped(left_out);
-            let why = say!(
-                "{{}}; stdout left out: {left_out} B; --both sends it",
-                "{{}}；略去 stdout {left_out} 字节；--both 会发送"
-            );
-            why.with(&done.log)
-        }
-        _ => done.log,
-    };
-    client.log(&log);
-    sent.map(drop)
+    sent
 }
 
 /// Refuses a command without end: its sender reads why, and is left.
@@ -112,7 +112,7 @@ fn too_long(client: &mut Client, manner: Manner) -> Result<()> {
     let limit = grouped(LONGEST);
     let refusal = Refusal(say!("the command is longer than {limit} bytes", "命令超过 {limit} 字节"));
     client.log(&refusal.log(""));
-    answers::send(&mut client.wire, manner, refusal.outputs(), &Text::new("refusal", "拒绝")).map(drop)
+    answers::send(&mut client.wire, manner, refusal.outputs(), &Text::new("refusal", "拒绝"))
 }
 
 /// What runs commands, for connections and for datagrams.

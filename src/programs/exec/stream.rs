@@ -126,9 +126,15 @@ impl<'a> Session<'a> {
         )
     }
 
+    /// The usual mistake, where the bytes did not show another.
     fn explained(&self, trouble: Trouble) -> Trouble {
-        let unexplained =
-            trouble.hint.is_none() && matches!(trouble.kind, "timeout" | "ended" | "reset" | "eof-in-body");
-        if unexplained && self.terms.framed != Framed::None { trouble.hint(self.same_framing()) } else { trouble }
+        match trouble.kind {
+            _ if trouble.hint.is_some() => trouble,
+            "oversize" => trouble.hint(answers::larger()),
+            "timeout" | "ended" | "reset" | "eof-in-body" if self.terms.framed != Framed::None => {
+                trouble.hint(self.same_framing())
+            }
+            _ => trouble,
+        }
     }
 }

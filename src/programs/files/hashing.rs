@@ -8,7 +8,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{Builder, Scope, ScopedJoinHandle};
 
 /// Bytes moved at a time: they are still in the processor's cache when they are moved on.
-pub const CHUNK: usize = 128 << 10;
+pub const CHUNK: usize = 256 << 10;
 
 /// Buffers of a large file: one to be filled, one to be hashed, the others wait between the two.
 const BUFFERS: usize = 6;
