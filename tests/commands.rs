@@ -13,6 +13,7 @@ use std::net::{Shutdown, TcpListener, TcpStream, UdpSocket};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Instant;
+use stickdemo::net::evidence;
 use stickdemo::scratch::Scratch;
 use stickdemo::wait;
 
@@ -283,11 +284,13 @@ fn every_refusal_reaches_the_client_and_the_log() {
         server.unhurt();
     }
     let server = start("none", &[]);
+    assert_eq!(said(&server, &[b"echo {} a\x1b[2J"]), "{} a\x1b[2J\n");
+    server.logged("echo {} a [2J: stderr 0 B, stdout 9 B, exit status 0", 1);
     assert_eq!(said(&server, &[b"\xff\xfe"]), "stickdemo: the command is not UTF-8\n");
     assert_eq!(said(&server, &[b" \n"]), "stickdemo: the command is empty\n");
     assert_eq!(said(&server, &[b"echo a\0b"]), "stickdemo: the command holds a zero byte\n");
     assert_eq!(said(&server, &[&[b'x'; 300_000]]), "stickdemo: the command is longer than 65,536 bytes\n");
-    server.logged("longer than 65,536 bytes", 1);
+    server.logged("refused: the command is longer than 65,536 bytes", 1);
 }
 
 /// A program in a folder; its path, in quotes, is what a client calls.
@@ -497,6 +500,14 @@ fn a_server_that_breaks_the_protocol_is_told_apart() {
         assert_eq!(ran.code, Some(1), "{framing} {answer:.20?}: {}", ran.err);
         assert!(ran.err.starts_with("error: ") && ran.err.contains(words), "{framing}: {}", ran.err);
     }
+    for (answer, hint) in [
+        (&b"\x05\0\0\0hello"[..], "does the server use --framing i32le?\n"),
+        (b"\x10\0\0\0{\"data_size\": 5}hello", "does the server use --framing json?\n"),
+        (b"\0\0\0\0hello", ""),
+    ] {
+        let ran = exec(&scripted(answer.to_vec()), "none", &["ls"]);
+        assert_eq!((ran.out.as_bytes(), ran.code, ran.err.as_str()), (answer, Some(0), hint));
+    }
     let ran = exec(&scripted(b"\0\0\0\0".to_vec()), "i32le", &["ls"]);
     assert_eq!((ran.code, ran.out.as_str(), ran.err.as_str()), (Some(0), "", ""), "0 is a length");
 }
@@ -531,6 +542,37 @@ fn a_server_that_is_silent_is_waited_for_no_longer_than_asked() {
     let ran = typed(&address, &["--framing", "none", "--timeout", "200ms"], "true\n");
     assert_eq!(ran.code, Some(0), "at the prompt of none silence is an empty answer");
     assert!(ran.err.contains("an empty answer looks like that"), "{}", ran.err);
+}
+
+/// What comes when nobody waits for it is not taken for the next answer.
+#[test]
+fn a_late_answer_is_told_apart_where_nothing_frames_it() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address").to_string();
+    let args = ["exec", &address, "--framing", "none", "--timeout", "300ms"];
+    let mut child = spawn(command(&args).stdin(Stdio::piped()));
+    let mut input = child.stdin.take().expect("stdin");
+    let mut errors = BufReader::new(child.stderr.take().expect("stderr"));
+    let mut remark = || {
+        let mut line = String::new();
+        errors.read_line(&mut line).expect("a line");
+        line
+    };
+    input.write_all(b"first\n").expect("typed");
+    let (mut client, _) = listener.accept().expect("a client");
+    assert_eq!(client.read(&mut [0; 64]).expect("a command"), 5);
+    assert!(remark().contains("an empty answer looks like that"));
+    client.write_all(b"late\n").expect("sent");
+    // The other kernel has it; where a system cannot tell, loopback is quick.
+    let unacked = || evidence::tcp(&socket2::SockRef::from(&client)).unacked;
+    assert!(wait::until(PATIENCE, || unacked().is_none_or(|n| n == 0)), "it arrives");
+    input.write_all(b"second\n").expect("typed");
+    assert_eq!(client.read(&mut [0; 64]).expect("another command"), 6);
+    assert!(remark().starts_with("5 bytes came late: they belong to an earlier command"));
+    client.write_all(b"in time\n").expect("sent");
+    drop((client, input));
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!((&output.stdout[..], output.status.code()), (&b"late\nin time\n"[..], Some(0)));
 }
 
 #[test]
