@@ -205,6 +205,27 @@ impl<'a> Wire<'a> {
         matches!(self.stream.take_error(), Ok(Some(_))) || self.peek(&mut [0]).is_err()
     }
 
+    /// After the peer's end of stream: did its system acknowledge everything that was sent? A program that closed, or
+    /// was killed, before the last bytes came answers them with a reset, which may come after the end of stream. Where
+    /// a system does not tell what is on its way, only a reset that is here already is known.
+    ///
+    /// # Errors
+    /// The reset; `TimedOut` when nothing was acknowledged for as long as this end is patient.
+    pub fn taken(&self) -> io::Result<()> {
+        let mut reset = None;
+        let settled = crate::wait::until(self.patience, || {
+            let now = kernel(&self.stream);
+            // Looked at last: a reset also empties the queue.
+            reset = self.stream.take_error().unwrap_or_else(Some);
+            reset.is_some() || now.unacked.unwrap_or(0) == 0 && now.unsent.unwrap_or(0) == 0
+        });
+        match reset {
+            Some(error) => Err(error),
+            None if settled => Ok(()),
+            None => Err(io::ErrorKind::TimedOut.into()),
+        }
+    }
+
     /// Sets SO_RCVTIMEO, when it is another than before: socket(7).
     fn bound(&mut self, quiet: Duration) -> io::Result<()> {
         let quiet = match self.deadline {

@@ -16,7 +16,7 @@ const LONGEST: usize = 64 << 10;
 /// One receipt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Receipt {
-    /// The header was read and the upload is welcome: whoever sees it knows that a last word will follow.
+    /// The header was read: whoever sees this knows that a last word will follow.
     Ready,
     /// The file is there, with this digest.
     Stored {

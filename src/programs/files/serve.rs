@@ -91,9 +91,17 @@ impl Host<'_> {
             Ok(upload) => upload,
             Err(refusal) => return decline(client, &refusal, refusal.size.filter(|_| refusal.receipts), began),
         };
-        match self.store.draft(OsStr::new(upload.name.as_str())) {
+        let name = upload.name.as_str();
+        // Before anything else: if this server dies now, its silence is not to be taken for a document's server's.
+        if upload.promise != Promise::Nothing {
+            receipt::send(&mut client.wire, &Receipt::Ready, name, upload.size)?;
+        }
+        match self.store.draft(OsStr::new(name)) {
             Ok(draft) => receive(client, &upload, draft, began),
-            Err(trouble) => decline(client, &refusal(&upload, trouble.text), Some(upload.size), began),
+            Err(trouble) => {
+                let left = (upload.promise != Promise::Follows).then_some(upload.size);
+                decline(client, &refusal(&upload, trouble.text), left, began)
+            }
         }
     }
 
@@ -238,9 +246,6 @@ fn refusal(upload: &Upload, why: Text) -> Refusal {
 fn receive(client: &mut Client, upload: &Upload, mut draft: Draft, began: Instant) -> Result<Next> {
     let (name, size) = (upload.name.as_str(), upload.size);
     let receipts = upload.promise != Promise::Nothing;
-    if receipts {
-        receipt::send(&mut client.wire, &Receipt::Ready, name, size)?;
-    }
     let mut have = 0;
     let came = pump::inward(&mut client.wire, size, true, draft.file(), |bytes| have = bytes);
     let checked = came.and_then(|md5| {

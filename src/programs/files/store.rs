@@ -139,6 +139,7 @@ impl Draft<'_> {
     fn named(self) -> io::Result<()> {
         let Draft { store, name, file, growing } = self;
         let dir = &store.dir;
+        written(&file)?;
         let growing = match growing {
             // Where nothing has the name, one step does it.
             None => match link(&file, dir, &name) {
@@ -149,6 +150,7 @@ impl Draft<'_> {
             },
             Some(growing) => growing,
         };
+        drop(file);
         let Some(hidden) = growing.path().file_name() else { return Err(io::ErrorKind::InvalidInput.into()) };
         if store.overwrite {
             if let Ok(there) = dir.symlink_metadata(&name) {
@@ -164,6 +166,21 @@ impl Draft<'_> {
             other => other,
         }
     }
+}
+
+/// Asks for errors of earlier writes that a file system tells only at close(2) (NFS: a full disk, a quota): the
+/// closing of any of a file's descriptors is asked.
+#[cfg(unix)]
+fn written(file: &File) -> io::Result<()> {
+    use std::os::fd::IntoRawFd;
+    let other = file.try_clone()?.into_raw_fd();
+    // SAFETY: it was just made, and nothing else has it.
+    if unsafe { libc::close(other) } == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+#[cfg(not(unix))]
+fn written(_: &File) -> io::Result<()> {
+    Ok(())
 }
 
 /// A file without a name in this directory's file system.
