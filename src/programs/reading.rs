@@ -1,8 +1,8 @@
 //! Where a message ends, whatever pieces it arrives in.
 //!
-//! A length says it exactly: [`exactly`], [`length`], [`json_header`]. The documents also send text that nothing
+//! A length says it exactly: [`fill`], [`length`], [`json_header`]. The documents also send text that nothing
 //! frames: commands, file names, decimal lengths, acknowledgements. Nothing in the bytes says where such a text
-//! ends; [`text`] and [`decimal`] take it as complete when the stream was silent for a while, or ended. That is a
+//! ends; [`text`] and [`unframed`] take it as complete when the stream was silent for a while, or ended. That is a
 //! guess which a slow network can prove wrong, and the reason why protocols frame everything.
 
 use super::trouble::{Result, Trouble};
