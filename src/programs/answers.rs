@@ -110,7 +110,7 @@ pub fn send(channel: &mut impl Channel, manner: Manner, outputs: Outputs, label:
     let (header, body) = match manner.framed {
         Framed::None => {
             for (name, bytes) in [("stderr", &outputs.stderr), ("stdout", &outputs.stdout)] {
-                channel.outgoing(Text::new("{}: {}", "{}：{}").with(label).with(&Text::same(name)));
+                channel.outgoing(Text::new("{}: {}", "{}：{}").with_all([label, &Text::same(name)]));
                 channel.send_all(bytes, Part::Body).map_err(failed)?;
             }
             return Ok(());

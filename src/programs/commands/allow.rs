@@ -78,7 +78,7 @@ impl Refusal {
 
     /// For the server's log.
     pub fn log(&self, line: &str) -> Text {
-        say!("refused: {line}: {{}}", "拒绝：{line}：{{}}").with(&self.0)
+        Text::new("refused: {}: {}", "拒绝：{}：{}").with_all([&Text::same(line), &self.0])
     }
 }
 

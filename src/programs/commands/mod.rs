@@ -185,15 +185,15 @@ impl Office {
         let [stderr, stdout] = [&ran.outputs.stderr, &ran.outputs.stdout].map(|bytes| grouped(bytes.len()));
         let millis = grouped(ran.took.as_millis() as u64);
         let figures = say!(
-            "{line}: stderr {stderr} B, stdout {stdout} B, {{}}, {millis} ms",
-            "{line}：stderr {stderr} 字节，stdout {stdout} 字节，{{}}，{millis} ms"
+            "stderr {stderr} B, stdout {stdout} B, {{}}, {millis} ms",
+            "stderr {stderr} 字节，stdout {stdout} 字节，{{}}，{millis} ms"
         );
         let ended = match (ran.stop, ran.note(&self.limits)) {
             (Stop::Gone, _) => Text::new("stopped: the client hung up", "已停止：客户端断开了连接"),
             (_, Some(note)) => note,
             (_, None) => ending(ran.status),
         };
-        figures.with(&ended)
+        Text::new("{}: {}", "{}：{}").with_all([&Text::same(line), &figures.with(&ended)])
     }
 }
 
