@@ -24,21 +24,20 @@ impl FileName {
         let because = |why: Text| {
             let shown: String = name.escape_debug().take(40).collect();
             Err(Text::new("the file name \"{}\" is refused: {}", "拒绝文件名“{}”：{}")
-                .with(&Text::same(shown))
-                .with(&why))
+                .with_all([&Text::same(shown), &why]))
         };
         let stem = name.split('.').next().unwrap_or(name).trim_end();
         if name.is_empty() {
             because(Text::new("it is empty", "它是空的"))
         } else if name.len() > LONGEST {
             because(say!("it is longer than {LONGEST} bytes", "它超过 {LONGEST} 字节"))
-        } else if name.contains(['/', '\\', ':']) {
+        } else if name.contains(['/', '\\']) {
             because(Text::new("it leads to another directory", "它指向别的目录"))
         } else if name.chars().all(|c| c == '.') {
             because(Text::new("it is a directory", "它是目录"))
         } else if name.chars().any(char::is_control) {
             because(Text::new("it holds control characters", "它含有控制字符"))
-        } else if name.ends_with(['.', ' ']) || is_device(stem) {
+        } else if name.contains(':') || name.ends_with(['.', ' ']) || is_device(stem) {
             because(Text::new("Windows would take it for something else", "Windows 会把它当成别的东西"))
         } else {
             Ok(FileName(name.to_owned()))
@@ -64,11 +63,11 @@ impl fmt::Display for FileName {
 
 /// `CON`, `COM1`: a device on Windows whatever follows the dot (Microsoft Learn, Naming Files, Paths, and Namespaces).
 fn is_device(stem: &str) -> bool {
+    /// Windows reads the superscript digits of ISO 8859-1 as digits here.
+    const NUMBERS: &[char] = &['1', '2', '3', '4', '5', '6', '7', '8', '9', '¹', '²', '³'];
     let stem = stem.to_ascii_uppercase();
-    let numbered = |name: &str| {
-        stem.strip_prefix(name).is_some_and(|n| n.len() == 1 && n != "0" && n.as_bytes()[0].is_ascii_digit())
-    };
-    ["CON", "PRN", "AUX", "NUL"].contains(&stem.as_str()) || numbered("COM") || numbered("LPT")
+    let numbered = |name: &str| stem.strip_prefix(name).is_some_and(|n| n.chars().count() == 1 && n.contains(NUMBERS));
+    ["CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$"].contains(&stem.as_str()) || numbered("COM") || numbered("LPT")
 }
 
 #[cfg(test)]
@@ -77,7 +76,8 @@ mod tests {
 
     #[test]
     fn plain_names_pass_in_any_language() {
-        for name in ["a.txt", "专题海报.jpg", ".hidden", "a..b", "two words", "console", "COM0", "com10.txt"] {
+        for name in ["a.txt", "专题海报.jpg", ".hidden", "a..b", "two words", "console", "COM0", "com10.txt", "COM¼"]
+        {
             assert_eq!(FileName::parse(name).unwrap().as_str(), name);
         }
     }
@@ -110,10 +110,15 @@ mod tests {
             "NUL.txt",
             "com1.log",
             "LPT9",
+            "COM¹.txt",
+            "lpt³",
+            "conin$",
             long.as_str(),
         ] {
             assert!(FileName::parse(name).is_err(), "{name:?}");
         }
+        let said = FileName::parse("../{}").unwrap_err();
+        assert_eq!(said.en, "the file name \"../{}\" is refused: it leads to another directory");
         let said = FileName::parse("../a\x1b[2J").unwrap_err();
         assert_eq!(said.en, "the file name \"../a\\u{1b}[2J\" is refused: it leads to another directory");
     }

@@ -52,6 +52,23 @@ impl Text {
         Text::made(self.en.replacen("{}", &inner.en, 1), self.zh.replacen("{}", &inner.zh, 1))
     }
 
+    /// Puts other texts in the places of the `{}`, in order. What is put in is not looked at again: it may come from a
+    /// peer, and hold `{}` itself.
+    #[must_use]
+    pub fn with_all<const N: usize>(&self, inner: [&Text; N]) -> Text {
+        let side = |shape: &str, of: fn(&Text) -> &str| {
+            let mut pieces = shape.split("{}");
+            let mut out = pieces.next().unwrap_or_default().to_owned();
+            let mut texts = inner.iter();
+            for piece in pieces {
+                out.push_str(texts.next().map_or("{}", |text| of(text)));
+                out.push_str(piece);
+            }
+            out
+        };
+        Text::made(side(&self.en, |text| &text.en), side(&self.zh, |text| &text.zh))
+    }
+
     /// The text in one language.
     pub fn to(&self, lang: Lang) -> &str {
         match lang {
@@ -78,6 +95,13 @@ macro_rules! say {
     };
 }
 
+/// True for what would move a terminal's cursor, or turn the words around it: control characters, direction marks and
+/// overrides, line separators.
+pub fn unruly(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 /// A number with its thousands apart: `1048576` reads `1,048,576`.
 pub fn grouped(n: impl TryInto<u64>) -> String {
     let digits = n.try_into().ok().unwrap_or(u64::MAX).to_string();
@@ -99,6 +123,19 @@ mod tests {
     fn locales_choose_the_language() {
         assert_eq!(Lang::from_locale("zh_CN.UTF-8"), Lang::Zh);
         assert_eq!(Lang::from_locale("C"), Lang::En);
+    }
+
+    #[test]
+    fn what_is_put_in_is_not_looked_at_again() {
+        let (shape, peers) = (Text::new("{}: {}.", "{}：{}。"), Text::same("a {} b"));
+        let text = shape.with_all([&peers, &Text::new("no", "不")]);
+        assert_eq!((&*text.en, &*text.zh), ("a {} b: no.", "a {} b：不。"));
+    }
+
+    #[test]
+    fn what_moves_the_cursor_or_turns_words_around_is_unruly() {
+        assert!("\x1b\n\t\0\u{9b}\u{202e}\u{2066}\u{2028}\u{61c}".chars().all(unruly));
+        assert!(!"aé专e\u{301}👩\u{200d}💻 ".chars().any(unruly));
     }
 
     #[test]

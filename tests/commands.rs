@@ -269,6 +269,8 @@ fn every_refusal_reaches_the_client_and_the_log() {
             ("cat /etc/passwd", "stickdemo: cat is not on the list of what may run here: "),
             ("/bin/echo a", "stickdemo: /bin/echo is not on the list"),
             ("date -f /etc/passwd", "stickdemo: date runs without arguments here"),
+            // A peer's braces are not filled in.
+            ("{} {}", "stickdemo: {} is not on the list"),
             ("echo 'a", "stickdemo: a quotation mark or a backslash has no end\n"),
             (slow.as_str(), "stickdemo: stopped: it may run for 500ms\n"),
             (script.as_str(), "stickdemo: stopped: it may print 100,000 bytes\n"),
@@ -278,9 +280,10 @@ fn every_refusal_reaches_the_client_and_the_log() {
             assert!(ran.out.contains(words), "{framing}: {line}: {:.200}", ran.out);
         }
         server.logged("refused: cat /etc/passwd: cat is not on the list", 1);
+        server.logged("refused: {} {}: {} is not on the list", 1);
         server.logged("slow: stderr 0 B, stdout 6 B, stopped: it may run for 500ms", 1);
         server.logged("stopped: it may print 100,000 bytes", 1);
-        assert_eq!(server.log().len(), 6, "a line each: {:#?}", server.log());
+        assert_eq!(server.log().len(), 7, "a line each: {:#?}", server.log());
         server.unhurt();
     }
     let server = start("none", &[]);

@@ -588,6 +588,12 @@ fn what_is_there_stays_unless_it_may_be_replaced() {
     assert_eq!(ran.code, Some(3));
     assert!(ran.err.contains("--overwrite"), "{}", ran.err);
     assert_eq!(fs::read(ground.at("back/a")).expect("a file"), b"mine");
+    fs::create_dir(ground.at("back/folder")).expect("a folder");
+    fs::create_dir(ground.at("back/folder/a")).expect("a folder");
+    let ran = ground.run(&["get", "a", &address, "--out", "folder", "--overwrite"]);
+    assert_eq!(ran.code, Some(3));
+    assert!(ran.err.contains("not a regular file") && !ran.err.contains("--overwrite"), "{}", ran.err);
+    fs::remove_dir_all(ground.at("back/folder")).expect("removed");
     assert_eq!(ground.run(&["get", "a", &address, "--out", "elsewhere"]).code, Some(0));
     assert_eq!(ground.run(&["get", "a", &address, "--overwrite"]).code, Some(0));
     assert_eq!(
@@ -920,6 +926,31 @@ fn a_full_disk_keeps_what_was_there() {
     let ran = finished(spawn(&mut on_a_small_disk(&ground.at("back"), &["get", "big", &server.address()])));
     assert_eq!(ran.code, Some(3), "{}{}", ran.out, ran.err);
     assert!(ran.err.contains("the disk is full"), "{}", ran.err);
+}
+
+/// A limit on file sizes is a refusal like any other: whoever uploads a large file does not end the server.
+#[cfg(unix)]
+#[test]
+fn a_limit_on_file_sizes_keeps_what_was_there() {
+    let ground = Ground::new();
+    let files = [("big", ground.write("here/big", &noise(3_000_000))), ("small", ground.write("here/small", b"small"))];
+    let limited = |args: &[&str]| {
+        let mut sh = Command::new("sh");
+        sh.args(["-c", "ulimit -f 100 && exec \"$0\" \"$@\"", common::BINARY]).args(args).stdin(Stdio::null());
+        sh.current_dir(ground.at("back"));
+        sh
+    };
+    let root = ground.word("root");
+    let server = Server::start(&mut limited(&["serve", "files", "--root", &root, "--format", "json"]));
+    let ran = ground.run(&put(&files, &server.address()));
+    assert_eq!(ran.code, Some(1), "{}{}", ran.out, ran.err);
+    assert!(ran.out.contains("the file is too large for this system"), "{}", ran.out);
+    assert_eq!(ground.names("root"), ["small"]);
+    fs::copy(ground.at("here/big"), ground.at("root/big")).expect("copied");
+    let ran = finished(spawn(&mut limited(&["get", "big", &server.address()])));
+    assert_eq!(ran.code, Some(3), "{}{}", ran.out, ran.err);
+    assert!(ran.err.contains("the file is too large for this system"), "{}", ran.err);
+    assert_eq!(ground.names("back"), [""; 0]);
 }
 
 /// Without /proc a file cannot grow without a name: it has a hidden one.

@@ -6,7 +6,7 @@
 
 use super::{Fault, Framing, I32_LE, Layout, Limits, Look};
 use crate::say;
-use crate::text::Text;
+use crate::text::{Text, unruly};
 use serde_json::{Map, Value};
 use std::fmt::Write;
 
@@ -105,11 +105,12 @@ fn field<'f>(fields: &'f Map<String, Value>, name: &str) -> Result<&'f Value, Fa
     fields.get(name).ok_or_else(|| Fault::Syntax(say!("the header has no \"{name}\"", "头部没有 \"{name}\"")))
 }
 
-/// The start of a header for a message to the reader: no control characters, not much of it.
+/// The start of a header for a message to the reader: nothing that moves the cursor or turns words around, not much of
+/// it.
 fn shown(json: &[u8]) -> String {
     const MOST: usize = 40;
     let start = String::from_utf8_lossy(&json[..json.len().min(MOST)]);
-    let clean: String = start.chars().map(|c| if c.is_control() { '.' } else { c }).collect();
+    let clean: String = start.chars().map(|c| if unruly(c) { '.' } else { c }).collect();
     if json.len() > MOST { format!("{clean}...") } else { clean }
 }
 

@@ -109,14 +109,15 @@ struct Server<'s, H> {
 
 impl<'s, H: Fn(&mut Client) -> Result<()> + Sync> Server<'s, H> {
     fn accept<'scope>(&self, scope: &'scope Scope<'scope, 's>, listener: &TcpListener) -> Result<Exit> {
-        let mut number = 0;
+        let (mut number, mut well) = (0, true);
         while !self.console.over() {
             match listener.accept() {
                 Ok((stream, address)) => {
-                    number += 1;
+                    (number, well) = (number + 1, true);
                     self.admit(scope, stream, address, number);
                 }
-                Err(e) => self.trouble(&e),
+                // Tried again ten times a second, and told once.
+                Err(e) => well &= self.trouble(&e, well),
             }
         }
         Ok(Exit::Done)
@@ -160,21 +161,25 @@ impl<'s, H: Fn(&mut Client) -> Result<()> + Sync> Server<'s, H> {
         // Small: what a client sends is never kept on the stack.
         if let Err(e) = Builder::new().stack_size(512 << 10).spawn_scoped(scope, work) {
             self.open.leave(number);
-            self.trouble(&e);
+            self.trouble(&e, true);
         }
     }
 
-    /// No more files, or memory, just now: what waits in the kernel's queue keeps waiting.
-    fn trouble(&self, error: &io::Error) {
+    /// No more files, or memory, just now: what waits in the kernel's queue keeps waiting. False when it was that, and
+    /// not a client that has left already.
+    fn trouble(&self, error: &io::Error, tell: bool) -> bool {
         if matches!(
             error.kind(),
             io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset | io::ErrorKind::Interrupted
         ) {
-            return;
+            return true;
         }
-        let why = shown(&error.to_string());
-        log(self.console, None, &say!("cannot take a client: {why}", "无法接受客户端：{why}"));
+        if tell {
+            let why = shown(&error.to_string());
+            log(self.console, None, &say!("cannot take a client: {why}", "无法接受客户端：{why}"));
+        }
         wait::pause(Duration::from_millis(100));
+        false
     }
 }
 

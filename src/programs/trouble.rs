@@ -4,7 +4,7 @@ use crate::errno;
 use crate::exit::Exit;
 use crate::framing::Fault;
 use crate::say;
-use crate::text::Text;
+use crate::text::{Text, unruly};
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -15,7 +15,7 @@ pub type Result<T> = std::result::Result<T, Trouble>;
 /// One reason to stop.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trouble {
-    /// The word in JSON: `refused`, `timeout`, `ended`, `reset`, `local`, `digest`, or a framing fault's.
+    /// The word in JSON: `refused`, `timeout`, `ended`, `reset`, `local`, `exists`, `digest`, or a framing fault's.
     pub kind: &'static str,
     /// What went wrong, and why.
     pub text: Text,
@@ -52,8 +52,9 @@ impl Trouble {
     pub fn call(doing: &Text, error: &io::Error) -> Trouble {
         let name = errno::name(error);
         let (kind, why) = match error.kind() {
-            io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => {
-                ("timeout", Text::new("nothing came in time", "在限定时间内什么也没有到达"))
+            io::ErrorKind::TimedOut => ("timeout", Text::new("nothing came in time", "在限定时间内什么也没有到达")),
+            io::ErrorKind::WouldBlock => {
+                ("timeout", Text::new("the other side took nothing in time", "对方在限定时间内什么也没有接收"))
             }
             io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted | io::ErrorKind::BrokenPipe => {
                 ("reset", say!("the other side hung up ({name})", "对方断开了连接（{name}）"))
@@ -110,10 +111,10 @@ impl From<Fault> for Trouble {
     }
 }
 
-/// A peer's words, fit for a terminal: no control characters, not too many.
+/// A peer's words, fit for a terminal: nothing that moves the cursor or turns words around, not too many.
 pub fn shown(words: &str) -> String {
     const MOST: usize = 300;
-    let clean: String = words.chars().take(MOST).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let clean: String = words.chars().take(MOST).map(|c| if unruly(c) { ' ' } else { c }).collect();
     let clean = clean.trim().to_owned();
     if words.chars().nth(MOST).is_some() { clean + "..." } else { clean }
 }

@@ -144,7 +144,7 @@ impl<'a> Wire<'a> {
     /// sendall: every byte, in as many send(2) calls as it takes.
     ///
     /// # Errors
-    /// What send says; `TimedOut` when the peer takes nothing for as long as this end is patient.
+    /// What send says; `WouldBlock` when the peer takes nothing for as long as this end is patient.
     pub fn send_all(&mut self, mut bytes: &[u8], part: Part) -> io::Result<()> {
         while !bytes.is_empty() {
             let n = self.send(bytes, part)?;
@@ -160,7 +160,9 @@ impl<'a> Wire<'a> {
             match (&*self.stream).write(bytes) {
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
                 Ok(0) => break Err(io::ErrorKind::WriteZero.into()),
-                other => break other.map_err(timed_out),
+                // Windows says the passed timeout as WSAETIMEDOUT; this is no silence.
+                Err(e) if e.kind() == io::ErrorKind::TimedOut => break Err(io::ErrorKind::WouldBlock.into()),
+                other => break other,
             }
         };
         if let Some(tap) = &mut self.tap {

@@ -34,11 +34,12 @@ pub fn run(get: &Get, console: &Console) -> Result<Exit> {
     asked(&get.name)?;
     let (folder, name) = place(get)?;
     let store = Store::open(&folder, get.overwrite).map_err(|e| Trouble::file(&folder, &e))?;
-    let taken = |trouble: Trouble| {
-        trouble.hint(Text::new(
+    let taken = |trouble: Trouble| match trouble.kind {
+        "exists" => trouble.hint(Text::new(
             "--overwrite replaces it, --out PATH stores elsewhere",
             "--overwrite 替换它，--out 路径 另存别处",
-        ))
+        )),
+        _ => trouble.hint(Text::new("--out PATH stores elsewhere", "--out 路径 另存别处")),
     };
     // Before the server is asked for anything.
     let draft = store.draft(&name).map_err(taken)?;

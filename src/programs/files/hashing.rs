@@ -4,6 +4,7 @@
 use crate::programs::trouble::{Result, Trouble};
 use crate::text::Text;
 use md5::{Digest, Md5};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{Builder, Scope, ScopedJoinHandle};
 
@@ -18,6 +19,29 @@ const BUFFERS: usize = 6;
 
 /// From this size on the second thread pays for itself.
 const LARGE: u64 = 4 << 20;
+
+/// So many files at most have one at the same time: more than there are processors is no faster, and a thousand
+/// clients that announce large files must not take a thousand times its memory.
+const MOST: usize = 16;
+
+/// Those that have one.
+static BESIDE: AtomicUsize = AtomicUsize::new(0);
+
+/// The right to a second thread, until it is dropped.
+pub struct Seat;
+
+impl Seat {
+    fn take() -> Option<Seat> {
+        let more = |taken| (taken < MOST).then_some(taken + 1);
+        BESIDE.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).ok().map(|_| Seat)
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        BESIDE.fetch_sub(1, Ordering::Relaxed);
+    }
+}
 
 /// Where the buffers of one file come from and go to.
 pub enum Hashing<'scope> {
@@ -36,6 +60,8 @@ pub enum Hashing<'scope> {
         full: SyncSender<(Vec<u8>, usize)>,
         /// The thread; it ends when `full` does.
         thread: ScopedJoinHandle<'scope, Md5>,
+        /// Given back with the buffers.
+        seat: Seat,
     },
 }
 
@@ -47,8 +73,7 @@ impl<'scope> Hashing<'scope> {
                 return beside;
             }
         }
-        let most = if len < LARGE { SMALL_CHUNK } else { CHUNK };
-        let size = usize::try_from(len).unwrap_or(most).clamp(1, most);
+        let size = usize::try_from(len).unwrap_or(SMALL_CHUNK).clamp(1, SMALL_CHUNK);
         Hashing::Here { buffer: Some(vec![0; size]), hash: digest.then(Md5::new) }
     }
 
@@ -97,6 +122,7 @@ impl<'scope> Hashing<'scope> {
 
 /// The second thread; `None` when there can be none just now.
 fn beside<'scope>(scope: &'scope Scope<'scope, '_>) -> Option<Hashing<'scope>> {
+    let seat = Seat::take()?;
     let (give, free) = sync_channel(BUFFERS);
     let (full, filled) = sync_channel::<(Vec<u8>, usize)>(BUFFERS);
     (0..BUFFERS).for_each(|_| {
@@ -113,7 +139,7 @@ fn beside<'scope>(scope: &'scope Scope<'scope, '_>) -> Option<Hashing<'scope>> {
         hash
     };
     let thread = Builder::new().stack_size(128 << 10).spawn_scoped(scope, work).ok()?;
-    Some(Hashing::Beside { free, full, thread })
+    Some(Hashing::Beside { free, full, thread, seat })
 }
 
 /// Only a bug ends that thread early.
@@ -124,4 +150,26 @@ fn gone() -> Trouble {
 /// 32 lower-case hexadecimal digits.
 pub fn digits(hash: Md5) -> String {
     hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_many_large_files_a_few_have_a_thread_and_all_their_digest() {
+        std::thread::scope(|scope| {
+            let mut files: Vec<Hashing> = (0..3 * MOST).map(|_| Hashing::start(scope, LARGE, true)).collect();
+            let beside = files.iter().filter(|file| matches!(file, Hashing::Beside { .. })).count();
+            assert!(beside <= MOST, "{beside} threads");
+            for file in &mut files {
+                let mut buffer = file.take().expect("a buffer");
+                buffer[..3].copy_from_slice(b"abc");
+                file.give(buffer, 3).expect("taken");
+            }
+            for file in files {
+                assert_eq!(file.finish().expect("a digest").as_deref(), Some("900150983cd24fb0d6963f7d28e17f72"));
+            }
+        });
+    }
 }

@@ -1,7 +1,7 @@
 //! What became of a file: one line each, for people and for scripts, the same at both ends.
 
 use crate::say;
-use crate::text::{Text, grouped};
+use crate::text::{Text, grouped, unruly};
 use serde_json::{Value, json};
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -118,8 +118,8 @@ impl Transfer<'_> {
 /// A name, fit for a terminal: what would move the cursor or turn the line around is escaped, and nothing else.
 pub fn clean(name: &str) -> String {
     let one = |c: char| match c {
-        '\'' | '"' | '\\' => c.to_string(),
-        _ => c.escape_debug().to_string(),
+        c if unruly(c) => c.escape_debug().to_string(),
+        c => c.to_string(),
     };
     name.chars().take(300).map(one).collect()
 }
@@ -130,7 +130,8 @@ mod tests {
 
     #[test]
     fn names_read_as_they_are_and_do_not_move_the_cursor() {
-        assert_eq!(clean("it's \"专题\" 1.txt"), "it's \"专题\" 1.txt");
+        // The second é is two characters, as macOS spells names.
+        assert_eq!(clean("it's \"专题\" é e\u{301}.txt"), "it's \"专题\" é e\u{301}.txt");
         assert_eq!(clean("a\x1b[2J\n\u{202e}b"), "a\\u{1b}[2J\\n\\u{202e}b");
     }
 

@@ -11,7 +11,7 @@ use crate::scratch::Scratch;
 use crate::text::Text;
 use cap_fs_ext::{FollowSymlinks, OpenOptionsFollowExt, OpenOptionsSyncExt};
 use cap_std::ambient_authority;
-use cap_std::fs::{Dir, OpenOptions};
+use cap_std::fs::{Dir, OpenOptions, Permissions};
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io;
@@ -35,6 +35,7 @@ impl Store {
     /// # Errors
     /// When it is none, or may not be opened.
     pub fn open(path: &Path, overwrite: bool) -> io::Result<Store> {
+        large_files_are_refused_and_not_the_end();
         let path = path.canonicalize()?;
         let dir = Dir::open_ambient_dir(&path, ambient_authority())?;
         Ok(Store { dir, path, overwrite })
@@ -81,7 +82,7 @@ impl Store {
         let (file, growing) = match nameless(&self.dir) {
             Ok(file) => (file, None),
             Err(_) => {
-                let (file, growing) = self.part().map_err(|e| about(name, &because(&e)))?;
+                let (file, growing) = self.part().map_err(|e| unnamed(name, &e))?;
                 (file, Some(growing))
             }
         };
@@ -132,7 +133,7 @@ impl Draft<'_> {
         let name = self.name.clone();
         self.named().map_err(|e| match e.kind() {
             io::ErrorKind::AlreadyExists => exists(&name),
-            _ => about(&name, &because(&e)),
+            _ => unnamed(&name, &e),
         })
     }
 
@@ -154,7 +155,7 @@ impl Draft<'_> {
         let Some(hidden) = growing.path().file_name() else { return Err(io::ErrorKind::InvalidInput.into()) };
         if store.overwrite {
             if let Ok(there) = dir.symlink_metadata(&name) {
-                dir.set_permissions(hidden, there.permissions())?;
+                dir.set_permissions(hidden, plain(there.permissions()))?;
             }
             dir.rename(hidden, dir, &name)?;
             growing.keep();
@@ -166,6 +167,19 @@ impl Draft<'_> {
             other => other,
         }
     }
+}
+
+/// The old file's permissions for the new one; what it could do in another's name (set-user-ID, set-group-ID) was said
+/// of the old bytes, and writing to it would have taken that away, too: write(2).
+#[cfg(unix)]
+fn plain(there: Permissions) -> Permissions {
+    use cap_std::fs::PermissionsExt;
+    Permissions::from_mode(there.mode() & 0o777)
+}
+
+#[cfg(not(unix))]
+fn plain(there: Permissions) -> Permissions {
+    there
 }
 
 /// Asks for errors of earlier writes that a file system tells only at close(2) (NFS: a full disk, a quota): the
@@ -181,6 +195,16 @@ fn written(file: &File) -> io::Result<()> {
 #[cfg(not(unix))]
 fn written(_: &File) -> io::Result<()> {
     Ok(())
+}
+
+/// Past a limit on the size of files (`ulimit -f`) a write is to fail, and not to end the program: setrlimit(2),
+/// SIGXFSZ.
+fn large_files_are_refused_and_not_the_end() {
+    #[cfg(unix)]
+    // SAFETY: a signal that is ignored runs no code.
+    unsafe {
+        libc::signal(libc::SIGXFSZ, libc::SIG_IGN);
+    }
 }
 
 /// A file without a name in this directory's file system.
@@ -253,9 +277,17 @@ fn about(name: &OsStr, why: &Text) -> Trouble {
     Trouble::local(Text::made(format!("{name}: {}", why.en), format!("{name}：{}", why.zh)))
 }
 
+/// Why a file cannot be made under a name: there what is missing is the directory.
+fn unnamed(name: &OsStr, error: &io::Error) -> Trouble {
+    match error.kind() {
+        io::ErrorKind::NotFound => about(name, &Text::new("its directory is gone", "它的目录不在了")),
+        _ => about(name, &because(error)),
+    }
+}
+
 fn exists(name: &OsStr) -> Trouble {
     let why = Text::new("there is a file of this name already", "已有同名文件");
-    about(name, &why)
+    Trouble { kind: "exists", ..about(name, &why) }
 }
 
 fn irregular(name: &OsStr) -> Trouble {
@@ -334,6 +366,35 @@ mod tests {
                 std::fs::remove_file(folder.path().join("a")).expect("removed");
             }
             assert_eq!(entries(&folder), 0);
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_new_file_keeps_who_may_read_it_and_acts_in_nobodys_name() {
+        use std::os::unix::fs::PermissionsExt;
+        let (folder, store) = store(true);
+        let path = folder.path().join("a");
+        for (old, new) in [(0o640, 0o640), (0o4755, 0o755), (0o2750, 0o750)] {
+            for which in 0..2 {
+                std::fs::write(&path, "old").expect("a file");
+                std::fs::set_permissions(&path, std::fs::Permissions::from_mode(old)).expect("its owner's");
+                let draft = kinds(&store, "a").into_iter().nth(which).expect("two");
+                draft.keep().expect("kept");
+                assert_eq!(path.metadata().expect("a file").permissions().mode() & 0o7777, new, "{old:o}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_directory_that_is_gone_is_no_missing_file() {
+        let (folder, store) = store(false);
+        let draft = store.draft(OsStr::new("a")).expect("a draft");
+        std::fs::remove_dir_all(folder.path()).expect("removed");
+        if !folder.path().exists() {
+            for refused in [draft.keep(), store.draft(OsStr::new("b")).map(drop)] {
+                assert!(refused.expect_err("no place").text.en.ends_with("its directory is gone"));
+            }
         }
     }
 

@@ -14,7 +14,7 @@ use super::Talk;
 use super::console::Console;
 use super::trouble::Result;
 use crate::exit::Exit;
-use crate::text::Text;
+use crate::text::{Text, unruly};
 use serde_json::json;
 use std::fmt::Write as _;
 use std::net::SocketAddr;
@@ -42,14 +42,13 @@ fn harmless(text: &str) -> String {
             '\t' => out.push(c),
             '\n' => out.push_str("\\n"),
             '\r' => out.push_str("\\r"),
-            c if c.is_control() => {
+            c if !unruly(c) => out.push(c),
+            c if u32::from(c) < 0x100 => {
                 let _ = write!(out, "\\x{:02x}", u32::from(c));
             }
-            // Direction overrides and line separators (Unicode's general categories Cf, Zl, Zp).
-            '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
+            c => {
                 let _ = write!(out, "\\u{:04x}", u32::from(c));
             }
-            c => out.push(c),
         }
     }
     out
