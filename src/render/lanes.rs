@@ -251,7 +251,7 @@ impl Lanes<'_> {
     fn fitted(&self, text: &str, room: usize) -> Vec<String> {
         match self.trace.passed.is_empty() {
             true => vec![cut(text, room, self.style.unicode)],
-            false => wrapped(text, room),
+            false => wrapped(text, room - 1),
         }
     }
 

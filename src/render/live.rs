@@ -4,7 +4,7 @@
 
 use super::ladder::{self, EventRow, Kernel};
 use super::lanes::Lanes;
-use super::{Style, json};
+use super::{Style, bytes, json};
 use crate::say;
 use crate::text::{Text, grouped};
 use crate::trace::{Call, EndName, Event, Message, MsgId, Part, Proto, SockId, SocketInfo, Span, Trace};
@@ -88,6 +88,8 @@ impl Live {
         self.messages += 1;
         let id = MsgId(self.messages);
         let bytes = [].into();
+        // A peer's words may be in it.
+        let label = label.map(|label| Text::made(bytes::escaped(&label.en), bytes::escaped(&label.zh)));
         self.trace.messages.push(Message { id, from, bytes, header_len: 0, label, inferred: false });
         self.trace.passed.insert(id, 0);
         id
