@@ -110,7 +110,7 @@ fn settle(lang: Lang) -> Arg {
         lang,
         Text::new(
             "how long an unframed text must be silent to count as complete (default: 50ms)",
-            "没有成帧的文本静默多久才算完整（默认 50ms）",
+            "没有分帧的文本静默多久才算完整（默认 50ms）",
         ),
     )
 }
@@ -131,7 +131,7 @@ fn framing(lang: Lang) -> Arg {
         lang,
         Text::new(
             "how answers are framed: none, ack, i32le or json (default: i32le; none with --udp)",
-            "答复怎样成帧：none、ack、i32le 或 json（默认 i32le；--udp 时为 none）",
+            "回答怎样分帧：none、ack、i32le 或 json（默认 i32le；--udp 时为 none）",
         ),
     )
     .value_parser(["none", "ack", "i32le", "struct", "json"])
@@ -263,7 +263,7 @@ fn file_args(lang: Lang) -> Vec<Arg> {
 
 fn exec_args(lang: Lang) -> Vec<Arg> {
     let mut args = vec![
-        server(lang),
+        server(lang).display_order(0),
         positional(
             "command",
             "COMMAND",
@@ -329,12 +329,15 @@ fn get_args(lang: Lang) -> Vec<Arg> {
             "NAME",
             lang,
             Text::new(
-                "the file's name at the server; --out PATH stores it under another",
-                "文件在服务器上的名字；--out 路径 可另存",
+                "the file's name at the server, and here unless --out says otherwise",
+                "文件在服务器上的名字；不用 --out 另存的话，这里也用它",
             ),
         ),
         server(lang),
         trailer(lang),
+        value("out", "PATH", lang, Text::new("where to store it: a name or a directory", "存到哪里：文件名或目录"))
+            .value_hint(ValueHint::AnyPath)
+            .value_parser(clap::value_parser!(PathBuf)),
         flag("overwrite", lang, Text::new("replace a file that is here", "替换这里已有的文件")),
         value("max-file", "BYTES", lang, Text::new("the largest download (default: 4GiB)", "最大的下载（默认 4GiB）")),
     ];

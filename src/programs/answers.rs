@@ -126,7 +126,6 @@ pub fn send(channel: &mut impl Channel, manner: Manner, outputs: Outputs, label:
     channel.send_all(&header, Part::Header).map_err(failed)?;
     if manner.framed == Framed::Ack {
         acknowledgement(channel, manner.settle)?;
-        channel.outgoing(label.clone());
     }
     channel.send_all(&body, Part::Body).map_err(failed)
 }
@@ -232,7 +231,6 @@ pub fn receive(
                 // A server that is gone says so in the next recv.
                 let _ = channel.half_close();
             }
-            channel.incoming(label.clone());
             length
         }
         Framed::I32Le => counted(
@@ -250,7 +248,7 @@ pub fn receive(
 /// silent, or ends. What is no digit cannot become one by waiting.
 fn announced(source: &mut impl Source, terms: &Terms) -> Result<usize> {
     let doing = Text::new("while waiting for the answer's length", "等待答复的长度时");
-    let read = reading::unframed(source, LONGEST, terms.settle, &doing, |bytes| match bytes {
+    let read = reading::unframed(source, LONGEST, Part::Header, terms.settle, &doing, |bytes| match bytes {
         _ if bytes.iter().all(u8::is_ascii_digit) => Step::PerhapsMore,
         _ => Step::Complete,
     })?;

@@ -77,7 +77,7 @@ impl Chat<'_> {
 
     fn ask(&self) {
         if self.terminal {
-            input::prompt();
+            self.console.prompt();
         }
         self.events.typing.ask();
     }
@@ -95,11 +95,11 @@ impl Chat<'_> {
             "type": "said", "number": number, "from": from.to_string(), "text": text, "len": bytes.len()
         });
         if self.terminal {
-            input::unprompt();
+            self.console.unprompt();
         }
         self.console.line(&line, &json);
         if self.terminal {
-            input::prompt();
+            self.console.prompt();
         }
         if let Some(held) = self.held.take() {
             self.typed(held);
@@ -107,6 +107,7 @@ impl Chat<'_> {
     }
 
     fn typed(&mut self, line: Vec<u8>) {
+        self.console.answered();
         self.typed = true;
         match (people::addressed(&line), self.people.last()) {
             _ if line.trim_ascii() == b"/who" => self.who(),

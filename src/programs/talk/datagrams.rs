@@ -67,6 +67,7 @@ impl Conversation<'_> {
                     Some(line) if input::is_quit(&line) => break,
                     Some(line) => {
                         self.asked = false;
+                        self.console.answered();
                         self.say(&line)?;
                     }
                 },
@@ -87,14 +88,14 @@ impl Conversation<'_> {
 
     fn prompt(&self) {
         if self.terminal {
-            input::prompt();
+            self.console.prompt();
         }
     }
 
     /// Something is to be shown: not behind a prompt.
     fn make_room(&self) {
         if self.terminal && self.asked {
-            input::unprompt();
+            self.console.unprompt();
         }
     }
 

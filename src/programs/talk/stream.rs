@@ -30,9 +30,11 @@ pub(super) fn run(talk: &Talk, console: &Console) -> Result<Exit> {
     let mut exit = Exit::Done;
     while !console.over() {
         if terminal {
-            input::prompt();
+            console.prompt();
         }
-        match input::line(&mut stdin)? {
+        let line = input::line(&mut stdin)?;
+        console.answered();
+        match line {
             None => break,
             Some(line) if input::is_quit(&line) => break,
             Some(line) if line.is_empty() => console.remark(&Text::new(
