@@ -280,7 +280,7 @@ fn exec_args(lang: Lang) -> Vec<Arg> {
             "max-answer",
             "BYTES",
             lang,
-            Text::new("the longest answer (default: 64MiB)", "最长的答复（默认 64MiB）"),
+            Text::new("the longest answer (default: 64MiB)", "最长的回答（默认 64MiB）"),
         ),
     ];
     let timeout = Text::new(
