@@ -284,11 +284,13 @@ fn every_refusal_reaches_the_client_and_the_log() {
         server.unhurt();
     }
     let server = start("none", &[]);
+    assert_eq!(said(&server, &[b"echo {} a\x1b[2J"]), "{} a\x1b[2J\n");
+    server.logged("echo {} a [2J: stderr 0 B, stdout 9 B, exit status 0", 1);
     assert_eq!(said(&server, &[b"\xff\xfe"]), "stickdemo: the command is not UTF-8\n");
     assert_eq!(said(&server, &[b" \n"]), "stickdemo: the command is empty\n");
     assert_eq!(said(&server, &[b"echo a\0b"]), "stickdemo: the command holds a zero byte\n");
     assert_eq!(said(&server, &[&[b'x'; 300_000]]), "stickdemo: the command is longer than 65,536 bytes\n");
-    server.logged("longer than 65,536 bytes", 1);
+    server.logged("refused: the command is longer than 65,536 bytes", 1);
 }
 
 /// A program in a folder; its path, in quotes, is what a client calls.
@@ -497,6 +499,14 @@ fn a_server_that_breaks_the_protocol_is_told_apart() {
         let ran = exec(&scripted(answer.clone()), framing, &["ls"]);
         assert_eq!(ran.code, Some(1), "{framing} {answer:.20?}: {}", ran.err);
         assert!(ran.err.starts_with("error: ") && ran.err.contains(words), "{framing}: {}", ran.err);
+    }
+    for (answer, hint) in [
+        (&b"\x05\0\0\0hello"[..], "does the server use --framing i32le?\n"),
+        (b"\x10\0\0\0{\"data_size\": 5}hello", "does the server use --framing json?\n"),
+        (b"\0\0\0\0hello", ""),
+    ] {
+        let ran = exec(&scripted(answer.to_vec()), "none", &["ls"]);
+        assert_eq!((ran.out.as_bytes(), ran.code, ran.err.as_str()), (answer, Some(0), hint));
     }
     let ran = exec(&scripted(b"\0\0\0\0".to_vec()), "i32le", &["ls"]);
     assert_eq!((ran.code, ran.out.as_str(), ran.err.as_str()), (Some(0), "", ""), "0 is a length");

@@ -110,7 +110,8 @@ pub fn send(channel: &mut impl Channel, manner: Manner, outputs: Outputs, label:
     let (header, body) = match manner.framed {
         Framed::None => {
             for (name, bytes) in [("stderr", &outputs.stderr), ("stdout", &outputs.stdout)] {
-                channel.outgoing(Text::new("{}: {}", "{}：{}").with(label).with(&Text::same(name)));
+                let Text { en, zh } = label;
+                channel.outgoing(say!("{en}: {name}", "{zh}：{name}"));
                 channel.send_all(bytes, Part::Body).map_err(failed)?;
             }
             return Ok(());

@@ -83,7 +83,12 @@ impl Refusal {
 
     /// For the server's log.
     pub fn log(&self, line: &str) -> Text {
-        say!("refused: {line}: {{}}", "拒绝：{line}：{{}}").with(&self.0)
+        // The client's words may hold braces: they are no place to fill in.
+        let Text { en, zh } = &self.0;
+        match line {
+            "" => say!("refused: {en}", "拒绝：{zh}"),
+            _ => say!("refused: {line}: {en}", "拒绝：{line}：{zh}"),
+        }
     }
 }
 
@@ -96,9 +101,9 @@ impl Allowed {
     pub fn new(named: &[String], shell: bool) -> Result<Allowed, Trouble> {
         let mut entries = Vec::new();
         for word in named {
-            let path = locate(word).map_err(|why| {
+            let path = locate(word).map_err(|Text { en, zh }| {
                 let word = shown(word);
-                let text = say!("--allow {word}: {{}}", "--allow {word}：{{}}").with(&why);
+                let text = say!("--allow {word}: {en}", "--allow {word}：{zh}");
                 Trouble { exit: crate::exit::Exit::Usage, ..Trouble::local(text) }
             })?;
             entries.push(Entry { word: word.clone(), path, arguments: Arguments::Any });

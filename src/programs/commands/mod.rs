@@ -84,18 +84,16 @@ fn answer(client: &mut Client, office: &Office, manner: Manner, line: &[u8]) -> 
     if done.gone {
         return Err(Trouble::peer("reset", done.log));
     }
-    let log = match manner.leaves_out(&done.outputs) {
+    client.log(&match manner.leaves_out(&done.outputs) {
         0 => done.log,
         left_out => {
-            let left_out = grouped(left_out);
+            let (left_out, Text { en, zh }) = (grouped(left_out), done.log);
             say!(
-                "{{}}; stdout left out: {left_out} B; --both sends it",
-                "{{}}；略去 stdout {left_out} 字节；--both 会发送"
+                "{en}; stdout left out: {left_out} B; --both sends it",
+                "{zh}；略去 stdout {left_out} 字节；--both 会发送"
             )
-            .with(&done.log)
         }
-    };
-    client.log(&log);
+    });
     let (label, idle) = (Text::same(shown(&String::from_utf8_lossy(line))), client.bounds.idle);
     client.wire.within(idle);
     let sent = answers::send(&mut client.wire, manner, done.outputs, &label);
@@ -189,16 +187,15 @@ impl Office {
     fn log(&self, line: &str, ran: &Ran) -> Text {
         let [stderr, stdout] = [&ran.outputs.stderr, &ran.outputs.stdout].map(|bytes| grouped(bytes.len()));
         let millis = grouped(ran.took.as_millis() as u64);
-        let figures = say!(
-            "{line}: stderr {stderr} B, stdout {stdout} B, {{}}, {millis} ms",
-            "{line}：stderr {stderr} 字节，stdout {stdout} 字节，{{}}，{millis} ms"
-        );
-        let ended = match (ran.stop, ran.note(&self.limits)) {
+        let Text { en, zh } = match (ran.stop, ran.note(&self.limits)) {
             (Stop::Gone, _) => Text::new("stopped: the client hung up", "已停止：客户端断开了连接"),
             (_, Some(note)) => note,
             (_, None) => ending(ran.status),
         };
-        figures.with(&ended)
+        say!(
+            "{line}: stderr {stderr} B, stdout {stdout} B, {en}, {millis} ms",
+            "{line}：stderr {stderr} 字节，stdout {stdout} 字节，{zh}，{millis} ms"
+        )
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::Answer;
 use crate::exit::Exit;
+use crate::framing::I32_LE;
 use crate::programs::answers::{self, End, Terms, mistaken, suggestion};
 use crate::programs::console::Console;
 use crate::programs::trouble::{Result, Trouble};
@@ -44,7 +45,7 @@ impl<'a> Session<'a> {
         let label = say!("answer to {line}", "{line} 的回答");
         let mut answer = Answer::new(self.console);
         let received = answers::receive(&mut self.wire, &self.terms, &label, |bytes| answer.add(bytes));
-        let (_, end) = received.map_err(|trouble| self.explained(trouble))?;
+        let (length, end) = received.map_err(|trouble| self.explained(trouble))?;
         answer.finish(line);
         self.head = answer.head;
         if end == End::Silence {
@@ -54,8 +55,11 @@ impl<'a> Session<'a> {
                 "{waited:?} 内什么也没有到达：在这个协议里，空的回答就是这样，慢的回答也是这样"
             ));
         }
-        if let (Framed::None, Some(framed)) = (self.terms.framed, mistaken(&self.head)) {
-            self.console.remark(&suggestion(framed));
+        match mistaken(&self.head).filter(|_| self.terms.framed == Framed::None) {
+            // Four bytes that are no length of what follows are any command's output.
+            Some(Framed::I32Le) if I32_LE.unpack(&self.head, length).ok() != length.checked_sub(4) => {}
+            Some(framed) => self.console.remark(&suggestion(framed)),
+            None => {}
         }
         Ok(())
     }
@@ -88,7 +92,9 @@ impl<'a> Session<'a> {
                 "{n} bytes came late: they belong to an earlier command, nothing in them says to which",
                 "{n} 字节来晚了：属于前面的某条命令，字节里看不出是哪一条"
             ));
-            self.console.raw(&piece[..n]);
+            let mut late = Answer::new(self.console);
+            late.add(&piece[..n]);
+            late.finish("");
         }
         Ok(())
     }
