@@ -12,6 +12,7 @@ use crate::say;
 use crate::text::{Lang, Text};
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command, ValueHint};
+use std::borrow::Cow;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -472,10 +473,19 @@ fn line(words: &[&str]) -> Result<Option<String>, Text> {
     match words {
         [] => Ok(None),
         [line] => Ok(Some((*line).to_owned())),
-        several => match shlex::try_join(several.iter().copied()) {
-            Ok(line) => Ok(Some(line)),
+        several => match several.iter().map(|word| quoted(word)).collect::<Result<Vec<_>, _>>() {
+            Ok(words) => Ok(Some(words.join(" "))),
             Err(_) => Err(Text::new("a command cannot hold a NUL byte", "命令里不能有 NUL 字节")),
         },
+    }
+}
+
+/// In quotes where a shell needs them. Letters of any script are plain, and Windows' shell would print the quotes.
+fn quoted(word: &str) -> Result<Cow<'_, str>, shlex::QuoteError> {
+    let plain = |c: char| c.is_alphanumeric() || "+-./:@_".contains(c);
+    match !word.is_empty() && word.chars().all(plain) {
+        true => Ok(Cow::Borrowed(word)),
+        false => shlex::try_quote(word),
     }
 }
 
