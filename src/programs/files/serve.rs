@@ -102,7 +102,10 @@ impl Host<'_> {
         framing::whole_header(&bytes[..have], length)?;
         client.wire.at_leisure();
         let upload = match header::parse(&bytes, self.service.largest).and_then(unreserved) {
-            Ok(upload) => upload,
+            Ok(upload) => {
+                client.wire.incoming_is(Text::new("upload {}", "上传 {}").with(&Text::same(upload.name.as_str())));
+                upload
+            }
             Err(refusal) => return decline(client, &refusal, refusal.size.filter(|_| refusal.receipts), began),
         };
         match self.store.draft(OsStr::new(upload.name.as_str())) {
@@ -252,7 +255,6 @@ fn refusal(upload: &Upload, why: Text) -> Refusal {
 fn receive(client: &mut Client, upload: &Upload, mut draft: Draft, began: Instant) -> Result<Next> {
     let (name, size) = (upload.name.as_str(), upload.size);
     let receipts = upload.promise != Promise::Nothing;
-    client.wire.incoming_is(Text::new("upload {}", "上传 {}").with(&Text::same(name)));
     if receipts {
         receipt::send(&mut client.wire, &Receipt::Ready, name, size)?;
     }
