@@ -619,7 +619,7 @@ fn a_datagram_server_knows_nobody() {
     assert_eq!(ask(b"true"), [empty(), empty()]);
     let [stderr, stdout] = ask(b"head -c 100000 /dev/zero | tr '\\0' x");
     assert_eq!(stdout.len(), 65_507);
-    assert_eq!(stderr, "stickdemo: 100,000 bytes of output do not fit a datagram of 65,507: the rest is left out\n");
+    assert_eq!(stderr, "stickdemo: 100,000 bytes of stdout do not fit a datagram of 65,507: the rest is left out\n");
     // Peers that have gone when their answers come; fewer than run at the same time.
     for _ in 0..12 {
         let gone = UdpSocket::bind("127.0.0.1:0").expect("a port");

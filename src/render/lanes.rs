@@ -163,6 +163,17 @@ impl Lanes<'_> {
         }
     }
 
+    /// The columns that a label has in this end's lane.
+    pub fn room(&self, end: EndName) -> usize {
+        let lanes = Columns::of(self.style.width);
+        let number = columns(&Lanes::numbered(end.index, ""));
+        match end.role {
+            _ if self.style.is_narrow() => self.style.breadth() / 2,
+            Role::Client => lanes.left - 1 - number,
+            Role::Server => lanes.right - number,
+        }
+    }
+
     fn beside(&self, out: &mut dyn Write, row: &EventRow) -> io::Result<()> {
         let lanes = Columns::of(self.style.width);
         let label = Lanes::numbered(row.event.end.index, &row.label);

@@ -4,7 +4,7 @@
 use crate::programs::answers::Outputs;
 use crate::programs::trouble::{Trouble, shown};
 use crate::say;
-use crate::text::Text;
+use crate::text::{Lang, Text};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -64,6 +64,11 @@ pub struct Allowed {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal(pub Text);
 
+/// What this server says among a command's own words.
+pub fn remark(text: &Text, lang: Lang) -> String {
+    format!("stickdemo: {}\n", text.to(lang))
+}
+
 impl Refusal {
     /// The program could not be started.
     pub fn start(error: &io::Error) -> Refusal {
@@ -72,8 +77,8 @@ impl Refusal {
     }
 
     /// As if the command had printed it.
-    pub fn outputs(&self) -> Outputs {
-        Outputs { stderr: format!("stickdemo: {}\n", self.0.en).into_bytes(), stdout: Vec::new() }
+    pub fn outputs(&self, lang: Lang) -> Outputs {
+        Outputs { stderr: remark(&self.0, lang).into_bytes(), stdout: Vec::new() }
     }
 
     /// For the server's log.

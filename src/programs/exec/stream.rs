@@ -42,7 +42,7 @@ impl<'a> Session<'a> {
     pub(super) fn ask(&mut self, line: &str) -> Result<()> {
         self.unasked()?;
         self.send(line)?;
-        let label = say!("answer to {line}", "{line} 的答复");
+        let label = say!("answer to {line}", "{line} 的回答");
         let mut answer = Answer::new(self.console);
         if self.terms.framed != Framed::None {
             // A header in single bytes, one a minute, is never silent and never done.
@@ -56,7 +56,7 @@ impl<'a> Session<'a> {
             let waited = self.wire.patience();
             self.console.remark(&say!(
                 "nothing came for {waited:?}: in this protocol an empty answer looks like that, and so does a slow one",
-                "{waited:?} 内什么也没有到达：在这个协议里，空的答复就是这样，慢的答复也是这样"
+                "{waited:?} 内什么也没有到达：在这个协议里，空的回答就是这样，慢的回答也是这样"
             ));
         }
         match mistaken(&self.head).filter(|_| self.terms.framed == Framed::None) {
@@ -109,7 +109,7 @@ impl<'a> Session<'a> {
         if self.terms.framed == Framed::None {
             return Ok(());
         }
-        self.wire.incoming(say!("after the answer to {line}", "{line} 的答复之后"));
+        self.wire.incoming(say!("after the answer to {line}", "{line} 的回答之后"));
         match self.wire.recv_within(&mut [0], Part::Body, self.terms.settle) {
             Ok(Some(1..)) => Err(self.too_many()),
             _ => Ok(()),
@@ -119,7 +119,7 @@ impl<'a> Session<'a> {
     fn too_many(&self) -> Trouble {
         let text = Text::new(
             "bytes follow the answer that do not belong to it: it was none",
-            "答复之后还有不属于它的字节：那不是答复",
+            "回答之后还有不属于它的字节：那不是回答",
         );
         let hint = match mistaken(&self.head) {
             Some(framed) if framed != self.terms.framed => suggestion(framed),

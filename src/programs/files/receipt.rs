@@ -93,7 +93,7 @@ pub fn read(source: &mut impl Source) -> Result<Option<Receipt>> {
     let doing = Text::new("waiting for the receipt", "等待回执");
     source.incoming(Text::new("receipt", "回执"));
     let Some(length) = reading::length(source, LONGEST, &doing)? else { return Ok(None) };
-    let fields = reading::json_header(source, length, &doing)?;
+    let fields = reading::json_object(source, length, Part::Body, &doing)?;
     Receipt::parse(&fields).map(Some).map_err(|why| Trouble::peer("syntax", why))
 }
 
