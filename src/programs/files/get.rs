@@ -34,14 +34,17 @@ pub fn run(get: &Get, console: &Console) -> Result<Exit> {
     asked(&get.name)?;
     let (folder, name) = place(get)?;
     let store = Store::open(&folder, get.overwrite).map_err(|e| Trouble::file(&folder, &e))?;
-    let taken = |trouble: Trouble| {
-        trouble.hint(Text::new(
-            "--overwrite replaces it, --out PATH stores elsewhere",
-            "--overwrite 替换它，--out 路径 另存别处",
-        ))
+    let elsewhere = |trouble: Trouble| {
+        trouble.hint(match !get.overwrite && folder.join(&name).is_file() {
+            true => Text::new(
+                "--overwrite replaces it, --out PATH stores elsewhere",
+                "--overwrite 替换它，--out 路径 另存别处",
+            ),
+            false => Text::new("--out PATH stores elsewhere", "--out 路径 另存别处"),
+        })
     };
     // Before the server is asked for anything.
-    let draft = store.draft(&name).map_err(taken)?;
+    let draft = store.draft(&name).map_err(elsewhere)?;
     let wire = Wire::connect(console, get.server, get.patience.timeout)?;
     let mut download = Download { get, wire, size: None, md5: None };
     let fetched = download.fetch(draft);
