@@ -110,10 +110,28 @@ impl From<Fault> for Trouble {
     }
 }
 
-/// A peer's words, fit for a terminal: no control characters, not too many.
+/// A peer's words, fit for a terminal: none that move the cursor or turn the line around, not too many.
 pub fn shown(words: &str) -> String {
     const MOST: usize = 300;
-    let clean: String = words.chars().take(MOST).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let clean: String = words.chars().take(MOST).map(|c| if c.is_control() || turns(c) { ' ' } else { c }).collect();
     let clean = clean.trim().to_owned();
     if words.chars().nth(MOST).is_some() { clean + "..." } else { clean }
+}
+
+/// Direction marks and overrides, and line separators: words behind them would read as others (Unicode's general
+/// categories Cf, Zl, Zp).
+pub fn turns(c: char) -> bool {
+    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_peers_words_neither_move_the_cursor_nor_turn_the_line() {
+        assert_eq!(shown("\x1b[2Jls\n\u{202e}txt.exe\u{2066} 专题 "), "[2Jls  txt.exe  专题");
+        assert_eq!(shown(&"粘".repeat(301)), "粘".repeat(300) + "...");
+        assert_eq!(shown(&"粘".repeat(300)), "粘".repeat(300));
+    }
 }

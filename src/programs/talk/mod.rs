@@ -12,7 +12,7 @@ pub use upper::{serve as upper, serve_udp as upper_udp};
 
 use super::Talk;
 use super::console::Console;
-use super::trouble::Result;
+use super::trouble::{Result, turns};
 use crate::exit::Exit;
 use crate::text::Text;
 use serde_json::json;
@@ -45,8 +45,7 @@ fn harmless(text: &str) -> String {
             c if c.is_control() => {
                 let _ = write!(out, "\\x{:02x}", u32::from(c));
             }
-            // Direction overrides and line separators (Unicode's general categories Cf, Zl, Zp).
-            '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
+            c if turns(c) => {
                 let _ = write!(out, "\\u{:04x}", u32::from(c));
             }
             c => out.push(c),
