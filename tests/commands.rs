@@ -69,10 +69,10 @@ fn typed(server: &str, more: &[&str], lines: &str) -> Ran {
     ran
 }
 
-/// Where an answer's end is a guess, longer than a busy machine makes a server pause inside one.
+/// Where an answer's end is a guess, longer than a busy machine makes a server pause before one, and inside one.
 fn guessing(framing: &str) -> Vec<&str> {
-    let settle: &[&str] = if framing == "none" { &["--settle", "1s"] } else { &[] };
-    [&["--framing", framing], settle].concat()
+    let patience: &[&str] = if framing == "none" { &["--timeout", "50s", "--settle", "1s"] } else { &[] };
+    [&["--framing", framing], patience].concat()
 }
 
 fn peer(name: &str) -> PathBuf {
@@ -564,6 +564,17 @@ fn a_header_in_drips_is_not_waited_for() {
     assert_eq!(ran.code, Some(1));
     assert!(ran.err.contains("while waiting for the answer's header: nothing came in time"), "{}", ran.err);
     assert!(dripping.join().expect("the server") < 1200, "it was left");
+}
+
+/// The server's variables may hold secrets; a command gets those that it needs.
+#[test]
+fn commands_do_not_see_the_servers_variables() {
+    let mut serve = command(&["serve", "commands", "--allow", "env"]);
+    serve.env("STICKDEMO_TEST_SECRET", "swordfish");
+    let server = Server::started(serve);
+    let ran = exec(&server.address.to_string(), "i32le", &["env"]);
+    assert_eq!(ran.code, Some(0), "{}", ran.err);
+    assert!(ran.out.contains("PATH=") && !ran.out.contains("swordfish"), "{}", ran.out);
 }
 
 /// A server of another kind greets whoever comes. A prompt waits for its line, so that the greeting is there first.
