@@ -4,8 +4,9 @@
 mod common;
 
 use common::hostile::{PATIENCE, Server, hung_up, reset};
-use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::process::Stdio;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use stickdemo::scratch::Scratch;
@@ -312,4 +313,37 @@ mod slowly {
 #[test]
 fn memory_does_not_grow_with_a_file() {
     a_large_file(&files());
+}
+
+/// Nobody reads the log any more: at its next line the server ends, though no further client wakes it, and though one
+/// would have stayed.
+#[test]
+fn a_server_whose_log_is_closed_ends() {
+    let args = ["serve", "upper", "--idle", "600s", "--format", "json"];
+    let mut child = common::command(&args).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("a server");
+    let mut log = BufReader::new(child.stdout.take().expect("stdout"));
+    let mut line = String::new();
+    log.read_line(&mut line).expect("a line");
+    let listening: serde_json::Value = serde_json::from_str(&line).expect("JSON");
+    let address: SocketAddr = listening["address"].as_str().and_then(|a| a.parse().ok()).expect("an address");
+    let connect = || {
+        let mut client = TcpStream::connect_timeout(&address, PATIENCE).expect("the server takes clients");
+        client.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+        shout(&mut client);
+        client
+    };
+    let (mut stays, leaves) = (connect(), connect());
+    drop(log);
+    drop(leaves);
+    let hung_up = hung_up(&mut stays);
+    let mut status = None;
+    let ended = wait::until(PATIENCE, || {
+        status = child.try_wait().expect("a child");
+        status.is_some()
+    });
+    if !ended {
+        let _ = child.kill();
+    }
+    assert!(hung_up && ended, "the other client was let go: {hung_up}; the server ended: {ended}");
+    assert_eq!(status.and_then(|status| status.code()), Some(0), "a closed pipe is no error");
 }
