@@ -523,6 +523,9 @@ fn a_server_that_is_not_there_and_one_that_goes() {
     assert!(ran.err.contains("nobody listens there"), "{}", ran.err);
     let ran = typed(&scripted(b"\x02\0\0\0a\n".to_vec()), &["--framing", "i32le"], "ls\nls\nls\n");
     assert_eq!((ran.code, ran.out.as_str()), (Some(1), "a\n"), "the end of the server ends the prompt");
+    let ran = typed(&scripted(b"a\n".to_vec()), &["--framing", "none", "--settle", "50s"], "ls\nls\n");
+    assert_eq!((ran.code, ran.out.as_str()), (Some(1), "a\n"));
+    assert!(ran.err.contains("the server has hung up"), "{}", ran.err);
     for (command, words) in [("", "nothing to send"), ("quit", "leaves the prompt")] {
         let ran = exec(&free, "i32le", &[command]);
         assert_eq!(ran.code, Some(2));

@@ -479,6 +479,8 @@ fn lengths_and_headers_that_cannot_be_end_the_conversation_and_nothing_else() {
         assert!(rest(&mut stream).is_empty());
         server.said("\"client\"", n + 1);
     }
+    // At once, and not when the client has been silent for too long.
+    server.said("over the limit of 65,536", 2);
     // Promised and not kept.
     for cut in [2, 10, upload("a", &[7; 1000]).len() - 1] {
         let mut stream = server.connect();
@@ -829,6 +831,58 @@ fn a_file_that_is_rewritten_on_the_way_is_not_called_sent() {
     assert_eq!(server.join().expect("the server's side"), 30 << 20);
     assert_eq!(ran.code, Some(1), "{}", ran.out);
     assert!(ran.out.contains("the file changed while it was sent"), "{}", ran.out);
+}
+
+/// A slow server's word about the first file comes while the second is under way.
+#[test]
+fn a_late_refusal_is_about_the_file_that_it_is_about() {
+    let ground = Ground::new();
+    let (address, server) = scripted(|mut stream| {
+        let answer = |stream: &mut TcpStream, fields: serde_json::Value| {
+            stream.write_all(&pack(&fields).expect("short")).expect("sent");
+        };
+        framed(&mut stream).expect("a header");
+        assert_eq!(text(&mut stream, 5), "first");
+        // It comes when the client has given up waiting.
+        let header = framed(&mut stream).expect("a header");
+        answer(&mut stream, serde_json::json!({ "receipt": "refused", "reason": "no room" }));
+        let size = header["filesize"].as_u64().expect("a size");
+        std::io::copy(&mut (&stream).take(size), &mut std::io::sink()).expect("a body");
+        answer(&mut stream, serde_json::json!({ "receipt": "stored", "md5": header["md5"] }));
+        rest(&mut stream);
+    });
+    let files = [ground.write("here/first", b"first"), ground.write("here/second", &noise(8 << 20))];
+    let ran = ground.run(&["put", &files[0], &files[1], &address]);
+    server.join().expect("the server's side");
+    assert_eq!(ran.code, Some(1), "{}", ran.out);
+    assert!(ran.out.contains("1 of 2 files, 8,388,608 bytes; stored: second; not: first"), "{}", ran.out);
+    assert!(ran.out.contains("no room"), "{}", ran.out);
+}
+
+/// What says that it is empty, and is not.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_without_a_true_size_is_not_sent() {
+    let ground = Ground::new();
+    let server = ground.serve(&[]);
+    let ran = ground.run(&["put", "/proc/version", &server.address()]);
+    assert_eq!(ran.code, Some(1), "{}", ran.out);
+    assert!(ran.out.contains("0 bytes were promised") && ground.names("root").is_empty(), "{}", ran.out);
+}
+
+/// The rest of it is not read, and does not turn the refusal into a reset.
+#[test]
+fn a_large_upload_that_is_refused_hears_why() {
+    let ground = Ground::new();
+    let server = ground.serve(&["--idle", "600s"]);
+    let mut stream = server.connect();
+    let header = serde_json::json!({
+        "cmd": "put", "filename": "../a", "filesize": 100 << 20, "md5": md5(b"")
+    });
+    stream.write_all(&[pack(&header).expect("short"), noise(200_000)].concat()).expect("taken");
+    let receipt = framed(&mut stream).expect("a receipt");
+    assert_eq!(receipt["receipt"], "refused");
+    assert_eq!(stream.read(&mut [0]).expect("no reset"), 0, "the end");
 }
 
 #[test]
