@@ -77,6 +77,23 @@ fn a_long_note_and_a_number_keep_to_their_lane() {
     assert_eq!(calls[0].find("1: recv"), calls[1].find("1: send"), "{text}");
 }
 
+/// One socket, many peers: each call says whose datagram it is. A connected socket has told it before.
+#[test]
+fn a_server_of_datagrams_says_who_sent_each() {
+    let drawn = |style: Style, peer| {
+        let mut p = Program::new(style, false);
+        let end = CLIENT.other();
+        let sock = p.live.socket(end, Proto::Udp, None, peer);
+        p.call(end, sock, Call::RecvFrom, |e| {
+            (e.asked, e.returned, e.peer) = (Some(9), Some(0), Some(([127, 0, 0, 1], 40_001).into()));
+        });
+        p.text()
+    };
+    assert!(drawn(Style::plain(), None).contains("127.0.0.1:40001"));
+    assert!(!drawn(Style { stable: true, ..Style::plain() }, None).contains("40001"));
+    assert!(!drawn(Style::plain(), Some(([127, 0, 0, 1], 40_001).into())).contains("40001"));
+}
+
 #[test]
 fn colour_adds_nothing_but_colour() {
     let plain = exec(Style::plain(), false);
