@@ -315,7 +315,15 @@ fn completions_and_man_page_come_from_the_same_definition() {
     }
     let ran = run(&["man"]);
     assert!(ran.out.starts_with(".ie") || ran.out.contains(".TH stickdemo"), "{}", &ran.out[..80]);
-    for word in ["tcp\\-naive", "recv\\-size", "EXIT STATUS", "NO_COLOR", "serve commands", "allow\\-remote"] {
+    for word in [
+        "tcp\\-naive",
+        "recv\\-size",
+        "EXIT STATUS",
+        "NO_COLOR",
+        "serve commands",
+        "allow\\-remote",
+        "where to store it",
+    ] {
         assert!(ran.out.contains(word), "the man page says {word}");
     }
 }

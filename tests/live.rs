@@ -58,6 +58,43 @@ fn a_header_is_shown_whole() {
 }
 
 #[test]
+fn a_long_note_and_a_number_keep_to_their_lane() {
+    let mut p = Program::new(Style::plain(), false);
+    let end = EndName { role: Role::Server, index: 1 };
+    let sock = p.socket(end);
+    p.call(end, sock, Call::Recv, |e| {
+        (e.asked, e.returned) = (Some(4), Some(4));
+        (e.evidence.retransmissions, e.evidence.queued) = (Some(1), Some(96));
+        e.evidence.segments_out = Some(1);
+    });
+    p.live.message(end, Some(Text::new("receipt", "回执")));
+    p.moved(end, sock, Call::Send, &[b'x'; 60], [1, 0], Part::Body);
+    let text = p.text();
+    let calls: Vec<&str> = text.lines().filter(|line| line.contains(" 1: ")).collect();
+    assert_eq!(calls.len(), 2, "{text}");
+    assert!(calls[0].ends_with("1 sent again, queued 96 1: recv(4) = 4"), "{text}");
+    assert!(calls[1].ends_with("1: send M1 [receipt] 60"), "{text}");
+    assert_eq!(calls[0].find("1: recv"), calls[1].find("1: send"), "{text}");
+}
+
+/// One socket, many peers: each call says whose datagram it is. A connected socket has told it before.
+#[test]
+fn a_server_of_datagrams_says_who_sent_each() {
+    let drawn = |style: Style, peer| {
+        let mut p = Program::new(style, false);
+        let end = CLIENT.other();
+        let sock = p.live.socket(end, Proto::Udp, None, peer);
+        p.call(end, sock, Call::RecvFrom, |e| {
+            (e.asked, e.returned, e.peer) = (Some(9), Some(0), Some(([127, 0, 0, 1], 40_001).into()));
+        });
+        p.text()
+    };
+    assert!(drawn(Style::plain(), None).contains("127.0.0.1:40001"));
+    assert!(!drawn(Style { stable: true, ..Style::plain() }, None).contains("40001"));
+    assert!(!drawn(Style::plain(), Some(([127, 0, 0, 1], 40_001).into())).contains("40001"));
+}
+
+#[test]
 fn colour_adds_nothing_but_colour() {
     let plain = exec(Style::plain(), false);
     let colour = exec(Style { palette: Palette::new(true), ..Style::plain() }, false);

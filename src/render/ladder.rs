@@ -241,6 +241,9 @@ pub fn label(trace: &Trace, event: &Event, style: &Style, blurred: bool, room: O
         (None, Some(n)) => number(n),
         (None, None) => "?".into(),
     };
+    // A program's peers have no lane of their own to tell them apart.
+    let whom = room.and_then(|_| stranger(trace, event)).filter(|_| !style.stable);
+    let whom = whom.map(|whom| whom.to(style.lang).to_owned()).unwrap_or_default();
     let refused = event.error.as_ref().map(|e| format!(" = {e}")).unwrap_or_default();
     match event.call {
         Call::Wait if vague && matches!(event.fact, Some(Fact::Queued(_))) => {
@@ -260,14 +263,15 @@ pub fn label(trace: &Trace, event: &Event, style: &Style, blurred: bool, room: O
             });
             let whole = format!("{call} {name}{asked} = {result}");
             match event.asked == event.returned && columns(&whole) > room.unwrap_or(SHORT) {
-                true => format!("{call} {name}{result}"),
-                false => whole,
+                true => format!("{call} {name}{result}{whom}"),
+                false => whole + &whom,
             }
         }
         Call::Recv | Call::RecvFrom => {
             let asked = event.asked.map(grouped).unwrap_or_default();
+            let ending = ending(trace, event);
             let silence = event.note.as_ref().map(|note| Text::new(" ({})", "（{}）").with(note)).unwrap_or_default();
-            format!("{call}({asked}) = {result}{}{}", ending(trace, event).to(style.lang), silence.to(style.lang))
+            format!("{call}({asked}) = {result}{}{}{whom}", ending.to(style.lang), silence.to(style.lang))
         }
         Call::SetSockOpt => {
             let name = event.note.as_ref().map_or("", |n| n.to(style.lang));
@@ -291,6 +295,17 @@ pub fn label(trace: &Trace, event: &Event, style: &Style, blurred: bool, room: O
             Some(note) => format!("close{refused} ({})", note.to(style.lang)),
             None => format!("close{refused}"),
         },
+    }
+}
+
+/// Who a datagram is for, or from, where the socket has many peers.
+fn stranger(trace: &Trace, event: &Event) -> Option<Text> {
+    let address =
+        event.peer.filter(|_| event.sock.and_then(|sock| trace.socket(sock)).is_some_and(|s| s.peer.is_none()))?;
+    match event.call {
+        Call::SendTo => Some(say!(" to {address}", " 发往 {address}")),
+        Call::RecvFrom => Some(say!(" from {address}", " 来自 {address}")),
+        _ => None,
     }
 }
 

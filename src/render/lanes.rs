@@ -191,12 +191,17 @@ impl Lanes<'_> {
             let kernel = if i == 0 { row.kernel.as_str() } else { "" };
             let text = self.inked(row, line);
             let faint = |text: &str| self.style.palette.paint(text, Ink::Faint);
-            let used = if left { columns(line) + 1 } else { 0 };
+            // Beside the right lane a long note begins further to the left, where nothing stands.
+            let over = (columns(kernel) + 1).saturating_sub(lanes.kernel);
+            let used = if left { columns(line) + 1 } else { over };
             let before_kernel = " ".repeat(lanes.left.max(used) - used + usize::from(left));
             let line = match (left, kernel.is_empty()) {
                 (true, true) => format!("{time}{text}"),
                 (true, false) => format!("{time}{text}{before_kernel}{}", faint(kernel)),
-                (false, _) => format!("{time}{before_kernel}{}{text}", faint(&padded(kernel, lanes.kernel))),
+                (false, _) => format!(
+                    "{time}{before_kernel}{}{text}",
+                    faint(&padded(kernel, lanes.kernel.max(columns(kernel) + 1)))
+                ),
             };
             writeln!(out, "{line}")?;
         }

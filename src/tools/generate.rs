@@ -67,9 +67,7 @@ fn programs(mut command: Command, style: &Style) -> Roff {
         for (before, one) in takes_itself.chain(services) {
             page.control("SS", [format!("{before}{}", one.get_name()).as_str()]);
             page.text([roman(one.get_about().map(ToString::to_string).unwrap_or_default())]);
-            for arg in
-                one.get_arguments().filter(|arg| command.get_arguments().all(|of_all| of_all.get_id() != arg.get_id()))
-            {
+            for arg in one.get_arguments().filter(|arg| !arg.is_global_set()) {
                 let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
                 page.control("TP", []).text([bold(arg.to_string())]).text([roman(help)]);
             }
