@@ -20,6 +20,11 @@ pub(super) fn prompt() {
     hint(">>: ");
 }
 
+/// Ctrl-D ends no line: the shell's own prompt would stand behind this one.
+pub(super) fn unanswered() {
+    hint("\n");
+}
+
 /// Takes back a prompt that nobody has answered yet.
 pub(super) fn unprompt() {
     hint("\r    \r");

@@ -33,7 +33,12 @@ pub(super) fn run(talk: &Talk, console: &Console) -> Result<Exit> {
             input::prompt();
         }
         match input::line(&mut stdin)? {
-            None => break,
+            None => {
+                if terminal {
+                    input::unanswered();
+                }
+                break;
+            }
             Some(line) if input::is_quit(&line) => break,
             Some(line) if line.is_empty() => console.remark(&Text::new(
                 "an empty line: TCP would send nothing, and nobody would answer",
