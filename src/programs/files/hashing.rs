@@ -61,7 +61,7 @@ pub enum Hashing<'scope> {
         /// The thread; it ends when `full` does.
         thread: ScopedJoinHandle<'scope, Md5>,
         /// Given back with the buffers.
-        seat: Seat,
+        _seat: Seat,
     },
 }
 
@@ -139,7 +139,7 @@ fn beside<'scope>(scope: &'scope Scope<'scope, '_>) -> Option<Hashing<'scope>> {
         hash
     };
     let thread = Builder::new().stack_size(128 << 10).spawn_scoped(scope, work).ok()?;
-    Some(Hashing::Beside { free, full, thread, seat })
+    Some(Hashing::Beside { free, full, thread, _seat: seat })
 }
 
 /// Only a bug ends that thread early.
