@@ -24,6 +24,7 @@ use stickdemo::programs::trouble::{self, Trouble};
 use stickdemo::programs::{Framed, Spelling};
 use stickdemo::quantity;
 use stickdemo::text::Text;
+use stickdemo::trace::Part;
 
 /// Takes the fuzzer's bytes; panics when something does not hold.
 pub type Target = fn(&[u8]);
@@ -234,7 +235,9 @@ fn headers(stream: &[u8], ending: Ending, limit: usize, mut cut: Script) {
     let read = |source: &mut Script| {
         reading::length(source, limit, &DOING).and_then(|length| match length {
             None => Ok(None),
-            Some(length) => reading::json_header(source, length, &DOING).map(|fields| Some((length, fields))),
+            Some(length) => {
+                reading::json_object(source, length, Part::Header, &DOING).map(|fields| Some((length, fields)))
+            }
         })
     };
     let (got, peak) = metered(|| read(&mut cut));
@@ -278,7 +281,7 @@ fn acknowledgement(stream: &[u8], limit: usize, mut script: Script) {
             Step::PerhapsMore
         }
     };
-    let got = reading::unframed(&mut script, limit, QUIET, &DOING, step);
+    let got = reading::unframed(&mut script, limit, Part::Body, QUIET, &DOING, step);
     if let Ok(Some((word, end))) = got {
         assert!(!word.is_empty() && stream.starts_with(&word) && word.len() <= limit);
         assert_eq!(script.taken(), word.len(), "nothing is kept back");

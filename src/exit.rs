@@ -30,7 +30,7 @@ impl Exit {
             Exit::Done => Text::new("the claims were reproduced; the transfer is whole", "结论已重现；传输完整"),
             Exit::Failed => Text::new(
                 "a claim did not hold; the transfer is not whole, a checksum differs",
-                "有结论不成立；传输不完整，或校验和不符",
+                "有结论不成立；传输不完整，或摘要不符",
             ),
             Exit::Usage => Text::new("wrong usage", "用法错误"),
             Exit::NotHere => Text::new("this machine, or its state, cannot do it", "这台机器或它的状态做不到"),

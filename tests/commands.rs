@@ -12,7 +12,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream, UdpSocket};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use stickdemo::net::evidence;
 use stickdemo::scratch::Scratch;
 use stickdemo::wait;
@@ -287,11 +287,13 @@ fn every_refusal_reaches_the_client_and_the_log() {
         server.unhurt();
     }
     let server = start("none", &[]);
+    assert_eq!(said(&server, &[b"echo {} a\x1b[2J"]), "{} a\x1b[2J\n");
+    server.logged("echo {} a [2J: stderr 0 B, stdout 9 B, exit status 0", 1);
     assert_eq!(said(&server, &[b"\xff\xfe"]), "stickdemo: the command is not UTF-8\n");
     assert_eq!(said(&server, &[b" \n"]), "stickdemo: the command is empty\n");
     assert_eq!(said(&server, &[b"echo a\0b"]), "stickdemo: the command holds a zero byte\n");
     assert_eq!(said(&server, &[&[b'x'; 300_000]]), "stickdemo: the command is longer than 65,536 bytes\n");
-    server.logged("longer than 65,536 bytes", 1);
+    server.logged("refused: the command is longer than 65,536 bytes", 1);
 }
 
 /// A program in a folder; its path, in quotes, is what a client calls.
@@ -501,6 +503,14 @@ fn a_server_that_breaks_the_protocol_is_told_apart() {
         assert_eq!(ran.code, Some(1), "{framing} {answer:.20?}: {}", ran.err);
         assert!(ran.err.starts_with("error: ") && ran.err.contains(words), "{framing}: {}", ran.err);
     }
+    for (answer, hint) in [
+        (&b"\x05\0\0\0hello"[..], "does the server use --framing i32le?\n"),
+        (b"\x10\0\0\0{\"data_size\": 5}hello", "does the server use --framing json?\n"),
+        (b"\0\0\0\0hello", ""),
+    ] {
+        let ran = exec(&scripted(answer.to_vec()), "none", &["ls"]);
+        assert_eq!((ran.out.as_bytes(), ran.code, ran.err.as_str()), (answer, Some(0), hint));
+    }
     let ran = exec(&scripted(b"\0\0\0\0".to_vec()), "i32le", &["ls"]);
     assert_eq!((ran.code, ran.out.as_str(), ran.err.as_str()), (Some(0), "", ""), "0 is a length");
 }
@@ -535,6 +545,27 @@ fn a_server_that_is_silent_is_waited_for_no_longer_than_asked() {
     let ran = typed(&address, &["--framing", "none", "--timeout", "200ms"], "true\n");
     assert_eq!(ran.code, Some(0), "at the prompt of none silence is an empty answer");
     assert!(ran.err.contains("an empty answer looks like that"), "{}", ran.err);
+}
+
+/// A byte every 50 ms is never silent for 500 ms, and its header would take an hour.
+#[test]
+fn a_header_in_drips_is_not_waited_for() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address").to_string();
+    let dripping = std::thread::spawn(move || {
+        let (mut client, _) = listener.accept().expect("a client");
+        client.write_all(b"\0\xff\0\0").expect("a length of 65,280");
+        let mut drops = 0;
+        while client.write_all(b" ").is_ok() && drops < 1200 {
+            wait::pause(Duration::from_millis(50));
+            drops += 1;
+        }
+        drops
+    });
+    let ran = exec(&address, "json", &["--timeout", "500ms", "ls"]);
+    assert_eq!(ran.code, Some(1));
+    assert!(ran.err.contains("while waiting for the answer's header: nothing came in time"), "{}", ran.err);
+    assert!(dripping.join().expect("the server") < 1200, "it was left");
 }
 
 /// What comes when nobody waits for it is not taken for the next answer.
@@ -588,7 +619,7 @@ fn a_datagram_server_knows_nobody() {
     assert_eq!(ask(b"true"), [empty(), empty()]);
     let [stderr, stdout] = ask(b"head -c 100000 /dev/zero | tr '\\0' x");
     assert_eq!(stdout.len(), 65_507);
-    assert_eq!(stderr, "stickdemo: 100,000 bytes of output do not fit a datagram of 65,507: the rest is left out\n");
+    assert_eq!(stderr, "stickdemo: 100,000 bytes of stdout do not fit a datagram of 65,507: the rest is left out\n");
     // Peers that have gone when their answers come; fewer than run at the same time.
     for _ in 0..12 {
         let gone = UdpSocket::bind("127.0.0.1:0").expect("a port");

@@ -755,6 +755,16 @@ fn a_server_that_dies_is_no_documents_server() {
     let ran = ground.run(&["put", &file, &address]);
     server.join().expect("the server's side");
     assert_eq!(ran.code, Some(1), "{}{}", ran.out, ran.err);
+    // One that resets when it has all of the first file and was not yet asked for the second.
+    let (address, server) = scripted(|mut stream| {
+        framed(&mut stream);
+        stream.read_exact(&mut [0; 5000]).expect("a body");
+        reset(stream);
+    });
+    let ran = ground.run(&["put", &file, &ground.write("here/b", b"b"), &address]);
+    server.join().expect("the server's side");
+    assert_eq!(ran.code, Some(1), "{}{}", ran.out, ran.err);
+    assert!(ran.out.contains("0 of 2 files") && !ran.out.contains("sent"), "{}", ran.out);
     // One that takes it and neither answers nor hangs up.
     let (address, server) = scripted(|mut stream| {
         let _ = rest(&mut stream);
@@ -851,6 +861,35 @@ fn a_killed_end_leaves_the_old_file_or_none_and_nothing_else() {
         assert_eq!(fs::read(ground.at("root/large")).expect("a file"), b"old");
         assert_eq!(ground.names("root"), ["large", "other"]);
         assert!(ground.names("back").is_empty(), "{killed} {up}");
+    }
+}
+
+/// Whatever the moment: what is there is whole, and what the client calls stored is there.
+#[test]
+fn a_server_killed_at_any_moment_leaves_whole_files_and_an_honest_client() {
+    let ground = Ground::new();
+    let mut files = samples(&ground);
+    files.push(("more", ground.write("here/more", &noise(3_000_000))));
+    // Of an empty file a server may have read everything before its first word: nothing tells it from a document's.
+    files.rotate_left(1);
+    for moment in 0..24 {
+        let mut server = ground.serve(&[]);
+        let address = server.address();
+        let client = spawn(&mut command(&put(&files, &address)));
+        // The moment is the matter, not what has happened by then.
+        wait::pause(Duration::from_millis(moment * 5));
+        server.child.kill().expect("killed");
+        let ran = finished(client);
+        for name in ground.names("root") {
+            ground.same(&format!("here/{name}"), &format!("root/{name}"));
+        }
+        let stored = ran.out.matches("  stored").count();
+        assert!(stored <= ground.names("root").len() && !ran.out.contains("sent"), "{}", ran.out);
+        let whole = ran.code == Some(0);
+        assert!(whole == (stored == files.len()) && (whole || matches!(ran.code, Some(1 | 3))), "{}", ran.out);
+        for name in ground.names("root") {
+            fs::remove_file(ground.at(&format!("root/{name}"))).expect("removed");
+        }
     }
 }
 

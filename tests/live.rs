@@ -2,8 +2,10 @@
 
 mod told;
 
+use proptest::prelude::{Just, Strategy, any, prop_assert, prop_oneof, proptest};
 use stickdemo::render::Style;
 use stickdemo::render::palette::Palette;
+use stickdemo::render::width::columns;
 use stickdemo::text::{Lang, Text};
 use stickdemo::trace::{Call, EndName, Part, Proto, Role};
 use told::{CLIENT, Program};
@@ -20,7 +22,7 @@ fn exec(style: Style, json: bool) -> String {
         e.error = Some("EAGAIN".into());
         e.note = Some(Text::new("silent for 50ms", "静默 50ms"));
     });
-    p.live.message(CLIENT.other(), Some(Text::new("answer", "答复")));
+    p.live.message(CLIENT.other(), Some(Text::new("answer", "回答")));
     p.moved(CLIENT, sock, Call::Recv, &[100, 0, 0, 0], [2, 0], Part::Header);
     p.moved(CLIENT, sock, Call::Recv, &[b'x'; 60], [2, 4], Part::Body);
     p.moved(CLIENT, sock, Call::Recv, "你好".repeat(10).as_bytes()[..40].into(), [2, 64], Part::Body);
@@ -155,4 +157,40 @@ fn a_datagram_is_over_when_it_is_told() {
     let types: Vec<serde_json::Value> = text.lines().map(|l| serde_json::from_str(l).expect("JSON")).collect();
     let types: Vec<_> = types.iter().map(|l| l["type"].as_str().expect("a type")).collect();
     assert_eq!(types, ["event", "message", "event", "message"]);
+}
+
+/// What a peer may send: nothing, a byte, text of any script, a long run, bytes without sense.
+fn bytes() -> impl Strategy<Value = Vec<u8>> {
+    let text = ".{0,80}".prop_map(String::into_bytes);
+    let run = (any::<u8>(), 0..9000_usize).prop_map(|(byte, n)| vec![byte; n]);
+    prop_oneof![Just(Vec::new()), text, run, proptest::collection::vec(any::<u8>(), 0..300)]
+}
+
+proptest! {
+    #[test]
+    fn whatever_passes_every_line_fits(
+        pieces in proptest::collection::vec((any::<bool>(), any::<bool>(), any::<bool>(), bytes()), 0..12),
+        label in proptest::option::of(".{0,30}"),
+        (width, zh, unicode) in (30..150_usize, any::<bool>(), any::<bool>()),
+    ) {
+        let lang = if zh { Lang::Zh } else { Lang::En };
+        let mut p = Program::new(style(lang, width, unicode), false);
+        let end = EndName { role: Role::Server, index: 7 };
+        let sock = p.socket(end);
+        let (mut msg, mut at) = (0, 0);
+        for (begins, sends, header, bytes) in pieces {
+            if begins || msg == 0 {
+                let from = if sends { end } else { end.other() };
+                p.live.message(from, label.clone().map(Text::same));
+                (msg, at) = (msg + 1, 0);
+            }
+            let part = if header { Part::Header } else { Part::Body };
+            p.moved(end, sock, if sends { Call::Send } else { Call::Recv }, &bytes, [msg, at], part);
+            at += bytes.len();
+        }
+        for line in p.text().lines() {
+            prop_assert!(columns(line) <= width, "{} of {width}: {line:?}", columns(line));
+            prop_assert!(!line.contains('\u{1b}'), "{line:?}");
+        }
+    }
 }

@@ -90,13 +90,30 @@ fn moved(lines: &[Value], calls: [&str; 2]) -> String {
     of_kind.map(|line| line["bytes"].as_str().expect("hex")).collect()
 }
 
-/// What one end sends the other receives.
+/// How many of them in a row are of a header or of a body.
+fn parts(lines: &[Value], calls: [&str; 2]) -> Vec<(String, u64)> {
+    let mut parts: Vec<(String, u64)> = Vec::new();
+    for line in lines.iter().filter(|line| calls.iter().any(|call| line["call"] == *call)) {
+        for span in line["spans"].as_array().expect("an array") {
+            let (part, len) = (span["part"].as_str().expect("a part"), span["len"].as_u64().expect("a number"));
+            match parts.last_mut() {
+                Some(last) if last.0 == part => last.1 += len,
+                _ => parts.push((part.to_owned(), len)),
+            }
+        }
+    }
+    parts
+}
+
+/// What one end sends the other receives, and both call the same bytes a header.
 fn agree(client: &[Value], server: &[Value]) {
     check(client);
     check(server);
     let (send, recv) = (["send", "sendto"], ["recv", "recvfrom"]);
     assert_eq!(moved(client, send), moved(server, recv));
     assert_eq!(moved(server, send), moved(client, recv));
+    assert_eq!(parts(client, send), parts(server, recv));
+    assert_eq!(parts(server, send), parts(client, recv));
     assert!(!moved(client, send).is_empty());
 }
 

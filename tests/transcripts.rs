@@ -170,6 +170,24 @@ fn a_page_that_says_something_else_is_found_out() {
     assert!(difference("a\nb\n", "a\n").ends_with("(nothing more)"), "{}", difference("a\nb\n", "a\n"));
 }
 
+const CHAT: &str = "
+1 $ stickdemo serve chat --listen 127.0.0.1:9000 --trace --stable
+2 $ stickdemo talk 127.0.0.1:9000 --udp
+2 >>: hi
+1 ? ] hi
+2 >>: quit
+1 >>: quit
+";
+
+/// The prompt stands there while datagrams come.
+#[test]
+fn a_call_is_not_drawn_behind_a_prompt() {
+    let shown = play(&parse(CHAT).expect("steps"), None).expect("played").remove(0);
+    let calls: Vec<&str> = shown.lines().filter(|line| line.contains("recvfrom(")).collect();
+    assert!(!calls.is_empty() && calls.iter().all(|line| !line.contains(">>:")), "{shown}");
+    assert!(shown.contains("] hi\n>>: quit\n"), "{shown}");
+}
+
 #[test]
 fn a_script_that_cannot_be_played_says_why() {
     let failed = |script: &str| play(&parse(script).expect("steps"), None).expect_err("it cannot");

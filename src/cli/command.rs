@@ -114,9 +114,9 @@ fn options_word() -> Text {
 fn epilogue() -> Text {
     Text::new(
         "stickdemo SCENARIO --help shows the options of a scenario. Start with: stickdemo tcp-naive\n\
-         Exit codes: 0 reproduced, 1 not reproduced, 2 wrong usage, 3 not possible here, 130 interrupted.",
+         Exit codes: 0 reproduced, or whole; 1 not; 2 wrong usage; 3 not possible here; 130 interrupted.",
         "stickdemo 场景 --help 查看该场景的选项。先试试：stickdemo tcp-naive\n\
-         退出码：0 已重现，1 未重现，2 用法错误，3 此处无法演示，130 被中断。",
+         退出码：0 已重现或传输完整，1 没有，2 用法错误，3 此处做不到，130 被中断。",
     )
 }
 
@@ -314,8 +314,8 @@ fn output_args(lang: Lang) -> Vec<Arg> {
             "FORMAT",
             lang,
             Text::new(
-                "text, json (one object a line), mermaid; of cost also html and svg",
-                "text、json（每行一个对象）、mermaid；cost 还有 html 和 svg",
+                "text or json (one object a line); of a scenario also mermaid, of cost html and svg",
+                "text 或 json（每行一个对象）；场景还有 mermaid，cost 还有 html 和 svg",
             ),
         )
         .value_parser(["text", "json", "mermaid", "html", "svg"])

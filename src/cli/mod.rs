@@ -40,6 +40,19 @@ pub enum Format {
     Svg,
 }
 
+impl Format {
+    /// Its name on the command line.
+    const fn word(self) -> &'static str {
+        match self {
+            Format::Text => "text",
+            Format::Json => "json",
+            Format::Mermaid => "mermaid",
+            Format::Html => "html",
+            Format::Svg => "svg",
+        }
+    }
+}
+
 /// When to colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum When {
@@ -212,7 +225,7 @@ fn understand(matches: &ArgMatches, scenarios: &[Scenario], lang: Lang) -> Resul
     if let (Task::Cost(_), None, Some(file)) = (&task, given(sub, "format"), &output.file) {
         output.format = cost::format_of(file).unwrap_or(output.format);
     }
-    fits(&task, output.format)?;
+    fits(&task, name, output.format)?;
     apart(&task, &output)?;
     Ok(Request { task, output })
 }
@@ -230,17 +243,13 @@ fn program(name: &str, matches: &ArgMatches, output: &mut Output) -> Result<Task
 }
 
 /// Refuses a format the command has no output in.
-fn fits(task: &Task, format: Format) -> Result<(), Text> {
+fn fits(task: &Task, name: &str, format: Format) -> Result<(), Text> {
     let (takes, name): (&[Format], &str) = match task {
         Task::Run(request) if request.repeat.is_some() => (&[Format::Text, Format::Json], "--repeat"),
-        Task::Run(_) => (&[Format::Text, Format::Json, Format::Mermaid], "SCENARIO"),
-        Task::All { .. } => (&[Format::Text, Format::Json], "all"),
-        Task::List => (&[Format::Text, Format::Json], "list"),
-        Task::Doctor => (&[Format::Text, Format::Json], "doctor"),
-        Task::Cost(_) => (&[Format::Text, Format::Json, Format::Html, Format::Svg], "cost"),
-        Task::Program(_) => (&[Format::Text, Format::Json], "this program"),
-        Task::Completions(_) => (&[Format::Text], "completions"),
-        Task::Man => (&[Format::Text], "man"),
+        Task::Run(_) => (&[Format::Text, Format::Json, Format::Mermaid], name),
+        Task::All { .. } | Task::List | Task::Doctor | Task::Program(_) => (&[Format::Text, Format::Json], name),
+        Task::Cost(_) => (&[Format::Text, Format::Json, Format::Html, Format::Svg], name),
+        Task::Completions(_) | Task::Man => (&[Format::Text], name),
     };
     if matches!(task, Task::Run(r) if r.step && format != Format::Text) {
         return Err(Text::new("--step shows text: leave --format away", "--step 只显示文本：请去掉 --format"));
@@ -248,7 +257,8 @@ fn fits(task: &Task, format: Format) -> Result<(), Text> {
     if takes.contains(&format) {
         return Ok(());
     }
-    Err(say!("{name} has no output in that format", "{name} 没有这种格式的输出"))
+    let words = takes.iter().map(|format| format.word()).collect::<Vec<_>>().join(", ");
+    Err(say!("{name} has no output in that format; it has: {words}", "{name} 没有这种格式的输出；它有：{words}"))
 }
 
 /// Two results in one file would be neither.

@@ -12,6 +12,7 @@ use crate::say;
 use crate::text::{Lang, Text};
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command, ValueHint};
+use std::borrow::Cow;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -110,7 +111,7 @@ fn settle(lang: Lang) -> Arg {
         lang,
         Text::new(
             "how long an unframed text must be silent to count as complete (default: 50ms)",
-            "没有成帧的文本静默多久才算完整（默认 50ms）",
+            "没有分帧的文本静默多久才算完整（默认 50ms）",
         ),
     )
 }
@@ -131,7 +132,7 @@ fn framing(lang: Lang) -> Arg {
         lang,
         Text::new(
             "how answers are framed: none, ack, i32le or json (default: i32le; none with --udp)",
-            "答复怎样成帧：none、ack、i32le 或 json（默认 i32le；--udp 时为 none）",
+            "回答怎样分帧：none、ack、i32le 或 json（默认 i32le；--udp 时为 none）",
         ),
     )
     .value_parser(["none", "ack", "i32le", "struct", "json"])
@@ -263,7 +264,7 @@ fn file_args(lang: Lang) -> Vec<Arg> {
 
 fn exec_args(lang: Lang) -> Vec<Arg> {
     let mut args = vec![
-        server(lang),
+        server(lang).display_order(0),
         positional(
             "command",
             "COMMAND",
@@ -280,7 +281,7 @@ fn exec_args(lang: Lang) -> Vec<Arg> {
             "max-answer",
             "BYTES",
             lang,
-            Text::new("the longest answer (default: 64MiB)", "最长的答复（默认 64MiB）"),
+            Text::new("the longest answer (default: 64MiB)", "最长的回答（默认 64MiB）"),
         ),
     ];
     let timeout = Text::new(
@@ -329,12 +330,15 @@ fn get_args(lang: Lang) -> Vec<Arg> {
             "NAME",
             lang,
             Text::new(
-                "the file's name at the server; --out PATH stores it under another",
-                "文件在服务器上的名字；--out 路径 可另存",
+                "the file's name at the server, and here unless --out says otherwise",
+                "文件在服务器上的名字；不用 --out 另存的话，这里也用它",
             ),
         ),
         server(lang),
         trailer(lang),
+        value("out", "PATH", lang, Text::new("where to store it: a name or a directory", "存到哪里：文件名或目录"))
+            .value_hint(ValueHint::AnyPath)
+            .value_parser(clap::value_parser!(PathBuf)),
         flag("overwrite", lang, Text::new("replace a file that is here", "替换这里已有的文件")),
         value("max-file", "BYTES", lang, Text::new("the largest download (default: 4GiB)", "最大的下载（默认 4GiB）")),
     ];
@@ -469,10 +473,19 @@ fn line(words: &[&str]) -> Result<Option<String>, Text> {
     match words {
         [] => Ok(None),
         [line] => Ok(Some((*line).to_owned())),
-        several => match shlex::try_join(several.iter().copied()) {
-            Ok(line) => Ok(Some(line)),
+        several => match several.iter().map(|word| quoted(word)).collect::<Result<Vec<_>, _>>() {
+            Ok(words) => Ok(Some(words.join(" "))),
             Err(_) => Err(Text::new("a command cannot hold a NUL byte", "命令里不能有 NUL 字节")),
         },
+    }
+}
+
+/// In quotes where a shell needs them. Letters of any script are plain, and Windows' shell would print the quotes.
+fn quoted(word: &str) -> Result<Cow<'_, str>, shlex::QuoteError> {
+    let plain = |c: char| c.is_alphanumeric() || "+-./:@_".contains(c);
+    match !word.is_empty() && word.chars().all(plain) {
+        true => Ok(Cow::Borrowed(word)),
+        false => shlex::try_quote(word),
     }
 }
 

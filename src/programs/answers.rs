@@ -43,6 +43,9 @@ pub trait Channel: Source {
     /// # Errors
     /// What shutdown says.
     fn half_close(&mut self) -> io::Result<()>;
+
+    /// The header is read: from here on only silence is too long. Before, everything together may be.
+    fn body_begins(&mut self) {}
 }
 
 impl Channel for Wire<'_> {
@@ -56,6 +59,10 @@ impl Channel for Wire<'_> {
 
     fn half_close(&mut self) -> io::Result<()> {
         self.shutdown()
+    }
+
+    fn body_begins(&mut self) {
+        self.at_leisure();
     }
 }
 
@@ -105,12 +112,13 @@ impl Manner {
 /// # Errors
 /// What the connection says, or that the client left where an acknowledgement was due.
 pub fn send(channel: &mut impl Channel, manner: Manner, outputs: Outputs, label: &Text) -> Result<()> {
-    let doing = Text::new("while sending the answer", "发送答复时");
+    let doing = Text::new("while sending the answer", "发送回答时");
     let failed = |e| Trouble::call(&doing, &e);
     let (header, body) = match manner.framed {
         Framed::None => {
             for (name, bytes) in [("stderr", &outputs.stderr), ("stdout", &outputs.stdout)] {
-                channel.outgoing(Text::new("{}: {}", "{}：{}").with_all([label, &Text::same(name)]));
+                let Text { en, zh } = label;
+                channel.outgoing(say!("{en}: {name}", "{zh}：{name}"));
                 channel.send_all(bytes, Part::Body).map_err(failed)?;
             }
             return Ok(());
@@ -126,7 +134,6 @@ pub fn send(channel: &mut impl Channel, manner: Manner, outputs: Outputs, label:
     channel.send_all(&header, Part::Header).map_err(failed)?;
     if manner.framed == Framed::Ack {
         acknowledgement(channel, manner.settle)?;
-        channel.outgoing(label.clone());
     }
     channel.send_all(&body, Part::Body).map_err(failed)
 }
@@ -232,16 +239,16 @@ pub fn receive(
                 // A server that is gone says so in the next recv.
                 let _ = channel.half_close();
             }
-            channel.incoming(label.clone());
             length
         }
         Framed::I32Le => counted(
             channel,
             terms.limits.body,
-            &Text::new("while waiting for the answer's length", "等待答复的长度时"),
+            &Text::new("while waiting for the answer's length", "等待回答的长度时"),
         )?,
         Framed::Json => described(channel, &terms.limits)?,
     };
+    channel.body_begins();
     exactly(channel, length, &mut body)?;
     Ok((length, End::Counted))
 }
@@ -249,8 +256,8 @@ pub fn receive(
 /// The decimal length of an `ack` answer. Its digits have no end in the bytes: it is complete when the stream is
 /// silent, or ends. What is no digit cannot become one by waiting.
 fn announced(source: &mut impl Source, terms: &Terms) -> Result<usize> {
-    let doing = Text::new("while waiting for the answer's length", "等待答复的长度时");
-    let read = reading::unframed(source, LONGEST, terms.settle, &doing, |bytes| match bytes {
+    let doing = Text::new("while waiting for the answer's length", "等待回答的长度时");
+    let read = reading::unframed(source, LONGEST, Part::Header, terms.settle, &doing, |bytes| match bytes {
         _ if bytes.iter().all(u8::is_ascii_digit) => Step::PerhapsMore,
         _ => Step::Complete,
     })?;
@@ -286,7 +293,7 @@ fn counted(source: &mut impl Source, limit: usize, doing: &Text) -> Result<usize
 
 /// The body's length as a `json` header says it.
 fn described(source: &mut impl Source, limits: &Limits) -> Result<usize> {
-    let doing = Text::new("while waiting for the answer's header", "等待答复的头部时");
+    let doing = Text::new("while waiting for the answer's header", "等待回答的头部时");
     let mut header = vec![0; counted(source, limits.header, &doing)?];
     let have = reading::fill(source, &mut header, Part::Header, &doing)?;
     let wrong = |fault| Trouble::from(fault).at(&doing).hint(suggestion(Framed::I32Le));
@@ -297,7 +304,7 @@ fn described(source: &mut impl Source, limits: &Limits) -> Result<usize> {
 
 /// Reads a body of this length, and not a byte more. What is kept in memory is one piece, whatever the length says.
 fn exactly(source: &mut impl Source, length: usize, body: &mut impl FnMut(&[u8])) -> Result<()> {
-    let doing = Text::new("while receiving the answer", "接收答复时");
+    let doing = Text::new("while receiving the answer", "接收回答时");
     let mut piece = vec![0; length.min(PIECE)];
     let mut have = 0;
     while have < length {
@@ -314,7 +321,7 @@ fn exactly(source: &mut impl Source, length: usize, body: &mut impl FnMut(&[u8])
 }
 
 fn to_the_end(source: &mut impl Source, limit: usize, mut body: impl FnMut(&[u8])) -> Result<(usize, End)> {
-    let doing = Text::new("while receiving the answer", "接收答复时");
+    let doing = Text::new("while receiving the answer", "接收回答时");
     let (mut piece, mut have) = (vec![0; PIECE], 0);
     loop {
         match source.recv(&mut piece, Part::Body).map_err(|e| Trouble::call(&doing, &e))? {
@@ -329,7 +336,7 @@ fn to_the_end(source: &mut impl Source, limit: usize, mut body: impl FnMut(&[u8]
 }
 
 fn until_quiet(source: &mut impl Source, terms: &Terms, mut body: impl FnMut(&[u8])) -> Result<(usize, End)> {
-    let doing = Text::new("while receiving the answer", "接收答复时");
+    let doing = Text::new("while receiving the answer", "接收回答时");
     let (mut piece, mut have) = (vec![0; PIECE], 0);
     loop {
         let got = match have {
@@ -357,7 +364,7 @@ fn within(have: usize, limit: usize) -> Result<()> {
         return Ok(());
     }
     let limit = crate::text::grouped(limit);
-    Err(Trouble::peer("oversize", say!("the answer is longer than {limit} bytes", "答复超过 {limit} 字节")))
+    Err(Trouble::peer("oversize", say!("the answer is longer than {limit} bytes", "回答超过 {limit} 字节")))
 }
 
 /// What to do about an answer that is too long.

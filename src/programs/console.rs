@@ -29,14 +29,28 @@ struct Inner {
     live: Live,
     /// What a peer said ended in the middle of a line.
     open_line: bool,
+    /// A prompt stands there that nobody has answered yet.
+    prompt: bool,
     error: Option<io::Error>,
+}
+
+impl Inner {
+    fn unprompt(&mut self) {
+        if std::mem::take(&mut self.prompt) {
+            hint("\r    \r");
+        }
+    }
+}
+
+fn hint(text: &str) {
+    let _ = io::stderr().write_all(text.as_bytes()).and_then(|()| io::stderr().flush());
 }
 
 impl Console {
     /// A console; with `trace` it prints calls too.
     pub fn new(out: Sink, style: &Style, format: Format, trace: bool) -> Console {
         let live = Live::new(style.clone(), format == Format::Json);
-        let inner = Mutex::new(Inner { out, live, open_line: false, error: None });
+        let inner = Mutex::new(Inner { out, live, open_line: false, prompt: false, error: None });
         Console {
             inner,
             style: style.clone(),
@@ -101,6 +115,29 @@ impl Console {
         tell(text.to(self.style.lang));
     }
 
+    /// The documents' prompt, on standard error.
+    pub fn prompt(&self) {
+        self.lock().prompt = true;
+        hint(">>: ");
+    }
+
+    /// The prompt was answered: Enter has ended its line.
+    pub fn answered(&self) {
+        self.lock().prompt = false;
+    }
+
+    /// Ctrl-D has ended the input, and no line: the shell's own prompt would stand behind this one.
+    pub fn unanswered(&self) {
+        if std::mem::take(&mut self.lock().prompt) {
+            hint("\n");
+        }
+    }
+
+    /// Takes back a prompt that nobody has answered yet.
+    pub fn unprompt(&self) {
+        self.lock().unprompt();
+    }
+
     /// An error on standard error, with what to do; for scripts also a line `{"type": "error"}`.
     pub fn complain(&self, trouble: &Trouble) {
         tell(Text::new("error: {}", "错误：{}").with(&trouble.text).to(self.style.lang));
@@ -124,9 +161,15 @@ impl Console {
         self.lock().live.message(from, label)
     }
 
+    /// What a message turned out to be.
+    pub fn relabel(&self, msg: MsgId, label: Text) {
+        self.lock().live.relabel(msg, label);
+    }
+
     /// Prints a call, on a line of its own.
     pub fn event(&self, event: Event) {
         self.write(|inner| {
+            inner.unprompt();
             if std::mem::take(&mut inner.open_line) {
                 writeln!(inner.out)?;
             }

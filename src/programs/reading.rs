@@ -1,6 +1,6 @@
 //! Where a message ends, whatever pieces it arrives in.
 //!
-//! A length says it exactly: [`fill`], [`length`], [`json_header`]. The documents also send text that nothing
+//! A length says it exactly: [`fill`], [`length`], [`json_object`]. The documents also send text that nothing
 //! frames: commands, file names, decimal lengths, acknowledgements. Nothing in the bytes says where such a text
 //! ends; [`text`] and [`unframed`] take it as complete when the stream was silent for a while, or ended. That is a
 //! guess which a slow network can prove wrong, and the reason why protocols frame everything.
@@ -52,13 +52,13 @@ pub fn length(source: &mut impl Source, limit: usize, doing: &Text) -> Result<Op
     }
 }
 
-/// Reads a JSON header of `length` bytes.
+/// Reads a JSON object of `length` bytes.
 ///
 /// # Errors
 /// What recv says, that the stream ended inside, or that the bytes are not a JSON object.
-pub fn json_header(source: &mut impl Source, length: usize, doing: &Text) -> Result<Map<String, Value>> {
+pub fn json_object(source: &mut impl Source, length: usize, part: Part, doing: &Text) -> Result<Map<String, Value>> {
     let mut bytes = vec![0; length];
-    let have = fill(source, &mut bytes, Part::Header, doing)?;
+    let have = fill(source, &mut bytes, part, doing)?;
     framing::whole_header(&bytes[..have], length)?;
     Ok(json::parse(&bytes)?)
 }
@@ -69,7 +69,7 @@ pub fn json_header(source: &mut impl Source, length: usize, doing: &Text) -> Res
 /// # Errors
 /// What recv says, or that it is longer than the limit.
 pub fn text(source: &mut impl Source, limit: usize, settle: Duration, doing: &Text) -> Result<Option<(Vec<u8>, End)>> {
-    unframed(source, limit, settle, doing, |bytes| match std::str::from_utf8(bytes) {
+    unframed(source, limit, Part::Body, settle, doing, |bytes| match std::str::from_utf8(bytes) {
         Err(e) if e.error_len().is_none() => Step::CertainlyMore,
         _ => Step::PerhapsMore,
     })
@@ -93,6 +93,7 @@ pub enum Step {
 pub fn unframed(
     source: &mut impl Source,
     limit: usize,
+    part: Part,
     settle: Duration,
     doing: &Text,
     step: impl Fn(&[u8]) -> Step,
@@ -104,8 +105,8 @@ pub fn unframed(
         let now = if bytes.is_empty() { Step::CertainlyMore } else { step(&bytes) };
         let got = match now {
             Step::Complete => return Ok(Some((bytes, End::Quiet))),
-            Step::CertainlyMore => Some(source.recv(&mut piece, Part::Body).map_err(failed)?),
-            Step::PerhapsMore => source.recv_within(&mut piece, Part::Body, settle).map_err(failed)?,
+            Step::CertainlyMore => Some(source.recv(&mut piece, part).map_err(failed)?),
+            Step::PerhapsMore => source.recv_within(&mut piece, part, settle).map_err(failed)?,
         };
         match got {
             None => return Ok(Some((bytes, End::Quiet))),

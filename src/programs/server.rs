@@ -260,15 +260,20 @@ pub fn cannot_listen(at: SocketAddr, error: &io::Error) -> Trouble {
 }
 
 /// As many open files as this user may have: a shell's usual 1024 are soon used up (getrlimit(2)).
-fn raise_open_files() {
+pub fn raise_open_files() {
     #[cfg(unix)]
     {
         let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
-        // SAFETY: both calls get a valid struct; failure leaves the limit as it was.
-        unsafe {
-            if libc::getrlimit(libc::RLIMIT_NOFILE, &mut limit) == 0 {
-                limit.rlim_cur = limit.rlim_max.min(65_536);
-                let _ = libc::setrlimit(libc::RLIMIT_NOFILE, &limit);
+        // SAFETY: the call gets a valid struct, and fills it or fails.
+        if unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &mut limit) } != 0 {
+            return;
+        }
+        // macOS promises "no limit" and refuses more than OPEN_MAX, 10240 (setrlimit(2) there).
+        for most in [65_536, 10_240] {
+            limit.rlim_cur = limit.rlim_max.min(most);
+            // SAFETY: a valid struct; failure leaves the limit as it was.
+            if unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &limit) } == 0 {
+                return;
             }
         }
     }

@@ -207,6 +207,27 @@ impl<'a> Wire<'a> {
         matches!(self.stream.take_error(), Ok(Some(_))) || self.peek(&mut [0]).is_err()
     }
 
+    /// After the peer's end of stream: did its system acknowledge everything that was sent? A program that closed, or
+    /// was killed, before the last bytes came answers them with a reset, which may come after the end of stream. Where
+    /// a system does not tell what is on its way, only a reset that is here already is known.
+    ///
+    /// # Errors
+    /// The reset; `TimedOut` when nothing was acknowledged for as long as this end is patient.
+    pub fn taken(&self) -> io::Result<()> {
+        let mut reset = None;
+        let settled = crate::wait::until(self.patience, || {
+            let now = kernel(&self.stream);
+            // Looked at last: a reset also empties the queue.
+            reset = self.stream.take_error().unwrap_or_else(Some);
+            reset.is_some() || now.unacked.unwrap_or(0) == 0 && now.unsent.unwrap_or(0) == 0
+        });
+        match reset {
+            Some(error) => Err(error),
+            None if settled => Ok(()),
+            None => Err(io::ErrorKind::TimedOut.into()),
+        }
+    }
+
     /// Sets SO_RCVTIMEO, when it is another than before: socket(7).
     fn bound(&mut self, quiet: Duration) -> io::Result<()> {
         let quiet = match self.deadline {
@@ -229,7 +250,22 @@ impl<'a> Wire<'a> {
         self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
     }
 
-    fn recv_once(&mut self, buffer: &mut [u8], part: Part, quiet: Duration) -> io::Result<usize> {
+    /// recv(2) of bytes that say themselves which part they are.
+    ///
+    /// # Errors
+    /// As [`recv`](Source::recv).
+    pub fn recv_seen(&mut self, buffer: &mut [u8], part: impl Fn(&[u8]) -> Part) -> io::Result<usize> {
+        self.recv_once(buffer, part, self.patience)
+    }
+
+    /// What the message that is arriving turned out to be.
+    pub fn incoming_is(&mut self, label: Text) {
+        if let Some(Tap { console, inn: Stream { msg: Some(msg), .. }, .. }) = &self.tap {
+            console.relabel(*msg, label);
+        }
+    }
+
+    fn recv_once(&mut self, buffer: &mut [u8], part: impl Fn(&[u8]) -> Part, quiet: Duration) -> io::Result<usize> {
         let began = Instant::now();
         let got = loop {
             self.bound(quiet)?;
@@ -239,6 +275,7 @@ impl<'a> Wire<'a> {
             }
         };
         if let Some(tap) = &mut self.tap {
+            let part = part(&buffer[..*got.as_ref().unwrap_or(&0)]);
             tap.received(&self.stream, began, buffer, part, &got, quiet);
         }
         got
@@ -247,11 +284,11 @@ impl<'a> Wire<'a> {
 
 impl Source for Wire<'_> {
     fn recv(&mut self, buffer: &mut [u8], part: Part) -> io::Result<usize> {
-        self.recv_once(buffer, part, self.patience)
+        self.recv_once(buffer, |_| part, self.patience)
     }
 
     fn recv_within(&mut self, buffer: &mut [u8], part: Part, quiet: Duration) -> io::Result<Option<usize>> {
-        match self.recv_once(buffer, part, quiet) {
+        match self.recv_once(buffer, |_| part, quiet) {
             // The end of all patience is no silence: what came so far need not be complete.
             Err(e) if e.kind() == io::ErrorKind::TimedOut && !self.late() => Ok(None),
             other => other.map(Some),

@@ -51,6 +51,9 @@ pub struct EventRow<'a> {
     pub detailed: bool,
 }
 
+/// The columns of a message's name in a lane.
+const NAME: usize = 12;
+
 /// A label longer than this says "taken whole" by leaving the second number away, in columns.
 const SHORT: usize = 26;
 
@@ -200,7 +203,7 @@ impl<'a> Writer<'a, '_> {
 
     fn row(&mut self, event: &'a Event, kernel: String, more: Option<Text>) {
         let number = if self.blurred { self.rows.len() + 1 } else { event.seq };
-        let label = label(self.trace, event, self.style, self.blurred);
+        let label = label(self.trace, event, self.style, self.blurred, None);
         let detailed = event.call.receives() && !event.bytes.is_empty();
         self.rows.push(Row::Event(EventRow { number, event, label, kernel, more, detailed }));
     }
@@ -225,8 +228,8 @@ fn is_routine(event: &Event, listens: &HashSet<SockId>) -> bool {
     event.call == Call::Bind && event.ok() && (event.end.role == Role::Client || listener)
 }
 
-/// What the lane says about one event.
-pub fn label(trace: &Trace, event: &Event, style: &Style, blurred: bool) -> String {
+/// What the lane says about one event; with `room`, fitted into so many columns, be they few or many.
+pub fn label(trace: &Trace, event: &Event, style: &Style, blurred: bool, room: Option<usize>) -> String {
     let call = event.call.word();
     // Over a link even what was waited for differs.
     let vague = blurred && !trace.packets.is_empty();
@@ -245,15 +248,18 @@ pub fn label(trace: &Trace, event: &Event, style: &Style, blurred: bool) -> Stri
         }
         Call::Send | Call::SendTo => {
             let message = event.handed.and_then(|h| trace.message(h.msg));
+            let asked = number(event.asked.unwrap_or(0));
             let name = message.map_or(String::new(), |m| {
+                let others = columns(&format!("{call} {} [] {result}", m.id));
+                let most = room.map_or(NAME, |room| room.saturating_sub(others).max(NAME / 2));
                 // Of a message that passes by, the piece that is sent.
                 let piece = trace.passed.contains_key(&m.id) && m.label.is_none();
                 let name =
-                    if piece { bytes::preview(&event.bytes, 12, style.unicode) } else { bytes::name(m, style, 12) };
+                    if piece { bytes::preview(&event.bytes, most, style.unicode) } else { bytes::name(m, style, most) };
                 format!("{} [{name}] ", m.id)
             });
-            let whole = format!("{call} {name}{} = {result}", number(event.asked.unwrap_or(0)));
-            match event.asked == event.returned && columns(&whole) > SHORT {
+            let whole = format!("{call} {name}{asked} = {result}");
+            match event.asked == event.returned && columns(&whole) > room.unwrap_or(SHORT) {
                 true => format!("{call} {name}{result}"),
                 false => whole,
             }

@@ -163,6 +163,17 @@ impl Lanes<'_> {
         }
     }
 
+    /// The columns that a label has in this end's lane.
+    pub fn room(&self, end: EndName) -> usize {
+        let lanes = Columns::of(self.style.width);
+        let number = columns(&Lanes::numbered(end.index, ""));
+        match end.role {
+            _ if self.style.is_narrow() => self.style.breadth() / 2,
+            Role::Client => lanes.left - 1 - number,
+            Role::Server => lanes.right - number,
+        }
+    }
+
     fn beside(&self, out: &mut dyn Write, row: &EventRow) -> io::Result<()> {
         let lanes = Columns::of(self.style.width);
         let label = Lanes::numbered(row.event.end.index, &row.label);
@@ -251,7 +262,7 @@ impl Lanes<'_> {
     fn fitted(&self, text: &str, room: usize) -> Vec<String> {
         match self.trace.passed.is_empty() {
             true => vec![cut(text, room, self.style.unicode)],
-            false => wrapped(text, room),
+            false => wrapped(text, room - 1),
         }
     }
 

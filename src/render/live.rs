@@ -4,7 +4,7 @@
 
 use super::ladder::{self, EventRow, Kernel};
 use super::lanes::Lanes;
-use super::{Style, json};
+use super::{Style, bytes, json};
 use crate::say;
 use crate::text::{Text, grouped};
 use crate::trace::{Call, EndName, Event, Message, MsgId, Part, Proto, SockId, SocketInfo, Span, Trace};
@@ -88,9 +88,17 @@ impl Live {
         self.messages += 1;
         let id = MsgId(self.messages);
         let bytes = [].into();
+        let label = label.map(harmless);
         self.trace.messages.push(Message { id, from, bytes, header_len: 0, label, inferred: false });
         self.trace.passed.insert(id, 0);
         id
+    }
+
+    /// What a message turned out to be, once its header was read.
+    pub fn relabel(&mut self, id: MsgId, label: Text) {
+        if let Some(message) = self.trace.messages.iter_mut().find(|m| m.id == id) {
+            message.label = Some(harmless(label));
+        }
     }
 
     /// Draws a call, or counts it with others like it.
@@ -219,7 +227,8 @@ impl Live {
             self.lanes().heads(out, false)?;
             self.headed = true;
         }
-        let label = ladder::label(&self.trace, event, &self.style, false);
+        let room = self.lanes().room(event.end);
+        let label = ladder::label(&self.trace, event, &self.style, false, Some(room));
         let detailed = !event.bytes.is_empty();
         self.lanes().event(out, &EventRow { number: event.seq, event, label, kernel, more: None, detailed })
     }
@@ -227,6 +236,11 @@ impl Live {
     fn lanes(&self) -> Lanes<'_> {
         Lanes { style: &self.style, trace: &self.trace, blurred: false }
     }
+}
+
+/// A label may hold a peer's words.
+fn harmless(label: Text) -> Text {
+    Text::made(bytes::escaped(&label.en), bytes::escaped(&label.zh))
 }
 
 /// Adds a piece behind the bytes that have passed, as far as they are kept.

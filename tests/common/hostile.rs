@@ -29,6 +29,8 @@ impl Server {
 
     /// The same from a command that was prepared; `--format json` is added.
     pub fn started(mut command: Command) -> Server {
+        // The clients are here: several tests with hundreds of them at the same time.
+        stickdemo::programs::server::raise_open_files();
         command.args(["--format", "json"]).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().expect("the binary starts");
         let mut stdout = BufReader::new(child.stdout.take().expect("stdout"));

@@ -78,6 +78,16 @@ fn numbers(text: &str, mut replace: impl FnMut(&str, u16) -> Option<u16>) -> Str
     out + rest
 }
 
+/// The first port in the lines that are complete: where a server says that it listens.
+fn port(text: &str) -> Option<u16> {
+    let mut port = None;
+    numbers(&text[..text.rfind('\n')?], |_, number| {
+        port = port.or(Some(number).filter(|n| *n > 1023));
+        None
+    });
+    port
+}
+
 /// One terminal of the script: what it showed, and the program that runs there.
 #[derive(Default)]
 struct Terminal {
@@ -168,14 +178,9 @@ impl Stage<'_> {
         terminal.shown += &format!("$ {command}\n");
         terminal.listens = listens;
         if let Some(page) = listens {
-            screen.wait(PATIENCE, |text| text.contains('\n'))?;
+            screen.wait(PATIENCE, |text| port(text).is_some())?;
             let text = screen.text();
-            let mut port = None;
-            numbers(text.lines().next().unwrap_or(""), |_, number| {
-                port = port.or(Some(number).filter(|n| *n > 1023));
-                None
-            });
-            self.ports.0.insert(page, port.ok_or_else(|| format!("no port in its first line: {text}"))?);
+            self.ports.0.insert(page, port(&text).ok_or_else(|| format!("no port: {text}"))?);
         }
         terminal.screen = Some(screen);
         Ok(())

@@ -45,11 +45,15 @@ impl Screen {
         first.push(":");
         first.push(path);
         shell.env_clear().env("PATH", first).env("TERM", "dumb").env("PYTHONUTF8", "1").env("HOME", folder);
-        // SAFETY: setsid and ioctl are async-signal-safe; 0 is the terminal by then.
+        // A shell's background job ignores Ctrl-C, and so would its children.
+        // SAFETY: all three are async-signal-safe; 0 is the terminal by then.
         unsafe {
-            shell.pre_exec(|| match libc::setsid() < 0 || libc::ioctl(0, libc::TIOCSCTTY, 0) < 0 {
-                true => Err(io::Error::last_os_error()),
-                false => Ok(()),
+            shell.pre_exec(|| {
+                libc::signal(libc::SIGINT, libc::SIG_DFL);
+                match libc::setsid() < 0 || libc::ioctl(0, libc::TIOCSCTTY, 0) < 0 {
+                    true => Err(io::Error::last_os_error()),
+                    false => Ok(()),
+                }
             });
         }
         let child = shell.spawn()?;

@@ -4,7 +4,7 @@
 use crate::programs::answers::Outputs;
 use crate::programs::trouble::{Trouble, shown};
 use crate::say;
-use crate::text::Text;
+use crate::text::{Lang, Text};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -64,6 +64,11 @@ pub struct Allowed {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal(pub Text);
 
+/// What this server says among a command's own words.
+pub fn remark(text: &Text, lang: Lang) -> String {
+    format!("stickdemo: {}\n", text.to(lang))
+}
+
 impl Refusal {
     /// The program could not be started.
     pub fn start(error: &io::Error) -> Refusal {
@@ -72,13 +77,18 @@ impl Refusal {
     }
 
     /// As if the command had printed it.
-    pub fn outputs(&self) -> Outputs {
-        Outputs { stderr: format!("stickdemo: {}\n", self.0.en).into_bytes(), stdout: Vec::new() }
+    pub fn outputs(&self, lang: Lang) -> Outputs {
+        Outputs { stderr: remark(&self.0, lang).into_bytes(), stdout: Vec::new() }
     }
 
     /// For the server's log.
     pub fn log(&self, line: &str) -> Text {
-        Text::new("refused: {}: {}", "拒绝：{}：{}").with_all([&Text::same(line), &self.0])
+        // The client's words may hold braces: they are no place to fill in.
+        let Text { en, zh } = &self.0;
+        match line {
+            "" => say!("refused: {en}", "拒绝：{zh}"),
+            _ => say!("refused: {line}: {en}", "拒绝：{line}：{zh}"),
+        }
     }
 }
 
@@ -91,9 +101,9 @@ impl Allowed {
     pub fn new(named: &[String], shell: bool) -> Result<Allowed, Trouble> {
         let mut entries = Vec::new();
         for word in named {
-            let path = locate(word).map_err(|why| {
+            let path = locate(word).map_err(|Text { en, zh }| {
                 let word = shown(word);
-                let text = say!("--allow {word}: {{}}", "--allow {word}：{{}}").with(&why);
+                let text = say!("--allow {word}: {en}", "--allow {word}：{zh}");
                 Trouble { exit: crate::exit::Exit::Usage, ..Trouble::local(text) }
             })?;
             entries.push(Entry { word: word.clone(), path, arguments: Arguments::Any });

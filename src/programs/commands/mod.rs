@@ -16,9 +16,9 @@ use super::wire::Source;
 use super::{CommandService, Serve, reading};
 use crate::exit::Exit;
 use crate::say;
-use crate::text::{Text, grouped};
+use crate::text::{Lang, Text, grouped};
 use crate::trace::Part;
-use allow::{Allowed, Refusal};
+use allow::{Allowed, Refusal, remark};
 use run::{Limits, Ran, Room, Share, Stop};
 use std::process::ExitStatus;
 use std::time::Duration;
@@ -44,7 +44,7 @@ pub fn kill_all() {
 /// # Errors
 /// When it cannot listen, or a program that was allowed is not there.
 pub fn serve(service: &CommandService, serve: &Serve, console: &Console) -> Result<Exit> {
-    let office = Office::new(service)?;
+    let office = Office::new(service, console.style().lang)?;
     if service.udp {
         return udp::serve(&office, serve, console);
     }
@@ -84,18 +84,16 @@ fn answer(client: &mut Client, office: &Office, manner: Manner, line: &[u8]) -> 
     if done.gone {
         return Err(Trouble::peer("reset", done.log));
     }
-    let log = match manner.leaves_out(&done.outputs) {
+    client.log(&match manner.leaves_out(&done.outputs) {
         0 => done.log,
         left_out => {
-            let left_out = grouped(left_out);
+            let (left_out, Text { en, zh }) = (grouped(left_out), done.log);
             say!(
-                "{{}}; stdout left out: {left_out} B; --both sends it",
-                "{{}}；略去 stdout {left_out} 字节；--both 会发送"
+                "{en}; stdout left out: {left_out} B; --both sends it",
+                "{zh}；略去 stdout {left_out} 字节；--both 会发送"
             )
-            .with(&done.log)
         }
-    };
-    client.log(&log);
+    });
     let (label, idle) = (Text::same(shown(&String::from_utf8_lossy(line))), client.bounds.idle);
     client.wire.within(idle);
     let sent = answers::send(&mut client.wire, manner, done.outputs, &label);
@@ -112,7 +110,8 @@ fn too_long(client: &mut Client, manner: Manner) -> Result<()> {
     let limit = grouped(LONGEST);
     let refusal = Refusal(say!("the command is longer than {limit} bytes", "命令超过 {limit} 字节"));
     client.log(&refusal.log(""));
-    answers::send(&mut client.wire, manner, refusal.outputs(), &Text::new("refusal", "拒绝"))
+    let outputs = refusal.outputs(client.wire.console().style().lang);
+    answers::send(&mut client.wire, manner, outputs, &Text::new("refusal", "拒绝"))
 }
 
 /// What runs commands, for connections and for datagrams.
@@ -120,6 +119,8 @@ struct Office {
     allowed: Allowed,
     limits: Limits,
     room: Room,
+    /// What it says among a command's own words is in the server's language.
+    lang: Lang,
 }
 
 /// A command that was dealt with.
@@ -134,12 +135,12 @@ struct Done<'o> {
 }
 
 impl Office {
-    fn new(service: &CommandService) -> Result<Office> {
+    fn new(service: &CommandService, lang: Lang) -> Result<Office> {
         let allowed = Allowed::new(&service.allow, service.shell)?;
         // A note about a limit must fit a signed 32-bit length, too.
         let output = service.output.min(i32::MAX as usize - 4096);
         let limits = Limits { time: service.time, output };
-        Ok(Office { allowed, limits, room: Room::new(ROOM.max(output)) })
+        Ok(Office { allowed, limits, room: Room::new(ROOM.max(output)), lang })
     }
 
     /// How the other end calls, and what it may call.
@@ -164,7 +165,9 @@ impl Office {
                 outputs: self.told(ran),
                 _share: share,
             },
-            Err(refusal) => Done { log: refusal.log(&shown), gone: false, outputs: refusal.outputs(), _share: share },
+            Err(refusal) => {
+                Done { log: refusal.log(&shown), gone: false, outputs: refusal.outputs(self.lang), _share: share }
+            }
         }
     }
 
@@ -176,7 +179,7 @@ impl Office {
             if outputs.stderr.last().is_some_and(|&last| last != b'\n') {
                 outputs.stderr.push(b'\n');
             }
-            outputs.stderr.extend_from_slice(format!("stickdemo: {}\n", note.en).as_bytes());
+            outputs.stderr.extend_from_slice(remark(&note, self.lang).as_bytes());
         }
         outputs
     }
@@ -184,16 +187,15 @@ impl Office {
     fn log(&self, line: &str, ran: &Ran) -> Text {
         let [stderr, stdout] = [&ran.outputs.stderr, &ran.outputs.stdout].map(|bytes| grouped(bytes.len()));
         let millis = grouped(ran.took.as_millis() as u64);
-        let figures = say!(
-            "stderr {stderr} B, stdout {stdout} B, {{}}, {millis} ms",
-            "stderr {stderr} 字节，stdout {stdout} 字节，{{}}，{millis} ms"
-        );
-        let ended = match (ran.stop, ran.note(&self.limits)) {
+        let Text { en, zh } = match (ran.stop, ran.note(&self.limits)) {
             (Stop::Gone, _) => Text::new("stopped: the client hung up", "已停止：客户端断开了连接"),
             (_, Some(note)) => note,
             (_, None) => ending(ran.status),
         };
-        Text::new("{}: {}", "{}：{}").with_all([&Text::same(line), &figures.with(&ended)])
+        say!(
+            "{line}: stderr {stderr} B, stdout {stdout} B, {en}, {millis} ms",
+            "{line}：stderr {stderr} 字节，stdout {stdout} 字节，{zh}，{millis} ms"
+        )
     }
 }
 

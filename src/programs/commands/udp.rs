@@ -1,6 +1,7 @@
 //! `serve commands --udp`: a command a datagram, an answer two of them. No client is remembered, so that none can
 //! leave anything behind.
 
+use super::allow::{Refusal, remark};
 use super::{Office, is_quit};
 use crate::exit::Exit;
 use crate::programs::Serve;
@@ -10,7 +11,7 @@ use crate::programs::datagrams::{Datagram, Datagrams, largest};
 use crate::programs::server::{announce, log};
 use crate::programs::trouble::{Result, shown};
 use crate::say;
-use crate::text::{Text, grouped};
+use crate::text::{Lang, Text, grouped};
 use crate::wait;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -85,30 +86,32 @@ impl<'d> Desk<'d> {
     fn busy(self, to: SocketAddr) {
         let why = say!("{MOST} commands are running already: try again later", "已有 {MOST} 条命令在运行：请稍后再试");
         log(self.console, Some(to), &Text::new("refused: {}", "拒绝：{}").with(&why));
-        let stderr = format!("stickdemo: {}\n", why.en).into_bytes();
-        self.answer(Outputs { stderr, stdout: Vec::new() }, to, "refusal");
+        self.answer(Refusal(why).outputs(self.office.lang), to, "refusal");
     }
 
     fn answer(self, outputs: Outputs, to: SocketAddr, command: &str) {
-        let Outputs { stderr, stdout } = fitting(outputs, largest(to).min(LARGEST));
+        let Outputs { stderr, stdout } = fitting(outputs, largest(to).min(LARGEST), self.office.lang);
         for (name, bytes) in [("stderr", stderr), ("stdout", stdout)] {
             if let Err(e) = self.socket.send_to(&bytes, to, Some(Text::same(format!("{command}: {name}")))) {
                 let why = shown(&e.to_string());
-                log(self.console, Some(to), &say!("cannot answer: {why}", "无法答复：{why}"));
+                log(self.console, Some(to), &say!("cannot answer: {why}", "无法回答：{why}"));
             }
         }
     }
 }
 
 /// What fits: a datagram is sent whole or not at all, so the rest is left out, and standard error says so.
-fn fitting(outputs: Outputs, most: usize) -> Outputs {
+fn fitting(outputs: Outputs, most: usize, lang: Lang) -> Outputs {
     let Outputs { mut stderr, mut stdout } = outputs;
     let mut notes = String::new();
-    for (name, bytes) in [("error", &stderr), ("output", &stdout)] {
+    for (name, bytes) in [("stderr", &stderr), ("stdout", &stdout)] {
         if bytes.len() > most {
             let (len, most) = (grouped(bytes.len()), grouped(most));
-            notes +=
-                &format!("stickdemo: {len} bytes of {name} do not fit a datagram of {most}: the rest is left out\n");
+            let note = say!(
+                "{len} bytes of {name} do not fit a datagram of {most}: the rest is left out",
+                "{name} 有 {len} 字节，一个数据报最多 {most} 字节：其余略去"
+            );
+            notes += &remark(&note, lang);
         }
     }
     if !notes.is_empty() {
@@ -137,7 +140,7 @@ mod tests {
     use super::*;
 
     fn fitted(stderr: usize, stdout: usize) -> Outputs {
-        fitting(Outputs { stderr: vec![b'e'; stderr], stdout: vec![b'o'; stdout] }, LARGEST)
+        fitting(Outputs { stderr: vec![b'e'; stderr], stdout: vec![b'o'; stdout] }, LARGEST, Lang::En)
     }
 
     #[test]
@@ -151,7 +154,7 @@ mod tests {
     fn what_does_not_is_cut_and_says_so() {
         let outputs = fitted(0, 100_000);
         assert_eq!(outputs.stdout.len(), LARGEST);
-        let said = "stickdemo: 100,000 bytes of output do not fit a datagram of 65,507: the rest is left out\n";
+        let said = "stickdemo: 100,000 bytes of stdout do not fit a datagram of 65,507: the rest is left out\n";
         assert_eq!(String::from_utf8(outputs.stderr).unwrap(), said);
         let outputs = fitted(100_000, LARGEST + 1);
         assert!(outputs.stderr.len() <= LARGEST && outputs.stderr.ends_with(b"the rest is left out\n"));
@@ -160,7 +163,8 @@ mod tests {
 
     #[test]
     fn text_is_not_cut_inside_a_character() {
-        let outputs = fitting(Outputs { stderr: Vec::new(), stdout: "粘".repeat(30_000).into_bytes() }, LARGEST);
+        let outputs =
+            fitting(Outputs { stderr: Vec::new(), stdout: "粘".repeat(30_000).into_bytes() }, LARGEST, Lang::En);
         assert_eq!(outputs.stdout.len(), LARGEST / 3 * 3);
         assert!(String::from_utf8(outputs.stdout).is_ok());
     }

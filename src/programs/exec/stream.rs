@@ -2,6 +2,7 @@
 
 use super::Answer;
 use crate::exit::Exit;
+use crate::framing::I32_LE;
 use crate::programs::answers::{self, End, Terms, mistaken, suggestion};
 use crate::programs::console::Console;
 use crate::programs::trouble::{Result, Trouble};
@@ -41,21 +42,28 @@ impl<'a> Session<'a> {
     pub(super) fn ask(&mut self, line: &str) -> Result<()> {
         self.unasked()?;
         self.send(line)?;
-        let label = say!("answer to {line}", "{line} 的答复");
+        let label = say!("answer to {line}", "{line} 的回答");
         let mut answer = Answer::new(self.console);
+        if self.terms.framed != Framed::None {
+            // A header in single bytes, one a minute, is never silent and never done.
+            self.wire.within(self.wire.patience());
+        }
         let received = answers::receive(&mut self.wire, &self.terms, &label, |bytes| answer.add(bytes));
-        let (_, end) = received.map_err(|trouble| self.explained(trouble))?;
+        let (length, end) = received.map_err(|trouble| self.explained(trouble))?;
         answer.finish(line);
         self.head = answer.head;
         if end == End::Silence {
             let waited = self.wire.patience();
             self.console.remark(&say!(
                 "nothing came for {waited:?}: in this protocol an empty answer looks like that, and so does a slow one",
-                "{waited:?} 内什么也没有到达：在这个协议里，空的答复就是这样，慢的答复也是这样"
+                "{waited:?} 内什么也没有到达：在这个协议里，空的回答就是这样，慢的回答也是这样"
             ));
         }
-        if let (Framed::None, Some(framed)) = (self.terms.framed, mistaken(&self.head)) {
-            self.console.remark(&suggestion(framed));
+        match mistaken(&self.head).filter(|_| self.terms.framed == Framed::None) {
+            // Four bytes that are no length of what follows are any command's output.
+            Some(Framed::I32Le) if I32_LE.unpack(&self.head, length).ok() != length.checked_sub(4) => {}
+            Some(framed) => self.console.remark(&suggestion(framed)),
+            None => {}
         }
         Ok(())
     }
@@ -88,7 +96,9 @@ impl<'a> Session<'a> {
                 "{n} bytes came late: they belong to an earlier command, nothing in them says to which",
                 "{n} 字节来晚了：属于前面的某条命令，字节里看不出是哪一条"
             ));
-            self.console.raw(&piece[..n]);
+            let mut late = Answer::new(self.console);
+            late.add(&piece[..n]);
+            late.finish("");
         }
         Ok(())
     }
@@ -99,7 +109,7 @@ impl<'a> Session<'a> {
         if self.terms.framed == Framed::None {
             return Ok(());
         }
-        self.wire.incoming(say!("after the answer to {line}", "{line} 的答复之后"));
+        self.wire.incoming(say!("after the answer to {line}", "{line} 的回答之后"));
         match self.wire.recv_within(&mut [0], Part::Body, self.terms.settle) {
             Ok(Some(1..)) => Err(self.too_many()),
             _ => Ok(()),
@@ -109,7 +119,7 @@ impl<'a> Session<'a> {
     fn too_many(&self) -> Trouble {
         let text = Text::new(
             "bytes follow the answer that do not belong to it: it was none",
-            "答复之后还有不属于它的字节：那不是答复",
+            "回答之后还有不属于它的字节：那不是回答",
         );
         let hint = match mistaken(&self.head) {
             Some(framed) if framed != self.terms.framed => suggestion(framed),

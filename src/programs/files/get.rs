@@ -146,7 +146,7 @@ impl Download<'_> {
             false if std::str::from_utf8(bytes).is_err_and(|e| e.error_len().is_none()) => Step::CertainlyMore,
             false => Step::PerhapsMore,
         };
-        let read = reading::unframed(&mut self.wire, LONGEST_SIZE, self.get.patience.settle, &doing, step);
+        let read = reading::unframed(&mut self.wire, LONGEST_SIZE, Part::Body, self.get.patience.settle, &doing, step);
         let missing = || {
             Text::new(
                 "one of D4's servers says nothing about a file that it does not have, and breaks off at a name with a space",

@@ -61,7 +61,7 @@ struct Session<'c> {
     wire: Wire<'c>,
     /// Files that were sent and have no receipt yet, in order.
     owed: VecDeque<usize>,
-    /// The file under way was welcomed: a last word will follow.
+    /// The header of the file under way was read: a last word will follow.
     welcome: bool,
     /// The server has given receipts.
     answers: bool,
@@ -178,21 +178,17 @@ impl<'c> Batch<'c> {
     fn receipts(&mut self, end: bool) {
         while let Some(session) = self.session.as_mut().filter(|session| !session.owed.is_empty()) {
             let known = session.answers || session.welcome;
-            if !end && !known && !comes(&session.wire, QUICK) {
-                self.silent = true;
-                self.console.remark(&no_receipts());
-                return;
-            }
-            let read = receipt::read(&mut session.wire);
+            let comes = if end || known { Ok(true) } else { comes(&session.wire, QUICK) };
+            let read =
+                comes.and_then(|comes| if comes { receipt::read(&mut session.wire).map(Some) } else { Ok(None) });
             match read {
-                Ok(Some(receipt)) => {
-                    self.hear(receipt);
+                Ok(Some(Some(receipt))) => self.hear(receipt),
+                Ok(Some(None)) => return self.over(known),
+                Ok(None) => {
+                    self.silent = true;
+                    return self.console.remark(&no_receipts());
                 }
-                Ok(None) => return self.over(known),
-                Err(trouble) => {
-                    self.lost(&trouble.text);
-                    return;
-                }
+                Err(trouble) => return self.lost(&trouble.text),
             }
         }
     }
@@ -225,6 +221,11 @@ impl<'c> Batch<'c> {
 
     /// The stream ended in order. From a server that gives receipts that is one too few; a document's is done.
     fn over(&mut self, known: bool) {
+        let taken = self.session.as_ref().map_or(Ok(()), |session| session.wire.taken());
+        if let Err(e) = taken {
+            let trouble = Trouble::call(&Text::new("sending the file", "发送文件"), &e);
+            return self.lost(&trouble.text);
+        }
         let Some(session) = self.session.take() else { return };
         let silent = !self.silent && !known;
         for index in session.owed {
@@ -434,9 +435,15 @@ impl<'c> Batch<'c> {
     }
 }
 
-/// Does anything come within this time? Nothing is taken.
-fn comes(wire: &Wire, limit: Duration) -> bool {
-    crate::wait::until(limit, || !matches!(wire.peek(&mut [0]), Ok(None)))
+/// Does anything come within this time? Nothing is taken, but an error is told only once.
+fn comes(wire: &Wire, limit: Duration) -> Result<bool> {
+    let mut seen = Ok(None);
+    let _ = crate::wait::until(limit, || {
+        seen = wire.peek(&mut [0]);
+        !matches!(seen, Ok(None))
+    });
+    let doing = Text::new("waiting for the receipt", "等待回执");
+    seen.map(|seen| seen.is_some()).map_err(|e| Trouble::call(&doing, &e))
 }
 
 fn no_receipts() -> Text {

@@ -16,7 +16,7 @@ const LONGEST: usize = 64 << 10;
 /// One receipt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Receipt {
-    /// The header was read and the upload is welcome: whoever sees it knows that a last word will follow.
+    /// The header was read: whoever sees this knows that a last word will follow.
     Ready,
     /// The file is there, with this digest.
     Stored {
@@ -93,7 +93,7 @@ pub fn read(source: &mut impl Source) -> Result<Option<Receipt>> {
     let doing = Text::new("waiting for the receipt", "等待回执");
     source.incoming(Text::new("receipt", "回执"));
     let Some(length) = reading::length(source, LONGEST, &doing)? else { return Ok(None) };
-    let fields = reading::json_header(source, length, &doing)?;
+    let fields = reading::json_object(source, length, Part::Body, &doing)?;
     Receipt::parse(&fields).map(Some).map_err(|why| Trouble::peer("syntax", why))
 }
 

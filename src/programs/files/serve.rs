@@ -48,6 +48,20 @@ pub fn run(service: &FileService, serve: &Serve, console: &Console) -> Result<Ex
     server::listen(serve.listen, &serve.bounds, console, &next, |client| host.converse(client))
 }
 
+/// Fills the first four bytes, as far as they come: an upload's length, or the beginning of a request that has no
+/// header.
+fn beginning(wire: &mut Wire, first: &mut [u8; 4]) -> std::io::Result<usize> {
+    let mut have = 0;
+    while have < first.len() {
+        let part = |bytes: &[u8]| if GET[have..].starts_with(bytes) { Part::Body } else { Part::Header };
+        match wire.recv_seen(&mut first[have..], part)? {
+            0 => break,
+            n => have += n,
+        }
+    }
+    Ok(have)
+}
+
 struct Host<'h> {
     service: &'h FileService,
     store: Store,
@@ -67,7 +81,7 @@ impl Host<'_> {
             client.wire.within(client.bounds.idle);
             client.wire.incoming(Text::new("request", "请求"));
             let mut first = [0; 4];
-            match reading::fill(&mut client.wire, &mut first, Part::Header, &doing)? {
+            match beginning(&mut client.wire, &mut first).map_err(|e| Trouble::call(&doing, &e))? {
                 0 => return Ok(()),
                 n => framing::whole_header(&first[..n], first.len())?,
             }
@@ -88,12 +102,23 @@ impl Host<'_> {
         framing::whole_header(&bytes[..have], length)?;
         client.wire.at_leisure();
         let upload = match header::parse(&bytes, self.service.largest).and_then(unreserved) {
-            Ok(upload) => upload,
+            Ok(upload) => {
+                client.wire.incoming_is(Text::new("upload {}", "上传 {}").with(&Text::same(upload.name.as_str())));
+                upload
+            }
             Err(refusal) => return decline(client, &refusal, refusal.size.filter(|_| refusal.receipts), began),
         };
-        match self.store.draft(OsStr::new(upload.name.as_str())) {
+        let name = upload.name.as_str();
+        // Before anything else: if this server dies now, its silence is not to be taken for a document's server's.
+        if upload.promise != Promise::Nothing {
+            receipt::send(&mut client.wire, &Receipt::Ready, name, upload.size)?;
+        }
+        match self.store.draft(OsStr::new(name)) {
             Ok(draft) => receive(client, &upload, draft, began),
-            Err(trouble) => decline(client, &refusal(&upload, trouble.text), Some(upload.size), began),
+            Err(trouble) => {
+                let left = (upload.promise != Promise::Follows).then_some(upload.size);
+                decline(client, &refusal(&upload, trouble.text), left, began)
+            }
         }
     }
 
@@ -198,7 +223,7 @@ fn acknowledged(wire: &mut Wire, settle: Duration) -> Result<()> {
         _ => Step::PerhapsMore,
     };
     wire.within(wire.patience());
-    let came = reading::unframed(wire, LONGEST_ACK, settle, &doing, known)?;
+    let came = reading::unframed(wire, LONGEST_ACK, Part::Body, settle, &doing, known)?;
     wire.at_leisure();
     match came {
         Some(_) => Ok(()),
@@ -241,9 +266,6 @@ fn refusal(upload: &Upload, why: Text) -> Refusal {
 fn receive(client: &mut Client, upload: &Upload, mut draft: Draft, began: Instant) -> Result<Next> {
     let (name, size) = (upload.name.as_str(), upload.size);
     let receipts = upload.promise != Promise::Nothing;
-    if receipts {
-        receipt::send(&mut client.wire, &Receipt::Ready, name, size)?;
-    }
     let mut have = 0;
     let came = pump::inward(&mut client.wire, size, true, draft.file(), |bytes| have = bytes);
     let checked = came.and_then(|md5| {

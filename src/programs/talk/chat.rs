@@ -60,11 +60,10 @@ impl Chat<'_> {
                 Some(Event::Typed(Ok(Some(line)))) if input::is_quit(&line) => break,
                 Some(Event::Typed(line)) => match line? {
                     Some(line) => self.typed(line),
-                    None if self.terminal => {
-                        input::unanswered();
+                    None if self.terminal || self.typed => {
+                        self.console.unanswered();
                         break;
                     }
-                    None if self.typed => break,
                     // Started in the background, with nobody to type: it listens.
                     None => self.console.remark(&Text::new(
                         "no input: listening only, until interrupted",
@@ -81,7 +80,7 @@ impl Chat<'_> {
 
     fn ask(&self) {
         if self.terminal {
-            input::prompt();
+            self.console.prompt();
         }
         self.events.typing.ask();
     }
@@ -99,11 +98,11 @@ impl Chat<'_> {
             "type": "said", "number": number, "from": from.to_string(), "text": text, "len": bytes.len()
         });
         if self.terminal {
-            input::unprompt();
+            self.console.unprompt();
         }
         self.console.line(&line, &json);
         if self.terminal {
-            input::prompt();
+            self.console.prompt();
         }
         if let Some(held) = self.held.take() {
             self.typed(held);
@@ -111,6 +110,7 @@ impl Chat<'_> {
     }
 
     fn typed(&mut self, line: Vec<u8>) {
+        self.console.answered();
         self.typed = true;
         match (people::addressed(&line), self.people.last()) {
             _ if line.trim_ascii() == b"/who" => self.who(),
@@ -133,7 +133,7 @@ impl Chat<'_> {
     }
 
     fn send(&self, text: &[u8], to: SocketAddr) {
-        let Err(e) = self.socket.send_to(text, to, Some(Text::new("an answer", "一个答复"))) else { return };
+        let Err(e) = self.socket.send_to(text, to, Some(Text::new("an answer", "一个回答"))) else { return };
         let why = match is_too_long(&e) {
             true => {
                 let (n, most) = (grouped(text.len() as u64), grouped(largest(to) as u64));

@@ -19,7 +19,7 @@ const TURN: Duration = Duration::from_millis(300);
 /// Lines to a server until `quit` or the end of input.
 pub(super) fn run(talk: &Talk, console: &Console) -> Result<Exit> {
     let socket = Datagrams::open(console, talk.server)?;
-    while_listening(&socket, &Text::new("an answer", "一个答复"), |events| {
+    while_listening(&socket, &Text::new("an answer", "一个回答"), |events| {
         let terminal = input::is_terminal();
         let turn = if terminal { TURN.min(talk.patience.timeout) } else { talk.patience.timeout };
         Conversation {
@@ -64,14 +64,13 @@ impl Conversation<'_> {
             match self.events.next(until) {
                 Some(Event::Typed(line)) => match line? {
                     None => {
-                        if self.terminal {
-                            input::unanswered();
-                        }
+                        self.console.unanswered();
                         break;
                     }
                     Some(line) if input::is_quit(&line) => break,
                     Some(line) => {
                         self.asked = false;
+                        self.console.answered();
                         self.say(&line)?;
                     }
                 },
@@ -92,14 +91,14 @@ impl Conversation<'_> {
 
     fn prompt(&self) {
         if self.terminal {
-            input::prompt();
+            self.console.prompt();
         }
     }
 
     /// Something is to be shown: not behind a prompt.
     fn make_room(&self) {
         if self.terminal && self.asked {
-            input::unprompt();
+            self.console.unprompt();
         }
     }
 
@@ -171,7 +170,7 @@ impl Conversation<'_> {
             self.make_room();
             self.console.remark(&say!(
                 "no answer for {limit:?}: UDP does not tell whether the question was lost, or the answer, or nobody answers",
-                "{limit:?} 内没有答复：丢的是问题还是答复，还是根本没人回答，UDP 不会告诉你"
+                "{limit:?} 内没有回答：丢的是问题还是回答，还是根本没人回答，UDP 不会告诉你"
             ));
             self.resume();
         } else if self.next.is_some_and(|at| at <= now) {

@@ -3,7 +3,7 @@
 use crate::programs::trouble::{Result, Trouble};
 use crate::say;
 use crate::text::{Text, grouped};
-use std::io::{self, BufRead, IsTerminal, Read, Write};
+use std::io::{self, BufRead, IsTerminal, Read};
 use std::sync::mpsc::{Receiver, SyncSender};
 use std::thread::Builder;
 
@@ -13,25 +13,6 @@ pub(super) const LONGEST: usize = 64 << 20;
 /// True when somebody sits there: then there are prompts.
 pub(super) fn is_terminal() -> bool {
     io::stdin().is_terminal()
-}
-
-/// The documents' prompt, on standard error.
-pub(super) fn prompt() {
-    hint(">>: ");
-}
-
-/// Ctrl-D ends no line: the shell's own prompt would stand behind this one.
-pub(super) fn unanswered() {
-    hint("\n");
-}
-
-/// Takes back a prompt that nobody has answered yet.
-pub(super) fn unprompt() {
-    hint("\r    \r");
-}
-
-fn hint(text: &str) {
-    let _ = io::stderr().write_all(text.as_bytes()).and_then(|()| io::stderr().flush());
 }
 
 /// `quit` leaves, as in the documents.

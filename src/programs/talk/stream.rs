@@ -30,19 +30,19 @@ pub(super) fn run(talk: &Talk, console: &Console) -> Result<Exit> {
     let mut exit = Exit::Done;
     while !console.over() {
         if terminal {
-            input::prompt();
+            console.prompt();
         }
-        match input::line(&mut stdin)? {
-            None => {
-                if terminal {
-                    input::unanswered();
-                }
-                break;
-            }
+        let line = input::line(&mut stdin)?;
+        match &line {
+            Some(_) => console.answered(),
+            None => console.unanswered(),
+        }
+        match line {
+            None => break,
             Some(line) if input::is_quit(&line) => break,
             Some(line) if line.is_empty() => console.remark(&Text::new(
                 "an empty line: TCP would send nothing, and nobody would answer",
-                "空行：TCP 什么也不会发出，也就没有人会答复",
+                "空行：TCP 什么也不会发出，也就没有人会回答",
             )),
             Some(line) => exit = session.say(&line)?.unwrap_or(exit),
         }
@@ -90,7 +90,7 @@ impl Session<'_> {
                 Err(hung_up(server).at(&say!("{have} of {all} bytes came back", "{all} 字节只发回了 {have} 字节")))
             }
             End::Quiet if bytes.is_empty() => {
-                Err(Trouble::silent(&Text::new("waiting for the answer", "等待答复"), self.talk.patience.timeout))
+                Err(Trouble::silent(&Text::new("waiting for the answer", "等待回答"), self.talk.patience.timeout))
             }
             End::Quiet if echo => {
                 let limit = self.talk.patience.timeout;
@@ -133,7 +133,7 @@ impl Session<'_> {
     /// Sends the line and receives its answer.
     fn exchange(&mut self, line: &[u8]) -> Result<Answer> {
         let lost = |e: io::Error| Trouble::call(&Text::new("sending the line", "发送这一行"), &e);
-        let label = Text::new("its answer", "它的答复");
+        let label = Text::new("its answer", "它的回答");
         if line.len() > SHORT {
             self.wire.incoming(label);
             return self.exchange_long(line, lost);
@@ -174,7 +174,7 @@ impl Session<'_> {
     }
 
     fn receive(&mut self, line: &[u8], sent: &AtomicBool) -> Result<Answer> {
-        let lost = |e: io::Error| Trouble::call(&Text::new("waiting for the answer", "等待答复"), &e);
+        let lost = |e: io::Error| Trouble::call(&Text::new("waiting for the answer", "等待回答"), &e);
         let mut answer = Answer { bytes: Vec::new(), end: End::Whole, echo: true };
         let mut piece = vec![0; 64 << 10];
         loop {
@@ -209,7 +209,7 @@ fn bounded(bytes: &[u8]) -> Result<()> {
         return Ok(());
     }
     let most = grouped(input::LONGEST as u64);
-    Err(Trouble::peer("oversize", say!("an answer of more than {most} bytes", "答复超过 {most} 字节")))
+    Err(Trouble::peer("oversize", say!("an answer of more than {most} bytes", "回答超过 {most} 字节")))
 }
 
 fn hung_up(server: SocketAddr) -> Trouble {

@@ -38,7 +38,7 @@ pub fn serve(client: &mut Client) -> Result<()> {
 /// As Python's `bytes.upper()`: ASCII letters, and nothing else.
 fn echo(client: &mut Client, bytes: &mut u64) -> Result<()> {
     let mut buffer = vec![0; 16 << 10];
-    let (waiting, answering) = (Text::new("waiting for more", "等待更多数据"), Text::new("answering", "发送答复"));
+    let (waiting, answering) = (Text::new("waiting for more", "等待更多数据"), Text::new("answering", "发送回答"));
     loop {
         let n = client.wire.recv(&mut buffer, Part::Body).map_err(|e| Trouble::call(&waiting, &e))?;
         if n == 0 {
