@@ -69,10 +69,10 @@ fn typed(server: &str, more: &[&str], lines: &str) -> Ran {
     ran
 }
 
-/// Where an answer's end is a guess, longer than a busy machine makes a server pause inside one.
+/// Where an answer's end is a guess, longer than a busy machine makes a server pause before one, and inside one.
 fn guessing(framing: &str) -> Vec<&str> {
-    let settle: &[&str] = if framing == "none" { &["--settle", "1s"] } else { &[] };
-    [&["--framing", framing], settle].concat()
+    let patience: &[&str] = if framing == "none" { &["--timeout", "50s", "--settle", "1s"] } else { &[] };
+    [&["--framing", framing], patience].concat()
 }
 
 fn peer(name: &str) -> PathBuf {
@@ -526,6 +526,9 @@ fn a_server_that_is_not_there_and_one_that_goes() {
     assert!(ran.err.contains("nobody listens there"), "{}", ran.err);
     let ran = typed(&scripted(b"\x02\0\0\0a\n".to_vec()), &["--framing", "i32le"], "ls\nls\nls\n");
     assert_eq!((ran.code, ran.out.as_str()), (Some(1), "a\n"), "the end of the server ends the prompt");
+    let ran = typed(&scripted(b"a\n".to_vec()), &["--framing", "none", "--settle", "50s"], "ls\nls\n");
+    assert_eq!((ran.code, ran.out.as_str()), (Some(1), "a\n"));
+    assert!(ran.err.contains("the server has hung up"), "{}", ran.err);
     for (command, words) in [("", "nothing to send"), ("quit", "leaves the prompt")] {
         let ran = exec(&free, "i32le", &[command]);
         assert_eq!(ran.code, Some(2));
@@ -554,6 +557,7 @@ fn a_header_in_drips_is_not_waited_for() {
     let address = listener.local_addr().expect("an address").to_string();
     let dripping = std::thread::spawn(move || {
         let (mut client, _) = listener.accept().expect("a client");
+        assert_eq!(client.read(&mut [0; 64]).expect("a command"), 2);
         client.write_all(b"\0\xff\0\0").expect("a length of 65,280");
         let mut drops = 0;
         while client.write_all(b" ").is_ok() && drops < 1200 {
@@ -566,6 +570,50 @@ fn a_header_in_drips_is_not_waited_for() {
     assert_eq!(ran.code, Some(1));
     assert!(ran.err.contains("while waiting for the answer's header: nothing came in time"), "{}", ran.err);
     assert!(dripping.join().expect("the server") < 1200, "it was left");
+}
+
+/// The server's variables may hold secrets; a command gets those that it needs.
+#[test]
+fn commands_do_not_see_the_servers_variables() {
+    let mut serve = command(&["serve", "commands", "--allow", "env"]);
+    serve.env("STICKDEMO_TEST_SECRET", "swordfish");
+    let server = Server::started(serve);
+    let ran = exec(&server.address.to_string(), "i32le", &["env"]);
+    assert_eq!(ran.code, Some(0), "{}", ran.err);
+    assert!(ran.out.contains("PATH=") && !ran.out.contains("swordfish"), "{}", ran.out);
+}
+
+/// A server of another kind greets whoever comes. A prompt waits for its line, so that the greeting is there first.
+#[test]
+fn a_server_that_speaks_first_is_told_apart() {
+    let greeting = b"220 ready\r\n";
+    for (framing, code, words) in [
+        ("i32le", Some(1), "the server spoke before it was asked"),
+        ("none", Some(0), "11 bytes came before the first"),
+    ] {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = listener.local_addr().expect("an address").to_string();
+        let mut child = spawn(command(&["exec", &address, "--framing", framing]).stdin(Stdio::piped()));
+        let mut input = child.stdin.take().expect("stdin");
+        let (mut client, _) = listener.accept().expect("a client");
+        client.write_all(greeting).expect("sent");
+        arrived(&client);
+        input.write_all(b"ls\n").expect("typed");
+        if code == Some(0) {
+            assert_eq!(client.read(&mut [0; 64]).expect("a command"), 2);
+            client.write_all(b"a\n").expect("answered");
+        }
+        drop(input);
+        let ran = finished(child);
+        assert_eq!(ran.code, code, "{framing}: {}{}", ran.out, ran.err);
+        assert!(ran.err.contains(words), "{framing}: {}", ran.err);
+    }
+}
+
+/// Waits until the other kernel has everything; where a system cannot tell, loopback is quick.
+fn arrived(client: &TcpStream) {
+    let unacked = || evidence::tcp(&socket2::SockRef::from(client)).unacked;
+    assert!(wait::until(PATIENCE, || unacked().is_none_or(|n| n == 0)), "it arrives");
 }
 
 /// What comes when nobody waits for it is not taken for the next answer.
@@ -587,9 +635,7 @@ fn a_late_answer_is_told_apart_where_nothing_frames_it() {
     assert_eq!(client.read(&mut [0; 64]).expect("a command"), 5);
     assert!(remark().contains("an empty answer looks like that"));
     client.write_all(b"late\n").expect("sent");
-    // The other kernel has it; where a system cannot tell, loopback is quick.
-    let unacked = || evidence::tcp(&socket2::SockRef::from(&client)).unacked;
-    assert!(wait::until(PATIENCE, || unacked().is_none_or(|n| n == 0)), "it arrives");
+    arrived(&client);
     input.write_all(b"second\n").expect("typed");
     assert_eq!(client.read(&mut [0; 64]).expect("another command"), 6);
     assert!(remark().starts_with("5 bytes came late: they belong to an earlier command"));

@@ -5,7 +5,7 @@ mod common;
 
 use common::{Ran, command, finished, spawn};
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -145,6 +145,14 @@ fn python(script: &str, args: &[&str]) -> Ran {
 /// One conversation of a server made for it; what it returns is what it learned.
 fn scripted<T: Send + 'static>(talk: impl FnOnce(TcpStream) -> T + Send + 'static) -> (String, JoinHandle<T>) {
     let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
+    let address = listener.local_addr().expect("its address").to_string();
+    (address, std::thread::spawn(move || talk(listener.accept().expect("a client").0)))
+}
+
+/// The same with as little room for what it has not read as the kernel allows.
+fn tight<T: Send + 'static>(talk: impl FnOnce(TcpStream) -> T + Send + 'static) -> (String, JoinHandle<T>) {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
+    socket2::SockRef::from(&listener).set_recv_buffer_size(1).expect("an option");
     let address = listener.local_addr().expect("its address").to_string();
     (address, std::thread::spawn(move || talk(listener.accept().expect("a client").0)))
 }
@@ -321,7 +329,10 @@ fn a_documents_server_gives_downloads() {
     for trailer in ["tail", "ack", "none"] {
         let server = Server::python("get_server.py", &[&ground.word("root"), trailer]);
         for name in names {
-            let ran = ground.run(&["get", name, &server.address(), "--md5", trailer, "--overwrite"]);
+            // Between the two acknowledgements of an empty file there is nothing but time.
+            let settle = if (name, trailer) == ("empty", "ack") { "2s" } else { "50ms" };
+            let address = server.address();
+            let ran = ground.run(&["get", name, &address, "--md5", trailer, "--overwrite", "--settle", settle]);
             assert_eq!(ran.code, Some(0), "{trailer} {name}: {}", ran.err);
             ground.same(&format!("root/{name}"), &format!("back/{name}"));
         }
@@ -430,7 +441,8 @@ fn a_download_arrives_however_its_bytes_are_cut() {
                 wait::pause(pause);
             }
         });
-        let ran = ground.run(&["get", "a", &address, "--overwrite"]);
+        // The size's digits come one by one, and a busy machine pauses between them.
+        let ran = ground.run(&["get", "a", &address, "--overwrite", "--settle", "1s"]);
         assert_eq!(ran.code, Some(0), "{}", ran.err);
         server.join().expect("the server's side");
         assert!(fs::read(ground.at("back/a")).expect("a file") == body);
@@ -467,6 +479,8 @@ fn lengths_and_headers_that_cannot_be_end_the_conversation_and_nothing_else() {
         assert!(rest(&mut stream).is_empty());
         server.said("\"client\"", n + 1);
     }
+    // At once, and not when the client has been silent for too long.
+    server.said("over the limit of 65,536", 2);
     // Promised and not kept.
     for cut in [2, 10, upload("a", &[7; 1000]).len() - 1] {
         let mut stream = server.connect();
@@ -765,6 +779,15 @@ fn a_server_that_dies_is_no_documents_server() {
     server.join().expect("the server's side");
     assert_eq!(ran.code, Some(1), "{}{}", ran.out, ran.err);
     assert!(ran.out.contains("0 of 2 files") && !ran.out.contains("sent"), "{}", ran.out);
+    // One that says it is done and has not read what its kernel has no room for.
+    let (address, server) = tight(|mut stream| {
+        framed(&mut stream);
+        stream.shutdown(Shutdown::Write).expect("shut down");
+        stream
+    });
+    let ran = ground.run(&["put", &ground.write("here/c", &noise(60_000)), &address, "--timeout", "300ms"]);
+    drop(server.join().expect("the server's side"));
+    assert_eq!(ran.code, Some(1), "{}{}", ran.out, ran.err);
     // One that takes it and neither answers nor hangs up.
     let (address, server) = scripted(|mut stream| {
         let _ = rest(&mut stream);
@@ -795,6 +818,93 @@ fn a_file_that_changes_on_the_way_is_not_stored() {
         assert!(ran.out.contains("the file changed while it was sent"), "{}", ran.out);
         assert!(came < promised, "{came} of {promised}");
     }
+}
+
+/// Of the same length, so that a document's server notices nothing: the client does.
+#[test]
+fn a_file_that_is_rewritten_on_the_way_is_not_called_sent() {
+    let ground = Ground::new();
+    let path = ground.word("here/changing");
+    // More than both kernels keep for a connection, and a file whose digest is in the header.
+    ground.write("here/changing", &vec![1; 30 << 20]);
+    let mut file = fs::File::options().write(true).open(&path).expect("a file");
+    let (address, server) = scripted(move |mut stream| {
+        assert_eq!(framed(&mut stream).expect("a header")["md5"].as_str().map(str::len), Some(32));
+        file.seek(SeekFrom::End(-1)).and_then(|_| file.write_all(b"\0")).expect("another byte");
+        rest(&mut stream).len()
+    });
+    let ran = ground.run(&["put", &path, &address]);
+    assert_eq!(server.join().expect("the server's side"), 30 << 20);
+    assert_eq!(ran.code, Some(1), "{}", ran.out);
+    assert!(ran.out.contains("the file changed while it was sent"), "{}", ran.out);
+}
+
+/// A slow server's word about the first file comes while the second is under way.
+#[test]
+fn a_late_refusal_is_about_the_file_that_it_is_about() {
+    let ground = Ground::new();
+    let (address, server) = scripted(|mut stream| {
+        let answer = |stream: &mut TcpStream, fields: serde_json::Value| {
+            stream.write_all(&pack(&fields).expect("short")).expect("sent");
+        };
+        framed(&mut stream).expect("a header");
+        assert_eq!(text(&mut stream, 5), "first");
+        // It comes when the client has given up waiting.
+        let header = framed(&mut stream).expect("a header");
+        answer(&mut stream, serde_json::json!({ "receipt": "refused", "reason": "no room" }));
+        let size = header["filesize"].as_u64().expect("a size");
+        std::io::copy(&mut (&stream).take(size), &mut std::io::sink()).expect("a body");
+        answer(&mut stream, serde_json::json!({ "receipt": "stored", "md5": header["md5"] }));
+        rest(&mut stream);
+    });
+    let files = [ground.write("here/first", b"first"), ground.write("here/second", &noise(8 << 20))];
+    let ran = ground.run(&["put", &files[0], &files[1], &address]);
+    server.join().expect("the server's side");
+    assert_eq!(ran.code, Some(1), "{}", ran.out);
+    assert!(ran.out.contains("1 of 2 files, 8,388,608 bytes; stored: second; not: first"), "{}", ran.out);
+    assert!(ran.out.contains("no room"), "{}", ran.out);
+}
+
+/// What says that it is empty, and is not.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_without_a_true_size_is_not_sent() {
+    let ground = Ground::new();
+    let server = ground.serve(&[]);
+    let ran = ground.run(&["put", "/proc/version", &server.address()]);
+    assert_eq!(ran.code, Some(1), "{}", ran.out);
+    assert!(ran.out.contains("0 bytes were promised") && ground.names("root").is_empty(), "{}", ran.out);
+}
+
+/// The rest of it is not read, and does not turn the refusal into a reset.
+#[test]
+fn a_large_upload_that_is_refused_hears_why() {
+    let ground = Ground::new();
+    let server = ground.serve(&["--idle", "600s"]);
+    let mut stream = server.connect();
+    let header = serde_json::json!({
+        "cmd": "put", "filename": "../a", "filesize": 100 << 20, "md5": md5(b"")
+    });
+    stream.write_all(&[pack(&header).expect("short"), noise(200_000)].concat()).expect("taken");
+    let receipt = framed(&mut stream).expect("a receipt");
+    assert_eq!(receipt["receipt"], "refused");
+    assert_eq!(stream.read(&mut [0]).expect("no reset"), 0, "the end");
+}
+
+#[test]
+fn a_receipt_for_other_bytes_is_no_receipt() {
+    let ground = Ground::new();
+    let (address, server) = scripted(|mut stream| {
+        framed(&mut stream).expect("a header");
+        assert_eq!(text(&mut stream, 5), "hello");
+        let receipt = serde_json::json!({ "receipt": "stored", "md5": md5(b"other") });
+        stream.write_all(&pack(&receipt).expect("short")).expect("sent");
+        rest(&mut stream);
+    });
+    let ran = ground.run(&["put", &ground.write("here/a", b"hello"), &address]);
+    server.join().expect("the server's side");
+    assert_eq!(ran.code, Some(1), "{}", ran.out);
+    assert!(ran.out.contains("the server stored other bytes"), "{}", ran.out);
 }
 
 /// The file before it was taken; that it was is heard of although the next one cannot be finished.

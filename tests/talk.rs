@@ -512,6 +512,37 @@ fn a_client_that_never_reads_or_never_speaks_is_hung_up_on() {
     assert!(line.contains("0 bytes went back") && line.contains("waiting for more"), "{line}");
 }
 
+/// More than both kernels keep for a connection: a sender that waits for the server to read it would wait for ever.
+#[test]
+fn a_server_that_hangs_up_on_a_long_line_ends_the_sending_too() {
+    let (ended, told) = channel::<()>();
+    let address = scripted(move |stream| {
+        stream.shutdown(Shutdown::Write).expect("shut down");
+        // It stays, and does not read.
+        let _ = told.recv();
+    });
+    let ran = talk(address, &["--timeout", "600s"], vec![b'x'; 32 << 20]);
+    assert_eq!(ran.code, Some(1), "{}", ran.err);
+    drop(ended);
+}
+
+#[test]
+fn an_answer_without_end_does_not_fill_the_memory() {
+    let address = scripted(|mut stream| {
+        expect(&mut stream, "hello");
+        let block = vec![b'x'; 1 << 20];
+        // A few MiB more than is borne; then the talk has gone.
+        for _ in 0..80 {
+            if stream.write_all(&block).is_err() {
+                return;
+            }
+        }
+    });
+    let ran = talk(address, &[], "hello\n");
+    assert_eq!((ran.out.as_str(), ran.code), ("", Some(1)));
+    assert!(ran.err.contains("an answer of more than 67,108,864 bytes"), "{}", ran.err);
+}
+
 #[test]
 fn five_hundred_idle_connections_do_not_hurt_another() {
     let (server, address) = serve(&["upper"]);

@@ -436,6 +436,8 @@ mod tests {
         /// What this end sent.
         sent: Vec<u8>,
         closed: bool,
+        /// What was still to come when the header was read.
+        body: Option<usize>,
     }
 
     impl Script {
@@ -491,6 +493,11 @@ mod tests {
         fn half_close(&mut self) -> io::Result<()> {
             self.closed = true;
             Ok(())
+        }
+
+        fn body_begins(&mut self) {
+            let len = |act: &Act| if let Act::Come(bytes) = act { bytes.len() } else { 0 };
+            self.body = Some(self.acts.iter().map(len).sum());
         }
     }
 
@@ -593,6 +600,17 @@ mod tests {
             let mut script = Script::new(acts.chain([Act::Come(b"the next".to_vec())]));
             assert_eq!(took(&mut script, &terms(framed, false)).unwrap(), (b"hello".to_vec(), End::Counted));
             assert_eq!(script.acts, [Act::Come(b"the next".to_vec())], "not a byte beyond is read");
+        }
+    }
+
+    /// A long body may take its time as a whole; its header may not.
+    #[test]
+    fn a_body_begins_behind_its_header() {
+        for framed in [Framed::Ack, Framed::I32Le, Framed::Json] {
+            let acts = parts(framed, &wire(framed, outputs("", "hello")), 5).into_iter().map(Act::Come);
+            let mut script = Script::new(acts.flat_map(|act| [act, Act::Pause]));
+            took(&mut script, &terms(framed, true)).expect("an answer");
+            assert_eq!(script.body, Some(5), "{framed:?}");
         }
     }
 

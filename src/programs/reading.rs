@@ -121,3 +121,78 @@ pub fn unframed(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io;
+
+    /// Pieces as they come; `None` is a silence that is longer than any settling.
+    struct Pieces(Vec<Option<&'static [u8]>>);
+
+    impl Source for Pieces {
+        fn recv(&mut self, buffer: &mut [u8], part: Part) -> io::Result<usize> {
+            loop {
+                if let Some(n) = self.recv_within(buffer, part, Duration::ZERO)? {
+                    return Ok(n);
+                }
+            }
+        }
+
+        fn recv_within(&mut self, buffer: &mut [u8], _: Part, _: Duration) -> io::Result<Option<usize>> {
+            if self.0.is_empty() {
+                return Ok(Some(0));
+            }
+            let Some(piece) = self.0.remove(0) else { return Ok(None) };
+            let (now, rest) = piece.split_at(piece.len().min(buffer.len()));
+            buffer[..now.len()].copy_from_slice(now);
+            if !rest.is_empty() {
+                self.0.insert(0, Some(rest));
+            }
+            Ok(Some(now.len()))
+        }
+
+        fn incoming(&mut self, _: Text) {}
+    }
+
+    const DOING: Text = Text::new("here", "这里");
+
+    fn texted(pieces: &[Option<&'static [u8]>], limit: usize) -> Result<Option<(Vec<u8>, End)>> {
+        text(&mut Pieces(pieces.to_vec()), limit, Duration::ZERO, &DOING)
+    }
+
+    #[test]
+    fn half_a_character_is_not_the_end_of_a_text() {
+        let halves = [Some(&b"echo \xe7\xb2"[..]), None, Some(b"\x98"), None, Some(b"next")];
+        assert_eq!(texted(&halves, 100).unwrap(), Some(("echo 粘".into(), End::Quiet)));
+        assert_eq!(texted(&halves[..1], 100).unwrap(), Some((b"echo \xe7\xb2".to_vec(), End::Stream)));
+        let invalid = [Some(&b"\xff"[..]), None, Some(b"next")];
+        assert_eq!(texted(&invalid, 100).unwrap(), Some((b"\xff".to_vec(), End::Quiet)), "more would not mend it");
+        assert_eq!(texted(&[], 100).unwrap(), None);
+    }
+
+    #[test]
+    fn a_text_may_be_as_long_as_the_limit_and_no_longer() {
+        assert_eq!(texted(&[Some(b"12345")], 5).unwrap(), Some((b"12345".to_vec(), End::Stream)));
+        assert_eq!(texted(&[Some(b"123456")], 5).unwrap_err().kind, "oversize");
+        assert_eq!(texted(&[Some(b"123"), Some(b"456")], 5).unwrap_err().kind, "oversize");
+    }
+
+    #[test]
+    fn a_length_is_not_believed_beyond_the_limit() {
+        let read = |bytes: &'static [u8]| length(&mut Pieces(vec![Some(bytes)]), 5, &DOING);
+        assert_eq!(read(b"\x05\0\0\0").unwrap(), Some(5));
+        assert_eq!(read(b"\x06\0\0\0").unwrap_err().kind, "oversize");
+        assert_eq!(read(b"\xff\xff\xff\xff").unwrap_err().kind, "negative");
+        assert_eq!(read(b"\x05\0").unwrap_err().kind, "eof-in-header");
+        assert_eq!(length(&mut Pieces(Vec::new()), 5, &DOING).unwrap(), None);
+    }
+
+    #[test]
+    fn a_header_that_is_cut_says_so() {
+        let read = |bytes: &'static [u8]| json_object(&mut Pieces(vec![Some(bytes)]), 2, Part::Header, &DOING);
+        assert!(read(b"{}").unwrap().is_empty());
+        assert_eq!(read(b"{").unwrap_err().kind, "eof-in-header");
+        assert_eq!(read(b"[]").unwrap_err().kind, "syntax");
+    }
+}

@@ -123,3 +123,17 @@ fn without_waiting(pipe: &File) -> io::Result<()> {
     };
     if set { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_group_that_is_over_is_not_killed_again() {
+        let mut running = Running::start(&mut Command::new("true")).expect("it starts");
+        let group = running.group;
+        assert!(live().contains(&group));
+        running.finish().expect("it ends");
+        assert!(!live().contains(&group), "the number may be another's by now");
+    }
+}

@@ -258,14 +258,22 @@ mod tests {
         assert!(ran.note(&LIMITS).is_none());
     }
 
+    /// Its outputs are no sign of life: a command that closed them goes on, and ends as it likes.
+    fn closed_outputs_are_no_end<P: Process>() {
+        let ran = plain::<P>("echo a; exec >&- 2>&-; sleep 0.3; exit 3", LIMITS);
+        assert_eq!((ran.stop, ran.status.code(), &ran.outputs.stdout[..]), (Stop::Ended, Some(3), &b"a\n"[..]));
+    }
+
     #[test]
     fn with_groups() {
+        closed_outputs_are_no_end::<group::Running>();
         both_outputs_at_the_same_time::<group::Running>();
         limits_hold::<group::Running>();
     }
 
     #[test]
     fn without_groups() {
+        closed_outputs_are_no_end::<single::Running>();
         both_outputs_at_the_same_time::<single::Running>();
         limits_hold::<single::Running>();
     }

@@ -27,15 +27,15 @@ pub(super) struct Session<'a> {
     wire: Wire<'a>,
     console: &'a Console,
     terms: Terms,
-    /// How the answer before began.
-    head: Vec<u8>,
+    /// How the answer before began; `None` before the first.
+    head: Option<Vec<u8>>,
 }
 
 impl<'a> Session<'a> {
     pub(super) fn open(exec: &Exec, console: &'a Console) -> Result<Session<'a>> {
         let wire = Wire::connect(console, exec.server, exec.patience.timeout)?;
         let terms = Terms { framed: exec.framed, limits: exec.limits, settle: exec.patience.settle, last: false };
-        Ok(Session { wire, console, terms, head: Vec::new() })
+        Ok(Session { wire, console, terms, head: None })
     }
 
     /// Sends a command and prints its answer.
@@ -51,7 +51,7 @@ impl<'a> Session<'a> {
         let received = answers::receive(&mut self.wire, &self.terms, &label, |bytes| answer.add(bytes));
         let (length, end) = received.map_err(|trouble| self.explained(trouble))?;
         answer.finish(line);
-        self.head = answer.head;
+        let head = &*self.head.insert(answer.head);
         if end == End::Silence {
             let waited = self.wire.patience();
             self.console.remark(&say!(
@@ -59,9 +59,9 @@ impl<'a> Session<'a> {
                 "{waited:?} 内什么也没有到达：在这个协议里，空的回答就是这样，慢的回答也是这样"
             ));
         }
-        match mistaken(&self.head).filter(|_| self.terms.framed == Framed::None) {
+        match mistaken(head).filter(|_| self.terms.framed == Framed::None) {
             // Four bytes that are no length of what follows are any command's output.
-            Some(Framed::I32Le) if I32_LE.unpack(&self.head, length).ok() != length.checked_sub(4) => {}
+            Some(Framed::I32Le) if I32_LE.unpack(head, length).ok() != length.checked_sub(4) => {}
             Some(framed) => self.console.remark(&suggestion(framed)),
             None => {}
         }
@@ -92,10 +92,16 @@ impl<'a> Session<'a> {
                 return Err(self.too_many());
             }
             let n = self.wire.recv(&mut piece, Part::Body).map_err(|e| Trouble::call(&doing, &e))?;
-            self.console.remark(&say!(
-                "{n} bytes came late: they belong to an earlier command, nothing in them says to which",
-                "{n} 字节来晚了：属于前面的某条命令，字节里看不出是哪一条"
-            ));
+            self.console.remark(&match self.head {
+                None => say!(
+                    "{n} bytes came before the first command: they answer none",
+                    "第一条命令之前就来了 {n} 字节：不是任何命令的答复"
+                ),
+                Some(_) => say!(
+                    "{n} bytes came late: they belong to an earlier command, nothing in them says to which",
+                    "{n} 字节来晚了：属于前面的某条命令，字节里看不出是哪一条"
+                ),
+            });
             let mut late = Answer::new(self.console);
             late.add(&piece[..n]);
             late.finish("");
@@ -117,11 +123,17 @@ impl<'a> Session<'a> {
     }
 
     fn too_many(&self) -> Trouble {
-        let text = Text::new(
-            "bytes follow the answer that do not belong to it: it was none",
-            "回答之后还有不属于它的字节：那不是回答",
-        );
-        let hint = match mistaken(&self.head) {
+        let text = match self.head {
+            None => Text::new(
+                "the server spoke before it was asked: these protocols begin with a command",
+                "还没发命令，服务器就先说话了：这些协议都从命令开始",
+            ),
+            Some(_) => Text::new(
+                "bytes follow the answer that do not belong to it: it was none",
+                "回答之后还有不属于它的字节：那不是回答",
+            ),
+        };
+        let hint = match mistaken(self.head.as_deref().unwrap_or_default()) {
             Some(framed) if framed != self.terms.framed => suggestion(framed),
             _ => self.same_framing(),
         };

@@ -60,8 +60,6 @@ pub enum Hashing<'scope> {
         full: SyncSender<(Vec<u8>, usize)>,
         /// The thread; it ends when `full` does.
         thread: ScopedJoinHandle<'scope, Md5>,
-        /// Given back with the buffers.
-        _seat: Seat,
     },
 }
 
@@ -130,6 +128,7 @@ fn beside<'scope>(scope: &'scope Scope<'scope, '_>) -> Option<Hashing<'scope>> {
         let _ = give.send(vec![0; CHUNK]);
     });
     let work = move || {
+        let _until_it_ends = seat;
         let mut hash = Md5::new();
         for (buffer, len) in filled {
             hash.update(&buffer[..len]);
@@ -139,7 +138,7 @@ fn beside<'scope>(scope: &'scope Scope<'scope, '_>) -> Option<Hashing<'scope>> {
         hash
     };
     let thread = Builder::new().stack_size(128 << 10).spawn_scoped(scope, work).ok()?;
-    Some(Hashing::Beside { free, full, thread, _seat: seat })
+    Some(Hashing::Beside { free, full, thread })
 }
 
 /// Only a bug ends that thread early.
