@@ -1117,6 +1117,11 @@ fn a_long_transfer_shows_how_far_it_is_to_those_who_look() {
             let line = ran.out.rfind(result).expect("a result");
             let progress = (ran.out.clone() + &ran.err).rfind(left);
             assert!(if seen { progress.is_some_and(|at| at < line) } else { progress.is_none() }, "{}", ran.out);
+            // A line that does not fit is not redrawn in its place: each state would be a line of its own.
+            for drawn in ran.out.split('\r').filter(|drawn| drawn.contains(left)) {
+                let columns = unicode_width::UnicodeWidthStr::width(drawn.trim_start_matches("\x1b[2K"));
+                assert!(columns <= 80, "{columns}: {drawn:?}");
+            }
         }
     }
     // Not where the line could not be taken away again, and not between the lines of a trace.

@@ -812,6 +812,7 @@ fn a_chat_partner_may_write_at_any_time() {
     assert_eq!(&bytes[..n], b"two");
     // The end of input.
     terminal.types("\x04");
+    terminal.sees("\r\n");
     assert_eq!(terminal.child.wait().expect("ended").code(), Some(0));
 }
 
@@ -821,8 +822,9 @@ fn the_operator_of_a_chat_is_told_how() {
     let mut terminal = Terminal::start(&["serve", "chat"]);
     terminal.sees("/who lists; quit leaves\r\n");
     terminal.types("hello\n");
-    terminal.sees("nobody has written yet\r\n");
+    terminal.sees("nobody has written yet\r\n>>: ");
     terminal.types("\x04");
+    terminal.sees("\r\n");
     assert_eq!(terminal.child.wait().expect("ended").code(), Some(0));
 }
 

@@ -126,6 +126,13 @@ impl Console {
         self.lock().prompt = false;
     }
 
+    /// Ctrl-D has ended the input, and no line: the shell's own prompt would stand behind this one.
+    pub fn unanswered(&self) {
+        if std::mem::take(&mut self.lock().prompt) {
+            hint("\n");
+        }
+    }
+
     /// Takes back a prompt that nobody has answered yet.
     pub fn unprompt(&self) {
         self.lock().unprompt();

@@ -32,7 +32,12 @@ impl Lines {
             // A prompt that cannot be shown is none.
             let _ = write!(io::stderr(), ">>: ");
         }
-        next(&mut self.input)
+        let line = next(&mut self.input);
+        if self.prompt && line.is_none() {
+            // Ctrl-D ends no line: the shell's own prompt would stand behind this one.
+            let _ = writeln!(io::stderr());
+        }
+        line
     }
 }
 

@@ -208,7 +208,7 @@ impl Download<'_> {
                 "does the server wait for another acknowledgement? --md5 ack; does it send no MD5? --md5 none",
                 "服务器是不是还在等一次确认？--md5 ack；是不是不发 MD5？--md5 none",
             )),
-            ("ended" | "reset", _) => trouble.hint(Text::new(
+            ("timeout" | "ended" | "reset", _) => trouble.hint(Text::new(
                 "does the server send no MD5? --md5 none takes the file without",
                 "服务器是不是不发 MD5？--md5 none 不要摘要也接收",
             )),

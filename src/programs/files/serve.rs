@@ -227,7 +227,10 @@ fn acknowledged(wire: &mut Wire, settle: Duration) -> Result<()> {
     wire.at_leisure();
     match came {
         Some(_) => Ok(()),
-        None => Err(Trouble::peer("ended", Text::new("the client left before the file", "客户端在文件之前就离开了"))),
+        None => Err(Trouble::peer(
+            "ended",
+            Text::new("the client left without its acknowledgement", "客户端没有确认就离开了"),
+        )),
     }
 }
 

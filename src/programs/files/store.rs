@@ -390,8 +390,8 @@ mod tests {
     fn a_directory_that_is_gone_is_no_missing_file() {
         let (folder, store) = store(false);
         let draft = store.draft(OsStr::new("a")).expect("a draft");
-        std::fs::remove_dir_all(folder.path()).expect("removed");
-        if !folder.path().exists() {
+        // Windows does not remove what is open.
+        if std::fs::remove_dir_all(folder.path()).is_ok() {
             for refused in [draft.keep(), store.draft(OsStr::new("b")).map(drop)] {
                 assert!(refused.expect_err("no place").text.en.ends_with("its directory is gone"));
             }

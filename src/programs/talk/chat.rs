@@ -60,7 +60,10 @@ impl Chat<'_> {
                 Some(Event::Typed(Ok(Some(line)))) if input::is_quit(&line) => break,
                 Some(Event::Typed(line)) => match line? {
                     Some(line) => self.typed(line),
-                    None if self.terminal || self.typed => break,
+                    None if self.terminal || self.typed => {
+                        self.console.unanswered();
+                        break;
+                    }
                     // Started in the background, with nobody to type: it listens.
                     None => self.console.remark(&Text::new(
                         "no input: listening only, until interrupted",

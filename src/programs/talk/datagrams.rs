@@ -63,7 +63,10 @@ impl Conversation<'_> {
             let until = [self.next, self.answer].into_iter().flatten().min();
             match self.events.next(until) {
                 Some(Event::Typed(line)) => match line? {
-                    None => break,
+                    None => {
+                        self.console.unanswered();
+                        break;
+                    }
                     Some(line) if input::is_quit(&line) => break,
                     Some(line) => {
                         self.asked = false;

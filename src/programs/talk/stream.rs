@@ -33,7 +33,10 @@ pub(super) fn run(talk: &Talk, console: &Console) -> Result<Exit> {
             console.prompt();
         }
         let line = input::line(&mut stdin)?;
-        console.answered();
+        match &line {
+            Some(_) => console.answered(),
+            None => console.unanswered(),
+        }
         match line {
             None => break,
             Some(line) if input::is_quit(&line) => break,
