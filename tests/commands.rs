@@ -572,6 +572,20 @@ fn a_header_in_drips_is_not_waited_for() {
     assert!(dripping.join().expect("the server") < 1200, "it was left");
 }
 
+/// An entry of PATH that is not absolute means another program in each directory.
+#[test]
+fn a_relative_entry_of_path_is_passed_over() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = Scratch::folder("path").expect("a folder");
+    let program = folder.path().join("mine");
+    std::fs::write(&program, "#!/bin/sh\n").expect("a program");
+    std::fs::set_permissions(&program, PermissionsExt::from_mode(0o755)).expect("it may run");
+    let mut serve = command(&["serve", "commands", "--allow", "mine"]);
+    let ran = finished(spawn(serve.current_dir(folder.path()).env("PATH", ".:/usr/bin:/bin")));
+    assert_eq!(ran.code, Some(2), "{}", ran.err);
+    assert!(ran.err.contains("no such program on PATH"), "{}", ran.err);
+}
+
 /// The server's variables may hold secrets; a command gets those that it needs.
 #[test]
 fn commands_do_not_see_the_servers_variables() {

@@ -602,12 +602,13 @@ fn what_is_there_stays_unless_it_may_be_replaced() {
     assert_eq!(ran.code, Some(3));
     assert!(ran.err.contains("--overwrite"), "{}", ran.err);
     assert_eq!(fs::read(ground.at("back/a")).expect("a file"), b"mine");
-    fs::create_dir(ground.at("back/folder")).expect("a folder");
-    fs::create_dir(ground.at("back/folder/a")).expect("a folder");
-    let ran = ground.run(&["get", "a", &address, "--out", "folder", "--overwrite"]);
-    assert_eq!(ran.code, Some(3));
-    assert!(ran.err.contains("not a regular file") && !ran.err.contains("--overwrite"), "{}", ran.err);
-    fs::remove_dir_all(ground.at("back/folder")).expect("removed");
+    fs::create_dir_all(ground.at("here/folder/a")).expect("a folder of that name");
+    let ran = ground.run(&["get", "a", &address, "--out", &ground.word("here/folder")]);
+    assert_eq!(ran.code, Some(3), "{}", ran.out);
+    assert!(ran.err.contains("--out") && !ran.err.contains("--overwrite"), "it would not help: {}", ran.err);
+    let ran = ground.run(&["get", "a", &address, "--out", "nowhere/"]);
+    assert_eq!(ran.code, Some(3), "{}", ran.out);
+    assert!(ran.err.contains("nowhere/: there is no such folder"), "{}", ran.err);
     assert_eq!(ground.run(&["get", "a", &address, "--out", "elsewhere"]).code, Some(0));
     assert_eq!(ground.run(&["get", "a", &address, "--overwrite"]).code, Some(0));
     assert_eq!(
@@ -1028,6 +1029,17 @@ fn a_full_disk_keeps_what_was_there() {
     assert_eq!(ran.code, Some(1), "{}{}", ran.out, ran.err);
     assert!(ran.out.contains("the disk is full"), "{}", ran.out);
     assert!(ran.out.contains("1 of 2 files, 5 bytes; stored: small; not: old"), "{}", ran.out);
+    // Who sends all of it nevertheless is heard out, and the next file is found behind it.
+    let mut stream = server.connect();
+    for (name, body) in [("old", noise(3_000_000)), ("next", noise(5))] {
+        let header = serde_json::json!({ "cmd": "put", "filename": name, "filesize": body.len(), "md5": md5(&body) });
+        stream.write_all(&[pack(&header).expect("short"), body].concat()).expect("taken");
+    }
+    let mut receipt = || framed(&mut stream).expect("a receipt")["receipt"].as_str().map(str::to_owned);
+    assert_eq!(
+        [receipt(), receipt(), receipt(), receipt()].map(Option::unwrap),
+        ["ready", "refused", "ready", "stored"]
+    );
     assert_eq!(ground.run(&["get", "old", &server.address()]).code, Some(0));
     assert_eq!(fs::read(ground.at("back/old")).expect("a file"), b"old");
     drop(server);

@@ -516,7 +516,9 @@ fn a_client_that_never_reads_or_never_speaks_is_hung_up_on() {
 #[test]
 fn a_server_that_hangs_up_on_a_long_line_ends_the_sending_too() {
     let (ended, told) = channel::<()>();
-    let address = scripted(move |stream| {
+    let address = scripted(move |mut stream| {
+        // Once the line is on its way: a server that has gone before is noticed sooner.
+        stream.read_exact(&mut [0]).expect("its beginning");
         stream.shutdown(Shutdown::Write).expect("shut down");
         // It stays, and does not read.
         let _ = told.recv();

@@ -118,8 +118,8 @@ impl<'a> Wire<'a> {
         self.stream.peer_addr().ok()
     }
 
-    /// From now until [`at_leisure`](Wire::at_leisure) everything together may take this long: a peer that sends
-    /// a byte a minute is never silent, and never done.
+    /// From now until [`at_leisure`](Wire::at_leisure) all receiving together may take this long: a peer that sends
+    /// a byte a minute is never silent, and never done. A send goes on as long as the peer takes something.
     pub fn within(&mut self, limit: Duration) {
         self.deadline = Some(Instant::now() + limit);
     }

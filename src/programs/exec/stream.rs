@@ -95,7 +95,7 @@ impl<'a> Session<'a> {
             self.console.remark(&match self.head {
                 None => say!(
                     "{n} bytes came before the first command: they answer none",
-                    "第一条命令之前就来了 {n} 字节：不是任何命令的答复"
+                    "第一条命令之前就来了 {n} 字节：不是任何命令的回答"
                 ),
                 Some(_) => say!(
                     "{n} bytes came late: they belong to an earlier command, nothing in them says to which",

@@ -89,9 +89,11 @@ fn place(get: &Get) -> Result<(PathBuf, OsString)> {
         None => Ok((PathBuf::from("."), plain()?)),
         Some(folder) if folder.is_dir() => Ok((folder.clone(), plain()?)),
         Some(path) => {
-            let name = path.file_name().ok_or_else(|| {
+            // `backup/` means a folder, and there is none: a file of that name is not what was asked for.
+            let folder = path.as_os_str().to_string_lossy().ends_with(std::path::is_separator);
+            let name = path.file_name().filter(|_| !folder).ok_or_else(|| {
                 let path = path.display();
-                Trouble::local(say!("{path}: not a place for a file", "{path}：不是存放文件的地方"))
+                Trouble::local(say!("{path}: there is no such folder", "{path}：没有这个文件夹"))
             })?;
             let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
             Ok((folder.to_owned(), name.to_owned()))
