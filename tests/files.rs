@@ -582,7 +582,7 @@ fn links_pipes_and_folders_are_no_files() {
     // Nor are they sent.
     let ran = ground.run(&["put", &ground.word("root/pipe"), &ground.word("root/folder"), "127.0.0.1:9"]);
     assert_eq!(ran.code, Some(3));
-    assert_eq!(ran.out.matches("it is not a regular file").count(), 2, "{}", ran.out);
+    assert_eq!(ran.err.matches("it is not a regular file").count(), 2, "{}", ran.err);
 }
 
 #[test]
@@ -594,7 +594,7 @@ fn what_is_there_stays_unless_it_may_be_replaced() {
     let address = server.address();
     let ran = ground.run(&put(&files, &address));
     assert_eq!(ran.code, Some(1));
-    assert!(ran.out.contains("refused: a: there is a file of this name already"), "{}", ran.out);
+    assert!(ran.err.contains("refused: a: there is a file of this name already"), "{}", ran.err);
     assert!(ran.out.contains("1 of 2 files, 1 bytes; stored: b; not: a"), "{}", ran.out);
     assert_eq!(fs::read(ground.at("root/a")).expect("a file"), b"old");
     ground.write("back/a", b"mine");
@@ -633,7 +633,7 @@ fn a_large_file_that_is_refused_is_not_sent_to_its_end() {
     let address = server.address();
     let ran = ground.run(&put(&files, &address));
     assert_eq!(ran.code, Some(1));
-    assert!(ran.out.contains("refused: 3,221,225,472 bytes are more than this server takes"), "{}", ran.out);
+    assert!(ran.err.contains("refused: 3,221,225,472 bytes are more than this server takes"), "{}", ran.err);
     assert_eq!(ground.names("root"), ["small"]);
 }
 
@@ -761,7 +761,7 @@ fn a_server_that_dies_is_no_documents_server() {
     let ran = ground.run(&["put", &file, &address]);
     server.join().expect("the server's side");
     assert_eq!(ran.code, Some(1), "{}", ran.out);
-    assert!(ran.out.contains("hung up before its receipt"), "{}", ran.out);
+    assert!(ran.err.contains("hung up before its receipt"), "{}", ran.err);
     // One that resets in the middle.
     let (address, server) = scripted(|mut stream| {
         framed(&mut stream);
@@ -816,7 +816,7 @@ fn a_file_that_changes_on_the_way_is_not_stored() {
         let ran = ground.run(&["put", path.to_str().expect("a path"), &address, small[0], small[1]]);
         let (promised, came) = server.join().expect("the server's side");
         assert_eq!(ran.code, Some(1), "{}", ran.out);
-        assert!(ran.out.contains("the file changed while it was sent"), "{}", ran.out);
+        assert!(ran.err.contains("the file changed while it was sent"), "{}", ran.err);
         assert!(came < promised, "{came} of {promised}");
     }
 }
@@ -837,7 +837,7 @@ fn a_file_that_is_rewritten_on_the_way_is_not_called_sent() {
     let ran = ground.run(&["put", &path, &address]);
     assert_eq!(server.join().expect("the server's side"), 30 << 20);
     assert_eq!(ran.code, Some(1), "{}", ran.out);
-    assert!(ran.out.contains("the file changed while it was sent"), "{}", ran.out);
+    assert!(ran.err.contains("the file changed while it was sent"), "{}", ran.err);
 }
 
 /// A slow server's word about the first file comes while the second is under way.
@@ -863,7 +863,7 @@ fn a_late_refusal_is_about_the_file_that_it_is_about() {
     server.join().expect("the server's side");
     assert_eq!(ran.code, Some(1), "{}", ran.out);
     assert!(ran.out.contains("1 of 2 files, 8,388,608 bytes; stored: second; not: first"), "{}", ran.out);
-    assert!(ran.out.contains("no room"), "{}", ran.out);
+    assert!(ran.err.contains("no room"), "{}", ran.err);
 }
 
 /// What says that it is empty, and is not.
@@ -874,7 +874,7 @@ fn a_file_without_a_true_size_is_not_sent() {
     let server = ground.serve(&[]);
     let ran = ground.run(&["put", "/proc/version", &server.address()]);
     assert_eq!(ran.code, Some(1), "{}", ran.out);
-    assert!(ran.out.contains("0 bytes were promised") && ground.names("root").is_empty(), "{}", ran.out);
+    assert!(ran.err.contains("0 bytes were promised") && ground.names("root").is_empty(), "{}", ran.err);
 }
 
 /// The rest of it is not read, and does not turn the refusal into a reset.
@@ -905,7 +905,7 @@ fn a_receipt_for_other_bytes_is_no_receipt() {
     let ran = ground.run(&["put", &ground.write("here/a", b"hello"), &address]);
     server.join().expect("the server's side");
     assert_eq!(ran.code, Some(1), "{}", ran.out);
-    assert!(ran.out.contains("the server stored other bytes"), "{}", ran.out);
+    assert!(ran.err.contains("the server stored other bytes"), "{}", ran.err);
 }
 
 /// The file before it was taken; that it was is heard of although the next one cannot be finished.
@@ -1027,7 +1027,7 @@ fn a_full_disk_keeps_what_was_there() {
     let server = Server::start(&mut on_a_small_disk(&ground.at("root"), &args));
     let ran = ground.run(&["put", &big, &small, &server.address()]);
     assert_eq!(ran.code, Some(1), "{}{}", ran.out, ran.err);
-    assert!(ran.out.contains("the disk is full"), "{}", ran.out);
+    assert!(ran.err.contains("the disk is full"), "{}", ran.err);
     assert!(ran.out.contains("1 of 2 files, 5 bytes; stored: small; not: old"), "{}", ran.out);
     // Who sends all of it nevertheless is heard out, and the next file is found behind it.
     let mut stream = server.connect();
@@ -1066,7 +1066,7 @@ fn a_limit_on_file_sizes_keeps_what_was_there() {
     let server = Server::start(&mut limited(&["serve", "files", "--root", &root, "--format", "json"]));
     let ran = ground.run(&put(&files, &server.address()));
     assert_eq!(ran.code, Some(1), "{}{}", ran.out, ran.err);
-    assert!(ran.out.contains("the file is too large for this system"), "{}", ran.out);
+    assert!(ran.err.contains("the file is too large for this system"), "{}", ran.err);
     assert_eq!(ground.names("root"), ["small"]);
     fs::copy(ground.at("here/big"), ground.at("root/big")).expect("copied");
     let ran = finished(spawn(&mut limited(&["get", "big", &server.address()])));
@@ -1177,7 +1177,7 @@ fn what_cannot_begin_says_why() {
     assert_eq!(ran.code, Some(3));
     assert!(ran.out.contains("stored: a; not: missing"), "{}", ran.out);
     let ran = ground.run(&["put", &missing, &server.address(), "--lang", "zh"]);
-    assert!(ran.out.contains("missing  失败"), "{}", ran.out);
+    assert!(ran.err.contains("missing  失败"), "{}", ran.err);
 }
 
 #[test]

@@ -102,7 +102,7 @@ impl Transfer<'_> {
         line
     }
 
-    /// Writes it: the line of a client, or of a server's log when there is one.
+    /// Writes it: the line of a client (on standard error when it is not whole and people read), or of a server's log.
     pub fn write(&self, console: &crate::programs::console::Console, client: Option<SocketAddr>, line: &Text) {
         let reason = self.status.reason().map(|why| why.to(console.style().lang));
         let line = match client {
@@ -111,7 +111,11 @@ impl Transfer<'_> {
             }),
             None => line.clone(),
         };
-        console.line_of(client, &line, &self.json(client, reason));
+        match client {
+            // What went wrong at a client is an error, also among results.
+            None if !console.is_json() && !self.status.is_whole() => console.remark(&line),
+            _ => console.line_of(client, &line, &self.json(client, reason)),
+        }
     }
 }
 
