@@ -878,6 +878,22 @@ fn a_file_without_a_true_size_is_not_sent() {
 }
 
 /// The rest of it is not read, and does not turn the refusal into a reset.
+/// Whoever asks for the next file without waiting for this one is understood: `ok` is read exactly.
+#[test]
+fn a_request_right_behind_an_acknowledgement_is_heard() {
+    let ground = Ground::new();
+    ground.write("root/a", b"hello");
+    ground.write("root/empty", b"");
+    let server = ground.serve(&["--md5", "none", "--idle", "600s"]);
+    let mut stream = server.connect();
+    stream.write_all(b"get a").expect("taken");
+    assert_eq!(text(&mut stream, 1), "5");
+    stream.write_all(b"okget empty").expect("taken");
+    assert_eq!(text(&mut stream, 6), "hello0");
+    stream.write_all(b"recv_readyget a").expect("taken");
+    assert_eq!(text(&mut stream, 1), "5");
+}
+
 #[test]
 fn a_large_upload_that_is_refused_hears_why() {
     let ground = Ground::new();

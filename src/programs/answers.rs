@@ -170,6 +170,10 @@ pub fn acknowledgement(source: &mut impl Source, settle: Duration) -> Result<Vec
         let got = match known {
             Some(0) => return Ok(word),
             Some(more) => Some(source.recv(&mut piece[..more], Part::Body).map_err(failed)?),
+            // Half a character cannot be all.
+            None if std::str::from_utf8(&word).is_err_and(|e| e.error_len().is_none()) => {
+                Some(source.recv(&mut piece, Part::Body).map_err(failed)?)
+            }
             None => source.recv_within(&mut piece, Part::Body, settle).map_err(failed)?,
         };
         match got {
@@ -643,6 +647,8 @@ mod tests {
             assert_eq!(read([vec![come(word)], rest.clone()].concat()), (word.to_owned(), rest));
         }
         assert_eq!(read(vec![come("re")]).0, "re", "the stream ended: it was all");
+        let half = |bytes: &[u8]| Act::Come(bytes.to_vec());
+        assert_eq!(read(vec![half(b"\xe5\xa5"), Act::Pause, half(b"\xbd")]).0, "好");
         assert_eq!(acknowledgement(&mut Script::default(), SETTLE).unwrap_err().kind, "ended");
         let endless = acknowledgement(&mut Script::bytes(&[b'x'; 3000]), SETTLE).unwrap_err();
         assert_eq!(endless.kind, "oversize");

@@ -9,8 +9,9 @@ use super::store::{self, Draft, Store};
 use crate::exit::Exit;
 use crate::filename::FileName;
 use crate::framing::{self, I32_LE};
+use crate::programs::answers;
 use crate::programs::console::Console;
-use crate::programs::reading::{self, Step};
+use crate::programs::reading;
 use crate::programs::server::{self, Client};
 use crate::programs::trouble::{Result, Trouble};
 use crate::programs::wire::{Source, Wire};
@@ -212,26 +213,13 @@ fn message(wire: &mut Wire, label: Text, text: &str) -> Result<()> {
     wire.send_all(text.as_bytes(), Part::Body).map_err(|e| Trouble::call(&doing, &e))
 }
 
-/// Waits for an acknowledgement: any text. The documents' own words are known when they are complete.
+/// Waits for an acknowledgement. The documents' own words are read exactly: a client that does not wait for the file
+/// may have sent its next request right behind them.
 fn acknowledged(wire: &mut Wire, settle: Duration) -> Result<()> {
-    let doing = Text::new("waiting for the acknowledgement", "等待确认");
-    wire.incoming(Text::new("acknowledgement", "确认"));
-    let known = |bytes: &[u8]| match bytes {
-        b"ok" | b"recv_ready" => Step::Complete,
-        start if b"ok".starts_with(start) || b"recv_ready".starts_with(start) => Step::CertainlyMore,
-        start if std::str::from_utf8(start).is_err_and(|e| e.error_len().is_none()) => Step::CertainlyMore,
-        _ => Step::PerhapsMore,
-    };
     wire.within(wire.patience());
-    let came = reading::unframed(wire, LONGEST_ACK, Part::Body, settle, &doing, known)?;
+    let came = answers::acknowledgement(wire, settle);
     wire.at_leisure();
-    match came {
-        Some(_) => Ok(()),
-        None => Err(Trouble::peer(
-            "ended",
-            Text::new("the client left without its acknowledgement", "客户端没有确认就离开了"),
-        )),
-    }
+    came.map(drop)
 }
 
 /// The second acknowledgement of an empty file. Nothing comes between it and the first, so both may have come as one
