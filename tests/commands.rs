@@ -10,7 +10,7 @@ use common::{Ran, command, finished, run, spawn};
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream, UdpSocket};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use stickdemo::net::evidence;
@@ -118,6 +118,12 @@ fn python_client(framing: &str, server: &Server, args: &[&str]) -> Vec<String> {
 fn same(got: &str, expected: &str, what: &str) {
     assert_eq!(got.len(), expected.len(), "{what}");
     assert!(got == expected, "{what}");
+}
+
+/// A command that runs until this file is there, or its folder is not: a test that fails leaves no process behind.
+fn until_there(gate: &Path) -> String {
+    let folder = gate.parent().expect("a folder").display();
+    format!("while [ ! -e {} ] && [ -d {folder} ]; do sleep 0.02; done; echo slow", gate.display())
 }
 
 #[test]
@@ -434,7 +440,7 @@ fn long_answers_that_nobody_takes_have_bounded_room() {
 fn a_slow_command_holds_nobody_up() {
     let scratch = Scratch::folder("commands").expect("a folder");
     let gate = scratch.path().join("gate");
-    let slow = format!("while [ ! -e {} ]; do sleep 0.02; done; echo slow", gate.display());
+    let slow = until_there(&gate);
     for framing in ["i32le", "udp"] {
         let how: &[&str] = if framing == "udp" { &["--udp"] } else { &[] };
         let server = Server::start(&[&["commands", "--shell", "--time-limit", "300s"], how].concat());
@@ -696,7 +702,7 @@ fn a_datagram_server_knows_nobody() {
 fn a_flood_of_datagrams_starts_no_flood_of_processes() {
     let scratch = Scratch::folder("commands").expect("a folder");
     let gate = scratch.path().join("gate");
-    let slow = format!("while [ ! -e {} ]; do sleep 0.02; done; echo slow", gate.display());
+    let slow = until_there(&gate);
     let mut server = Server::start(&["commands", "--udp", "--shell", "--time-limit", "300s"]);
     let client = UdpSocket::bind("127.0.0.1:0").expect("a port");
     client.set_read_timeout(Some(PATIENCE)).expect("a timeout");
