@@ -22,7 +22,6 @@ struct Service {
     /// What makes the server wait for the end of an unframed message, however slowly it comes.
     slow: &'static [&'static str],
     /// Goes when the test does.
-    #[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "only kept there"))]
     root: Option<Scratch>,
 }
 
