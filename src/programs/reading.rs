@@ -99,7 +99,8 @@ pub fn unframed(
     step: impl Fn(&[u8]) -> Step,
 ) -> Result<Option<(Vec<u8>, End)>> {
     let mut bytes: Vec<u8> = Vec::new();
-    let mut piece = vec![0; limit.saturating_add(1).min(64 << 10)];
+    // Small: a server has one for each client that is silent.
+    let mut piece = vec![0; limit.saturating_add(1).min(4 << 10)];
     loop {
         let failed = |e| Trouble::call(doing, &e);
         let now = if bytes.is_empty() { Step::CertainlyMore } else { step(&bytes) };
