@@ -7,11 +7,12 @@
 //! [`render`] (what a person or a program reads) → [`cli`] (names and help), [`programs`] (the documents' own, made
 //! correct) and [`tools`] (the commands).
 //!
-//! Beside the flow: [`wait`] sleeps, and nothing else does; [`port`] knows who has a port; [`filename`] keeps received files where they
-//! belong, [`scratch`] for no longer than the run; [`output`], [`exit`], [`errno`] and [`system`] speak with
-//! the outside.
+//! Beside the flow: [`wait`] sleeps, and nothing else does; [`port`] knows who has a port; [`filename`] keeps
+//! received files where they belong, [`scratch`] for no longer than the run, and [`digest`] compares them;
+//! [`output`], [`exit`], [`errno`] and [`system`] speak with the outside.
 
 pub mod cli;
+pub mod digest;
 pub mod errno;
 pub mod exit;
 pub mod filename;

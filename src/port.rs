@@ -1,6 +1,15 @@
 //! Which process has a port, where the system tells: on Linux from /proc (proc(5)).
 
 use crate::text::Text;
+use std::net::SocketAddr;
+
+/// Where a client finds a listener: an unspecified address stands for all of this machine's.
+pub fn reachable(address: SocketAddr) -> String {
+    match address.ip().is_unspecified() {
+        true => format!("HOST:{}", address.port()),
+        false => address.to_string(),
+    }
+}
 
 /// The name and number of the process that listens on a TCP port or has a UDP port bound.
 #[cfg(target_os = "linux")]

@@ -23,7 +23,6 @@ use crate::exit::Exit;
 use crate::framing::Limits;
 use crate::output::Sink;
 use crate::render::Style;
-use crate::text::Text;
 use console::Console;
 use std::io;
 use std::net::SocketAddr;
@@ -271,10 +270,18 @@ pub fn run(program: &Program, format: Format, style: &Style, out: Sink) -> io::R
     console.close().map(|out| (exit, out))
 }
 
-/// A noun for how a client reaches a server, for the line that a server prints.
-pub(crate) fn reach(address: SocketAddr) -> Text {
-    match address.ip().is_unspecified() {
-        true => Text::same(format!("HOST:{}", address.port())),
-        false => Text::same(address.to_string()),
+/// `quit` leaves, as in the documents.
+pub(crate) fn is_quit(line: &[u8]) -> bool {
+    line.trim_ascii() == b"quit"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quit_is_quit_with_spaces_around_it_too() {
+        assert!(is_quit(b"quit") && is_quit(b" quit \t"));
+        assert!(!is_quit(b"quite") && !is_quit(b""));
     }
 }

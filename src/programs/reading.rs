@@ -52,15 +52,23 @@ pub fn length(source: &mut impl Source, limit: usize, doing: &Text) -> Result<Op
     }
 }
 
+/// Reads exactly `length` bytes that say what follows, or what came before.
+///
+/// # Errors
+/// What recv says, or that the stream ended inside.
+pub fn header(source: &mut impl Source, length: usize, part: Part, doing: &Text) -> Result<Vec<u8>> {
+    let mut bytes = vec![0; length];
+    let have = fill(source, &mut bytes, part, doing)?;
+    framing::whole_header(&bytes[..have], length)?;
+    Ok(bytes)
+}
+
 /// Reads a JSON object of `length` bytes.
 ///
 /// # Errors
 /// What recv says, that the stream ended inside, or that the bytes are not a JSON object.
 pub fn json_object(source: &mut impl Source, length: usize, part: Part, doing: &Text) -> Result<Map<String, Value>> {
-    let mut bytes = vec![0; length];
-    let have = fill(source, &mut bytes, part, doing)?;
-    framing::whole_header(&bytes[..have], length)?;
-    Ok(json::parse(&bytes)?)
+    Ok(json::parse(&header(source, length, part, doing)?)?)
 }
 
 /// Reads text that nothing frames, at most `limit` bytes: until the stream is silent for `settle`, or ends. In the

@@ -4,8 +4,9 @@
 use super::console::Console;
 use super::trouble::{Result, Trouble, shown};
 use super::wire::Wire;
-use super::{Bounds, Serve, Service, commands, files, reach, talk};
+use super::{Bounds, Serve, Service, commands, files, talk};
 use crate::exit::Exit;
+use crate::port;
 use crate::say;
 use crate::text::Text;
 use crate::trace::{EndName, Role};
@@ -64,10 +65,17 @@ pub fn log(console: &Console, client: Option<SocketAddr>, text: &Text) {
     console.line_of(client, &line, &json!({ "type": "log", "client": name, "message": text }));
 }
 
+/// Not a peer's refusal, but this machine: no memory just now, or no network. It may pass.
+pub fn cannot_receive(console: &Console, error: &io::Error) {
+    let why = shown(&error.to_string());
+    log(console, None, &say!("cannot receive: {why}", "无法接收：{why}"));
+    wait::pause(Duration::from_millis(100));
+}
+
 /// Says where a server listens and how the other end reaches it; `next` has a `{}` for the address.
 pub fn announce(console: &Console, address: SocketAddr, next: &Text) {
     let text = say!("listening on {address}; the other end: ", "正在监听 {address}；另一端请运行：");
-    let next = next.with(&reach(address));
+    let next = next.with(&Text::same(port::reachable(address)));
     console.remark(&Text::new("{}{}", "{}{}").with(&text).with(&next));
     if console.is_json() {
         console.line(&Text::same(""), &json!({ "type": "listening", "address": address.to_string() }));
@@ -238,7 +246,7 @@ pub fn cannot_listen(at: SocketAddr, error: &io::Error) -> Trouble {
     let trouble = Trouble::local(say!("listen {at}: {name} ({error})", "listen {at}：{name}（{error}）"));
     match error.kind() {
         io::ErrorKind::AddrInUse => {
-            let owner = crate::port::owner(at.port());
+            let owner = port::owner(at.port());
             let who = owner.unwrap_or_else(|| Text::new("another program", "另一个程序"));
             trouble.hint(
                 Text::new(

@@ -63,10 +63,13 @@ impl<'a> Wire<'a> {
             });
         }
         let stream = connected.map_err(|e| Trouble::connect(server, &e))?;
-        let mut wire =
-            Wire { stream: Arc::new(stream), console, patience, deadline: None, timeout: None, tap, twin: false };
+        let wire = Wire::of(Arc::new(stream), console, patience, tap);
         wire.prepare();
         Ok(wire)
+    }
+
+    fn of(stream: Arc<TcpStream>, console: &'a Console, patience: Duration, tap: Option<Tap<'a>>) -> Wire<'a> {
+        Wire { stream, console, patience, deadline: None, timeout: None, tap, twin: false }
     }
 
     /// Takes over an accepted connection; `end` names its lane in the trace.
@@ -80,14 +83,14 @@ impl<'a> Wire<'a> {
                 event.returned = Some(0);
             });
         }
-        let mut wire = Wire { stream, console, patience, deadline: None, timeout: None, tap, twin: false };
+        let wire = Wire::of(stream, console, patience, tap);
         wire.prepare();
         wire
     }
 
     /// Answers leave at once, and a peer that does not read is not waited for without end. An option that
     /// cannot be set costs time and nothing else.
-    fn prepare(&mut self) {
+    fn prepare(&self) {
         let _ = self.stream.set_nodelay(true);
         let _ = self.stream.set_write_timeout(Some(self.patience.max(Duration::from_millis(1))));
     }
@@ -97,15 +100,9 @@ impl<'a> Wire<'a> {
     #[must_use]
     pub fn twin(&self) -> Wire<'a> {
         let tap = self.tap.as_ref().map(|tap| Tap { sock: tap.sock, ..Tap::new(self.console, tap.end, tap.proto) });
-        Wire {
-            stream: Arc::clone(&self.stream),
-            console: self.console,
-            patience: self.patience,
-            deadline: None,
-            timeout: None,
-            tap,
-            twin: true,
-        }
+        let mut wire = Wire::of(Arc::clone(&self.stream), self.console, self.patience, tap);
+        wire.twin = true;
+        wire
     }
 
     /// Where it writes what people read.
@@ -145,16 +142,24 @@ impl<'a> Wire<'a> {
     ///
     /// # Errors
     /// What send says; `WouldBlock` when the peer takes nothing for as long as this end is patient.
-    pub fn send_all(&mut self, mut bytes: &[u8], part: Part) -> io::Result<()> {
+    pub fn send_all(&mut self, bytes: &[u8], part: Part) -> io::Result<()> {
+        self.send_framed(bytes, if part == Part::Header { bytes.len() } else { 0 })
+    }
+
+    /// The same for a header and what follows it in one call: so many of the bytes are the header.
+    ///
+    /// # Errors
+    /// As [`send_all`](Wire::send_all).
+    pub fn send_framed(&mut self, mut bytes: &[u8], mut header: usize) -> io::Result<()> {
         while !bytes.is_empty() {
-            let n = self.send(bytes, part)?;
-            bytes = &bytes[n..];
+            let n = self.send(bytes, header)?;
+            (bytes, header) = (&bytes[n..], header.saturating_sub(n));
         }
         Ok(())
     }
 
-    /// One send(2).
-    fn send(&mut self, bytes: &[u8], part: Part) -> io::Result<usize> {
+    /// One send(2); so many of the bytes are header.
+    fn send(&mut self, bytes: &[u8], header: usize) -> io::Result<usize> {
         let began = Instant::now();
         let sent = loop {
             match (&*self.stream).write(bytes) {
@@ -166,7 +171,7 @@ impl<'a> Wire<'a> {
             }
         };
         if let Some(tap) = &mut self.tap {
-            tap.sent(&self.stream, began, bytes, part, &sent);
+            tap.sent(&self.stream, began, bytes, header, &sent);
         }
         sent
     }
@@ -375,14 +380,16 @@ impl<'a> Tap<'a> {
         self.console.event(event);
     }
 
-    fn sent(&mut self, stream: &TcpStream, began: Instant, bytes: &[u8], part: Part, sent: &io::Result<usize>) {
+    fn sent(&mut self, stream: &TcpStream, began: Instant, bytes: &[u8], header: usize, sent: &io::Result<usize>) {
         let n = *sent.as_ref().unwrap_or(&0);
-        let span = self.out.span(self.console, self.end, n, part);
+        let header = header.min(n);
+        let spans = [(header, Part::Header), (n - header, Part::Body)];
+        let spans = spans.map(|(len, part)| self.out.span(self.console, self.end, len, part));
         self.event(Call::Send, began, |event| {
             event.asked = Some(bytes.len());
             event.bytes = bytes[..n].to_vec();
-            event.handed = Some(Handed { msg: span.msg, offset: span.offset });
-            event.spans = if n > 0 { vec![span] } else { Vec::new() };
+            event.handed = Some(Handed { msg: spans[0].msg, offset: spans[0].offset });
+            event.spans = spans.into_iter().filter(|span| span.len > 0).collect();
             event.evidence = kernel(stream);
             told(event, sent.as_ref().copied());
         });

@@ -3,7 +3,7 @@
 use super::Style;
 use super::palette::Ink;
 use super::width::{columns, cut, padded};
-use crate::text::{Text, grouped};
+use crate::text::{Text, grouped, unruly};
 use crate::trace::{Event, Message, Part, Span, Trace};
 
 /// A block of at most this many bytes is shown whole.
@@ -40,15 +40,8 @@ fn text(bytes: &[u8]) -> Option<String> {
 
 /// With everything that would move the cursor, or the words around it, as an escape.
 pub fn escaped(text: &str) -> String {
-    let moves = |c: char| c.is_control() || DIRECTION.contains(&c);
-    text.chars().flat_map(|c| if moves(c) { c.escape_default().collect() } else { vec![c] }).collect()
+    text.chars().flat_map(|c| if unruly(c) { c.escape_default().collect() } else { vec![c] }).collect()
 }
-
-/// Marks, separators, embeddings, overrides and isolates (UAX #9).
-const DIRECTION: [char; 14] = [
-    '\u{061c}', '\u{200e}', '\u{200f}', '\u{2028}', '\u{2029}', '\u{202a}', '\u{202b}', '\u{202c}', '\u{202d}',
-    '\u{202e}', '\u{2066}', '\u{2067}', '\u{2068}', '\u{2069}',
-];
 
 /// A message in a few columns: its label, else its first bytes.
 pub fn name(message: &Message, style: &Style, width: usize) -> String {

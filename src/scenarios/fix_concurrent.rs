@@ -1,8 +1,9 @@
 //! A thread for each client: while one client stands still in the middle of its upload, the others are
 //! served to the end. A server that serves in turn would keep them waiting.
 
-use super::wire::{Put, md5_hex};
+use super::wire::Put;
 use super::{Control, Next, Part, Scenario, Why};
+use crate::digest::md5_hex;
 use crate::filename::FileName;
 use crate::framing::whole_body;
 use crate::net::{Conn, End, Opt, Settings};

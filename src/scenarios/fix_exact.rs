@@ -1,8 +1,9 @@
 //! Read exactly what remains: the last recv asks for the file's last bytes, not for 1024, and the MD5
 //! that follows without a pause stays in the queue.
 
-use super::wire::{announced, md5_hex, requested, short};
+use super::wire::{announced, requested, short};
 use super::{Control, Next, Part, Scenario, Why};
+use crate::digest::md5_hex;
 use crate::framing::whole_body;
 use crate::net::{Conn, End, Opt, Settings};
 use crate::say;

@@ -1,7 +1,8 @@
 //! A real file both ways: up with a JSON header, down with its size before it and its MD5 behind it.
 
-use super::wire::{Put, announced, hex_digits, md5_hex, requested, short};
+use super::wire::{Put, announced, requested, short};
 use super::{Control, Next, NotPossible, Part, Scenario, Variation, Why};
+use crate::digest::{hex_digits, md5_hex};
 use crate::filename::FileName;
 use crate::framing::{I32_LE, whole_body};
 use crate::net::{Conn, End, Opt, Outgoing, Settings};

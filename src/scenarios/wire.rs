@@ -7,7 +7,6 @@ use crate::net::Conn;
 use crate::say;
 use crate::text::Text;
 use crate::trace::{Event, MsgId, Part};
-use md5::{Digest, Md5};
 use serde_json::json;
 
 /// The longest JSON header that is read, in bytes. The pages' have fewer than 100.
@@ -87,16 +86,6 @@ pub(super) fn announced(digits: &[u8], limit: usize) -> anyhow::Result<usize> {
     let start = start(&text);
     let size = decimal::parse(digits, limit);
     Ok(size.map_err(|_| say!("not a size up to {limit}: {start:?}", "不是 {limit} 以内的大小：{start:?}"))?)
-}
-
-/// An MD5 as the pages send it: 32 hex digits (RFC 1321). It finds accidents, not attackers (RFC 6151).
-pub(super) fn md5_hex(bytes: &[u8]) -> String {
-    hex_digits(Md5::new_with_prefix(bytes))
-}
-
-/// The digits of a digest that was fed piece by piece.
-pub(super) fn hex_digits(digest: Md5) -> String {
-    digest.finalize().iter().map(|b| format!("{b:02x}")).collect()
 }
 
 /// The first digits of a digest: enough to compare by eye on one line.

@@ -16,7 +16,6 @@ use crate::scenarios::{Linked, Scenario};
 use crate::text::Text;
 use crate::trace::Call;
 use std::io::{self, BufRead, IsTerminal, Write};
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 pub(super) fn run(request: &RunRequest, format: Format, style: &Style, out: &mut dyn Write) -> io::Result<Exit> {
@@ -44,7 +43,7 @@ fn plan(request: &RunRequest, style: &Style) -> Plan {
     if matches!(request.side, Side::Server(_)) {
         let (id, lang) = (request.scenario.id, style.lang);
         plan.announce = Some(Arc::new(move |address| {
-            let reach = reachable(address);
+            let reach = port::reachable(address);
             let text = say!(
                 "listening on {address}; the other end: stickdemo {id} --as client --connect {reach}",
                 "正在监听 {address}；另一端请运行：stickdemo {id} --as client --connect {reach}"
@@ -61,14 +60,6 @@ pub(super) fn link(asked: &AskedLink, scenario: &Scenario) -> Option<Spec> {
         (AskedLink::Like(spec), _) => Some((**spec).clone()),
         (AskedLink::Usual, _) | (_, Linked::Only) => Some(scenario.usual_link()),
         (AskedLink::No, _) => None,
-    }
-}
-
-/// Where a client finds a listener: an unspecified address stands for all of this machine's.
-fn reachable(address: SocketAddr) -> String {
-    match address.ip().is_unspecified() {
-        true => format!("HOST:{}", address.port()),
-        false => address.to_string(),
     }
 }
 

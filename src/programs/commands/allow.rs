@@ -60,7 +60,7 @@ pub struct Allowed {
     shell: bool,
 }
 
-/// Why a line is not run. The server's log says it in the server's language, the wire in English.
+/// Why a line is not run. The server's log and its answer say it in the server's language.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal(pub Text);
 

@@ -13,7 +13,7 @@ use super::console::Console;
 use super::server::{self, Client};
 use super::trouble::{Result, Trouble, shown};
 use super::wire::Source;
-use super::{CommandService, Serve, reading};
+use super::{CommandService, Serve, is_quit, reading};
 use crate::exit::Exit;
 use crate::say;
 use crate::text::{Lang, Text, grouped};
@@ -73,10 +73,6 @@ fn converse(client: &mut Client, office: &Office, manner: Manner) -> Result<()> 
 }
 
 /// The documents' clients send `quit`, or just hang up.
-fn is_quit(line: &[u8]) -> bool {
-    line.trim_ascii() == b"quit"
-}
-
 fn answer(client: &mut Client, office: &Office, manner: Manner, line: &[u8]) -> Result<()> {
     let wire = &client.wire;
     // A half-closed connection still waits for its answer, and an end of stream says no more than that.

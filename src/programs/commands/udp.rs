@@ -1,22 +1,20 @@
 //! `serve commands --udp`: a command a datagram, an answer two of them. No client is remembered, so that none can
 //! leave anything behind.
 
+use super::Office;
 use super::allow::{Refusal, remark};
-use super::{Office, is_quit};
 use crate::exit::Exit;
-use crate::programs::Serve;
 use crate::programs::answers::Outputs;
 use crate::programs::console::Console;
 use crate::programs::datagrams::{Datagram, Datagrams, largest};
-use crate::programs::server::{announce, log};
+use crate::programs::server::{announce, cannot_receive, log};
 use crate::programs::trouble::{Result, shown};
+use crate::programs::{Serve, is_quit};
 use crate::say;
 use crate::text::{Lang, Text, grouped};
-use crate::wait;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{Builder, Scope};
-use std::time::Duration;
 
 /// The most commands at the same time: a slow one holds nobody up, and a flood starts no thousand processes.
 const MOST: usize = 16;
@@ -37,11 +35,7 @@ pub(super) fn serve(office: &Office, serve: &Serve, console: &Console) -> Result
             match socket.recv_while(Some(Text::new("command", "命令")), || !console.over()) {
                 Ok(None) => {}
                 Ok(Some(datagram)) => desk.admit(scope, datagram),
-                Err(e) => {
-                    let why = shown(&e.to_string());
-                    log(console, None, &say!("cannot receive: {why}", "无法接收：{why}"));
-                    wait::pause(Duration::from_millis(100));
-                }
+                Err(e) => cannot_receive(console, &e),
             }
         }
     });

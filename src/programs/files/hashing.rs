@@ -1,6 +1,7 @@
 //! Hashes a file's bytes while they move. What takes long is the hashing, so a large file has a second thread for it:
 //! buffers that were sent or written go there, and come back to be filled again. Memory is those few buffers.
 
+use crate::digest::hex_digits;
 use crate::programs::trouble::{Result, Trouble};
 use crate::text::Text;
 use md5::{Digest, Md5};
@@ -109,10 +110,10 @@ impl<'scope> Hashing<'scope> {
     /// When the other thread is gone.
     pub fn finish(self) -> Result<Option<String>> {
         match self {
-            Hashing::Here { hash, .. } => Ok(hash.map(digits)),
+            Hashing::Here { hash, .. } => Ok(hash.map(hex_digits)),
             Hashing::Beside { full, thread, .. } => {
                 drop(full);
-                thread.join().map(|hash| Some(digits(hash))).map_err(|_| gone())
+                thread.join().map(|hash| Some(hex_digits(hash))).map_err(|_| gone())
             }
         }
     }
@@ -144,11 +145,6 @@ fn beside<'scope>(scope: &'scope Scope<'scope, '_>) -> Option<Hashing<'scope>> {
 /// Only a bug ends that thread early.
 fn gone() -> Trouble {
     Trouble::local(Text::new("the thread that hashes is gone: a bug", "计算摘要的线程不在了：这是一个缺陷"))
-}
-
-/// 32 lower-case hexadecimal digits.
-pub fn digits(hash: Md5) -> String {
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -1,21 +1,15 @@
 //! Moves a file's bytes between disk and connection, once, and hashes them on the way. Memory is bounded by a few
 //! buffers however large the file is.
 
-use super::hashing::{self, Hashing};
+use super::hashing::Hashing;
 use crate::framing::Fault;
 use crate::programs::trouble::{Result, Trouble};
 use crate::programs::wire::Source;
 use crate::say;
 use crate::text::{Text, grouped};
 use crate::trace::Part;
-use md5::{Digest, Md5};
 use std::io::{self, Read, Write};
 use std::thread;
-
-/// The MD5 of bytes in memory, as [`outward`] writes it.
-pub fn md5_hex(bytes: &[u8]) -> String {
-    hashing::digits(Md5::new_with_prefix(bytes))
-}
 
 /// From a file: its first `len` bytes to `send`, piece by piece. Returns the digest if it is wanted.
 ///
@@ -100,9 +94,10 @@ pub fn inward(
 
 #[cfg(test)]
 mod tests {
-    use super::hashing::CHUNK;
     use super::*;
+    use crate::digest::md5_hex;
     use crate::exit::Exit;
+    use crate::programs::files::hashing::CHUNK;
     use std::time::Duration;
 
     /// Bytes in pieces of this size.

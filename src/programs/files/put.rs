@@ -5,6 +5,7 @@ use super::progress::Progress;
 use super::pump;
 use super::receipt::{self, Receipt};
 use super::report::{Status, Transfer, clean};
+use crate::digest::md5_hex;
 use crate::exit::Exit;
 use crate::filename::FileName;
 use crate::programs::Put;
@@ -340,7 +341,7 @@ impl<'c> Batch<'c> {
         self.items[index].size = Some(upload.size);
         if upload.size <= SMALL {
             let bytes = in_memory(&mut file, upload.size)?;
-            let md5 = pump::md5_hex(&bytes);
+            let md5 = md5_hex(&bytes);
             upload.promise = Promise::Digest(md5.clone());
             self.items[index].md5 = Some(md5);
             self.head(index, &upload)?;

@@ -2,7 +2,7 @@
 //! none and get none.
 
 use super::header;
-use crate::framing::{Fault, json};
+use crate::framing::{Fault, I32_LE, json};
 use crate::programs::reading;
 use crate::programs::trouble::{Result, Trouble, shown};
 use crate::programs::wire::{Source, Wire};
@@ -75,14 +75,8 @@ pub fn send(wire: &mut Wire, receipt: &Receipt, name: &str, size: u64) -> Result
     let bytes = receipt.write(name, size)?;
     let doing = Text::new("sending the receipt", "发送回执");
     wire.outgoing(Text::new("receipt", "回执"));
-    let (length, json) = bytes.split_at(bytes.len().min(4));
     // In one call: a receipt is not to be cut by a connection that ends.
-    let sent = if wire.console().tracing() {
-        wire.send_all(length, Part::Header).and_then(|()| wire.send_all(json, Part::Body))
-    } else {
-        wire.send_all(&bytes, Part::Body)
-    };
-    sent.map_err(|e| Trouble::call(&doing, &e))
+    wire.send_framed(&bytes, I32_LE.width()).map_err(|e| Trouble::call(&doing, &e))
 }
 
 /// Reads the next receipt; `None` when the stream ends where it would begin.

@@ -98,9 +98,7 @@ impl Host<'_> {
         let began = Instant::now();
         let length = I32_LE.unpack(&length, self.service.header)?;
         let doing = Text::new("receiving the header", "接收头部");
-        let mut bytes = vec![0; length];
-        let have = reading::fill(&mut client.wire, &mut bytes, Part::Header, &doing)?;
-        framing::whole_header(&bytes[..have], length)?;
+        let bytes = reading::header(&mut client.wire, length, Part::Header, &doing)?;
         client.wire.at_leisure();
         let upload = match header::parse(&bytes, self.service.largest).and_then(unreserved) {
             Ok(upload) => {
@@ -309,9 +307,7 @@ fn announced(wire: &mut Wire, promise: &Promise) -> Result<Option<String>> {
             let length = length.ok_or_else(|| {
                 Trouble::peer("ended", Text::new("the client left before the MD5", "客户端在 MD5 之前就离开了"))
             })?;
-            let mut bytes = vec![0; length];
-            let have = reading::fill(wire, &mut bytes, Part::Header, &doing)?;
-            framing::whole_header(&bytes[..have], length)?;
+            let bytes = reading::header(wire, length, Part::Header, &doing)?;
             wire.at_leisure();
             header::parse_digest(&bytes).map(Some).map_err(|why| Trouble::peer("syntax", why))
         }

@@ -9,12 +9,11 @@ use super::events::{Event, Events, while_listening};
 use super::{harmless, input};
 use crate::errno;
 use crate::exit::Exit;
-use crate::programs::Serve;
 use crate::programs::console::Console;
 use crate::programs::datagrams::{Datagram, Datagrams, is_too_long, largest};
-use crate::programs::server::announce;
-use crate::programs::talk::upper::cannot_receive;
+use crate::programs::server::{announce, cannot_receive};
 use crate::programs::trouble::Result;
+use crate::programs::{Serve, is_quit};
 use crate::say;
 use crate::text::{Text, grouped};
 use people::People;
@@ -57,7 +56,7 @@ impl Chat<'_> {
         self.ask();
         while !self.console.over() {
             match self.events.next(None) {
-                Some(Event::Typed(Ok(Some(line)))) if input::is_quit(&line) => break,
+                Some(Event::Typed(Ok(Some(line)))) if is_quit(&line) => break,
                 Some(Event::Typed(line)) => match line? {
                     Some(line) => self.typed(line),
                     None if self.terminal || self.typed => {

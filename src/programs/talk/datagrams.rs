@@ -3,10 +3,10 @@
 use super::events::{Event, Events, while_listening};
 use super::{input, said};
 use crate::exit::Exit;
-use crate::programs::Talk;
 use crate::programs::console::Console;
 use crate::programs::datagrams::{Datagrams, is_refusal, is_too_long, largest, refused};
 use crate::programs::trouble::{Result, Trouble};
+use crate::programs::{Talk, is_quit};
 use crate::say;
 use crate::text::{Text, grouped};
 use std::io;
@@ -67,7 +67,7 @@ impl Conversation<'_> {
                         self.console.unanswered();
                         break;
                     }
-                    Some(line) if input::is_quit(&line) => break,
+                    Some(line) if is_quit(&line) => break,
                     Some(line) => {
                         self.asked = false;
                         self.console.answered();

@@ -15,11 +15,6 @@ pub(super) fn is_terminal() -> bool {
     io::stdin().is_terminal()
 }
 
-/// `quit` leaves, as in the documents.
-pub(super) fn is_quit(line: &[u8]) -> bool {
-    line.trim_ascii() == b"quit"
-}
-
 /// The next line without its end; `None` at the end of input. A last line needs no end.
 pub(super) fn line(input: &mut impl BufRead) -> Result<Option<Vec<u8>>> {
     let mut line = Vec::new();
@@ -103,11 +98,5 @@ mod tests {
         let mut longest = vec![b'x'; LONGEST];
         longest.extend(b"\r\n");
         assert_eq!(line(&mut &longest[..]).expect("allowed").map(|line| line.len()), Some(LONGEST));
-    }
-
-    #[test]
-    fn quit_is_quit_with_spaces_around_it_too() {
-        assert!(is_quit(b"quit") && is_quit(b" quit \t"));
-        assert!(!is_quit(b"quite") && !is_quit(b""));
     }
 }

@@ -5,10 +5,10 @@
 
 use super::{input, said};
 use crate::exit::Exit;
-use crate::programs::Talk;
 use crate::programs::console::Console;
 use crate::programs::trouble::{Result, Trouble};
 use crate::programs::wire::{Source as _, Wire};
+use crate::programs::{Talk, is_quit};
 use crate::say;
 use crate::text::{Text, grouped};
 use crate::trace::Part;
@@ -39,7 +39,7 @@ pub(super) fn run(talk: &Talk, console: &Console) -> Result<Exit> {
         }
         match line {
             None => break,
-            Some(line) if input::is_quit(&line) => break,
+            Some(line) if is_quit(&line) => break,
             Some(line) if line.is_empty() => console.remark(&Text::new(
                 "an empty line: TCP would send nothing, and nobody would answer",
                 "空行：TCP 什么也不会发出，也就没有人会回答",

@@ -3,19 +3,17 @@
 //! Over TCP this needs no message boundaries: the answer to a byte depends on that byte alone, so the pieces in which
 //! the stream arrives do not matter. Few services are so lucky.
 
+use crate::errno;
 use crate::exit::Exit;
 use crate::programs::Serve;
 use crate::programs::console::Console;
 use crate::programs::datagrams::{Datagram, Datagrams};
-use crate::programs::server::{Client, announce, log};
-use crate::programs::trouble::{Result, Trouble, shown};
+use crate::programs::server::{Client, announce, cannot_receive, log};
+use crate::programs::trouble::{Result, Trouble};
 use crate::programs::wire::Source as _;
 use crate::say;
 use crate::text::{Text, grouped};
 use crate::trace::Part;
-use crate::{errno, wait};
-use std::io;
-use std::time::Duration;
 
 /// Sends back what a client sends, in capitals, until it leaves. A client that sends and does not read is no longer
 /// read either, once the kernel's buffers are full; it costs no memory, and when it takes nothing for too long it is
@@ -80,11 +78,4 @@ fn answer(socket: &Datagrams, console: &Console, datagram: Datagram) {
         }
     };
     log(console, Some(from), &words);
-}
-
-/// Not a peer's refusal, but this machine: no memory just now, or no network. It may pass.
-pub(super) fn cannot_receive(console: &Console, error: &io::Error) {
-    let why = shown(&error.to_string());
-    log(console, None, &say!("cannot receive: {why}", "无法接收：{why}"));
-    wait::pause(Duration::from_millis(100));
 }
