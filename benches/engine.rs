@@ -5,11 +5,11 @@
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant, SystemTime};
+use stickdemo::claims::Judge;
 use stickdemo::net::Settings;
+use stickdemo::play::{Outcome, Plan};
 use stickdemo::render::{Report, Style};
-use stickdemo::run::{Outcome, Plan};
 use stickdemo::scenarios::find;
-use stickdemo::trace::claims::Judge;
 use stickdemo::trace::{Call, EndName, Event, Handed, Proto, Recorder, Role, Tie, Trace};
 
 const CLIENT: EndName = EndName::only(Role::Client);

@@ -17,7 +17,8 @@ use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use stickdemo::framing::{Decoder, I32_LE, Limits};
-use stickdemo::{quantity, wait};
+use stickdemo::sys::wait;
+use stickdemo::text::quantity;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_stickdemo");
 const SIZE: usize = 256 << 20;

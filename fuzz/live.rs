@@ -11,7 +11,7 @@ use stickdemo::output::Sink;
 use stickdemo::programs::console::Console;
 use stickdemo::programs::{Bounds, FileService, Serve, Service, Trailer, server};
 use stickdemo::render::Style;
-use stickdemo::scratch::Scratch;
+use stickdemo::sys::scratch::Scratch;
 
 /// The byte at which the client waits: no UTF-8 text has it.
 pub const PAUSE: u8 = 0xfe;
@@ -55,7 +55,7 @@ fn start() -> Live {
 
 fn connect() -> TcpStream {
     let mut stream = None;
-    let connected = stickdemo::wait::until(Duration::from_secs(10), || {
+    let connected = stickdemo::sys::wait::until(Duration::from_secs(10), || {
         stream = TcpStream::connect(LIVE.address).ok();
         stream.is_some()
     });

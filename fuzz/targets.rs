@@ -12,7 +12,6 @@ use serde_json::Value;
 use std::path::{Component, Path};
 use std::sync::LazyLock;
 use std::time::Duration;
-use stickdemo::filename::FileName;
 use stickdemo::framing::json::{self, Json};
 use stickdemo::framing::{Decoder, Fault, Frame, Framing, I32_LE, Limits, Look, U8, U16_BE, U32_BE, U32_LE, decimal};
 use stickdemo::programs::answers::{self, Manner, Outputs, Terms};
@@ -22,8 +21,9 @@ use stickdemo::programs::files::receipt::Receipt;
 use stickdemo::programs::reading::{self, End, Step};
 use stickdemo::programs::trouble::{self, Trouble};
 use stickdemo::programs::{Framed, Spelling};
-use stickdemo::quantity;
+use stickdemo::sys::filename::FileName;
 use stickdemo::text::Text;
+use stickdemo::text::quantity;
 use stickdemo::trace::Part;
 
 /// Takes the fuzzer's bytes; panics when something does not hold.

@@ -4,8 +4,9 @@ use std::process::ExitCode;
 use stickdemo::cli::{self, Refusal, Request};
 use stickdemo::exit::Exit;
 use stickdemo::output::tell;
+use stickdemo::sys::scratch;
 use stickdemo::text::{Lang, Text};
-use stickdemo::{link, programs, scratch, tools};
+use stickdemo::{commands, link, programs};
 
 fn main() -> ExitCode {
     let args: Vec<_> = std::env::args_os().collect();
@@ -18,11 +19,11 @@ fn main() -> ExitCode {
     on_interrupt(lang);
     match request {
         Ok(request) => {
-            let exit = tools::run(&request);
+            let exit = commands::run(&request);
             link::reap();
             exit.into()
         }
-        Err(Refusal::Told(text)) => tools::print(&text, lang).into(),
+        Err(Refusal::Told(text)) => commands::print(&text, lang).into(),
         Err(Refusal::Wrong(text)) => {
             tell(text.trim_end());
             Exit::Usage.into()

@@ -4,7 +4,7 @@ use crate::cli::{Output, When};
 use crate::render::Style;
 use crate::render::palette::Palette;
 use crate::say;
-use crate::scratch;
+use crate::sys::scratch;
 use crate::text::Text;
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Stdout, Write};

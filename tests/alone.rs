@@ -176,7 +176,7 @@ fn a_client_says_when_nobody_listens() {
         assert!(ran.err.contains(part) || cfg!(windows), "{}", ran.err);
     }
     assert_eq!(ran.out, "", "nothing was sent, so there is no trace");
-    let folder = stickdemo::scratch::Scratch::folder("refused").expect("a folder");
+    let folder = stickdemo::sys::scratch::Scratch::folder("refused").expect("a folder");
     let file = folder.path().join("old.txt");
     std::fs::write(&file, "old").expect("a file");
     let name = file.to_str().expect("UTF-8");

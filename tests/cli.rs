@@ -95,7 +95,7 @@ fn a_port_that_needs_privilege_says_so() {
         use std::os::unix::fs::PermissionsExt;
         use std::os::unix::process::CommandExt;
         // The binary may lie below a folder that only root enters.
-        let folder = stickdemo::scratch::Scratch::folder("user").expect("a folder");
+        let folder = stickdemo::sys::scratch::Scratch::folder("user").expect("a folder");
         std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o755)).expect("open to all");
         let copy = folder.path().join("stickdemo");
         std::fs::copy(common::BINARY, &copy).expect("a copy");

@@ -14,8 +14,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use stickdemo::net::evidence;
-use stickdemo::scratch::Scratch;
-use stickdemo::wait;
+use stickdemo::sys::scratch::Scratch;
+use stickdemo::sys::wait;
 
 const TCP: [&str; 4] = ["none", "ack", "i32le", "json"];
 

@@ -5,14 +5,14 @@ mod common;
 
 use common::run;
 use std::time::Duration;
+use stickdemo::claims::Verdict;
+use stickdemo::commands::cost::findings::judge;
+use stickdemo::commands::cost::measure::{Cell, Measured, Outcome};
+use stickdemo::commands::cost::{Fix, Load, Medium, Results, report};
 use stickdemo::exit::Exit;
 use stickdemo::render::Style;
 use stickdemo::render::plot::svg;
 use stickdemo::text::{Lang, Text};
-use stickdemo::tools::cost::findings::judge;
-use stickdemo::tools::cost::measure::{Cell, Measured, Outcome};
-use stickdemo::tools::cost::{Fix, Load, Medium, Results, report};
-use stickdemo::trace::claims::Verdict;
 
 const NEAR: Medium = Medium::Link(Duration::from_millis(1));
 const FAR: Medium = Medium::Link(Duration::from_millis(50));
@@ -88,7 +88,7 @@ fn the_report_in_chinese() {
 fn no_line_is_wider_than_the_terminal() {
     for (lang, width) in [(Lang::En, 80), (Lang::Zh, 80), (Lang::En, 48), (Lang::Zh, 48)] {
         for line in text(&results(), lang, width).lines() {
-            let wide = stickdemo::render::width::columns(line);
+            let wide = stickdemo::text::columns::columns(line);
             assert!(wide <= width, "{wide} of {width}: {line}");
         }
     }
@@ -256,7 +256,7 @@ mod measured_here {
 
     #[test]
     fn a_file_has_the_format_of_its_name() {
-        let folder = stickdemo::scratch::Scratch::folder("cost").expect("a folder");
+        let folder = stickdemo::sys::scratch::Scratch::folder("cost").expect("a folder");
         for (name, lang, begins, word) in [
             ("plot.svg", "en", "<svg ", "messages a second"),
             ("plot.svg", "zh", "<svg ", "每秒消息数"),

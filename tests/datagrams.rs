@@ -4,9 +4,9 @@ use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::sync::Arc;
 use std::time::Duration;
+use stickdemo::claims::Judge;
 use stickdemo::net::barrier::Stage;
 use stickdemo::net::{DeadPort, End, Place};
-use stickdemo::trace::claims::Judge;
 use stickdemo::trace::{Call, EndName, Event, Fact, Handed, MsgId, Proto, Recorder, Role, SockId, Tie, Trace};
 
 const CLIENT: EndName = EndName::only(Role::Client);

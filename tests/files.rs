@@ -13,8 +13,8 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use stickdemo::framing::json::pack;
-use stickdemo::scratch::Scratch;
-use stickdemo::wait;
+use stickdemo::sys::scratch::Scratch;
+use stickdemo::sys::wait;
 
 const LONG: Duration = Duration::from_secs(60);
 

@@ -1,7 +1,7 @@
 //! What the counts and the invariants say of recordings that a healthy kernel does not make.
 
 use std::net::SocketAddr;
-use stickdemo::trace::claims::{Claim, Judge};
+use stickdemo::claims::{Claim, Judge};
 use stickdemo::trace::{Call, EndName, Event, Evidence, Handed, Proto, Recorder, Role, SockId, Tie, Trace};
 
 const CLIENT: EndName = EndName::only(Role::Client);

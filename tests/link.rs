@@ -18,9 +18,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 use stickdemo::link::{Captured, dissect};
 use stickdemo::scenarios::{Linked, syllabus};
+use stickdemo::sys::wait;
 use stickdemo::trace::Role;
 use stickdemo::trace::packet::{Content, Fate, Packet};
-use stickdemo::wait;
 
 // Where and as whom the program runs.
 

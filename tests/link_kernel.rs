@@ -34,9 +34,9 @@ mod on_the_link {
     use std::time::{Duration, Instant};
     use stickdemo::link::spec::Spec;
     use stickdemo::link::{Host, Limits, Link, dissect};
+    use stickdemo::sys::wait;
     use stickdemo::trace::Role::{Client, Server};
     use stickdemo::trace::packet::Packet;
-    use stickdemo::wait;
 
     pub const TESTS: [(&str, fn()); 14] = [
         ("the_caller_stays_in_its_own_network", stays),

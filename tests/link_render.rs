@@ -5,15 +5,15 @@ mod handmade;
 use handmade::*;
 use serde_json::Value;
 use std::time::{Duration, SystemTime};
+use stickdemo::claims::{Claim, Judge};
 use stickdemo::link::spec::Spec;
 use stickdemo::net::Settings;
+use stickdemo::play::{Outcome, Plan};
 use stickdemo::render::palette::Palette;
 use stickdemo::render::{self, Report, Style};
-use stickdemo::run::{Outcome, Plan};
 use stickdemo::scenarios::{Tally, Why, find};
 use stickdemo::text::{Lang, Text};
 use stickdemo::trace::Role::{Client, Server};
-use stickdemo::trace::claims::{Claim, Judge};
 use stickdemo::trace::packet::{Cause, Content, Fate, Flags};
 use stickdemo::trace::summary::{Crossed, Where};
 use stickdemo::trace::{Call, EndName, Fact, Handed, Proto, Tie, Trace};
@@ -48,7 +48,7 @@ fn text(trace: Trace, varies: bool, style: &Style) -> String {
         let text = String::from_utf8(out).expect("UTF-8");
         for line in text.lines().filter(|_| !style.palette.on()) {
             // What a recv got may hang over by its last bar.
-            assert!(render::width::columns(line) <= style.width + 1, "{}: {line}", style.width);
+            assert!(stickdemo::text::columns::columns(line) <= style.width + 1, "{}: {line}", style.width);
             assert_eq!(line.trim_end(), line, "space at the end");
         }
         text

@@ -5,7 +5,7 @@ mod told;
 use proptest::prelude::{Just, Strategy, any, prop_assert, prop_oneof, proptest};
 use stickdemo::render::Style;
 use stickdemo::render::palette::Palette;
-use stickdemo::render::width::columns;
+use stickdemo::text::columns::columns;
 use stickdemo::text::{Lang, Text};
 use stickdemo::trace::{Call, EndName, Part, Proto, Role};
 use told::{CLIENT, Program};

@@ -178,7 +178,7 @@ fn bytes_that_nobody_sent_break_the_invariant() {
     recorder.push(send);
     recorder.push(data(SERVER, Call::Recv, server, b"hallo"));
     let trace = recorder.take().finish(Tie::Clock);
-    let findings = stickdemo::trace::claims::Judge::new(&trace, false).finish();
+    let findings = stickdemo::claims::Judge::new(&trace, false).finish();
     let claim = findings.claims.iter().find(|c| c.id == "tcp-prefix").expect("checked on every run");
     assert!(!claim.holds, "{claim:?}");
     assert!(claim.actual.en.contains("byte 1"), "{claim:?}");
@@ -205,7 +205,7 @@ fn a_datagram_that_vanished_breaks_the_account() {
     close.evidence.unread = Some(0);
     recorder.push(close);
     let trace = recorder.take().finish(Tie::Clock);
-    let findings = stickdemo::trace::claims::Judge::new(&trace, false).finish();
+    let findings = stickdemo::claims::Judge::new(&trace, false).finish();
     let claim = findings.claims.iter().find(|c| c.id == "udp-account").expect("checked on every run");
     assert!(!claim.holds, "{claim:?}");
 }

@@ -3,13 +3,13 @@
 
 use std::net::SocketAddr;
 use std::time::{Duration, SystemTime};
+use stickdemo::claims::{Findings, Judge};
 use stickdemo::net::Settings;
+use stickdemo::play::{Failure, Outcome, Plan, Side};
 use stickdemo::render::palette::Palette;
 use stickdemo::render::{self, Report, Style};
-use stickdemo::run::{Failure, Outcome, Plan, Side};
 use stickdemo::scenarios::{Why, find};
 use stickdemo::text::{Lang, Text};
-use stickdemo::trace::claims::{Findings, Judge};
 use stickdemo::trace::{Call, EndName, Event, Fact, Handed, Proto, Recorder, Role, SockId, Tie, Trace};
 
 const CLIENT: EndName = EndName::only(Role::Client);

@@ -9,8 +9,8 @@ use std::net::{SocketAddr, TcpStream};
 use std::process::Stdio;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
-use stickdemo::scratch::Scratch;
-use stickdemo::wait;
+use stickdemo::sys::scratch::Scratch;
+use stickdemo::sys::wait;
 
 /// One of the servers, and what a well-behaved client does with it.
 struct Service {

@@ -281,7 +281,7 @@ fn another_servers_answer_ends_with_silence_or_the_stream() {
 /// Waits until the other end's kernel has everything.
 fn arrived(stream: &TcpStream) {
     let queued = || stickdemo::net::evidence::tcp(&SockRef::from(stream)).unacked.unwrap_or(0);
-    assert!(stickdemo::wait::until(LIMIT, || queued() == 0), "not acknowledged");
+    assert!(stickdemo::sys::wait::until(LIMIT, || queued() == 0), "not acknowledged");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
-use stickdemo::scratch::Scratch;
+use stickdemo::sys::scratch::Scratch;
 
 /// A server that prints JSON, where it listens, and what it prints.
 struct Server {

@@ -1,9 +1,9 @@
 //! The options of `cost`.
 
 use super::{Format, LONGEST, given, named, whole};
-use crate::quantity;
 use crate::say;
 use crate::text::Text;
+use crate::text::quantity;
 use clap::ArgMatches;
 use std::path::Path;
 use std::time::Duration;

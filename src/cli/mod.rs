@@ -12,11 +12,11 @@ pub use programs::programs;
 
 use crate::link::spec::Spec;
 use crate::net::Settings;
+use crate::play::Side;
 use crate::programs::Program;
-use crate::quantity;
-use crate::run::Side;
 use crate::say;
 use crate::scenarios::{Alone, Linked, Scenario};
+use crate::text::quantity;
 use crate::text::{Lang, Text};
 use clap::ArgMatches;
 use clap::parser::ValueSource;

@@ -7,8 +7,8 @@ use crate::programs::{
     Bounds, CommandService, Exec, FileService, Framed, Get, Patience, Program, Put, Serve, Service, Spelling, Talk,
     Trailer,
 };
-use crate::quantity;
 use crate::say;
+use crate::text::quantity;
 use crate::text::{Lang, Text};
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command, ValueHint};

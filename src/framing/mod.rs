@@ -29,6 +29,7 @@
 //! ```
 
 pub mod decimal;
+pub mod digest;
 pub mod json;
 mod length;
 

@@ -1,8 +1,8 @@
 //! Where the ends wait for facts (bytes queued, an acknowledgement, a gate), with a deadline that fails loudly.
 
 use super::{NetError, Result};
+use crate::sys::wait::pause;
 use crate::text::Text;
-use crate::wait::pause;
 use socket2::Socket;
 use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
@@ -144,7 +144,7 @@ impl Stage {
 /// execve(2)), and for that moment the close is not the last one.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub fn somebody_listens(address: SocketAddr) -> bool {
-    use crate::proc_net::{State, sockets};
+    use crate::sys::proc_net::{State, sockets};
     let list = if address.is_ipv4() { "tcp" } else { "tcp6" };
     // Those that listen come first, and thousands in TIME_WAIT may follow.
     sockets(list).take_while(|entry| entry.state == State::LISTEN).any(|entry| entry.is_at(address))
@@ -226,7 +226,7 @@ fn poll(socket: &Socket, events: libc::c_short, limit: Duration) -> bool {
 /// Waits until a read (or an accept) would not block; false when `limit` passes first.
 #[cfg(windows)]
 pub fn readable(socket: &Socket, limit: Duration) -> bool {
-    crate::wait::until(limit, || answers(socket, Duration::from_millis(1)) != 0)
+    crate::sys::wait::until(limit, || answers(socket, Duration::from_millis(1)) != 0)
 }
 
 /// Waits until the peer has closed its side or reset the connection; false when `limit` passes first.
@@ -234,7 +234,7 @@ pub fn readable(socket: &Socket, limit: Duration) -> bool {
 pub fn peer_gone(socket: &Socket, limit: Duration) -> bool {
     use windows_sys::Win32::Networking::WinSock::{POLLERR, POLLHUP};
     // WSAPoll cannot be asked for these, it only answers with them; waiting bytes answer, too, and at once.
-    crate::wait::until(limit, || answers(socket, Duration::ZERO) & (POLLHUP | POLLERR) != 0)
+    crate::sys::wait::until(limit, || answers(socket, Duration::ZERO) & (POLLHUP | POLLERR) != 0)
 }
 
 /// What WSAPoll says of a socket that is wanted for reading or accepting; 0 when `limit` passes first.

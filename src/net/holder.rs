@@ -23,7 +23,7 @@ impl Holder {
         event.t_us = end.recorder.now_us();
         let started = hold(socket);
         event.end_us = end.recorder.now_us();
-        event.error = started.as_ref().err().map(crate::errno::name);
+        event.error = started.as_ref().err().map(crate::sys::errno::name);
         event.returned = started.is_ok().then_some(0);
         end.recorder.push(event);
         let process = started.map_err(|source| NetError::Call { call: Call::Process, address: None, source })?;
@@ -43,7 +43,7 @@ impl Holder {
         event.t_us = self.end.recorder.now_us();
         let ended = self.process.kill().and_then(|()| self.process.wait());
         event.end_us = self.end.recorder.now_us();
-        event.error = ended.as_ref().err().map(crate::errno::name);
+        event.error = ended.as_ref().err().map(crate::sys::errno::name);
         event.returned = ended.is_ok().then_some(0);
         self.end.recorder.push(event);
         ended.map(drop).map_err(|source| NetError::Call { call: Call::Process, address: None, source })

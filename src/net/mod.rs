@@ -16,12 +16,12 @@ pub use settings::{Opt, Settings};
 pub use tcp::{Conn, Listener, Tcp};
 pub use udp::Udp;
 
-use crate::errno;
 use crate::link::Host;
 use crate::say;
+use crate::sys::errno;
+use crate::sys::wait;
 use crate::text::Text;
 use crate::trace::{Call, EndName, Event, Fact, MsgId, Proto, Recorder, SockId};
-use crate::wait;
 use barrier::Stage;
 use std::fmt;
 use std::io;

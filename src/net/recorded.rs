@@ -2,9 +2,9 @@
 
 use super::{End, NetError, Result, barrier, evidence};
 use crate::say;
+use crate::sys::{errno, wait};
 use crate::text::{Text, grouped};
 use crate::trace::{Call, EndName, Event, Evidence, Fact, Proto, SockId};
-use crate::{errno, wait};
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 use std::io;
 use std::mem::MaybeUninit;

@@ -2,9 +2,10 @@
 
 use super::recorded::{Recorded, read_into};
 use super::{End, Holder, NetError, Outgoing, Piece, Result, barrier, evidence};
+use crate::say;
+use crate::sys::wait;
 use crate::text::Text;
 use crate::trace::{Call, Evidence, Fact, Handed, Proto};
-use crate::{say, wait};
 use socket2::SockRef;
 use std::cell::Cell;
 use std::net::{Shutdown, SocketAddr};

@@ -6,11 +6,11 @@ use super::trouble::{Result, Trouble, shown};
 use super::wire::Wire;
 use super::{Bounds, Serve, Service, commands, files, talk};
 use crate::exit::Exit;
-use crate::port;
 use crate::say;
+use crate::sys::port;
+use crate::sys::wait;
 use crate::text::Text;
 use crate::trace::{EndName, Role};
-use crate::wait;
 use serde_json::json;
 use socket2::{Domain, Protocol, Socket, Type};
 use std::collections::HashMap;
@@ -242,7 +242,7 @@ fn bind(at: SocketAddr) -> Result<TcpListener> {
 
 /// Why a server cannot listen there, and what to do.
 pub fn cannot_listen(at: SocketAddr, error: &io::Error) -> Trouble {
-    let name = crate::errno::name(error);
+    let name = crate::sys::errno::name(error);
     let trouble = Trouble::local(say!("listen {at}: {name} ({error})", "listen {at}：{name}（{error}）"));
     match error.kind() {
         io::ErrorKind::AddrInUse => {

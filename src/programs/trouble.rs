@@ -1,9 +1,9 @@
 //! Why a program did not do what was asked: what, why, what to do, and the exit code that says it.
 
-use crate::errno;
 use crate::exit::Exit;
 use crate::framing::Fault;
 use crate::say;
+use crate::sys::errno;
 use crate::text::{Text, unruly};
 use std::io;
 use std::net::SocketAddr;

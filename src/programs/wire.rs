@@ -3,9 +3,9 @@
 
 use super::console::Console;
 use super::trouble::{Result, Trouble};
-use crate::errno;
 use crate::net::evidence;
 use crate::say;
+use crate::sys::errno;
 use crate::text::Text;
 use crate::trace::{Call, EndName, Event, Evidence, Handed, MsgId, Part, Proto, SockId, Span};
 use socket2::SockRef;
@@ -220,7 +220,7 @@ impl<'a> Wire<'a> {
     /// The reset; `TimedOut` when nothing was acknowledged for as long as this end is patient.
     pub fn taken(&self) -> io::Result<()> {
         let mut reset = None;
-        let settled = crate::wait::until(self.patience, || {
+        let settled = crate::sys::wait::until(self.patience, || {
             let now = kernel(&self.stream);
             // Looked at last: a reset also empties the queue.
             reset = self.stream.take_error().unwrap_or_else(Some);

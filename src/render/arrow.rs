@@ -1,7 +1,7 @@
 //! A packet as an arrow between two lanes.
 
 use super::Style;
-use super::width::{columns, cut};
+use crate::text::columns::{columns, cut};
 
 /// The characters an arrow is made of.
 #[derive(Clone, Copy)]

@@ -2,7 +2,7 @@
 
 use super::Style;
 use super::palette::Ink;
-use super::width::{columns, cut, padded};
+use crate::text::columns::{columns, cut, padded};
 use crate::text::{Text, grouped, unruly};
 use crate::trace::{Event, Message, Part, Span, Trace};
 

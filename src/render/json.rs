@@ -2,10 +2,10 @@
 //! docs/trace-format.md describes the lines and docs/trace.schema.json checks them.
 
 use super::{Report, Style};
+use crate::claims::Claim;
 use crate::net::{Opt, Settings};
 use crate::scenarios::{Scenario, Tally};
-use crate::system;
-use crate::trace::claims::Claim;
+use crate::sys::kernel;
 use crate::trace::packet::{Content, Fate, Packet};
 use crate::trace::summary::{Summary, Where};
 use crate::trace::{Event, Message, Span};
@@ -53,7 +53,7 @@ fn header(report: &Report) -> Value {
         "defaults_changed": report.changed().iter().map(|(opt, _)| opt.name()).collect::<Vec<_>>(),
         "control": report.control,
         "link": report.plan.link.as_ref().map(ToString::to_string),
-        "system": { "os": system::os(), "kernel": system::kernel(), "arch": system::arch() },
+        "system": { "os": kernel::os(), "kernel": kernel::kernel(), "arch": kernel::arch() },
         "seed": report.plan.link.as_ref().and_then(|link| link.seed),
     })
 }
@@ -181,7 +181,7 @@ fn claim_line(claim: &Claim, style: &Style) -> Value {
 pub fn summary_line(report: &Report, style: &Style) -> Value {
     let summary: &Summary = &report.outcome.summary;
     let reason = match &report.outcome.findings.verdict {
-        crate::trace::claims::Verdict::NotPossibleHere(reason) => Some(reason.to(style.lang)),
+        crate::claims::Verdict::NotPossibleHere(reason) => Some(reason.to(style.lang)),
         _ => None,
     };
     json!({

@@ -1,9 +1,9 @@
 //! The geometry of a run: which events and packets make a row, in which lane, with what beside it. No
 //! colour and no columns yet, so that every drawing of the ladder shares it.
 
-use super::width::columns;
 use super::{Report, Style, bytes, packets};
 use crate::say;
+use crate::text::columns::columns;
 use crate::text::{Text, grouped};
 use crate::trace::packet::Packet;
 use crate::trace::{Call, Context, EndName, Event, Evidence, Fact, Proto, Role, SockId, Trace};

@@ -4,9 +4,9 @@
 use super::arrow::{Arrow, Glyphs};
 use super::ladder::{EventRow, PacketRow, Row};
 use super::palette::Ink;
-use super::width::{columns, cut, padded, wrapped};
 use super::{NARROW, Style, WIDEST, bytes};
 use crate::text::Text;
+use crate::text::columns::{columns, cut, padded, wrapped};
 use crate::trace::{EndName, Role, Trace};
 use std::io::{self, Write};
 

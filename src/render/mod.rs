@@ -13,7 +13,6 @@ pub mod palette;
 pub mod plot;
 mod table;
 mod term;
-pub mod width;
 
 pub use json::{distribution as distribution_json, listing as listing_json, run as run_json, summary_line};
 pub use live::Live;
@@ -22,7 +21,7 @@ pub use table::{Counted, distribution, list, table_foot, table_head, table_row, 
 pub use term::{Steps, run as terminal};
 
 use crate::net::{Opt, Settings};
-use crate::run::{Outcome, Plan, Side};
+use crate::play::{Outcome, Plan, Side};
 use crate::text::{Lang, Text};
 use palette::{Ink, Palette};
 use std::io::{self, Write};
@@ -69,7 +68,7 @@ impl Style {
     /// A paragraph, its lines after the first indented.
     fn paragraph(&self, out: &mut dyn Write, indent: usize, text: &str, ink: Option<Ink>) -> io::Result<()> {
         let indent = indent.min(self.width / 3);
-        for (i, line) in width::wrapped(text, self.breadth() - indent).iter().enumerate() {
+        for (i, line) in crate::text::columns::wrapped(text, self.breadth() - indent).iter().enumerate() {
             let painted = ink.map_or(line.clone(), |ink| self.palette.paint(line, ink));
             let space = if i == 0 { 0 } else { indent };
             writeln!(out, "{}{painted}", " ".repeat(space))?;

@@ -1,13 +1,13 @@
 //! Tables: `list`, `all`, and the distribution of `--repeat`.
 
 use super::palette::Ink;
-use super::width::{columns, padded, wrapped};
 use super::{Style, bytes};
-use crate::run::Outcome;
+use crate::claims::Verdict;
+use crate::play::Outcome;
 use crate::say;
 use crate::scenarios::{Part, Scenario, Tally};
 use crate::text::Text;
-use crate::trace::claims::Verdict;
+use crate::text::columns::{columns, padded, wrapped};
 use std::io::{self, Write};
 
 /// The syllabus, part by part.

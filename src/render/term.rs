@@ -3,12 +3,12 @@
 
 use super::lanes::Lanes;
 use super::palette::Ink;
-use super::width::{columns, padded, wrapped};
 use super::{Report, Style, ladder};
+use crate::claims::{Claim, Verdict};
 use crate::say;
 use crate::scenarios::Part;
+use crate::text::columns::{columns, padded, wrapped};
 use crate::text::{Text, grouped};
-use crate::trace::claims::{Claim, Verdict};
 use crate::trace::summary::{Crossed, Summary, Where};
 use std::io::{self, Write};
 

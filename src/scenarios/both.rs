@@ -1,11 +1,11 @@
 //! Numbered messages, and the same ones over UDP and then over TCP across one link: what the scenarios about
 //! an unreliable network share.
 
+use crate::claims::Judge;
 use crate::net::{End, Udp};
 use crate::say;
 use crate::text::{Text, grouped};
 use crate::trace::Role::{Client, Server};
-use crate::trace::claims::Judge;
 use crate::trace::packet::{Content, Packet};
 use crate::trace::{Event, Proto};
 

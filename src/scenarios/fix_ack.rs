@@ -2,12 +2,12 @@
 
 use super::commands::COMMANDS;
 use super::{Control, Next, Part, Scenario, Why};
+use crate::claims::Judge;
 use crate::framing::decimal;
 use crate::net::{Conn, End, Opt, Outgoing};
 use crate::say;
 use crate::text::Text;
 use crate::trace::Role::{Client, Server};
-use crate::trace::claims::Judge;
 use crate::trace::{self, Call, Event, MsgId};
 
 /// The longest answer the client takes.

@@ -1,11 +1,11 @@
 //! A recv with room for the whole message does not return the whole message: it returns what is queued.
 
 use super::{Control, Next, Part, Scenario, Why};
+use crate::claims::Judge;
 use crate::net::{Conn, End, Opt, Settings};
 use crate::say;
 use crate::text::{Text, grouped};
 use crate::trace::Role::{Client, Server};
-use crate::trace::claims::Judge;
 use crate::trace::{Call, Event, Fact};
 use std::io::ErrorKind::WouldBlock;
 

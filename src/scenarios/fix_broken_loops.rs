@@ -1,11 +1,11 @@
 //! Three receive loops the pages print stop before the message is whole; the corrected loop beside each does not.
 
 use super::{Control, Next, Part, Scenario, Variation, Why};
+use crate::claims::Judge;
 use crate::net::{Conn, End, Opt, Settings};
 use crate::say;
 use crate::text::{Text, grouped};
 use crate::trace::Role::Client;
-use crate::trace::claims::Judge;
 use crate::trace::{Call, Event};
 
 const FILE: usize = 4096;

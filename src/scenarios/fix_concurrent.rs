@@ -3,14 +3,14 @@
 
 use super::wire::Put;
 use super::{Control, Next, Part, Scenario, Why};
-use crate::digest::md5_hex;
-use crate::filename::FileName;
+use crate::claims::Judge;
+use crate::framing::digest::md5_hex;
 use crate::framing::whole_body;
 use crate::net::{Conn, End, Opt, Settings};
 use crate::say;
+use crate::sys::filename::FileName;
 use crate::text::{Text, grouped};
 use crate::trace::Role::{Client, Server};
-use crate::trace::claims::Judge;
 use crate::trace::{Event, Message};
 use std::thread;
 

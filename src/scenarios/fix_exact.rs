@@ -3,13 +3,13 @@
 
 use super::wire::{announced, requested, short};
 use super::{Control, Next, Part, Scenario, Why};
-use crate::digest::md5_hex;
+use crate::claims::Judge;
+use crate::framing::digest::md5_hex;
 use crate::framing::whole_body;
 use crate::net::{Conn, End, Opt, Settings};
 use crate::say;
 use crate::text::{Text, grouped};
 use crate::trace::Role::{Client, Server};
-use crate::trace::claims::Judge;
 use crate::trace::{Call, Event};
 use std::fmt::Write as _;
 

@@ -2,15 +2,15 @@
 
 use super::wire::{Put, announced, requested, short};
 use super::{Control, Next, NotPossible, Part, Scenario, Variation, Why};
-use crate::digest::{hex_digits, md5_hex};
-use crate::filename::FileName;
+use crate::claims::Judge;
+use crate::framing::digest::{hex_digits, md5_hex};
 use crate::framing::{I32_LE, whole_body};
 use crate::net::{Conn, End, Opt, Outgoing, Settings};
 use crate::say;
-use crate::scratch::Scratch;
+use crate::sys::filename::FileName;
+use crate::sys::scratch::Scratch;
 use crate::text::{Text, grouped};
 use crate::trace::Role::{Client, Server};
-use crate::trace::claims::Judge;
 use crate::trace::{Call, Event, Role};
 use md5::{Digest, Md5};
 use std::fs::{self, File};

@@ -3,12 +3,12 @@
 use super::commands::{COMMANDS, Command};
 use super::wire::{commanded, header_bytes};
 use super::{Control, Next, Part, Scenario, Why};
+use crate::claims::Judge;
 use crate::framing::{Framing, I32_LE, U32_BE, hex, whole_body};
 use crate::net::{Conn, End, Opt, Settings};
 use crate::say;
 use crate::text::{Text, grouped};
 use crate::trace::Role::{Client, Server};
-use crate::trace::claims::Judge;
 use crate::trace::{Call, Event, MsgId};
 
 /// The longest answer the client takes, in bytes: checked before a byte of it is waited for.

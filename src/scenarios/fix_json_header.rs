@@ -4,13 +4,13 @@
 use super::commands::{COMMANDS, Command};
 use super::wire::{MAX_HEADER, commanded, header_bytes};
 use super::{Control, Next, Part, Scenario, Why};
+use crate::claims::Judge;
 use crate::framing::json::{DATA_SIZE, Json, parse, size};
 use crate::framing::{Framing, I32_LE, hex, whole_body, whole_header};
 use crate::net::{Conn, End, Opt, Settings};
 use crate::say;
 use crate::text::{Text, grouped};
 use crate::trace::Role::{Client, Server};
-use crate::trace::claims::Judge;
 use crate::trace::{Event, Message, MsgId, Part as Of, Span};
 use std::collections::BTreeSet;
 

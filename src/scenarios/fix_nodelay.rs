@@ -3,11 +3,11 @@
 //! The two ends are those of [`tcp_naive`]; one socket option is all that differs.
 
 use super::{Control, Next, Part, Scenario, Why, tcp_naive};
+use crate::claims::Judge;
 use crate::net::{Opt, Settings};
 use crate::text::Text;
 use crate::trace::Call;
 use crate::trace::Role::Client;
-use crate::trace::claims::Judge;
 
 fn judge(j: &mut Judge) {
     tcp_naive::judge(j);

@@ -2,11 +2,11 @@
 
 use super::commands::{COMMANDS, Command};
 use super::{Control, Next, Part, Scenario, Why};
+use crate::claims::{Judge, describe};
 use crate::net::{Conn, End, Opt, Settings};
 use crate::say;
 use crate::text::Text;
 use crate::trace::Role::{Client, Server};
-use crate::trace::claims::{Judge, describe};
 use crate::trace::{Event, Fact, MsgId};
 use std::time::Duration;
 

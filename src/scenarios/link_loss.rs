@@ -2,11 +2,11 @@
 
 use super::both::{self, Seen, carried, listed};
 use super::{Control, Linked, Next, Part, Scenario, Variation, Why};
+use crate::claims::Judge;
 use crate::net::{End, Settings};
 use crate::say;
 use crate::text::Text;
 use crate::trace::Role::{Client, Server};
-use crate::trace::claims::Judge;
 
 const MESSAGES: usize = 10;
 /// A full segment at an MTU of 1500: then each message is one packet, over UDP and over TCP.

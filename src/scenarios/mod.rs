@@ -37,11 +37,11 @@ mod udp_reorder;
 mod udp_truncate;
 mod wire;
 
+use crate::claims::Judge;
 use crate::link::spec::Spec;
 use crate::net::{End, Opt, Settings};
 use crate::text::Text;
 use crate::trace::Trace;
-use crate::trace::claims::Judge;
 
 /// What one end of a scenario does: straight-line socket code, to hold beside the document's program.
 pub type EndFn = fn(&End) -> anyhow::Result<()>;

@@ -1,11 +1,11 @@
 //! When the peer goes away recv says so, every time it is asked: a loop that does not look spins for ever.
 
 use super::{Control, Next, Part, Scenario, Why};
+use crate::claims::Judge;
 use crate::net::{Conn, End, Result};
 use crate::say;
 use crate::text::{Text, grouped};
 use crate::trace::Role::{Client, Server};
-use crate::trace::claims::Judge;
 use crate::trace::{Call, Event};
 use std::io::ErrorKind::ConnectionReset;
 

@@ -1,11 +1,11 @@
 //! An empty send puts nothing on the wire and wakes nobody; an empty recv means the end of the stream.
 
 use super::{Control, Next, Part, Scenario, Variation, Why};
+use crate::claims::{Judge, describe};
 use crate::net::{Conn, End, Result};
 use crate::say;
 use crate::text::{Text, grouped};
 use crate::trace::Role::{Client, Server};
-use crate::trace::claims::{Judge, describe};
 use crate::trace::{Call, Event};
 use std::io::ErrorKind::WouldBlock;
 

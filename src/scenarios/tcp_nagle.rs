@@ -3,11 +3,11 @@
 
 use super::segments::{Segments, arrived_before, sizes};
 use super::{Control, Next, NotPossible, Part, Scenario, Variation, Why};
+use crate::claims::Judge;
 use crate::net::{Conn, End, Opt, Result, Settings};
 use crate::say;
 use crate::text::{Text, grouped};
 use crate::trace::Role::{Client, Server};
-use crate::trace::claims::Judge;
 use crate::trace::{Call, Event, SockId};
 use std::io::ErrorKind::ConnectionReset;
 

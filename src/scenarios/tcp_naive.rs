@@ -1,11 +1,11 @@
 //! Two sends come out of one recv: the receiver comes late, and TCP keeps no boundary between them.
 
 use super::{Control, Next, Part, Scenario, Variation, Why};
+use crate::claims::{Judge, describe};
 use crate::net::{End, Opt, Settings};
 use crate::say;
 use crate::text::Text;
 use crate::trace::Role::{Client, Server};
-use crate::trace::claims::{Judge, describe};
 use crate::trace::{Event, Span};
 
 const WORDS: [&[u8]; 2] = [b"hello", b"feng"];

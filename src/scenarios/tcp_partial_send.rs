@@ -2,11 +2,11 @@
 //! taken is lost, and what was not taken was never sent.
 
 use super::{Control, Next, Part, Scenario, Why};
+use crate::claims::Judge;
 use crate::net::{Conn, End, Opt, Result, Settings};
 use crate::say;
 use crate::text::{Text, grouped};
 use crate::trace::Role::{Client, Server};
-use crate::trace::claims::Judge;
 use crate::trace::{Call, Event, Role};
 use std::io::ErrorKind::WouldBlock;
 use std::sync::LazyLock;

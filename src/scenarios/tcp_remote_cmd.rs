@@ -2,11 +2,11 @@
 
 use super::commands::{COMMANDS, Command};
 use super::{Control, Next, Part, Scenario, Why};
+use crate::claims::Judge;
 use crate::net::{Conn, End, Opt, Settings};
 use crate::say;
 use crate::text::{Text, grouped};
 use crate::trace::Role::{Client, Server};
-use crate::trace::claims::Judge;
 use crate::trace::{Event, MsgId, Span};
 
 fn client(end: &End) -> anyhow::Result<()> {

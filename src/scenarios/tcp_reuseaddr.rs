@@ -2,10 +2,10 @@
 //! never while another listens, and always when the client closed first.
 
 use super::{Alone, Control, Next, Part, Scenario, Why};
+use crate::claims::Judge;
 use crate::net::{Conn, End, Listener, Result};
 use crate::text::Text;
 use crate::trace::Role::Server;
-use crate::trace::claims::Judge;
 use crate::trace::{Call, Event};
 use std::io::ErrorKind::AddrInUse;
 use std::net::SocketAddr;

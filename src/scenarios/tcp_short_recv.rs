@@ -1,11 +1,11 @@
 //! A recv smaller than the message takes its beginning; the rest waits in the queue, and nothing is lost.
 
 use super::{Control, Next, Part, Scenario, Why};
+use crate::claims::{Judge, describe};
 use crate::net::{End, Opt, Settings};
 use crate::say;
 use crate::text::{Text, grouped};
 use crate::trace::Role::{Client, Server};
-use crate::trace::claims::{Judge, describe};
 
 const WORDS: &[u8] = b"hello feng";
 

@@ -2,12 +2,12 @@
 
 use super::segments::{Segments, sizes};
 use super::{Control, Next, Part, Scenario, Why};
+use crate::claims::Judge;
 use crate::net::{End, Opt, Settings, Tcp};
 use crate::say;
 use crate::text::{Text, grouped};
 use crate::trace::Event;
 use crate::trace::Role::{Client, Server};
-use crate::trace::claims::Judge;
 
 const LENGTH: usize = 4000;
 /// What an Ethernet with an MTU of 1500 leaves for TCP's data.

@@ -3,12 +3,12 @@
 
 use super::segments::{Segments, arrived_before};
 use super::{Control, Linked, Next, NotPossible, Part, Scenario, Why};
+use crate::claims::Judge;
 use crate::framing::{Framing, I32_LE};
 use crate::net::{Conn, End, Listener, NetError, Outgoing, evidence};
 use crate::say;
 use crate::text::Text;
 use crate::trace::Role::{Client, Server};
-use crate::trace::claims::Judge;
 use crate::trace::packet::Packet;
 use crate::trace::{Call, Event, Role, SockId, Trace};
 use std::io::ErrorKind::{BrokenPipe, ConnectionReset};

@@ -2,12 +2,12 @@
 //! TCP waits where UDP would lose.
 
 use super::{Control, Linked, Next, Part, Scenario, Why};
+use crate::claims::Judge;
 use crate::net::{End, Opt, Settings};
 use crate::say;
 use crate::text::{Text, grouped};
 use crate::trace::Event;
 use crate::trace::Role::{Client, Server};
-use crate::trace::claims::Judge;
 use crate::trace::packet::Packet;
 use std::sync::LazyLock;
 

@@ -1,11 +1,11 @@
 //! One send comes out of one recv, however late the receiver comes: UDP carries datagrams, and a datagram is a message.
 
 use super::{Control, Next, Part, Scenario, Variation, Why};
+use crate::claims::Judge;
 use crate::net::{End, Opt, Settings, Udp};
 use crate::say;
 use crate::text::{Text, grouped};
 use crate::trace::Role::{self, Client, Server};
-use crate::trace::claims::Judge;
 use crate::trace::{Event, Proto};
 use std::net::SocketAddr;
 

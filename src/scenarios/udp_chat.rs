@@ -1,11 +1,11 @@
 //! One socket serves every client: a datagram brings its sender's address, and the reply goes there.
 
 use super::{Control, Next, Part, Scenario, Why};
+use crate::claims::Judge;
 use crate::net::{End, Udp};
 use crate::say;
 use crate::text::{Text, grouped};
 use crate::trace::Role::{Client, Server};
-use crate::trace::claims::Judge;
 use crate::trace::{Call, EndName, Event};
 use std::collections::HashSet;
 

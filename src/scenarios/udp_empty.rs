@@ -1,12 +1,12 @@
 //! An empty message arrives: a datagram of length 0, with its sender's address, and no end of anything.
 
 use super::{Control, Next, Part, Scenario, Variation, Why};
+use crate::claims::{Judge, describe};
 use crate::net::End;
 use crate::say;
 use crate::text::{Text, grouped};
 use crate::trace::Event;
 use crate::trace::Role::{Client, Server};
-use crate::trace::claims::{Judge, describe};
 
 const EMPTY: &[u8] = b"";
 const MORE: &[u8] = b"x";

@@ -1,11 +1,11 @@
 //! A datagram larger than the MTU travels as fragments; when one of them is lost, all of it is.
 
 use super::{Control, Linked, Next, Part, Scenario, Tally, Variation, Why};
+use crate::claims::Judge;
 use crate::net::{End, Settings};
 use crate::say;
 use crate::text::{Text, grouped};
 use crate::trace::Role::{Client, Server};
-use crate::trace::claims::Judge;
 use crate::trace::packet::{Content, Packet};
 use crate::trace::{Event, Trace};
 

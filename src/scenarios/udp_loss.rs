@@ -2,12 +2,13 @@
 
 use super::both::{number, numbered};
 use super::{Control, Next, Part, Scenario, Why};
+use crate::claims::Datagrams;
+use crate::claims::Judge;
 use crate::net::{End, Opt, Settings};
 use crate::say;
 use crate::text::{Text, grouped};
 use crate::trace::Role::{Client, Server};
-use crate::trace::claims::Judge;
-use crate::trace::{Datagrams, Event, Trace};
+use crate::trace::{Event, Trace};
 
 const DATAGRAMS: usize = 200;
 /// Of each, in bytes: `No. 001 ......`.

@@ -1,11 +1,11 @@
 //! Nobody listens: unconnected UDP hears nothing, connected UDP at its next call, TCP at once.
 
 use super::{Alone, Control, Next, Part, Scenario, Why};
+use crate::claims::Judge;
 use crate::net::{DeadPort, End, Udp};
 use crate::say;
 use crate::text::{Text, grouped};
 use crate::trace::Role::Client;
-use crate::trace::claims::Judge;
 use crate::trace::{Call, Event, Proto};
 use std::net::SocketAddr;
 

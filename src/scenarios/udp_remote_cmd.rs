@@ -2,11 +2,11 @@
 
 use super::commands::COMMANDS;
 use super::{Control, Next, Part, Scenario, Why};
+use crate::claims::Judge;
 use crate::net::{End, Opt, Settings, Udp};
 use crate::say;
 use crate::text::{Text, grouped};
 use crate::trace::Role::{Client, Server};
-use crate::trace::claims::Judge;
 use crate::trace::{Call, Event};
 
 const BUFSIZE: usize = 1024;

@@ -2,10 +2,10 @@
 
 use super::both::{self, Seen, listed};
 use super::{Control, Linked, Next, Part, Scenario, Variation, Why};
+use crate::claims::Judge;
 use crate::net::{End, Settings};
 use crate::text::Text;
 use crate::trace::Role::{Client, Server};
-use crate::trace::claims::Judge;
 use crate::trace::packet::{Fate, Packet};
 
 const MESSAGES: usize = 3;

@@ -1,11 +1,11 @@
 //! A datagram longer than the receiver's buffer loses its tail for good; the next recv is the next datagram.
 
 use super::{Control, Next, Part, Scenario, Variation, Why};
+use crate::claims::Judge;
 use crate::net::{End, Opt, Settings};
 use crate::say;
 use crate::text::{Text, grouped};
 use crate::trace::Role::Server;
-use crate::trace::claims::Judge;
 use crate::trace::{Call, Event};
 
 const WORDS: [&str; 3] = ["hello", "world", "egon"];

@@ -1,10 +1,10 @@
 //! What the fixed protocols share: the commands they answer, and the header of the pages' uploads.
 
 use super::commands::{COMMANDS, Command};
-use crate::filename::FileName;
 use crate::framing::{I32_LE, decimal, json, whole_header};
 use crate::net::Conn;
 use crate::say;
+use crate::sys::filename::FileName;
 use crate::text::Text;
 use crate::trace::{Event, MsgId, Part};
 use serde_json::json;

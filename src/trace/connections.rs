@@ -8,17 +8,17 @@ use std::net::{SocketAddr, SocketAddrV4};
 
 /// One direction of one connection: 2k leads away from the end that connected, 2k + 1 back to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) struct Way(pub(super) usize);
+pub(crate) struct Way(pub(crate) usize);
 
 impl Way {
     /// The other direction.
-    pub(super) fn back(self) -> Way {
+    pub(crate) fn back(self) -> Way {
         Way(self.0 ^ 1)
     }
 }
 
 /// The connections that the packets of a run show.
-pub(super) struct Connections {
+pub(crate) struct Connections {
     of_packet: Vec<Option<Way>>,
     /// By way, the socket that sends on it.
     senders: Vec<Option<SockId>>,
@@ -37,7 +37,7 @@ struct Met {
 
 impl Connections {
     /// Reads them off the packets. Of sockets and connections with the same addresses the k-th belong together.
-    pub(super) fn of(trace: &Trace) -> Connections {
+    pub(crate) fn of(trace: &Trace) -> Connections {
         let mut met: Vec<Met> = Vec::new();
         let mut latest: HashMap<(SocketAddrV4, SocketAddrV4), usize> = HashMap::new();
         let mut of_packet = Vec::with_capacity(trace.packets.len());
@@ -70,22 +70,22 @@ impl Connections {
     }
 
     /// How many ways there are: each is numbered below that.
-    pub(super) fn ways(&self) -> usize {
+    pub(crate) fn ways(&self) -> usize {
         self.senders.len()
     }
 
     /// The way a packet goes, when it is TCP's.
-    pub(super) fn way(&self, packet: usize) -> Option<Way> {
+    pub(crate) fn way(&self, packet: usize) -> Option<Way> {
         self.of_packet[packet]
     }
 
     /// The socket that sends on a way, if that one was recorded.
-    pub(super) fn sender(&self, way: Way) -> Option<SockId> {
+    pub(crate) fn sender(&self, way: Way) -> Option<SockId> {
         self.senders[way.0]
     }
 
     /// The way on which a socket sends.
-    pub(super) fn from(&self, sock: SockId) -> Option<Way> {
+    pub(crate) fn from(&self, sock: SockId) -> Option<Way> {
         self.by_sender.get(&sock).copied()
     }
 }
@@ -259,15 +259,15 @@ impl<'a> Owners<'a> {
 /// A conversation between two addresses, one connection of many: the nth of this client. What a kernel sends in one
 /// depends on nothing in another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) struct Flow {
+pub(crate) struct Flow {
     client: EndName,
     nth: usize,
 }
 
 /// The flow of every packet, and of every socket that has one connection.
-pub(super) struct Flows {
-    pub(super) of_packet: Vec<Flow>,
-    pub(super) of_socket: HashMap<SockId, Flow>,
+pub(crate) struct Flows {
+    pub(crate) of_packet: Vec<Flow>,
+    pub(crate) of_socket: HashMap<SockId, Flow>,
 }
 
 /// What tells flows apart.
@@ -278,7 +278,7 @@ enum Key {
 }
 
 impl Flows {
-    pub(super) fn of(trace: &Trace, connections: &Connections, contexts: &[Context]) -> Flows {
+    pub(crate) fn of(trace: &Trace, connections: &Connections, contexts: &[Context]) -> Flows {
         let owners = Owners::of(trace, connections);
         let mut known: HashMap<Key, Flow> = HashMap::new();
         let mut count: HashMap<EndName, usize> = HashMap::new();
@@ -301,7 +301,7 @@ impl Flows {
 }
 
 /// A socket bound to every address of its host has, on the link, the one its host's packets come from.
-pub(super) fn name_wildcards(trace: &mut Trace) {
+pub(crate) fn name_wildcards(trace: &mut Trace) {
     let Trace { packets, sockets, .. } = trace;
     let wildcard = |s: &&mut SocketInfo| s.local.is_some_and(|local| local.ip().is_unspecified());
     for socket in sockets.iter_mut().filter(wildcard) {

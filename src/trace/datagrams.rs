@@ -11,18 +11,18 @@ use std::sync::Arc;
 type Addresses = (SocketAddr, SocketAddr);
 
 /// A datagram that the link saw leave.
-pub(super) struct Carried {
+pub(crate) struct Carried {
     /// The places of its packets: one, or its fragments as they left.
-    pub(super) packets: Vec<usize>,
+    pub(crate) packets: Vec<usize>,
     /// From where to where.
-    pub(super) addresses: Addresses,
+    pub(crate) addresses: Addresses,
     /// When each copy of the whole had arrived, microseconds since the run began.
-    pub(super) arrivals: Vec<u64>,
+    pub(crate) arrivals: Vec<u64>,
 }
 
 /// The UDP datagrams among the packets, in the order in which they left (RFC 791 §3.2: fragments of one
 /// have addresses and identification in common; the first names the ports).
-pub(super) fn carried(packets: &[Packet]) -> Vec<Carried> {
+pub(crate) fn carried(packets: &[Packet]) -> Vec<Carried> {
     let mut all: Vec<Carried> = Vec::new();
     let mut open: HashMap<(Role, Ipv4Addr, Ipv4Addr, u16), usize> = HashMap::new();
     for (place, packet) in packets.iter().enumerate().filter(|(_, p)| p.content == Content::Udp) {
@@ -55,19 +55,19 @@ impl Carried {
     }
 
     /// Did the link drop a part of it?
-    pub(super) fn lost(&self, packets: &[Packet]) -> bool {
+    pub(crate) fn lost(&self, packets: &[Packet]) -> bool {
         self.packets.iter().any(|p| packets[*p].dropped())
     }
 
     /// The application's bytes in it.
-    pub(super) fn bytes(&self, packets: &[Packet]) -> Vec<u8> {
+    pub(crate) fn bytes(&self, packets: &[Packet]) -> Vec<u8> {
         self.packets.iter().flat_map(|p| packets[*p].payload()).copied().collect()
     }
 }
 
 /// Puts fragments together as the receiving host does: another copy of one that is there changes nothing.
 #[derive(Clone)]
-pub(super) struct Pieces {
+pub(crate) struct Pieces {
     there: Vec<bool>,
     missing: usize,
     /// The recording has all of it.
@@ -75,14 +75,14 @@ pub(super) struct Pieces {
 }
 
 impl Pieces {
-    pub(super) fn of(datagram: &Carried, packets: &[Packet]) -> Pieces {
+    pub(crate) fn of(datagram: &Carried, packets: &[Packet]) -> Pieces {
         let last = datagram.packets.last().and_then(|p| packets[*p].fragment);
         let missing = datagram.packets.len();
         Pieces { there: vec![false; missing], missing, whole: last.is_none_or(|f| !f.more) }
     }
 
     /// A piece arrived; true if it was the last that was missing.
-    pub(super) fn add(&mut self, piece: usize) -> bool {
+    pub(crate) fn add(&mut self, piece: usize) -> bool {
         if !std::mem::replace(&mut self.there[piece], true) {
             self.missing -= 1;
         }
@@ -125,14 +125,14 @@ struct Flow {
 
 /// The datagrams of a run, by flow.
 #[derive(Default)]
-pub(super) struct Flows {
+pub(crate) struct Flows {
     flows: HashMap<Addresses, Flow>,
     corked: HashMap<SockId, (Vec<Span>, Vec<u8>)>,
 }
 
 impl Flows {
     /// A send call: a datagram, or with MSG_MORE the beginning of one.
-    pub(super) fn sent(&mut self, socket: &SocketInfo, event: &Event) {
+    pub(crate) fn sent(&mut self, socket: &SocketInfo, event: &Event) {
         let Some(addresses) = socket.local.zip(event.peer.or(socket.peer)) else { return };
         let (mut spans, mut bytes) = self.corked.remove(&socket.id).unwrap_or_default();
         spans.extend(&event.spans);
@@ -149,7 +149,7 @@ impl Flows {
 
     /// Labels the packets that carry them, and learns what arrived, in which order. A datagram that no
     /// packet shows (there is no link, or the recording was full) may have arrived.
-    pub(super) fn carry(&mut self, packets: &mut [Packet]) {
+    pub(crate) fn carry(&mut self, packets: &mut [Packet]) {
         for datagram in carried(packets) {
             let Some(flow) = self.flows.get_mut(&datagram.addresses) else { continue };
             let Some(place) = flow.leave(&datagram.bytes(packets)) else { continue };
@@ -160,7 +160,7 @@ impl Flows {
     }
 
     /// The spans of the datagram that a receive call took from, up to where it was cut.
-    pub(super) fn received(&mut self, socket: &SocketInfo, event: &Event) -> Option<Vec<Span>> {
+    pub(crate) fn received(&mut self, socket: &SocketInfo, event: &Event) -> Option<Vec<Span>> {
         let addresses = event.peer.or(socket.peer).zip(socket.local)?;
         let spans = self.flows.get_mut(&addresses)?.receive(event)?;
         Some(match event.bytes.len() {

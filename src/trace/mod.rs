@@ -4,12 +4,9 @@
 //! [`Trace::finish`] then orders the events causally ([`order`]), maps every received byte back to
 //! the message it came from ([`provenance`]), and from there on the trace does not change.
 
-pub mod claims;
-mod connections;
-mod datagrams;
-pub mod invariants;
+pub(crate) mod connections;
+pub(crate) mod datagrams;
 mod needs;
-mod on_link;
 pub mod order;
 pub mod packet;
 pub mod provenance;
@@ -17,7 +14,6 @@ mod recorder;
 pub mod summary;
 
 pub use connections::{Context, Purpose};
-pub use on_link::Datagrams;
 pub use recorder::Recorder;
 
 use crate::text::Text;

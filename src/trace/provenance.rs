@@ -100,7 +100,7 @@ pub(super) fn number(trace: &mut Trace) {
 
 /// Pairs each TCP socket with the one at the other side of its connection, if that one was recorded:
 /// the k-th socket with addresses (a, b) belongs to the k-th with (b, a).
-pub(super) fn peers(sockets: &[SocketInfo]) -> HashMap<SockId, SockId> {
+pub(crate) fn peers(sockets: &[SocketInfo]) -> HashMap<SockId, SockId> {
     let mut by_addresses: HashMap<(SocketAddr, SocketAddr), VecDeque<SockId>> = HashMap::new();
     let connected = |s: &SocketInfo| (s.proto == Proto::Tcp).then_some(()).and(s.local).zip(s.peer);
     for socket in sockets {

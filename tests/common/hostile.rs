@@ -9,7 +9,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use stickdemo::wait;
+use stickdemo::sys::wait;
 
 /// How long anything may take before the test fails: long, because the machine may be busy; nothing waits for it.
 pub const PATIENCE: Duration = Duration::from_secs(60);

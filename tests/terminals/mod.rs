@@ -16,7 +16,7 @@ use screen::Screen;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
-use stickdemo::scratch::Scratch;
+use stickdemo::sys::scratch::Scratch;
 
 /// A step that takes longer failed.
 const PATIENCE: Duration = Duration::from_secs(20);

@@ -190,7 +190,7 @@ fn quiet(name: &str) -> Step<()> {
 /// are lost.
 fn await_carrier(name: &str) -> Step<()> {
     const ETHTOOL_GLINK: u32 = 0x0a;
-    let up = crate::wait::until(std::time::Duration::from_secs(2), || sys::ethtool(name, ETHTOOL_GLINK) == Ok(1));
+    let up = crate::sys::wait::until(std::time::Duration::from_secs(2), || sys::ethtool(name, ETHTOOL_GLINK) == Ok(1));
     if up { Ok(()) } else { Err(Failed { stage: Stage::Configure, errno: libc::ENETDOWN }) }
 }
 

@@ -78,7 +78,7 @@ impl Failed {
     /// What failed, in both languages.
     pub fn text(&self) -> Text {
         let error = io::Error::from_raw_os_error(self.errno);
-        let name = crate::errno::name(&error);
+        let name = crate::sys::errno::name(&error);
         // The sentence of a system error ends in "(os error 1)"; its name says that better.
         let sentence = error.to_string();
         let sentence = sentence.split(" (os error").next().unwrap_or_default().to_owned();

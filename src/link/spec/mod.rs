@@ -4,7 +4,7 @@ mod read;
 
 pub use read::SpecError;
 
-use crate::quantity::{write_duration, write_share, write_size};
+use crate::text::quantity::{write_duration, write_share, write_size};
 use crate::trace::Role;
 use std::fmt;
 use std::time::Duration;

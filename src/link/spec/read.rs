@@ -1,9 +1,9 @@
 //! Reads a specification, and says what cannot be meant.
 
 use super::{Chosen, Spec, Way};
-use crate::quantity;
 use crate::say;
 use crate::text::Text;
+use crate::text::quantity;
 use crate::trace::Role;
 use std::fmt;
 use std::ops::{Range, RangeInclusive};

@@ -2,7 +2,7 @@
 //! poll(2) says, so that a process which left the group and keeps a pipe open is not waited for.
 
 use super::run::{Output, Process};
-use crate::wait;
+use crate::sys::wait;
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::{AsRawFd, OwnedFd};

@@ -288,7 +288,7 @@ mod tests {
         for line in ["sleep 1000 >/dev/null 2>&1 & echo $!", "sleep 1000 & echo $!; wait"] {
             let ran = plain::<group::Running>(line, Limits { time: Duration::from_millis(500), ..LIMITS });
             let pid = &ran.outputs.stdout;
-            assert!(crate::wait::until(Duration::from_secs(20), || !alive(pid)), "{line}");
+            assert!(crate::sys::wait::until(Duration::from_secs(20), || !alive(pid)), "{line}");
         }
     }
 

@@ -2,7 +2,7 @@
 //! started may go on; a thread that waits for such a process's output ends with it, and holds nobody up.
 
 use super::run::{Output, Process};
-use crate::wait;
+use crate::sys::wait;
 use std::io::{self, Read};
 use std::process::{Child, Command, ExitStatus};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};

@@ -5,7 +5,6 @@ use super::report::{Status, Transfer};
 use super::store::{Draft, Store};
 use super::{header, pump};
 use crate::exit::Exit;
-use crate::filename::FileName;
 use crate::framing::decimal;
 use crate::programs::console::Console;
 use crate::programs::reading::{self, Step};
@@ -13,6 +12,7 @@ use crate::programs::trouble::{Result, Trouble, shown};
 use crate::programs::wire::{Source, Wire};
 use crate::programs::{Get, Trailer};
 use crate::say;
+use crate::sys::filename::FileName;
 use crate::text::Text;
 use crate::trace::Part;
 use std::ffi::OsString;
@@ -179,7 +179,7 @@ impl Download<'_> {
                 // With no byte between them two acknowledgements would stick together at the server, which would
                 // wait for the second: between them the stream must be silent.
                 if self.size == Some(0) {
-                    crate::wait::pause(self.get.patience.settle);
+                    crate::sys::wait::pause(self.get.patience.settle);
                 }
                 self.say(Text::new("acknowledgement", "确认"), "ok")?;
             }

@@ -1,7 +1,7 @@
 //! Hashes a file's bytes while they move. What takes long is the hashing, so a large file has a second thread for it:
 //! buffers that were sent or written go there, and come back to be filled again. Memory is those few buffers.
 
-use crate::digest::hex_digits;
+use crate::framing::digest::hex_digits;
 use crate::programs::trouble::{Result, Trouble};
 use crate::text::Text;
 use md5::{Digest, Md5};

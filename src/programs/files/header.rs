@@ -1,9 +1,9 @@
 //! An upload's header in both of the documents' spellings, read without believing any of it.
 
-use crate::filename::FileName;
 use crate::framing::{Fault, json};
 use crate::programs::Spelling;
 use crate::say;
+use crate::sys::filename::FileName;
 use crate::text::{Text, grouped};
 use serde_json::{Map, Value};
 use std::path::Path;

@@ -95,8 +95,8 @@ pub fn inward(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::digest::md5_hex;
     use crate::exit::Exit;
+    use crate::framing::digest::md5_hex;
     use crate::programs::files::hashing::CHUNK;
     use std::time::Duration;
 

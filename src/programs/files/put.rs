@@ -5,14 +5,14 @@ use super::progress::Progress;
 use super::pump;
 use super::receipt::{self, Receipt};
 use super::report::{Status, Transfer, clean};
-use crate::digest::md5_hex;
 use crate::exit::Exit;
-use crate::filename::FileName;
+use crate::framing::digest::md5_hex;
 use crate::programs::Put;
 use crate::programs::console::Console;
 use crate::programs::trouble::{Result, Trouble};
 use crate::programs::wire::Wire;
 use crate::say;
+use crate::sys::filename::FileName;
 use crate::text::{Text, grouped};
 use crate::trace::Part;
 use serde_json::json;
@@ -439,7 +439,7 @@ impl<'c> Batch<'c> {
 /// Does anything come within this time? Nothing is taken, but an error is told only once.
 fn comes(wire: &Wire, limit: Duration) -> Result<bool> {
     let mut seen = Ok(None);
-    let _ = crate::wait::until(limit, || {
+    let _ = crate::sys::wait::until(limit, || {
         seen = wire.peek(&mut [0]);
         !matches!(seen, Ok(None))
     });

@@ -7,7 +7,7 @@
 use super::report::clean;
 use crate::programs::trouble::{Result, Trouble};
 use crate::say;
-use crate::scratch::Scratch;
+use crate::sys::scratch::Scratch;
 use crate::text::Text;
 use cap_fs_ext::{FollowSymlinks, OpenOptionsFollowExt, OpenOptionsSyncExt};
 use cap_std::ambient_authority;

@@ -7,7 +7,6 @@ mod people;
 
 use super::events::{Event, Events, while_listening};
 use super::{harmless, input};
-use crate::errno;
 use crate::exit::Exit;
 use crate::programs::console::Console;
 use crate::programs::datagrams::{Datagram, Datagrams, is_too_long, largest};
@@ -15,6 +14,7 @@ use crate::programs::server::{announce, cannot_receive};
 use crate::programs::trouble::Result;
 use crate::programs::{Serve, is_quit};
 use crate::say;
+use crate::sys::errno;
 use crate::text::{Text, grouped};
 use people::People;
 use serde_json::json;

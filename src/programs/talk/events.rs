@@ -3,8 +3,8 @@
 use super::input::Typing;
 use crate::programs::datagrams::{Datagram, Datagrams, is_refusal};
 use crate::programs::trouble::{Result, Trouble};
+use crate::sys::wait;
 use crate::text::Text;
-use crate::wait;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};

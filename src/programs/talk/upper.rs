@@ -3,7 +3,6 @@
 //! Over TCP this needs no message boundaries: the answer to a byte depends on that byte alone, so the pieces in which
 //! the stream arrives do not matter. Few services are so lucky.
 
-use crate::errno;
 use crate::exit::Exit;
 use crate::programs::Serve;
 use crate::programs::console::Console;
@@ -12,6 +11,7 @@ use crate::programs::server::{Client, announce, cannot_receive, log};
 use crate::programs::trouble::{Result, Trouble};
 use crate::programs::wire::Source as _;
 use crate::say;
+use crate::sys::errno;
 use crate::text::{Text, grouped};
 use crate::trace::Part;
 

@@ -3,8 +3,8 @@
 use super::{Plot, Series, number, power_of_ten};
 use crate::render::Style;
 use crate::render::palette::Ink;
-use crate::render::width::{columns, wrapped};
 use crate::text::Text;
+use crate::text::columns::{columns, wrapped};
 use crate::trace::MsgId;
 use std::io::{self, Write};
 

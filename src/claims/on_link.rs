@@ -1,13 +1,13 @@
 //! What must hold in every run with a link: the packets that were captured are those that the kernels counted
 //! and that the calls account for. Judged only when every packet was recorded.
 
-use super::claims::Claim;
-use super::connections::{Connections, Way};
-use super::datagrams;
-use super::packet::{Fate, Packet, Segment};
-use super::{Call, Event, Proto, SockId, SocketInfo, Trace};
+use super::Claim;
 use crate::say;
 use crate::text::Text;
+use crate::trace::connections::{Connections, Way};
+use crate::trace::datagrams;
+use crate::trace::packet::{Fate, Packet, Segment};
+use crate::trace::{Call, Event, Proto, SockId, SocketInfo, Trace};
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 

@@ -8,11 +8,11 @@ use crate::exit::Exit;
 use crate::link::spec::Spec;
 use crate::net::NetError;
 use crate::output::tell;
-use crate::port;
+use crate::play::{self, LONE_LIMIT, Outcome, Plan, Side};
 use crate::render::{self, Report, Steps, Style};
-use crate::run::{self, LONE_LIMIT, Outcome, Plan, Side};
 use crate::say;
 use crate::scenarios::{Linked, Scenario};
+use crate::sys::port;
 use crate::text::Text;
 use crate::trace::Call;
 use std::io::{self, BufRead, IsTerminal, Write};
@@ -30,7 +30,7 @@ pub(super) fn run(request: &RunRequest, format: Format, style: &Style, out: &mut
 fn plan(request: &RunRequest, style: &Style) -> Plan {
     let scenario = if request.control { request.scenario.controlled() } else { request.scenario.clone() };
     let settings = scenario.defaults.overlaid(&request.chosen);
-    let link = link(&request.link, &scenario).map(|spec| run::seeded(spec, style.stable));
+    let link = link(&request.link, &scenario).map(|spec| play::seeded(spec, style.stable));
     let mut plan = Plan::new(scenario);
     if let Some(link) = link {
         plan = plan.over(link);
@@ -71,7 +71,7 @@ fn once(request: &RunRequest, plan: &Plan, format: Format, style: &Style, out: &
             return Ok(Exit::NotHere);
         }
     };
-    let outcome = run::run(plan);
+    let outcome = play::run(plan);
     // Before the trace, whose reader may have seen enough in the middle of it.
     let captured = capture.map_or(Ok(()), |capture| capture.write(plan, &outcome));
     let report = Report { plan, outcome: &outcome, chosen: &request.chosen, control: request.control };
@@ -99,7 +99,7 @@ fn moved_nothing(outcome: &Outcome) -> bool {
 }
 
 /// What failed, why, and what to do about it.
-fn explained(request: &RunRequest, failure: &run::Failure) -> Text {
+fn explained(request: &RunRequest, failure: &play::Failure) -> Text {
     let who = Text::same(failure.end.to_string());
     let text = Text::new("{}: {}", "{}：{}").with(&who).with(&failure.text());
     let Some(hint) = failure.error.downcast_ref::<NetError>().and_then(|error| hint(request, error)) else {

@@ -1,15 +1,15 @@
 //! Replays every scenario, then one table; with `--repeat` how often each held.
 
 use super::busy::Busy;
+use crate::claims::Verdict;
 use crate::cli::{AskedLink, Format};
 use crate::exit::Exit;
 use crate::net::Settings;
 use crate::output::tell;
+use crate::play::{self, Outcome, Plan};
 use crate::render::{self, Counted, Report, Style};
-use crate::run::{self, Outcome, Plan};
 use crate::scenarios::{Scenario, syllabus};
 use crate::text::Text;
-use crate::trace::claims::Verdict;
 use serde_json::json;
 use std::io::{self, Write};
 
@@ -34,7 +34,7 @@ pub(super) fn run(
     }
     for scenario in &scenarios {
         let plan = plan(scenario, link, style);
-        let outcome = run::run(&plan);
+        let outcome = play::run(&plan);
         count(&mut counted, &outcome);
         answer = worse(answer, &outcome);
         if let Verdict::NotPossibleHere(reason) = &outcome.findings.verdict {
@@ -58,7 +58,7 @@ pub(super) fn run(
 fn plan(scenario: &Scenario, link: &AskedLink, style: &Style) -> Plan {
     let mut plan = Plan::new(scenario.clone());
     if let Some(spec) = super::replay::link(link, scenario) {
-        plan = plan.over(run::seeded(spec, style.stable));
+        plan = plan.over(play::seeded(spec, style.stable));
     }
     plan.steady = style.stable;
     plan
@@ -100,7 +100,7 @@ fn often(
         let plan = plan(scenario, link, style);
         let mut counted = Counted::default();
         for n in 0..repeat {
-            let outcome = run::run(&plan.nth(n));
+            let outcome = play::run(&plan.nth(n));
             count(&mut counted, &outcome);
             answer = worse(answer, &outcome);
             explain(scenario, &outcome, style);

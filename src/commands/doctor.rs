@@ -5,10 +5,10 @@ use crate::exit::Exit;
 use crate::net::evidence;
 use crate::render::Style;
 use crate::render::palette::Ink;
-use crate::render::width::{padded, wrapped};
 use crate::say;
 use crate::scenarios::syllabus;
-use crate::system;
+use crate::sys::kernel;
+use crate::text::columns::{padded, wrapped};
 use crate::text::{Text, grouped};
 use serde_json::{Map, Value, json};
 use socket2::{Domain, Socket, Type};
@@ -74,8 +74,8 @@ fn findings(style: &Style) -> Vec<Finding> {
 }
 
 fn what_system() -> Finding {
-    let (os, arch) = (system::os(), system::arch());
-    let kernel = system::kernel();
+    let (os, arch) = (kernel::os(), kernel::arch());
+    let kernel = kernel::kernel();
     let text = Text::same(format!("{os} {} {arch}", kernel.as_deref().unwrap_or("?")));
     let value = json!({ "os": os, "kernel": kernel, "arch": arch });
     Finding { id: "system", name: Text::new("system", "系统"), there: true, seen: text, value }

@@ -1,9 +1,9 @@
 //! What must hold in every run, whatever the scenario: checked each time, never assumed.
 
-use super::claims::Claim;
-use super::{Call, Event, Evidence, Proto, SockId, SocketInfo, Trace, on_link, provenance};
+use super::{Claim, on_link};
 use crate::say;
 use crate::text::{Text, grouped};
+use crate::trace::{Call, Event, Evidence, Proto, SockId, SocketInfo, Trace, provenance};
 use std::collections::{BTreeMap, HashSet};
 use std::net::SocketAddr;
 

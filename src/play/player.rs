@@ -1,5 +1,6 @@
 //! Runs a scenario's ends as threads of this process, or one of them alone, and judges the recording.
 
+use crate::claims::{Findings, Judge, Verdict};
 use crate::exit::Exit;
 use crate::link::spec::Spec;
 use crate::link::{Carried, Limits, Link, dissect};
@@ -8,7 +9,6 @@ use crate::net::{End, NetError, Place, Settings};
 use crate::say;
 use crate::scenarios::{EndFn, Linked, NotPossible, Scenario, Variation};
 use crate::text::Text;
-use crate::trace::claims::{Findings, Judge, Verdict};
 use crate::trace::summary::Summary;
 use crate::trace::{EndName, Recorder, Role, Tie, Trace};
 use std::hash::{BuildHasher, RandomState};
@@ -322,8 +322,8 @@ fn impossible(trace: Trace, reason: Text, began: SystemTime, took: Duration) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::claims::Judge;
     use crate::trace::Call;
-    use crate::trace::claims::Judge;
 
     fn holds(j: &mut Judge) {
         j.claim("always", &[], Text::new("always", "总是")).holds(true);

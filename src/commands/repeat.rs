@@ -1,15 +1,15 @@
 //! `--repeat N`: the same run again and again, and what came out how often.
 
+use crate::claims::Verdict;
+use crate::claims::invariants::is_invariant;
 use crate::cli::{Format, RunRequest};
 use crate::exit::Exit;
+use crate::play::{self, Outcome, Plan};
 use crate::render::{self, Report, Style};
-use crate::run::{self, Outcome, Plan};
 use crate::say;
 use crate::scenarios::Tally;
 use crate::text::Text;
 use crate::trace::Call;
-use crate::trace::claims::Verdict;
-use crate::trace::invariants::is_invariant;
 use std::collections::HashMap;
 use std::io::{self, Write};
 
@@ -24,7 +24,7 @@ pub(super) fn run(
     let mut counted = Counted::default();
     for n in 0..runs {
         let plan = plan.nth(n);
-        let outcome = run::run(&plan);
+        let outcome = play::run(&plan);
         if format == Format::Json {
             let report = Report { plan: &plan, outcome: &outcome, chosen: &request.chosen, control: request.control };
             writeln!(out, "{}", render::summary_line(&report, style))?;

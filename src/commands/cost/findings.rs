@@ -3,11 +3,11 @@
 
 use super::measure::{Measured, Outcome};
 use super::{Fix, Medium, Results};
+use crate::claims::{Claim, Verdict};
 use crate::exit::Exit;
-use crate::quantity::write_duration;
 use crate::say;
+use crate::text::quantity::write_duration;
 use crate::text::{Text, grouped};
-use crate::trace::claims::{Claim, Verdict};
 use std::time::Duration;
 
 /// What was found.

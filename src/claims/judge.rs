@@ -1,9 +1,10 @@
 //! Claims: what a run must have shown, judged from its recorded events and from nothing else.
 
-use super::packet::Packet;
-use super::{Call, Event, Message, Role, Trace, invariants};
+use super::invariants;
 use crate::say;
 use crate::text::{Text, grouped};
+use crate::trace::packet::Packet;
+use crate::trace::{Call, Event, Message, Role, Trace};
 
 /// One judged sentence, with both sides and the events that show it.
 #[derive(Clone, Debug)]

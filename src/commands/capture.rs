@@ -2,7 +2,7 @@
 
 use crate::link::pcapng;
 use crate::output::{Sink, unwritable};
-use crate::run::{Outcome, Plan};
+use crate::play::{Outcome, Plan};
 use crate::text::Text;
 use std::io;
 use std::path::Path;

@@ -3,15 +3,15 @@
 use super::findings::{Findings, times};
 use super::measure::{Cell, Measured, Outcome};
 use super::{Fix, Medium, ROUNDS, Results, theory};
+use crate::claims::{Claim, Verdict};
 use crate::cli::Format;
-use crate::quantity::write_duration;
 use crate::render::Style;
 use crate::render::palette::Ink;
 use crate::render::plot::{Column, Plot, Series, bars, escaped, number, svg};
-use crate::render::width::{columns, padded, wrapped};
 use crate::say;
+use crate::text::columns::{columns, padded, wrapped};
+use crate::text::quantity::write_duration;
 use crate::text::{Lang, Text, grouped};
-use crate::trace::claims::{Claim, Verdict};
 use serde_json::{Value, json};
 use std::io::{self, Write};
 use std::time::Duration;

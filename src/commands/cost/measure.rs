@@ -5,7 +5,7 @@ use super::{Fix, Load, Medium};
 use crate::link::{Carried, Limits, Link, dissect};
 use crate::net::barrier::Stage;
 use crate::net::{End, NetError, Place, Settings};
-use crate::run::LIMIT;
+use crate::play::LIMIT;
 use crate::say;
 use crate::text::Text;
 use crate::trace::packet::{Flags, Packet};

@@ -1,5 +1,8 @@
 //! Text that a learner reads, in both languages at once, so that a missing translation does not compile.
 
+pub mod columns;
+pub mod quantity;
+
 use std::borrow::Cow;
 use std::fmt;
 

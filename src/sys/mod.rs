@@ -1,0 +1,10 @@
+//! What the system is asked besides sockets, and the only places that ask it.
+
+pub mod errno;
+pub mod filename;
+pub mod kernel;
+pub mod port;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub mod proc_net;
+pub mod scratch;
+pub mod wait;
