@@ -199,7 +199,10 @@ fn forty_columns() {
 fn twenty_columns() {
     let narrow = text(merged(), None, Side::Both, &style(Lang::Zh, 20));
     for line in narrow.lines() {
-        assert!(render::width::columns(line) <= 22 || line.contains("stickdemo") || !line.contains(' '), "{line}");
+        assert!(
+            stickdemo::text::columns::columns(line) <= 22 || line.contains("stickdemo") || !line.contains(' '),
+            "{line}"
+        );
     }
     insta::assert_snapshot!(narrow);
 }
