@@ -6,10 +6,10 @@ use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::sync::LazyLock;
 use std::time::Duration;
-use stickdemo::cli::Format;
+use stickdemo::output::Format;
 use stickdemo::output::Sink;
 use stickdemo::programs::console::Console;
-use stickdemo::programs::{Bounds, FileService, Serve, Service, Trailer, server};
+use stickdemo::programs::{Bounds, FileService, Serve, Service, Trailer, serve as run};
 use stickdemo::render::Style;
 use stickdemo::sys::scratch::Scratch;
 
@@ -47,7 +47,7 @@ fn start() -> Live {
         let log = fs::File::options().write(true).open(if cfg!(windows) { "NUL" } else { "/dev/null" });
         let sink = Sink::Device(std::io::BufWriter::new(log.expect("a place for its log")));
         let console = Console::new(sink, &Style::plain(), Format::Text, false);
-        let ended = server::run(&serve, &console).map_err(|trouble| trouble.text.en.into_owned());
+        let ended = run(&serve, &console).map_err(|trouble| trouble.text.en.into_owned());
         panic!("the server ended: {ended:?}");
     });
     Live { address, around }

@@ -13,12 +13,14 @@ use std::path::{Component, Path};
 use std::sync::LazyLock;
 use std::time::Duration;
 use stickdemo::framing::json::{self, Json};
-use stickdemo::framing::{Decoder, Fault, Frame, Framing, I32_LE, Limits, Look, U8, U16_BE, U32_BE, U32_LE, decimal};
+use stickdemo::framing::{
+    Decoder, Fault, Frame, Framing, I32_LE, Kind, Limits, Look, U8, U16_BE, U32_BE, U32_LE, decimal,
+};
 use stickdemo::programs::answers::{self, Manner, Outputs, Terms};
-use stickdemo::programs::commands::allow::Allowed;
 use stickdemo::programs::files::header::{self, Promise, Upload};
 use stickdemo::programs::files::receipt::Receipt;
 use stickdemo::programs::reading::{self, End, Step};
+use stickdemo::programs::runner::allow::Allowed;
 use stickdemo::programs::trouble::{self, Trouble};
 use stickdemo::programs::{Framed, Spelling};
 use stickdemo::sys::filename::FileName;
@@ -69,7 +71,7 @@ pub fn framing(data: &[u8]) {
         while let Ok(Some(_)) = decoder.next_frame() {}
     });
     // The buffer, one frame's copy of it, what a JSON header holds while it is read, a fault's sentence.
-    let json = if framing.name() == "json" { JSON } else { 0 };
+    let json = if framing.kind() == Kind::Json { JSON } else { 0 };
     assert!(peak <= (3 + json) * stream.len() + ROOM, "{peak} bytes held for {} that came", stream.len());
     let whole = decode(framing, limits, [stream]);
     let mut dice = Dice::new(seed);
@@ -130,7 +132,7 @@ fn faithful(framing: &dyn Framing, stream: &[u8], (frames, end): &Decoded) {
             at += part.len();
         }
         let written = framing.frame(&frame.body).expect("a body that was read can be written");
-        if framing.name() == "json" {
+        if framing.kind() == Kind::Json {
             assert_eq!(decode(framing, LIMITS[0], [&written[..]]).0[0].body, frame.body);
         } else {
             assert_eq!(written, [&frame.header[..], &frame.body].concat());

@@ -6,7 +6,7 @@
 //! |---|---|
 //! | [`text`] | both languages, quantities, columns |
 //! | [`sys`] | what the system is asked besides sockets: waiting, errno, ports, files that are taken away again |
-//! | [`exit`], [`output`] | what the process answers, and where it writes |
+//! | [`exit`] | what the process answers |
 //! | [`framing`] | pure: bytes in, frames out |
 //! | [`trace`] | the recording and what follows from it |
 //! | [`claims`] | what a run must have shown, judged from its trace |
@@ -15,8 +15,10 @@
 //! | [`scenarios`] | the documents' programs, one file each |
 //! | [`play`] | both ends run, and are judged |
 //! | [`render`] | what a person or a program reads |
+//! | [`output`] | where it is written, in which format |
 //! | [`programs`] | the documents' own programs, made correct |
-//! | [`cli`], [`commands`] | names and help; what each command does |
+//! | [`cli`] | what was asked: arguments, values, complaints |
+//! | [`commands`] | one file a command: name, help, arguments, formats, run |
 
 pub mod claims;
 pub mod cli;

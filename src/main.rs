@@ -36,7 +36,7 @@ fn main() -> ExitCode {
 fn on_interrupt(lang: Lang) {
     let handler = move || {
         scratch::remove_all();
-        programs::commands::kill_all();
+        programs::runner::kill_all();
         link::reap();
         tell(Text::new("\ninterrupted", "\n已中断").to(lang));
         std::process::exit(Exit::Interrupted as i32);

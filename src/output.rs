@@ -1,14 +1,69 @@
-//! Where output goes: standard output, or a file that appears only when it is complete.
+//! Where output goes and how it looks: standard output, or a file that appears only when it is complete.
 
-use crate::cli::{Output, When};
 use crate::render::Style;
 use crate::render::palette::Palette;
 use crate::say;
 use crate::sys::scratch;
-use crate::text::Text;
+use crate::text::{Lang, Text};
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
 use std::path::{Path, PathBuf};
+
+/// What a command writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// For people.
+    Text,
+    /// JSON lines.
+    Json,
+    /// A sequence diagram.
+    Mermaid,
+    /// A page for a browser.
+    Html,
+    /// A picture.
+    Svg,
+}
+
+impl Format {
+    /// Its name on the command line.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Format::Text => "text",
+            Format::Json => "json",
+            Format::Mermaid => "mermaid",
+            Format::Html => "html",
+            Format::Svg => "svg",
+        }
+    }
+}
+
+/// When to colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum When {
+    /// On a terminal, unless the environment says otherwise.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// Where and how the output goes.
+#[derive(Clone, Debug)]
+pub struct Output {
+    /// What is written.
+    pub format: Format,
+    /// The file; standard output when `None`.
+    pub file: Option<PathBuf>,
+    /// Colour.
+    pub color: When,
+    /// Language.
+    pub lang: Lang,
+    /// More than ASCII.
+    pub unicode: bool,
+    /// The same text on every run.
+    pub stable: bool,
+}
 
 /// Results go here; errors, progress and prompts go to standard error.
 pub enum Sink {

@@ -70,7 +70,7 @@ fn with(medium: Medium, fix: Fix, outcome: Outcome) -> Results {
 fn text(results: &Results, lang: Lang, width: usize) -> String {
     let style = Style { lang, width, ..Style::plain() };
     let mut out = Vec::new();
-    report::write(&mut out, results, &judge(results), stickdemo::cli::Format::Text, &style).expect("memory");
+    report::write(&mut out, results, &judge(results), stickdemo::output::Format::Text, &style).expect("memory");
     String::from_utf8(out).expect("text")
 }
 

@@ -1,6 +1,7 @@
 //! The options of `cost`.
 
-use super::{Format, LONGEST, given, named, whole};
+use super::{LONGEST, given, named, whole};
+use crate::output::Format;
 use crate::say;
 use crate::text::Text;
 use crate::text::quantity;

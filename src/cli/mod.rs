@@ -12,6 +12,7 @@ pub use programs::programs;
 
 use crate::link::spec::Spec;
 use crate::net::Settings;
+use crate::output::{Format, Output, When};
 use crate::play::Side;
 use crate::programs::Program;
 use crate::say;
@@ -24,62 +25,6 @@ use std::ffi::OsString;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-
-/// What a command writes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
-    /// For people.
-    Text,
-    /// JSON lines.
-    Json,
-    /// A sequence diagram.
-    Mermaid,
-    /// A page for a browser.
-    Html,
-    /// A picture.
-    Svg,
-}
-
-impl Format {
-    /// Its name on the command line.
-    const fn word(self) -> &'static str {
-        match self {
-            Format::Text => "text",
-            Format::Json => "json",
-            Format::Mermaid => "mermaid",
-            Format::Html => "html",
-            Format::Svg => "svg",
-        }
-    }
-}
-
-/// When to colour.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum When {
-    /// On a terminal, unless the environment says otherwise.
-    Auto,
-    /// Always.
-    Always,
-    /// Never.
-    Never,
-}
-
-/// Where and how the output goes.
-#[derive(Clone, Debug)]
-pub struct Output {
-    /// What is written.
-    pub format: Format,
-    /// The file; standard output when `None`.
-    pub file: Option<PathBuf>,
-    /// Colour.
-    pub color: When,
-    /// Language.
-    pub lang: Lang,
-    /// More than ASCII.
-    pub unicode: bool,
-    /// The same text on every run.
-    pub stable: bool,
-}
 
 /// How one scenario is to be run.
 #[derive(Clone)]

@@ -2,9 +2,10 @@
 
 use super::busy::Busy;
 use crate::claims::Verdict;
-use crate::cli::{AskedLink, Format};
+use crate::cli::AskedLink;
 use crate::exit::Exit;
 use crate::net::Settings;
+use crate::output::Format;
 use crate::output::tell;
 use crate::play::{self, Outcome, Plan};
 use crate::render::{self, Counted, Report, Style};

@@ -1,8 +1,8 @@
 //! `doctor`: what this machine can show, found out by trying.
 
-use crate::cli::Format;
 use crate::exit::Exit;
 use crate::net::evidence;
+use crate::output::Format;
 use crate::render::Style;
 use crate::render::palette::Ink;
 use crate::say;

@@ -9,8 +9,9 @@ mod generate;
 mod repeat;
 mod replay;
 
-use crate::cli::{Format, Request, Task};
+use crate::cli::{Request, Task};
 use crate::exit::Exit;
+use crate::output::Format;
 use crate::output::{Sink, style, tell, unwritable};
 use crate::programs;
 use crate::render::{self, Style};

@@ -2,8 +2,9 @@
 
 use crate::claims::Verdict;
 use crate::claims::invariants::is_invariant;
-use crate::cli::{Format, RunRequest};
+use crate::cli::RunRequest;
 use crate::exit::Exit;
+use crate::output::Format;
 use crate::play::{self, Outcome, Plan};
 use crate::render::{self, Report, Style};
 use crate::say;

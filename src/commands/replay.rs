@@ -3,10 +3,11 @@
 use super::busy::Busy;
 use super::capture::Capture;
 use super::{complain, repeat};
-use crate::cli::{AskedLink, Format, RunRequest};
+use crate::cli::{AskedLink, RunRequest};
 use crate::exit::Exit;
 use crate::link::spec::Spec;
 use crate::net::NetError;
+use crate::output::Format;
 use crate::output::tell;
 use crate::play::{self, LONE_LIMIT, Outcome, Plan, Side};
 use crate::render::{self, Report, Steps, Style};

@@ -4,7 +4,7 @@
 //! a second length. Its bytes are those of Python's `json.dumps` (RFC 8259), so that both sides of a
 //! page can be exchanged for this one.
 
-use super::{Fault, Framing, I32_LE, Layout, Limits, Look};
+use super::{Fault, Framing, I32_LE, Kind, Layout, Limits, Look};
 use crate::say;
 use crate::text::{Text, unruly};
 use serde_json::{Map, Value};
@@ -18,8 +18,8 @@ pub const DATA_SIZE: &str = "data_size";
 pub struct Json;
 
 impl Framing for Json {
-    fn name(&self) -> &'static str {
-        "json"
+    fn kind(&self) -> Kind {
+        Kind::Json
     }
 
     fn look(&self, bytes: &[u8], limits: &Limits) -> Result<Look, Fault> {

@@ -1,7 +1,7 @@
 //! A length field of fixed width before the body: the framing that most binary protocols use
 //! (Beej's Guide to Network Programming §7.6).
 
-use super::{Fault, Framing, Layout, Limits, Look, whole_header};
+use super::{Fault, Framing, Kind, Layout, Limits, Look, whole_header};
 use crate::say;
 use crate::text::Text;
 
@@ -17,26 +17,26 @@ enum Order {
 /// A fixed length field, which counts the bytes of the body that follows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Length {
-    name: &'static str,
+    kind: Kind,
     width: usize,
     order: Order,
     signed: bool,
 }
 
 /// 4 bytes, little-endian, signed: Python's `struct.pack('i', n)` on x86 and ARM. Lengths 0 to 2,147,483,647.
-pub const I32_LE: Length = Length { name: "i32le", width: 4, order: Order::Little, signed: true };
+pub const I32_LE: Length = Length { kind: Kind::I32Le, width: 4, order: Order::Little, signed: true };
 
 /// 4 bytes, little-endian: `struct.pack('<I', n)`. Lengths 0 to 4,294,967,295.
-pub const U32_LE: Length = Length { name: "u32le", width: 4, order: Order::Little, signed: false };
+pub const U32_LE: Length = Length { kind: Kind::U32Le, width: 4, order: Order::Little, signed: false };
 
 /// 4 bytes in network order: `struct.pack('>I', n)` or `'!I'`. Lengths 0 to 4,294,967,295.
-pub const U32_BE: Length = Length { name: "u32be", width: 4, order: Order::Big, signed: false };
+pub const U32_BE: Length = Length { kind: Kind::U32Be, width: 4, order: Order::Big, signed: false };
 
 /// 2 bytes in network order: `struct.pack('>H', n)`. Lengths 0 to 65,535.
-pub const U16_BE: Length = Length { name: "u16be", width: 2, order: Order::Big, signed: false };
+pub const U16_BE: Length = Length { kind: Kind::U16Be, width: 2, order: Order::Big, signed: false };
 
 /// 1 byte. Lengths 0 to 255.
-pub const U8: Length = Length { name: "u8", width: 1, order: Order::Big, signed: false };
+pub const U8: Length = Length { kind: Kind::U8, width: 1, order: Order::Big, signed: false };
 
 impl Length {
     /// How many bytes the field itself has.
@@ -56,7 +56,7 @@ impl Length {
     /// [`Fault::TooLong`] when it does not fit, as `struct.error` in Python.
     pub fn pack(self, length: u64) -> Result<Vec<u8>, Fault> {
         if length > self.max() {
-            return Err(Fault::TooLong { value: length, max: self.max(), framing: self.name });
+            return Err(Fault::TooLong { value: length, max: self.max(), framing: self.kind.name() });
         }
         Ok(match self.order {
             Order::Little => length.to_le_bytes()[..self.width].to_vec(),
@@ -150,8 +150,8 @@ fn speaking(field: &[u8]) -> Text {
 }
 
 impl Framing for Length {
-    fn name(&self) -> &'static str {
-        self.name
+    fn kind(&self) -> Kind {
+        self.kind
     }
 
     fn look(&self, bytes: &[u8], limits: &Limits) -> Result<Look, Fault> {

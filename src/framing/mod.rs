@@ -31,8 +31,10 @@
 pub mod decimal;
 pub mod digest;
 pub mod json;
+mod kind;
 mod length;
 
+pub use kind::Kind;
 pub(crate) use length::hex;
 pub use length::{I32_LE, Length, U8, U16_BE, U32_BE, U32_LE};
 
@@ -84,8 +86,8 @@ pub enum Look {
 
 /// A rule that says where messages end.
 pub trait Framing {
-    /// The name it has on the command line (`i32le`).
-    fn name(&self) -> &'static str;
+    /// Which of the framings that have a name.
+    fn kind(&self) -> Kind;
 
     /// Reads the header at the start of `bytes`, as far as it is there.
     ///
@@ -112,8 +114,8 @@ pub trait Framing {
 
 /// So that a framing chosen by name at run time (`&dyn Framing`) is one like any other.
 impl<F: Framing + ?Sized> Framing for &F {
-    fn name(&self) -> &'static str {
-        (**self).name()
+    fn kind(&self) -> Kind {
+        (**self).kind()
     }
 
     fn look(&self, bytes: &[u8], limits: &Limits) -> Result<Look, Fault> {
@@ -413,7 +415,12 @@ mod tests {
             for first in 0..=bytes.len() {
                 for second in first..=bytes.len() {
                     let pieces = [&bytes[..first], &bytes[first..second], &bytes[second..]];
-                    assert_eq!(bodies_of(&decoded(framing, &pieces)), bodies, "{} {first} {second}", framing.name());
+                    assert_eq!(
+                        bodies_of(&decoded(framing, &pieces)),
+                        bodies,
+                        "{} {first} {second}",
+                        framing.kind().name()
+                    );
                 }
             }
         }
@@ -424,7 +431,7 @@ mod tests {
         let mut dice = Dice(20_240_917);
         for round in 0..300 {
             let framing = FRAMINGS[round % FRAMINGS.len()];
-            let longest = if framing.name() == "u8" { 256 } else { 5000 };
+            let longest = if framing.kind() == Kind::U8 { 256 } else { 5000 };
             let bodies: Vec<Vec<u8>> = (0..dice.below(8))
                 .map(|_| dice.below(longest))
                 .collect::<Vec<_>>()
@@ -488,7 +495,7 @@ mod tests {
                     n if n < one.len() => Some("eof-in-body"),
                     _ => None,
                 };
-                assert_eq!(kind, expected, "{} cut at {end}", framing.name());
+                assert_eq!(kind, expected, "{} cut at {end}", framing.kind().name());
                 assert_eq!(whole.is_some(), end == one.len());
             }
         }

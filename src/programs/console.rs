@@ -2,7 +2,7 @@
 //! JSON; complaints on standard error; and, with `--trace`, every call as it happens.
 
 use super::trouble::Trouble;
-use crate::cli::Format;
+use crate::output::Format;
 use crate::output::{Sink, tell};
 use crate::render::{Live, Style};
 use crate::text::Text;

@@ -2,8 +2,7 @@
 //! live trace.
 
 use super::console::Console;
-use super::server::cannot_listen;
-use super::trouble::{Result, Trouble};
+use super::trouble::{Result, Trouble, cannot_listen};
 use super::wire::{Tap, silent};
 use crate::net::evidence;
 use crate::sys::errno;
@@ -270,7 +269,7 @@ pub fn refused(to: SocketAddr) -> Trouble {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::Format;
+    use crate::output::Format;
     use crate::output::Sink;
     use crate::render::Style;
     use std::net::{Ipv4Addr, Ipv6Addr};

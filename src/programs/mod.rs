@@ -1,5 +1,5 @@
 //! The documents' own programs, made correct: an upper-casing echo and a chat ([`talk`]), a remote command
-//! runner in four protocols ([`commands`], [`exec`], [`answers`]), and file upload and download ([`files`]). Each
+//! runner in four protocols ([`runner`], [`exec`], [`answers`]), and file upload and download ([`files`]). Each
 //! side runs in its own terminal or on its own machine, and speaks to the document's Python program byte for byte.
 //!
 //! Unlike a scenario nothing is recorded here unless `--trace` asks for it: the bytes of a large file pass
@@ -7,241 +7,31 @@
 //! calls; [`server`] keeps clients apart; [`console`] writes what people and scripts read.
 
 pub mod answers;
-pub mod commands;
+mod asked;
 pub mod console;
 pub mod datagrams;
 pub mod exec;
 pub mod files;
 pub mod reading;
+pub mod runner;
 pub mod server;
 pub mod talk;
 pub mod trouble;
 pub mod wire;
 
-use crate::cli::Format;
+pub use asked::{
+    Bounds, CommandService, Exec, FileService, Framed, Get, Patience, Program, Put, Serve, Service, Spelling, Talk,
+    Trailer,
+};
+pub(crate) use reading::is_quit;
+
 use crate::exit::Exit;
-use crate::framing::Limits;
-use crate::output::Sink;
+use crate::output::{Format, Sink};
 use crate::render::Style;
+use crate::say;
 use console::Console;
 use std::io;
-use std::net::SocketAddr;
-use std::path::PathBuf;
-use std::time::Duration;
 use trouble::Trouble;
-
-/// What a program was asked to do.
-#[derive(Clone, Debug)]
-pub enum Program {
-    /// `serve`: one of the servers.
-    Serve(Serve),
-    /// `talk`: lines to a server, and its answers.
-    Talk(Talk),
-    /// `exec`: commands for another machine.
-    Exec(Exec),
-    /// `put`: upload.
-    Put(Put),
-    /// `get`: download.
-    Get(Get),
-}
-
-/// A server.
-#[derive(Clone, Debug)]
-pub struct Serve {
-    /// Which.
-    pub service: Service,
-    /// Where it listens; port 0 for any free one.
-    pub listen: SocketAddr,
-    /// What it bears.
-    pub bounds: Bounds,
-    /// Print every call.
-    pub trace: bool,
-}
-
-/// What a server does.
-#[derive(Clone, Debug)]
-pub enum Service {
-    /// Sends back what it receives in capitals (D1 §7, §8).
-    Upper {
-        /// Datagrams instead of a stream.
-        udp: bool,
-    },
-    /// A UDP chat with everybody who writes (D1 §8).
-    Chat,
-    /// Runs commands (D0, D1 §9, §11, §12, D2).
-    Commands(CommandService),
-    /// Takes uploads and gives downloads (D0, D1 §13, D4).
-    Files(FileService),
-}
-
-/// How much of a peer a server bears before it hangs up.
-#[derive(Clone, Copy, Debug)]
-pub struct Bounds {
-    /// Clients at the same time.
-    pub connections: usize,
-    /// The longest silence inside a message, and between two.
-    pub idle: Duration,
-    /// How long an unframed text (a command, a name, a number) must have been silent to count as complete.
-    pub settle: Duration,
-}
-
-/// How answers are framed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Framed {
-    /// Not at all: two sends, and luck.
-    None,
-    /// A decimal length, an acknowledgement, the body.
-    Ack,
-    /// Four bytes of length, the body.
-    I32Le,
-    /// The length of a JSON header, the header, the body.
-    Json,
-}
-
-impl Framed {
-    /// The word on the command line.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Framed::None => "none",
-            Framed::Ack => "ack",
-            Framed::I32Le => "i32le",
-            Framed::Json => "json",
-        }
-    }
-}
-
-/// `serve commands`.
-#[derive(Clone, Debug)]
-pub struct CommandService {
-    /// How answers are framed.
-    pub framed: Framed,
-    /// Datagrams instead of a stream.
-    pub udp: bool,
-    /// Programs that may run besides the default ones.
-    pub allow: Vec<String>,
-    /// Hand the line to a shell, as the documents do; loopback only.
-    pub shell: bool,
-    /// How long a command may run.
-    pub time: Duration,
-    /// The most that a command may print, in bytes.
-    pub output: usize,
-    /// With `json`: stdout even when there is stderr.
-    pub both: bool,
-}
-
-/// `serve files`.
-#[derive(Clone, Debug)]
-pub struct FileService {
-    /// The directory that is served, and never left.
-    pub root: PathBuf,
-    /// Replace what is there.
-    pub overwrite: bool,
-    /// How a download's digest follows.
-    pub trailer: Trailer,
-    /// The largest upload, in bytes.
-    pub largest: u64,
-    /// The longest JSON header, in bytes.
-    pub header: usize,
-}
-
-/// How the digest follows a download.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Trailer {
-    /// At once (D4 §3).
-    Tail,
-    /// After one more acknowledgement (D4 §2).
-    Ack,
-    /// Not at all (D4 §1).
-    None,
-}
-
-/// `talk`.
-#[derive(Clone, Debug)]
-pub struct Talk {
-    /// The server.
-    pub server: SocketAddr,
-    /// Datagrams instead of a stream.
-    pub udp: bool,
-    /// How long to wait for an answer.
-    pub patience: Patience,
-    /// Print every call.
-    pub trace: bool,
-}
-
-/// How long a client waits.
-#[derive(Clone, Copy, Debug)]
-pub struct Patience {
-    /// For anything at all.
-    pub timeout: Duration,
-    /// How long an unframed text must have been silent to count as complete.
-    pub settle: Duration,
-}
-
-/// `exec`.
-#[derive(Clone, Debug)]
-pub struct Exec {
-    /// The server.
-    pub server: SocketAddr,
-    /// How answers are framed.
-    pub framed: Framed,
-    /// Datagrams instead of a stream.
-    pub udp: bool,
-    /// The command; a prompt when there is none.
-    pub command: Option<String>,
-    /// The longest header and answer.
-    pub limits: Limits,
-    /// How long to wait.
-    pub patience: Patience,
-    /// Print every call.
-    pub trace: bool,
-}
-
-/// How an upload's header spells its fields.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Spelling {
-    /// `{"cmd": "put", "filename": s, "filesize": n}` (D1 §13).
-    D1,
-    /// `{"filePath": s, "fileName": s, "fileSize": n}` (D0).
-    D0,
-}
-
-/// `put`.
-#[derive(Clone, Debug)]
-pub struct Put {
-    /// What is sent, in this order.
-    pub files: Vec<PathBuf>,
-    /// The server.
-    pub server: SocketAddr,
-    /// The header's spelling.
-    pub spelling: Spelling,
-    /// A connection for each file, for a server that reads past the end of one.
-    pub separate: bool,
-    /// How long to wait.
-    pub patience: Patience,
-    /// Print every call.
-    pub trace: bool,
-}
-
-/// `get`.
-#[derive(Clone, Debug)]
-pub struct Get {
-    /// The file's name at the server.
-    pub name: String,
-    /// The server.
-    pub server: SocketAddr,
-    /// Where it is stored; under its own name here when `None`.
-    pub place: Option<PathBuf>,
-    /// Replace what is there.
-    pub overwrite: bool,
-    /// How the digest follows.
-    pub trailer: Trailer,
-    /// The largest download, in bytes.
-    pub largest: u64,
-    /// How long to wait.
-    pub patience: Patience,
-    /// Print every call.
-    pub trace: bool,
-}
 
 /// Runs a program to its end; what it wrote to is handed back, to be finished.
 ///
@@ -257,7 +47,7 @@ pub fn run(program: &Program, format: Format, style: &Style, out: Sink) -> io::R
     };
     let console = Console::new(out, style, format, trace);
     let ended = match program {
-        Program::Serve(serve) => server::run(serve, &console),
+        Program::Serve(asked) => serve(asked, &console),
         Program::Talk(talk) => talk::run(talk, &console),
         Program::Exec(exec) => exec::run(exec, &console),
         Program::Put(put) => files::put::run(put, &console),
@@ -270,18 +60,19 @@ pub fn run(program: &Program, format: Format, style: &Style, out: Sink) -> io::R
     console.close().map(|out| (exit, out))
 }
 
-/// `quit` leaves, as in the documents.
-pub(crate) fn is_quit(line: &[u8]) -> bool {
-    line.trim_ascii() == b"quit"
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn quit_is_quit_with_spaces_around_it_too() {
-        assert!(is_quit(b"quit") && is_quit(b" quit \t"));
-        assert!(!is_quit(b"quite") && !is_quit(b""));
+/// Runs a server until it is interrupted.
+///
+/// # Errors
+/// When it cannot listen.
+pub fn serve(serve: &Serve, console: &Console) -> trouble::Result<Exit> {
+    match &serve.service {
+        Service::Upper { udp: false } => {
+            let next = say!("stickdemo talk {{}}", "stickdemo talk {{}}");
+            server::listen(serve.listen, &serve.bounds, console, &next, talk::upper)
+        }
+        Service::Upper { udp: true } => talk::upper_udp(serve, console),
+        Service::Chat => talk::chat(serve, console),
+        Service::Commands(service) => runner::serve(service, serve, console),
+        Service::Files(service) => files::serve::run(service, serve, console),
     }
 }

@@ -131,6 +131,11 @@ pub fn unframed(
     }
 }
 
+/// `quit` leaves, as in the documents.
+pub(crate) fn is_quit(line: &[u8]) -> bool {
+    line.trim_ascii() == b"quit"
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -203,5 +208,11 @@ mod tests {
         assert!(read(b"{}").unwrap().is_empty());
         assert_eq!(read(b"{").unwrap_err().kind, "eof-in-header");
         assert_eq!(read(b"[]").unwrap_err().kind, "syntax");
+    }
+
+    #[test]
+    fn quit_is_quit_with_spaces_around_it_too() {
+        assert!(is_quit(b"quit") && is_quit(b" quit \t"));
+        assert!(!is_quit(b"quite") && !is_quit(b""));
     }
 }

@@ -1,10 +1,10 @@
 //! What every server does: listen on loopback unless told otherwise, give each client a thread of its own, bear
 //! so much and no more, and log one line for what matters.
 
+use super::Bounds;
 use super::console::Console;
-use super::trouble::{Result, Trouble, shown};
+use super::trouble::{Result, cannot_listen, shown};
 use super::wire::Wire;
-use super::{Bounds, Serve, Service, commands, files, talk};
 use crate::exit::Exit;
 use crate::say;
 use crate::sys::port;
@@ -19,23 +19,6 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, Tc
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, Scope};
 use std::time::Duration;
-
-/// Runs a server until it is interrupted.
-///
-/// # Errors
-/// When it cannot listen.
-pub fn run(serve: &Serve, console: &Console) -> Result<Exit> {
-    match &serve.service {
-        Service::Upper { udp: false } => {
-            let next = say!("stickdemo talk {{}}", "stickdemo talk {{}}");
-            listen(serve.listen, &serve.bounds, console, &next, talk::upper)
-        }
-        Service::Upper { udp: true } => talk::upper_udp(serve, console),
-        Service::Chat => talk::chat(serve, console),
-        Service::Commands(service) => commands::serve(service, serve, console),
-        Service::Files(service) => files::serve::run(service, serve, console),
-    }
-}
 
 /// One client of a server.
 pub struct Client<'a> {
@@ -238,33 +221,6 @@ fn bind(at: SocketAddr) -> Result<TcpListener> {
         Ok(socket.into())
     };
     make().map_err(|e| cannot_listen(at, &e))
-}
-
-/// Why a server cannot listen there, and what to do.
-pub fn cannot_listen(at: SocketAddr, error: &io::Error) -> Trouble {
-    let name = crate::sys::errno::name(error);
-    let trouble = Trouble::local(say!("listen {at}: {name} ({error})", "listen {at}：{name}（{error}）"));
-    match error.kind() {
-        io::ErrorKind::AddrInUse => {
-            let owner = port::owner(at.port());
-            let who = owner.unwrap_or_else(|| Text::new("another program", "另一个程序"));
-            trouble.hint(
-                Text::new(
-                    "{} has the port: choose another, or leave --listen away for any free one",
-                    "端口被{}占用：换一个端口，或去掉 --listen 任选空闲端口",
-                )
-                .with(&who),
-            )
-        }
-        io::ErrorKind::PermissionDenied => trouble.hint(Text::new(
-            "ports below 1024 need privilege: choose a higher one",
-            "1024 以下的端口需要特权：请换一个更大的端口",
-        )),
-        io::ErrorKind::AddrNotAvailable => {
-            trouble.hint(Text::new("that address is not one of this machine's", "那个地址不属于这台机器"))
-        }
-        _ => trouble,
-    }
 }
 
 /// As many open files as this user may have: a shell's usual 1024 are soon used up (getrlimit(2)).

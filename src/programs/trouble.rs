@@ -3,7 +3,7 @@
 use crate::exit::Exit;
 use crate::framing::Fault;
 use crate::say;
-use crate::sys::errno;
+use crate::sys::{errno, port};
 use crate::text::{Text, unruly};
 use std::io;
 use std::net::SocketAddr;
@@ -108,6 +108,33 @@ impl Trouble {
 impl From<Fault> for Trouble {
     fn from(fault: Fault) -> Trouble {
         Trouble::peer(fault.kind(), fault.text())
+    }
+}
+
+/// Why a server cannot listen there, and what to do.
+pub fn cannot_listen(at: SocketAddr, error: &io::Error) -> Trouble {
+    let name = errno::name(error);
+    let trouble = Trouble::local(say!("listen {at}: {name} ({error})", "listen {at}：{name}（{error}）"));
+    match error.kind() {
+        io::ErrorKind::AddrInUse => {
+            let owner = port::owner(at.port());
+            let who = owner.unwrap_or_else(|| Text::new("another program", "另一个程序"));
+            trouble.hint(
+                Text::new(
+                    "{} has the port: choose another, or leave --listen away for any free one",
+                    "端口被{}占用：换一个端口，或去掉 --listen 任选空闲端口",
+                )
+                .with(&who),
+            )
+        }
+        io::ErrorKind::PermissionDenied => trouble.hint(Text::new(
+            "ports below 1024 need privilege: choose a higher one",
+            "1024 以下的端口需要特权：请换一个更大的端口",
+        )),
+        io::ErrorKind::AddrNotAvailable => {
+            trouble.hint(Text::new("that address is not one of this machine's", "那个地址不属于这台机器"))
+        }
+        _ => trouble,
     }
 }
 

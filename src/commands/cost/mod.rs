@@ -11,10 +11,12 @@ pub mod report;
 pub mod theory;
 
 use super::complain;
-use crate::cli::{CostRequest, Format};
+use crate::cli::CostRequest;
 use crate::exit::Exit;
+use crate::framing::Kind;
 use crate::link::spec::{Spec, Way};
 use crate::link::{Limits, Link};
+use crate::output::Format;
 use crate::output::tell;
 use crate::render::Style;
 use crate::text::Text;
@@ -44,14 +46,22 @@ impl Fix {
     /// Every one, in the order of the tables.
     pub const ALL: [Fix; 5] = [Fix::LockStep, Fix::Sleep, Fix::Ack, Fix::I32Le, Fix::Json];
 
-    /// The name in tables and JSON; as framings are named wherever one is.
-    pub const fn name(self) -> &'static str {
+    /// The framing that it uses; sleep is none that has a name.
+    pub const fn framing(self) -> Option<Kind> {
         match self {
-            Fix::LockStep => "none",
-            Fix::Sleep => "sleep",
-            Fix::Ack => "ack",
-            Fix::I32Le => "i32le",
-            Fix::Json => "json",
+            Fix::LockStep => Some(Kind::None),
+            Fix::Sleep => None,
+            Fix::Ack => Some(Kind::Ack),
+            Fix::I32Le => Some(Kind::I32Le),
+            Fix::Json => Some(Kind::Json),
+        }
+    }
+
+    /// The name in tables and JSON.
+    pub const fn name(self) -> &'static str {
+        match self.framing() {
+            Some(kind) => kind.name(),
+            None => "sleep",
         }
     }
 

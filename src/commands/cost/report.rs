@@ -4,7 +4,7 @@ use super::findings::{Findings, times};
 use super::measure::{Cell, Measured, Outcome};
 use super::{Fix, Medium, ROUNDS, Results, theory};
 use crate::claims::{Claim, Verdict};
-use crate::cli::Format;
+use crate::output::Format;
 use crate::render::Style;
 use crate::render::palette::Ink;
 use crate::render::plot::{Column, Plot, Series, bars, escaped, number, svg};

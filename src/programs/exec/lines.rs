@@ -1,9 +1,11 @@
 //! Commands from the keyboard, or from a pipe.
 
-use super::LONGEST;
 use crate::say;
 use crate::text::Text;
 use std::io::{self, BufRead, IsTerminal, Read, Write};
+
+/// The longest command that is sent: what `serve commands` takes.
+pub(super) const LONGEST: usize = 64 << 10;
 
 /// What was typed.
 pub(super) enum Line {

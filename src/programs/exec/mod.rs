@@ -1,5 +1,6 @@
 //! `exec`: commands for another machine, over each of the documents' protocols.
 
+mod answer;
 mod lines;
 mod stream;
 mod udp;
@@ -10,11 +11,7 @@ use super::trouble::{Result, Trouble};
 use crate::exit::Exit;
 use crate::say;
 use crate::text::Text;
-use lines::{Line, Lines};
-use serde_json::json;
-
-/// The longest command that is sent: what `serve commands` takes.
-const LONGEST: usize = 64 << 10;
+use lines::{LONGEST, Line, Lines};
 
 /// One command, or a prompt.
 ///
@@ -74,36 +71,4 @@ fn prompt(console: &Console, mut ask: impl FnMut(&str) -> Result<Exit>) -> Resul
         }
     }
     Ok(exit)
-}
-
-/// An answer as it comes: written at once for people, kept for scripts, who read one line.
-struct Answer<'a> {
-    console: &'a Console,
-    kept: Vec<u8>,
-    /// Its first bytes, which may show another protocol.
-    head: Vec<u8>,
-}
-
-impl<'a> Answer<'a> {
-    fn new(console: &'a Console) -> Answer<'a> {
-        Answer { console, kept: Vec::new(), head: Vec::new() }
-    }
-
-    fn add(&mut self, bytes: &[u8]) {
-        const HEAD: usize = 32;
-        self.head.extend(bytes.iter().take(HEAD - self.head.len()));
-        match self.console.is_json() {
-            true => self.kept.extend_from_slice(bytes),
-            false => self.console.raw(bytes),
-        }
-    }
-
-    /// The line for scripts.
-    fn finish(&self, command: &str) {
-        if self.console.is_json() {
-            let text = String::from_utf8_lossy(&self.kept);
-            let line = json!({ "type": "answer", "command": command, "bytes": self.kept.len(), "text": text });
-            self.console.line(&Text::same(""), &line);
-        }
-    }
 }

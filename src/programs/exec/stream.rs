@@ -1,6 +1,6 @@
 //! Commands over a connection.
 
-use super::Answer;
+use super::answer::Answer;
 use crate::exit::Exit;
 use crate::framing::I32_LE;
 use crate::programs::answers::{self, End, Terms, mistaken, suggestion};

@@ -1,6 +1,6 @@
 //! Commands over datagrams: one there, two back.
 
-use super::Answer;
+use super::answer::Answer;
 use crate::exit::Exit;
 use crate::programs::Exec;
 use crate::programs::console::Console;

@@ -6,7 +6,8 @@
 mod people;
 
 use super::events::{Event, Events, while_listening};
-use super::{harmless, input};
+use super::input;
+use super::said::harmless;
 use crate::exit::Exit;
 use crate::programs::console::Console;
 use crate::programs::datagrams::{Datagram, Datagrams, is_too_long, largest};

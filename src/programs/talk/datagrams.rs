@@ -1,7 +1,8 @@
 //! `talk --udp`: each line a datagram, and what the server sends, whenever it does.
 
 use super::events::{Event, Events, while_listening};
-use super::{input, said};
+use super::input;
+use super::said::said;
 use crate::exit::Exit;
 use crate::programs::console::Console;
 use crate::programs::datagrams::{Datagrams, is_refusal, is_too_long, largest, refused};

@@ -3,7 +3,8 @@
 //! Where an answer ends is known only of the echo: it is as long as the line. For any other server the end is a
 //! guess, because nothing in its bytes says it.
 
-use super::{input, said};
+use super::input;
+use super::said::said;
 use crate::exit::Exit;
 use crate::programs::console::Console;
 use crate::programs::trouble::{Result, Trouble};

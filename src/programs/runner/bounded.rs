@@ -3,6 +3,7 @@
 
 #[cfg(unix)]
 use super::group::Running as Native;
+use super::process::{Pipe, Process};
 #[cfg(not(unix))]
 use super::single::Running as Native;
 use crate::programs::answers::Outputs;
@@ -20,15 +21,6 @@ pub struct Limits {
     pub time: Duration,
     /// The most it may print, both outputs together.
     pub output: usize,
-}
-
-/// Which of the two outputs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Output {
-    /// Standard error.
-    Stderr,
-    /// Standard output.
-    Stdout,
 }
 
 /// Why a command is over.
@@ -130,7 +122,7 @@ struct Printed<'p, 'r> {
 }
 
 impl Printed<'_, '_> {
-    fn add(&mut self, which: Output, bytes: &[u8]) {
+    fn add(&mut self, which: Pipe, bytes: &[u8]) {
         let have = self.outputs.stderr.len() + self.outputs.stdout.len();
         let fits = bytes.len().min(self.limit - have);
         if !self.share.grow(have + fits) {
@@ -138,34 +130,13 @@ impl Printed<'_, '_> {
             return;
         }
         match which {
-            Output::Stderr => self.outputs.stderr.extend_from_slice(&bytes[..fits]),
-            Output::Stdout => self.outputs.stdout.extend_from_slice(&bytes[..fits]),
+            Pipe::Stderr => self.outputs.stderr.extend_from_slice(&bytes[..fits]),
+            Pipe::Stdout => self.outputs.stdout.extend_from_slice(&bytes[..fits]),
         }
         if fits < bytes.len() {
             self.stop = Some(Stop::Output);
         }
     }
-}
-
-/// A command that runs, as a system keeps it.
-pub trait Process: Sized {
-    /// Starts it; its outputs are pipes.
-    ///
-    /// # Errors
-    /// What the system says.
-    fn start(command: &mut Command) -> io::Result<Self>;
-
-    /// Takes what was printed, waiting for it at most so long. False when no more can be printed.
-    fn take(&mut self, wait: Duration, taken: impl FnMut(Output, &[u8])) -> bool;
-
-    /// True when the command itself has ended.
-    fn ended(&mut self) -> bool;
-
-    /// Ends it if it still runs, with what it started as far as the system knows that, and waits for it.
-    ///
-    /// # Errors
-    /// What the system says.
-    fn finish(&mut self) -> io::Result<ExitStatus>;
 }
 
 /// The looks at a silent command are at most so far apart.

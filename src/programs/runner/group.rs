@@ -1,7 +1,7 @@
 //! A command as a process group (setpgid(2)), so that what it starts is stopped with it; its pipes are read as
 //! poll(2) says, so that a process which left the group and keeps a pipe open is not waited for.
 
-use super::run::{Output, Process};
+use super::process::{Pipe, Process};
 use crate::sys::wait;
 use std::fs::File;
 use std::io::{self, Read};
@@ -34,7 +34,7 @@ fn kill(group: i32) {
 pub struct Running {
     child: Child,
     group: i32,
-    pipes: Vec<(Output, File)>,
+    pipes: Vec<(Pipe, File)>,
     over: bool,
 }
 
@@ -57,8 +57,8 @@ impl Process for Running {
         live.push(group);
         drop(live);
         let mut pipes = Vec::new();
-        pipes.extend(child.stderr.take().map(|pipe| (Output::Stderr, File::from(OwnedFd::from(pipe)))));
-        pipes.extend(child.stdout.take().map(|pipe| (Output::Stdout, File::from(OwnedFd::from(pipe)))));
+        pipes.extend(child.stderr.take().map(|pipe| (Pipe::Stderr, File::from(OwnedFd::from(pipe)))));
+        pipes.extend(child.stdout.take().map(|pipe| (Pipe::Stdout, File::from(OwnedFd::from(pipe)))));
         let running = Running { child, group, pipes, over: false };
         for (_, pipe) in &running.pipes {
             without_waiting(pipe)?;
@@ -66,7 +66,7 @@ impl Process for Running {
         Ok(running)
     }
 
-    fn take(&mut self, wait: Duration, mut taken: impl FnMut(Output, &[u8])) -> bool {
+    fn take(&mut self, wait: Duration, mut taken: impl FnMut(Pipe, &[u8])) -> bool {
         if self.pipes.is_empty() {
             wait::pause(wait);
             return false;

@@ -1,8 +1,8 @@
 //! `serve commands --udp`: a command a datagram, an answer two of them. No client is remembered, so that none can
 //! leave anything behind.
 
-use super::Office;
 use super::allow::{Refusal, remark};
+use super::executor::Executor;
 use crate::exit::Exit;
 use crate::programs::answers::Outputs;
 use crate::programs::console::Console;
@@ -26,10 +26,10 @@ const LARGEST: usize = 65_507;
 ///
 /// # Errors
 /// When the address cannot be had.
-pub(super) fn serve(office: &Office, serve: &Serve, console: &Console) -> Result<Exit> {
+pub(super) fn serve(executor: &Executor, serve: &Serve, console: &Console) -> Result<Exit> {
     let socket = Datagrams::bind(console, serve.listen)?;
-    announce(console, socket.address().unwrap_or(serve.listen), &office.announced("--udp"));
-    let desk = Desk { office, socket: &socket, console, running: &AtomicUsize::new(0) };
+    announce(console, socket.address().unwrap_or(serve.listen), &executor.announced("--udp"));
+    let desk = Desk { executor, socket: &socket, console, running: &AtomicUsize::new(0) };
     std::thread::scope(|scope| {
         while !console.over() {
             match socket.recv_while(Some(Text::new("command", "命令")), || !console.over()) {
@@ -44,7 +44,7 @@ pub(super) fn serve(office: &Office, serve: &Serve, console: &Console) -> Result
 
 #[derive(Clone, Copy)]
 struct Desk<'d> {
-    office: &'d Office,
+    executor: &'d Executor,
     socket: &'d Datagrams<'d>,
     console: &'d Console,
     running: &'d AtomicUsize,
@@ -66,7 +66,7 @@ impl<'d> Desk<'d> {
             return self.busy(from);
         }
         let work = move || {
-            let done = self.office.perform(&asked.bytes, || self.console.over());
+            let done = self.executor.perform(&asked.bytes, || self.console.over());
             log(self.console, Some(from), &done.log);
             self.answer(done.outputs, from, &shown(&String::from_utf8_lossy(&asked.bytes)));
             self.running.fetch_sub(1, Ordering::Relaxed);
@@ -80,11 +80,11 @@ impl<'d> Desk<'d> {
     fn busy(self, to: SocketAddr) {
         let why = say!("{MOST} commands are running already: try again later", "已有 {MOST} 条命令在运行：请稍后再试");
         log(self.console, Some(to), &Text::new("refused: {}", "拒绝：{}").with(&why));
-        self.answer(Refusal(why).outputs(self.office.lang), to, "refusal");
+        self.answer(Refusal(why).outputs(self.executor.lang), to, "refusal");
     }
 
     fn answer(self, outputs: Outputs, to: SocketAddr, command: &str) {
-        let Outputs { stderr, stdout } = fitting(outputs, largest(to).min(LARGEST), self.office.lang);
+        let Outputs { stderr, stdout } = fitting(outputs, largest(to).min(LARGEST), self.executor.lang);
         for (name, bytes) in [("stderr", stderr), ("stdout", stdout)] {
             if let Err(e) = self.socket.send_to(&bytes, to, Some(Text::same(format!("{command}: {name}")))) {
                 let why = shown(&e.to_string());

@@ -1,7 +1,7 @@
 //! A command on a system without process groups: its pipes are read by two threads, and it alone is stopped. What it
 //! started may go on; a thread that waits for such a process's output ends with it, and holds nobody up.
 
-use super::run::{Output, Process};
+use super::process::{Pipe, Process};
 use crate::sys::wait;
 use std::io::{self, Read};
 use std::process::{Child, Command, ExitStatus};
@@ -12,7 +12,7 @@ use std::time::Duration;
 /// A command that runs, with what its pipes brought.
 pub struct Running {
     child: Child,
-    pieces: Receiver<(Output, Vec<u8>)>,
+    pieces: Receiver<(Pipe, Vec<u8>)>,
 }
 
 impl Process for Running {
@@ -23,15 +23,15 @@ impl Process for Running {
         let (stderr, stdout) = (child.stderr.take(), child.stdout.take());
         let running = Running { child, pieces };
         if let Some(pipe) = stderr {
-            read(pipe, Output::Stderr, sender.clone())?;
+            read(pipe, Pipe::Stderr, sender.clone())?;
         }
         if let Some(pipe) = stdout {
-            read(pipe, Output::Stdout, sender)?;
+            read(pipe, Pipe::Stdout, sender)?;
         }
         Ok(running)
     }
 
-    fn take(&mut self, wait: Duration, mut taken: impl FnMut(Output, &[u8])) -> bool {
+    fn take(&mut self, wait: Duration, mut taken: impl FnMut(Pipe, &[u8])) -> bool {
         match self.pieces.recv_timeout(wait) {
             Ok((which, bytes)) => taken(which, &bytes),
             Err(RecvTimeoutError::Timeout) => {}
@@ -61,7 +61,7 @@ impl Drop for Running {
     }
 }
 
-fn read(mut pipe: impl Read + Send + 'static, which: Output, sender: SyncSender<(Output, Vec<u8>)>) -> io::Result<()> {
+fn read(mut pipe: impl Read + Send + 'static, which: Pipe, sender: SyncSender<(Pipe, Vec<u8>)>) -> io::Result<()> {
     let work = move || {
         let mut piece = vec![0; 64 << 10];
         loop {

@@ -1,0 +1,227 @@
+//! What each program was asked to do.
+
+use crate::framing::{Kind, Limits};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// What a program was asked to do.
+#[derive(Clone, Debug)]
+pub enum Program {
+    /// `serve`: one of the servers.
+    Serve(Serve),
+    /// `talk`: lines to a server, and its answers.
+    Talk(Talk),
+    /// `exec`: commands for another machine.
+    Exec(Exec),
+    /// `put`: upload.
+    Put(Put),
+    /// `get`: download.
+    Get(Get),
+}
+
+/// A server.
+#[derive(Clone, Debug)]
+pub struct Serve {
+    /// Which.
+    pub service: Service,
+    /// Where it listens; port 0 for any free one.
+    pub listen: SocketAddr,
+    /// What it bears.
+    pub bounds: Bounds,
+    /// Print every call.
+    pub trace: bool,
+}
+
+/// What a server does.
+#[derive(Clone, Debug)]
+pub enum Service {
+    /// Sends back what it receives in capitals (D1 §7, §8).
+    Upper {
+        /// Datagrams instead of a stream.
+        udp: bool,
+    },
+    /// A UDP chat with everybody who writes (D1 §8).
+    Chat,
+    /// Runs commands (D0, D1 §9, §11, §12, D2).
+    Commands(CommandService),
+    /// Takes uploads and gives downloads (D0, D1 §13, D4).
+    Files(FileService),
+}
+
+/// How much of a peer a server bears before it hangs up.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// Clients at the same time.
+    pub connections: usize,
+    /// The longest silence inside a message, and between two.
+    pub idle: Duration,
+    /// How long an unframed text (a command, a name, a number) must have been silent to count as complete.
+    pub settle: Duration,
+}
+
+/// How answers are framed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Framed {
+    /// Not at all: two sends, and luck.
+    None,
+    /// A decimal length, an acknowledgement, the body.
+    Ack,
+    /// Four bytes of length, the body.
+    I32Le,
+    /// The length of a JSON header, the header, the body.
+    Json,
+}
+
+impl Framed {
+    /// Every one.
+    pub const ALL: [Framed; 4] = [Framed::None, Framed::Ack, Framed::I32Le, Framed::Json];
+
+    /// Which of the framings that have a name.
+    pub const fn kind(self) -> Kind {
+        match self {
+            Framed::None => Kind::None,
+            Framed::Ack => Kind::Ack,
+            Framed::I32Le => Kind::I32Le,
+            Framed::Json => Kind::Json,
+        }
+    }
+
+    /// The word on the command line.
+    pub const fn word(self) -> &'static str {
+        self.kind().name()
+    }
+}
+
+/// `serve commands`.
+#[derive(Clone, Debug)]
+pub struct CommandService {
+    /// How answers are framed.
+    pub framed: Framed,
+    /// Datagrams instead of a stream.
+    pub udp: bool,
+    /// Programs that may run besides the default ones.
+    pub allow: Vec<String>,
+    /// Hand the line to a shell, as the documents do; loopback only.
+    pub shell: bool,
+    /// How long a command may run.
+    pub time: Duration,
+    /// The most that a command may print, in bytes.
+    pub output: usize,
+    /// With `json`: stdout even when there is stderr.
+    pub both: bool,
+}
+
+/// `serve files`.
+#[derive(Clone, Debug)]
+pub struct FileService {
+    /// The directory that is served, and never left.
+    pub root: PathBuf,
+    /// Replace what is there.
+    pub overwrite: bool,
+    /// How a download's digest follows.
+    pub trailer: Trailer,
+    /// The largest upload, in bytes.
+    pub largest: u64,
+    /// The longest JSON header, in bytes.
+    pub header: usize,
+}
+
+/// How the digest follows a download.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trailer {
+    /// At once (D4 §3).
+    Tail,
+    /// After one more acknowledgement (D4 §2).
+    Ack,
+    /// Not at all (D4 §1).
+    None,
+}
+
+/// `talk`.
+#[derive(Clone, Debug)]
+pub struct Talk {
+    /// The server.
+    pub server: SocketAddr,
+    /// Datagrams instead of a stream.
+    pub udp: bool,
+    /// How long to wait for an answer.
+    pub patience: Patience,
+    /// Print every call.
+    pub trace: bool,
+}
+
+/// How long a client waits.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// For anything at all.
+    pub timeout: Duration,
+    /// How long an unframed text must have been silent to count as complete.
+    pub settle: Duration,
+}
+
+/// `exec`.
+#[derive(Clone, Debug)]
+pub struct Exec {
+    /// The server.
+    pub server: SocketAddr,
+    /// How answers are framed.
+    pub framed: Framed,
+    /// Datagrams instead of a stream.
+    pub udp: bool,
+    /// The command; a prompt when there is none.
+    pub command: Option<String>,
+    /// The longest header and answer.
+    pub limits: Limits,
+    /// How long to wait.
+    pub patience: Patience,
+    /// Print every call.
+    pub trace: bool,
+}
+
+/// How an upload's header spells its fields.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spelling {
+    /// `{"cmd": "put", "filename": s, "filesize": n}` (D1 §13).
+    D1,
+    /// `{"filePath": s, "fileName": s, "fileSize": n}` (D0).
+    D0,
+}
+
+/// `put`.
+#[derive(Clone, Debug)]
+pub struct Put {
+    /// What is sent, in this order.
+    pub files: Vec<PathBuf>,
+    /// The server.
+    pub server: SocketAddr,
+    /// The header's spelling.
+    pub spelling: Spelling,
+    /// A connection for each file, for a server that reads past the end of one.
+    pub separate: bool,
+    /// How long to wait.
+    pub patience: Patience,
+    /// Print every call.
+    pub trace: bool,
+}
+
+/// `get`.
+#[derive(Clone, Debug)]
+pub struct Get {
+    /// The file's name at the server.
+    pub name: String,
+    /// The server.
+    pub server: SocketAddr,
+    /// Where it is stored; under its own name here when `None`.
+    pub place: Option<PathBuf>,
+    /// Replace what is there.
+    pub overwrite: bool,
+    /// How the digest follows.
+    pub trailer: Trailer,
+    /// The largest download, in bytes.
+    pub largest: u64,
+    /// How long to wait.
+    pub patience: Patience,
+    /// Print every call.
+    pub trace: bool,
+}

@@ -1,0 +1,108 @@
+//! What runs clients' commands, whether they come over connections or as datagrams.
+
+use super::allow::{Allowed, Refusal, remark};
+use super::bounded::{self, Limits, Ran, Room, Share, Stop};
+use crate::programs::CommandService;
+use crate::programs::answers::Outputs;
+use crate::programs::trouble::{Result, shown};
+use crate::say;
+use crate::text::{Lang, Text, grouped};
+use std::process::ExitStatus;
+
+/// Room for all answers together, beside 64 KiB for each.
+const ROOM: usize = 128 << 20;
+
+/// What runs commands, for connections and for datagrams.
+pub(super) struct Executor {
+    allowed: Allowed,
+    limits: Limits,
+    room: Room,
+    /// What it says among a command's own words is in the server's language.
+    pub(super) lang: Lang,
+}
+
+/// A command that was dealt with.
+pub(super) struct Done<'o> {
+    pub(super) outputs: Outputs,
+    /// What the server's log says about it.
+    pub(super) log: Text,
+    /// Nobody waits for it.
+    pub(super) gone: bool,
+    /// Kept until the answer was sent.
+    _share: Share<'o>,
+}
+
+impl Executor {
+    pub(super) fn new(service: &CommandService, lang: Lang) -> Result<Executor> {
+        let allowed = Allowed::new(&service.allow, service.shell)?;
+        // A note about a limit must fit a signed 32-bit length, too.
+        let output = service.output.min(i32::MAX as usize - 4096);
+        let limits = Limits { time: service.time, output };
+        Ok(Executor { allowed, limits, room: Room::new(ROOM.max(output)), lang })
+    }
+
+    /// How the other end calls, and what it may call.
+    pub(super) fn announced(&self, how: &str) -> Text {
+        let what = self.allowed.described();
+        let [en, zh] = [what.en, what.zh].map(|what| format!("stickdemo exec {{}} {how} echo hello\n{what}"));
+        Text::made(en, zh)
+    }
+
+    /// Runs a line, or refuses it; either way there is something to answer.
+    pub(super) fn perform(&self, line: &[u8], gone: impl FnMut() -> bool) -> Done<'_> {
+        let mut share = self.room.share();
+        let line = line.trim_ascii();
+        let shown = shown(&String::from_utf8_lossy(line));
+        let ran = self.allowed.command(line).and_then(|mut command| {
+            bounded::run(&mut command, &self.limits, &mut share, gone).map_err(|error| Refusal::start(&error))
+        });
+        match ran {
+            Ok(ran) => Done {
+                log: self.log(&shown, &ran),
+                gone: ran.stop == Stop::Gone,
+                outputs: self.told(ran),
+                _share: share,
+            },
+            Err(refusal) => {
+                Done { log: refusal.log(&shown), gone: false, outputs: refusal.outputs(self.lang), _share: share }
+            }
+        }
+    }
+
+    /// What the command printed, and what this server adds.
+    fn told(&self, ran: Ran) -> Outputs {
+        let note = ran.note(&self.limits);
+        let mut outputs = ran.outputs;
+        if let Some(note) = note {
+            if outputs.stderr.last().is_some_and(|&last| last != b'\n') {
+                outputs.stderr.push(b'\n');
+            }
+            outputs.stderr.extend_from_slice(remark(&note, self.lang).as_bytes());
+        }
+        outputs
+    }
+
+    fn log(&self, line: &str, ran: &Ran) -> Text {
+        let [stderr, stdout] = [&ran.outputs.stderr, &ran.outputs.stdout].map(|bytes| grouped(bytes.len()));
+        let millis = grouped(ran.took.as_millis() as u64);
+        let Text { en, zh } = match (ran.stop, ran.note(&self.limits)) {
+            (Stop::Gone, _) => Text::new("stopped: the client hung up", "已停止：客户端断开了连接"),
+            (_, Some(note)) => note,
+            (_, None) => ending(ran.status),
+        };
+        say!(
+            "{line}: stderr {stderr} B, stdout {stdout} B, {en}, {millis} ms",
+            "{line}：stderr {stderr} 字节，stdout {stdout} 字节，{zh}，{millis} ms"
+        )
+    }
+}
+
+/// How a process ended by itself.
+fn ending(status: ExitStatus) -> Text {
+    #[cfg(unix)]
+    if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&status) {
+        return say!("signal {signal}", "信号 {signal}");
+    }
+    let code = status.code().unwrap_or_default();
+    say!("exit status {code}", "退出码 {code}")
+}
