@@ -82,7 +82,8 @@ fn map_and_render(c: &mut Criterion) {
     for events in [10_000, 20_000, 50_000, 100_000] {
         group.throughput(Throughput::Elements(events as u64));
         let raw = recording(events);
-        let plan = Plan::new(find("tcp-naive").expect("in the list"));
+        let scenario = find("tcp-naive").expect("in the list");
+        let plan = Plan::new(scenario.experiment.clone());
         let chosen = Settings::NONE;
         group.bench_function(BenchmarkId::from_parameter(events), |b| {
             b.iter_batched(
@@ -99,7 +100,8 @@ fn map_and_render(c: &mut Criterion) {
                         began: SystemTime::UNIX_EPOCH,
                         took: Duration::ZERO,
                     };
-                    let report = Report { plan: &plan, outcome: &outcome, chosen: &chosen, control: false };
+                    let report =
+                        Report { scenario: &scenario, plan: &plan, outcome: &outcome, chosen: &chosen, control: false };
                     let mut out = std::io::sink();
                     stickdemo::render::terminal(&mut out, &report, &Style::plain(), &mut ()).expect("a sink");
                     stickdemo::render::run_json(&mut out, &report, &Style::plain()).expect("a sink");

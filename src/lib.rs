@@ -12,8 +12,8 @@
 //! | [`claims`] | what a run must have shown, judged from its trace |
 //! | [`link`] | two hosts and the wire between them |
 //! | [`net`] | recorded sockets: one call, one event |
+//! | [`play`] | an experiment: its ends run, and are judged |
 //! | [`scenarios`] | the documents' programs, one file each |
-//! | [`play`] | both ends run, and are judged |
 //! | [`render`] | what a person or a program reads |
 //! | [`output`] | where it is written, in which format |
 //! | [`programs`] | the documents' own programs, made correct |

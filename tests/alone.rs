@@ -6,7 +6,8 @@ use common::{Ran, command, run, spawn};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::process::Child;
-use stickdemo::scenarios::{Alone, Linked, syllabus};
+use stickdemo::play::{Alone, Linked};
+use stickdemo::scenarios::syllabus;
 
 /// Starts a lone server and reads where it listens.
 fn server(id: &str, listen: &str, more: &[&str]) -> (Child, String) {
@@ -34,8 +35,9 @@ fn ended(mut child: Child) -> Ran {
 fn meet(listen: &str) {
     let mut met = 0;
     for scenario in syllabus() {
-        let needs_both = matches!(scenario.alone, Alone::No(_)) || matches!(scenario.linked, Linked::Only);
-        if (scenario.impossible)().is_some() || needs_both {
+        let needs_both =
+            matches!(scenario.experiment.alone, Alone::No(_)) || matches!(scenario.experiment.linked, Linked::Only);
+        if (scenario.experiment.impossible)().is_some() || needs_both {
             continue;
         }
         let (child, address) = server(scenario.id, listen, &[]);

@@ -94,9 +94,10 @@ fn no_line_is_wider_than_the_terminal() {
     }
 }
 
-fn failing(results: &Results) -> Vec<&'static str> {
+fn failing(results: &Results) -> Vec<String> {
     let findings = judge(results);
-    let failing: Vec<_> = findings.claims.iter().filter(|claim| !claim.holds).map(|claim| claim.id).collect();
+    let failing: Vec<_> =
+        findings.claims.iter().filter(|claim| !claim.holds).map(|claim| claim.id.clone().into_owned()).collect();
     assert_eq!(findings.exit(), if failing.is_empty() { Exit::Done } else { Exit::Failed });
     failing
 }

@@ -17,7 +17,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 use stickdemo::link::{Captured, dissect};
-use stickdemo::scenarios::{Linked, syllabus};
+use stickdemo::play::Linked;
+use stickdemo::scenarios::syllabus;
 use stickdemo::sys::wait;
 use stickdemo::trace::Role;
 use stickdemo::trace::packet::{Content, Fate, Packet};
@@ -245,7 +246,7 @@ fn all_works(ground: &Ground, place: Place) {
 fn loopback_works(ground: &Ground, place: Place, link: bool) {
     assert!(ground.holds(place, &["tcp-naive"]).out.contains("127.0.0.1"));
     let summaries = lines(&ground.holds(place, &["all", "--format", "json"]), "summary");
-    let verdicts = syllabus().into_iter().map(|scenario| match scenario.linked {
+    let verdicts = syllabus().into_iter().map(|scenario| match scenario.experiment.linked {
         Linked::Only if !link => (scenario.id, "not-possible-here"),
         _ => (scenario.id, "reproduced"),
     });

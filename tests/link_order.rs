@@ -162,7 +162,7 @@ fn a_delayed_acknowledgement_comes_after_the_calls_it_let_pass() {
         scene.seg(Client, 20_040, ACK, [1, 1], b"hello");
         scene.send(CLIENT, 20_050, b"feng");
         scene.recv(SERVER, [30_030, 30_060], b"hello");
-        scene.wait(SERVER, [30_070, 30_080], Fact::Gate("read"));
+        scene.wait(SERVER, [30_070, 30_080], Fact::Gate { gate: "read".into(), nth: 1 });
         scene.seg(Server, 70_044, ACK, [1, 6], b"");
         scene.seg(Client, 80_048, ACK, [6, 1], b"feng");
         scene.recv(SERVER, [30_090, 90_060], b"feng");
@@ -369,7 +369,7 @@ fn a_window_update_follows_the_read_that_made_room() {
         scene.send(CLIENT, 20_030, b"12345678");
         scene.seg(Client, 20_040, ACK, [1, 1], b"1234");
         segment_of(scene.seg(Server, 30_045, ACK, [1, 5], b"")).window = 0;
-        scene.wait(SERVER, [30_046, 60_000], Fact::Gate("sent"));
+        scene.wait(SERVER, [30_046, 60_000], Fact::Gate { gate: "sent".into(), nth: 1 });
         scene.event(CLIENT, Call::SetSockOpt, [59_000, 59_001], |_| {});
         scene.recorder.opened(CLIENT, "sent");
         scene.recv(SERVER, [60_010, 60_020], b"1234");
@@ -537,7 +537,7 @@ fn a_copy_is_received_when_the_copy_is_there() {
 fn packets_that_cross_each_other_arrive_as_they_left() {
     let scene = || {
         let mut scene = Scene::connected();
-        scene.wait(CLIENT, [20_030, 40_000], Fact::Gate("ready"));
+        scene.wait(CLIENT, [20_030, 40_000], Fact::Gate { gate: "ready".into(), nth: 1 });
         scene.event(SERVER, Call::SetSockOpt, [39_000, 39_001], |_| {});
         scene.recorder.opened(SERVER, "ready");
         scene.send(CLIENT, 40_005, b"here");

@@ -22,13 +22,17 @@ const FIN: Flags = Flags::FIN;
 
 /// The report of a trace, in which nothing but the packets differs from what tests/render.rs shows.
 fn report<T>(trace: Trace, stable: bool, varies: bool, write: impl FnOnce(&Report) -> T) -> T {
-    let mut plan = Plan::new(find("tcp-naive").expect("in the list"));
+    let mut scenario = find("tcp-naive").expect("in the list");
+    let mut plan = Plan::new(scenario.experiment.clone());
     plan.steady = stable;
     plan.link = Spec::parse("rtt=20ms,mtu=1500,seed=7").ok();
-    plan.scenario.varies = varies;
-    plan.scenario.next.clear();
-    plan.scenario.why = vec![Why { text: Text::new("Because.", "因为。"), source: "RFC 9293" }];
-    let findings = Judge::new(&trace, stable && varies).finish();
+    plan.experiment.varies = varies;
+    scenario.teaching.next.clear();
+    scenario.teaching.why = vec![Why { text: Text::new("Because.", "因为。"), source: "RFC 9293" }];
+    let mut findings = Judge::new(&trace, varies).finish();
+    if stable {
+        findings.claims.iter_mut().for_each(Claim::steady);
+    }
     let outcome = Outcome {
         summary: trace.summary(),
         trace,
@@ -38,7 +42,7 @@ fn report<T>(trace: Trace, stable: bool, varies: bool, write: impl FnOnce(&Repor
         took: Duration::ZERO,
     };
     let chosen = Settings::NONE;
-    write(&Report { plan: &plan, outcome: &outcome, chosen: &chosen, control: false })
+    write(&Report { scenario: &scenario, plan: &plan, outcome: &outcome, chosen: &chosen, control: false })
 }
 
 fn text(trace: Trace, varies: bool, style: &Style) -> String {
@@ -374,7 +378,7 @@ fn the_bytes_on_the_wire_are_those_that_were_sent() {
     let judged = |falsify: fn(&mut Trace)| claim(&counted(3, falsify), "link-bytes");
     let honest = judged(|_| {});
     assert!(honest.holds, "{honest:?}");
-    assert_eq!(honest.actual.en, "9 distinct + 4 retransmitted");
+    assert_eq!(honest.actual.exact.en, "9 distinct + 4 retransmitted");
     let falsified: [fn(&mut Trace); 4] = [
         // A segment that nobody captured leaves a gap.
         |trace| drop(trace.packets.remove(3)),
@@ -397,7 +401,7 @@ fn the_account_of_datagrams_counts_what_the_link_did() {
     let account = claim(&trace, "udp-account");
     assert!(account.holds, "{account:?}");
     let expected = "1 received + 0 dropped + 0 unread + 1 lost + 1 under way at the close - 0 copies";
-    assert_eq!(account.actual.en, expected);
+    assert_eq!(account.actual.exact.en, expected);
     assert_eq!(trace.summary().lost_at, Some(Where::Wire));
     assert_eq!(trace.summary().crossed, Some(Crossed { packets: 6, dropped: 1, retransmitted: 0 }));
 }
@@ -429,9 +433,13 @@ fn a_datagram_that_vanishes_on_the_link_or_comes_out_of_nothing_breaks_the_accou
 #[test]
 fn a_claim_is_shown_by_packets_too() {
     let trace = troubled(Tie::Clock);
-    let mut judge = Judge::new(&trace, false);
+    let judge = Judge::new(&trace, false);
     let lost: Vec<_> = trace.packets.iter().filter(|p| p.dropped()).collect();
-    judge.claim("lost", &[], Text::new("some are lost", "有的丢了")).shown_by(lost.iter().copied()).holds(true);
+    judge.claim("lost", "some are lost", "有的丢了").shown_by(lost.iter().copied()).that(
+        true,
+        Text::same("some"),
+        Text::same("some"),
+    );
     let claims = judge.finish().claims;
     assert_eq!(claims[0].events, lost.iter().map(|p| p.seq).collect::<Vec<_>>());
 }

@@ -145,18 +145,20 @@ fn outcome(trace: Trace, findings: Findings, failure: Option<Failure>) -> Outcom
 }
 
 fn text(trace: Trace, failure: Option<Failure>, side: Side, style: &Style) -> String {
-    let mut plan = Plan::new(find("tcp-naive").expect("in the list"));
+    let mut scenario = find("tcp-naive").expect("in the list");
+    let mut plan = Plan::new(scenario.experiment.clone());
     plan.side = side;
-    plan.scenario.next.truncate(1);
-    plan.scenario.why = vec![Why {
+    scenario.teaching.next.truncate(1);
+    scenario.teaching.why = vec![Why {
         text: Text::new("TCP carries a stream of bytes.", "TCP 传送的是字节流。"),
         source: "RFC 9293 §2.2",
     }];
-    let mut judge = Judge::new(&trace, false);
-    (plan.scenario.judge)(&mut judge);
+    let judge = Judge::new(&trace, false);
+    (scenario.experiment.judge)(&judge);
     let findings = judge.finish();
     let outcome = outcome(trace, findings, failure);
-    let report = Report { plan: &plan, outcome: &outcome, chosen: &Settings::NONE, control: false };
+    let report =
+        Report { scenario: &scenario, plan: &plan, outcome: &outcome, chosen: &Settings::NONE, control: false };
     let mut out = Vec::new();
     render::terminal(&mut out, &report, style, &mut ()).expect("memory");
     String::from_utf8(out).expect("UTF-8")
@@ -244,10 +246,12 @@ fn mermaid_escapes_what_it_reads_as_its_own() {
     let (client, _) = stage.pair(Proto::Tcp);
     stage.send(client, b"dir;ls #1 \"x\"", 0, None, 1);
     let trace = stage.finish();
-    let plan = Plan::new(find("tcp-naive").expect("in the list"));
+    let scenario = find("tcp-naive").expect("in the list");
+    let plan = Plan::new(scenario.experiment.clone());
     let findings = Judge::new(&trace, false).finish();
     let outcome = outcome(trace, findings, None);
-    let report = Report { plan: &plan, outcome: &outcome, chosen: &Settings::NONE, control: false };
+    let report =
+        Report { scenario: &scenario, plan: &plan, outcome: &outcome, chosen: &Settings::NONE, control: false };
     let mut out = Vec::new();
     render::mermaid(&mut out, &report, &Style::plain()).expect("memory");
     insta::assert_snapshot!(String::from_utf8(out).expect("UTF-8"));

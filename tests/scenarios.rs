@@ -15,7 +15,7 @@ fn each(check: impl Fn(&Scenario)) {
 
 /// Shown on this system? The reason it is not must be one that the scenario itself gives.
 fn possible(scenario: &Scenario) -> bool {
-    (scenario.impossible)().is_none()
+    (scenario.experiment.impossible)().is_none()
 }
 
 fn lines(text: &str) -> Vec<Value> {
@@ -57,7 +57,7 @@ fn without_its_cause_each_fails_with_both_sides_shown() {
 #[test]
 fn over_a_link_each_is_reproduced_and_fails_without_its_cause() {
     each(|scenario| {
-        if !scenario.linked.allowed() || !possible(scenario) {
+        if !scenario.experiment.linked.allowed() || !possible(scenario) {
             return;
         }
         let ran = run(&[scenario.id, "--link"]);
@@ -172,12 +172,16 @@ fn each_says_everything_a_learner_needs_in_both_languages() {
         };
         said("title", &s.title);
         said("claim", &s.claim);
-        said("control", &s.control.change);
+        said("control", &s.teaching.control.change);
         assert!(!s.documents.is_empty(), "{}: no document", s.id);
-        assert!(!s.why.is_empty() && s.why.iter().all(|why| !why.source.is_empty()), "{}: why, without source", s.id);
-        assert!(!s.next.is_empty(), "{}: nothing to try next", s.id);
-        s.why.iter().for_each(|why| said("why", &why.text));
-        s.next.iter().for_each(|next| said("next", &next.shows));
+        assert!(
+            !s.teaching.why.is_empty() && s.teaching.why.iter().all(|why| !why.source.is_empty()),
+            "{}: why, without source",
+            s.id
+        );
+        assert!(!s.teaching.next.is_empty(), "{}: nothing to try next", s.id);
+        s.teaching.why.iter().for_each(|why| said("why", &why.text));
+        s.teaching.next.iter().for_each(|next| said("next", &next.shows));
     });
 }
 
@@ -186,7 +190,7 @@ fn each_says_everything_a_learner_needs_in_both_languages() {
 fn every_scenario_leads_on_to_the_next_one() {
     let all = syllabus();
     for pair in all.windows(2) {
-        let leads = pair[0].next.iter().any(|next| next.command == pair[1].id);
+        let leads = pair[0].teaching.next.iter().any(|next| next.command == pair[1].id);
         assert!(leads, "{} does not suggest {}", pair[0].id, pair[1].id);
     }
 }
@@ -195,7 +199,7 @@ fn every_scenario_leads_on_to_the_next_one() {
 fn every_suggested_command_is_one_that_works() {
     use stickdemo::cli::parse;
     each(|s| {
-        for next in &s.next {
+        for next in &s.teaching.next {
             let words = std::iter::once("stickdemo").chain(next.command.split_whitespace());
             let parsed = parse(words.map(Into::into).collect(), stickdemo::text::Lang::En);
             assert!(parsed.is_ok(), "{}: stickdemo {}: {:?}", s.id, next.command, parsed.err());

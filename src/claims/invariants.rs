@@ -1,8 +1,9 @@
 //! What must hold in every run, whatever the scenario: checked each time, never assumed.
 
+use super::value::{Sentence, Value, Varying};
 use super::{Claim, on_link};
 use crate::say;
-use crate::text::{Text, grouped};
+use crate::text::Text;
 use crate::trace::{Call, Event, Evidence, Proto, SockId, SocketInfo, Trace, provenance};
 use std::collections::{BTreeMap, HashSet};
 use std::net::SocketAddr;
@@ -12,15 +13,15 @@ const UDP_ACCOUNT: &str = "udp-account";
 
 /// Is this claim one that must hold in every run, a race included?
 pub fn is_invariant(claim: &Claim) -> bool {
-    [TCP_PREFIX, UDP_ACCOUNT, on_link::SEGMENTS, on_link::BYTES].contains(&claim.id)
+    [TCP_PREFIX, UDP_ACCOUNT, on_link::SEGMENTS, on_link::BYTES].contains(&&*claim.id)
 }
 
-/// The invariants that this trace has events for; with `steady`, counts that differ from run to run read `n`.
-pub(super) fn check(trace: &Trace, steady: bool) -> Vec<Claim> {
-    let count = move |n: u64| if steady { "n".to_owned() } else { grouped(n) };
-    let mut claims: Vec<Claim> = [tcp_prefix(trace, count), udp_account(trace, count)].into_iter().flatten().collect();
+/// The invariants that this trace has events for; `varies` says whether its counts differ from run to run.
+pub(super) fn check(trace: &Trace, varies: bool) -> Vec<Claim> {
+    let mut claims: Vec<Claim> =
+        [tcp_prefix(trace, varies), udp_account(trace, varies)].into_iter().flatten().collect();
     if trace.packets_complete() {
-        claims.extend([on_link::segments(trace, count), on_link::bytes(trace, count)].into_iter().flatten());
+        claims.extend([on_link::segments(trace, varies), on_link::bytes(trace, varies)].into_iter().flatten());
     }
     claims
 }
@@ -34,16 +35,16 @@ fn bytes_by_socket(trace: &Trace, wanted: Call) -> BTreeMap<SockId, Vec<&Event>>
 }
 
 /// TCP: what one side received is a prefix of what the other sent, in order (RFC 9293 §2.2).
-fn tcp_prefix(trace: &Trace, count: impl Fn(u64) -> String) -> Option<Claim> {
+fn tcp_prefix(trace: &Trace, varies: bool) -> Option<Claim> {
     let sent = bytes_by_socket(trace, Call::Send);
     let received = bytes_by_socket(trace, Call::Recv);
     let pairs = provenance::peers(&trace.sockets);
     let mut checked = 0u64;
+    let mut shown: Vec<usize> = Vec::new();
     let mut broken: Vec<(&Event, usize)> = Vec::new();
-    let mut directions = 0;
     for (reader, events) in &received {
         let Some(writer) = pairs.get(reader) else { continue };
-        directions += 1;
+        shown.extend(events.iter().map(|e| e.seq));
         let mut stream = sent.get(writer).into_iter().flatten().flat_map(|e| e.bytes.iter());
         for event in events {
             let wrong = event.bytes.iter().position(|byte| stream.next() != Some(byte));
@@ -51,31 +52,32 @@ fn tcp_prefix(trace: &Trace, count: impl Fn(u64) -> String) -> Option<Claim> {
             broken.extend(wrong.map(|at| (*event, at)));
         }
     }
-    if directions == 0 {
+    if shown.is_empty() {
         return None;
     }
-    let (unit, bytes) = (if checked == 1 { "byte" } else { "bytes" }, count(checked));
+    let unit = if checked == 1 { "byte" } else { "bytes" };
+    let count = Varying(checked);
+    let expected =
+        Sentence::with([&count], varies, |[n]| say!("{n} {unit} as they were sent", "{n} 字节，与发送时相同"));
     let actual = match broken.first() {
-        None => say!("{bytes} {unit} received, all in order", "收到 {bytes} 字节，顺序一致"),
+        None => {
+            Sentence::with([&count], varies, |[n]| say!("{n} {unit} received, all in order", "收到 {n} 字节，顺序一致"))
+        }
         Some((event, at)) => {
             let seq = event.seq;
-            say!("event {seq} differs at its byte {at}", "第 {seq} 个事件从第 {at} 字节起不同")
+            say!("event {seq} differs at its byte {at}", "第 {seq} 个事件从第 {at} 字节起不同").into()
         }
     };
-    Some(Claim {
-        id: TCP_PREFIX,
-        text: Text::new("TCP: received is a prefix of sent, in order", "TCP：收到的是发出的前缀，顺序不变"),
-        holds: broken.is_empty(),
-        expected: say!("{bytes} {unit} as they were sent", "{bytes} 字节，与发送时相同"),
-        actual,
-        events: broken.iter().map(|(event, _)| event.seq).collect(),
-    })
+    let text = Text::new("TCP: received is a prefix of sent, in order", "TCP：收到的是发出的前缀，顺序不变");
+    let agrees = broken.is_empty();
+    let shown = if agrees { shown } else { broken.iter().map(|(event, _)| event.seq).collect() };
+    Some(Claim::new(TCP_PREFIX, text, [expected, actual], agrees, shown))
 }
 
 /// UDP: no datagram arrives that was not sent, and none of those that left remains unaccounted for: received +
 /// dropped by the receiver's kernel + still queued or unread (+ lost on the link, less second copies) = sent
 /// to a recorded socket.
-fn udp_account(trace: &Trace, count: impl Fn(u64) -> String) -> Option<Claim> {
+fn udp_account(trace: &Trace, varies: bool) -> Option<Claim> {
     let is_udp = |e: &&Event| e.sock.and_then(|s| trace.socket(s)).is_some_and(|s| s.proto == Proto::Udp);
     let udp = || trace.events.iter().filter(is_udp);
     let arrived: Vec<&Event> = udp().filter(|e| e.call.receives() && (e.ok() || e.truncated)).collect();
@@ -97,24 +99,35 @@ fn udp_account(trace: &Trace, count: impl Fn(u64) -> String) -> Option<Claim> {
         (Some(dropped), Some(left)) => got + dropped + left + on_link.lost + on_link.late == out + on_link.copies,
         _ => got + on_link.lost <= out + on_link.copies,
     };
-    let [drops, rest] = [dropped, left].map(|n| n.map_or("?".into(), &count));
-    let (got, out, wrong) = (count(got), count(out), invented.len());
-    let mut sum = say!("{got} received + {drops} dropped + {rest} unread", "收到 {got} + 丢弃 {drops} + 未读 {rest}");
-    if link {
-        sum = on_link_too(&sum, on_link, &count);
-    }
-    Some(Claim {
-        id: UDP_ACCOUNT,
-        text: account_text(link),
-        holds: balanced && invented.is_empty(),
-        expected: say!("{out} sent", "发出 {out}"),
-        actual: if invented.is_empty() {
-            sum
-        } else {
-            say!("{wrong} datagrams that nobody sent", "有 {wrong} 个数据报没有人发过")
-        },
-        events: invented.iter().map(|e| e.seq).collect(),
-    })
+    let wrong = invented.len();
+    let expected = Sentence::with([&Varying(out)], varies, |[out]| say!("{out} sent", "发出 {out}"));
+    let actual = match wrong {
+        0 => sum(got, [dropped, left], link.then_some(on_link), varies),
+        _ => say!("{wrong} datagrams that nobody sent", "有 {wrong} 个数据报没有人发过").into(),
+    };
+    let shown = match wrong {
+        0 => sent.iter().chain(&arrived).map(|e| e.seq).collect(),
+        _ => invented.iter().map(|e| e.seq).collect(),
+    };
+    Some(Claim::new(UDP_ACCOUNT, account_text(link), [expected, actual], balanced && wrong == 0, shown))
+}
+
+/// The terms of the account; with a link also those that only a link has.
+fn sum(got: u64, [dropped, left]: [Option<u64>; 2], link: Option<on_link::Datagrams>, varies: bool) -> Sentence {
+    let known = |n: Option<u64>| n.map_or_else(|| Box::new("?") as Box<dyn Value>, |n| Box::new(Varying(n)));
+    let sum = Sentence::with([&Varying(got), &*known(dropped), &*known(left)], varies, |[got, drops, rest]| {
+        say!("{got} received + {drops} dropped + {rest} unread", "收到 {got} + 丢弃 {drops} + 未读 {rest}")
+    });
+    let Some(on_link::Datagrams { lost, copies, late, .. }) = link else { return sum };
+    let terms = [&Varying(lost) as &dyn Value, &Varying(late), &Varying(copies)];
+    let more = Sentence::with(terms, varies, |[lost, late_text, copies]| match late {
+        0 => say!("+ {lost} lost - {copies} copies", "+ 丢失 {lost} - 重复 {copies}"),
+        _ => say!(
+            "+ {lost} lost + {late_text} under way at the close - {copies} copies",
+            "+ 丢失 {lost} + 关闭时在途 {late_text} - 重复 {copies}"
+        ),
+    });
+    sum.followed_by(&more)
 }
 
 fn account_text(link: bool) -> Text {
@@ -128,16 +141,6 @@ fn account_text(link: bool) -> Text {
             "UDP：收到 + 丢弃 + 未读 + 链路上丢失 - 重复到达 = 发出，且每个数据报都是某个已发数据报的开头",
         ),
     }
-}
-
-/// The account's terms that only a link has.
-fn on_link_too(sum: &Text, datagrams: on_link::Datagrams, count: impl Fn(u64) -> String) -> Text {
-    let [lost, copies, late] = [datagrams.lost, datagrams.copies, datagrams.late].map(count);
-    let mut sum = say!("{{}} + {lost} lost", "{{}} + 丢失 {lost}").with(sum);
-    if datagrams.late > 0 {
-        sum = say!("{{}} + {late} under way at the close", "{{}} + 关闭时在途 {late}").with(&sum);
-    }
-    say!("{{}} - {copies} copies", "{{}} - 重复 {copies}").with(&sum)
 }
 
 fn is_invented(trace: &Trace, event: &Event) -> bool {

@@ -1,168 +1,111 @@
-//! Claims: what a run must have shown, judged from its recorded events and from nothing else.
+//! Judges a run from its recorded events, and from nothing else.
 
+use super::claim::{Claim, Shown, Verdict};
 use super::invariants;
-use crate::say;
-use crate::text::{Text, grouped};
-use crate::trace::packet::Packet;
-use crate::trace::{Call, Event, Message, Role, Trace};
-
-/// One judged sentence, with both sides and the events that show it.
-#[derive(Clone, Debug)]
-pub struct Claim {
-    /// A stable name (`one-recv-both`).
-    pub id: &'static str,
-    /// The sentence.
-    pub text: Text,
-    /// Whether the recorded events bear it out.
-    pub holds: bool,
-    /// What should have been seen.
-    pub expected: Text,
-    /// What was seen.
-    pub actual: Text,
-    /// The `seq`s of the events and packets that show it.
-    pub events: Vec<usize>,
-}
-
-/// What a claim can be shown by: something with a place in the trace.
-pub trait Shown {
-    /// Its place.
-    fn seq(&self) -> usize;
-}
-
-impl Shown for Event {
-    fn seq(&self) -> usize {
-        self.seq
-    }
-}
-
-impl Shown for Packet {
-    fn seq(&self) -> usize {
-        self.seq
-    }
-}
-
-/// The outcome of a run.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// Every claim and every invariant held.
-    Reproduced,
-    /// At least one did not.
-    NotReproduced,
-    /// This system cannot show it; the reason. Neither a failure nor a success.
-    NotPossibleHere(Text),
-}
-
-impl Verdict {
-    /// The word used in JSON and tables.
-    pub const fn word(&self) -> &'static str {
-        match self {
-            Verdict::Reproduced => "reproduced",
-            Verdict::NotReproduced => "not-reproduced",
-            Verdict::NotPossibleHere(_) => "not-possible-here",
-        }
-    }
-
-    /// The word in the reader's language.
-    pub const fn text(&self) -> Text {
-        match self {
-            Verdict::Reproduced => Text::new("reproduced", "已重现"),
-            Verdict::NotReproduced => Text::new("not-reproduced", "未重现"),
-            Verdict::NotPossibleHere(_) => Text::new("not-possible-here", "此处无法演示"),
-        }
-    }
-}
+use super::scope::{Events, Scope};
+use super::value::{Sentence, Value};
+use crate::text::Text;
+use crate::trace::{Role, Trace};
+use std::cell::RefCell;
+use std::ops::Deref;
 
 /// Collects the claims about one trace. A scenario's `judge` function works on it.
 pub struct Judge<'a> {
-    trace: &'a Trace,
+    scope: Scope<'a>,
+    varies: bool,
+    steady: bool,
+    found: RefCell<Found>,
+}
+
+#[derive(Default)]
+struct Found {
     claims: Vec<Claim>,
     unjudged: Vec<Text>,
     limits: Vec<Text>,
-    steady: bool,
-    timeless: bool,
+}
+
+/// A judge looks at the whole run.
+impl<'a> Deref for Judge<'a> {
+    type Target = Scope<'a>;
+
+    fn deref(&self) -> &Scope<'a> {
+        &self.scope
+    }
 }
 
 impl<'a> Judge<'a> {
-    /// A judge over a finished trace; with `steady`, numbers that differ from run to run read `n`.
-    pub fn new(trace: &'a Trace, steady: bool) -> Judge<'a> {
-        Judge { trace, claims: Vec::new(), unjudged: Vec::new(), limits: Vec::new(), steady, timeless: false }
+    /// A judge over a finished trace; `varies` says whether its sizes and counts differ from run to run.
+    pub fn new(trace: &'a Trace, varies: bool) -> Judge<'a> {
+        Judge { scope: Scope::of(trace), varies, steady: false, found: RefCell::default() }
     }
 
-    /// The same judge; with `timeless`, times that were measured read `n`.
+    /// For claims that are written as sentences: their text must be the same on every run.
     #[must_use]
-    pub fn timeless(self, timeless: bool) -> Judge<'a> {
-        Judge { timeless, ..self }
+    pub fn steadily(self, steady: bool) -> Judge<'a> {
+        Judge { steady, ..self }
     }
 
-    /// The trace being judged.
-    pub fn trace(&self) -> &'a Trace {
-        self.trace
-    }
-
-    /// A number that differs from run to run: grouped digits, or `n` where the text must be stable.
+    /// See [`Varying`](super::Varying).
     pub fn varying(&self, n: impl TryInto<u64>) -> String {
-        if self.steady { "n".into() } else { grouped(n) }
+        if self.steady && self.varies { "n".into() } else { crate::text::grouped(n) }
     }
 
-    /// The same, but nothing stays nothing: `0` says that it did not happen.
+    /// See [`Varying`](super::Varying).
     pub fn varying_from_zero(&self, n: usize) -> String {
         if n == 0 { "0".into() } else { self.varying(n) }
     }
 
-    /// A time that was measured, in milliseconds: `44.21`, or `n` where the text must be stable.
+    /// See [`Measured`](super::Measured).
     pub fn ms(&self, us: u64) -> String {
-        if self.timeless { "n".into() } else { format!("{:.2}", us as f64 / 1000.0) }
+        if self.steady { "n".into() } else { format!("{:.2}", us as f64 / 1000.0) }
     }
 
-    /// Starts a claim that needs these ends' events. When one of them was not recorded (a lone end),
-    /// the claim is set aside, and the report says that the other end has to judge it.
-    pub fn claim(&mut self, id: &'static str, needs: &[Role], text: Text) -> Draft<'_, 'a> {
-        let visible = needs.iter().all(|role| self.trace.saw(*role));
-        let claim =
-            Claim { id, text, holds: false, expected: Text::new("", ""), actual: Text::new("", ""), events: vec![] };
-        Draft { judge: self, claim, visible }
-    }
-
-    /// Says what this system cannot tell, so that a claim about it is not made here.
-    pub fn limit(&mut self, what: Text) {
-        self.limits.push(what);
-    }
-
-    /// The limit that every system but Linux has: claims about segments are not made.
-    pub fn limit_segments(&mut self) {
+    /// See [`Judge::segments`].
+    pub fn limit_segments(&self) {
         self.limit(Text::new("this system does not count TCP segments", "本系统不统计 TCP 报文段"));
     }
 
-    /// A message by its place among one role's messages, from 1.
-    pub fn message(&self, role: Role, nth: usize) -> Option<&'a Message> {
-        self.trace.messages_from(role).nth(nth.checked_sub(1)?)
+    /// Starts a claim. It says what is expected and what was seen, and by what that is shown; whether it holds follows.
+    pub fn claim(&self, id: &'static str, en: &'static str, zh: &'static str) -> Draft<'_, 'a> {
+        self.claim_text(id, Text::new(en, zh))
     }
 
-    /// The receive calls of a role that brought something, in order: those that returned, and those that
-    /// Windows answers with an error for a cut datagram (the first part is in the buffer all the same).
-    pub fn recvs(&self, role: Role) -> Vec<&'a Event> {
-        let received = |e: &&Event| e.end.role == role && e.call.receives() && (e.ok() || e.truncated);
-        self.trace.events.iter().filter(received).collect()
+    /// The same for a sentence that is made.
+    pub fn claim_text(&self, id: &'static str, text: Text) -> Draft<'_, 'a> {
+        Draft { judge: self, id, text, needs: Vec::new(), events: Vec::new() }
     }
 
-    /// The send calls of a role, in order.
-    pub fn sends(&self, role: Role) -> Vec<&'a Event> {
-        self.trace.events.iter().filter(|e| e.end.role == role && e.call.sends()).collect()
+    /// A sentence with values in it, for [`Draft::that`] and [`Draft::same`].
+    pub fn sentence<const N: usize>(&self, values: [&dyn Value; N], shape: impl Fn([String; N]) -> Text) -> Sentence {
+        Sentence::with(values, self.varies, shape)
     }
 
-    /// The whole messages a role's application handed on, in order.
-    pub fn delivered(&self, role: Role) -> Vec<&'a Event> {
-        self.trace.calls(role, Call::Deliver).collect()
+    /// Says what this system cannot tell, so that a claim about it is not made here.
+    pub fn limit(&self, what: Text) {
+        self.found.borrow_mut().limits.push(what);
+    }
+
+    /// New data segments that left, both ways. Where this system does not count them that is said, and it is `None`; of
+    /// an end that was not recorded a claim is not judged anyway.
+    pub fn segments(&self, sender: Role) -> Option<u64> {
+        match self.trace().segments() {
+            None if self.trace().saw(sender) => {
+                self.limit(Text::new("this system does not count TCP segments", "本系统不统计 TCP 报文段"));
+                None
+            }
+            known => Some(known.unwrap_or(0)),
+        }
     }
 
     /// Adds the invariants and closes the record.
-    pub fn finish(mut self) -> Findings {
-        let nothing_claimed = self.claims.is_empty();
-        self.claims.extend(invariants::check(self.trace, self.steady));
-        let verdict = match self.claims.iter().all(|c| c.holds) {
+    pub fn finish(self) -> Findings {
+        let Found { mut claims, unjudged, limits } = self.found.into_inner();
+        let nothing_claimed = claims.is_empty();
+        claims.extend(invariants::check(self.scope.trace(), self.varies));
+        let verdict = match claims.iter().all(|c| c.holds) {
             false => Verdict::NotReproduced,
             // Invariants alone show no phenomenon.
-            true if nothing_claimed => Verdict::NotPossibleHere(match self.unjudged.is_empty() {
+            true if nothing_claimed => Verdict::NotPossibleHere(match unjudged.is_empty() {
                 true => Text::new(
                     "this system tells nothing that a claim could be judged by",
                     "本系统提供的信息不足以判断任何结论",
@@ -171,44 +114,115 @@ impl<'a> Judge<'a> {
             }),
             true => Verdict::Reproduced,
         };
-        Findings { claims: self.claims, unjudged: self.unjudged, limits: self.limits, verdict }
+        Findings { claims, unjudged, limits, verdict }
     }
 }
 
-/// A claim being written: expected, actual, proof, and last whether it holds.
+/// A claim being written: what shows it, then what is expected beside what was seen, which closes it.
 pub struct Draft<'j, 'a> {
-    judge: &'j mut Judge<'a>,
-    claim: Claim,
-    visible: bool,
+    judge: &'j Judge<'a>,
+    id: &'static str,
+    text: Text,
+    needs: Vec<Role>,
+    events: Vec<usize>,
 }
 
-impl Draft<'_, '_> {
-    /// What should be seen.
-    pub fn expected(mut self, text: Text) -> Self {
-        self.claim.expected = text;
-        self
+impl<'a> Draft<'_, 'a> {
+    /// The events that show it. The ends they were asked of must have been recorded: where one was not (a lone end),
+    /// the claim is set aside, and the report says that the other end has to judge it.
+    #[must_use]
+    pub fn of(mut self, events: &Events<'a>) -> Self {
+        self.needs.extend(events.roles());
+        self.shown_by(events)
     }
 
-    /// What was seen.
-    pub fn actual(mut self, text: Text) -> Self {
-        self.claim.actual = text;
-        self
-    }
-
-    /// The events, or the packets, that show it.
+    /// Events, or packets, that show it.
+    #[must_use]
     pub fn shown_by<'s, S: Shown + 's>(mut self, those: impl IntoIterator<Item = &'s S>) -> Self {
-        self.claim.events.extend(those.into_iter().map(Shown::seq));
+        for one in those {
+            self.needs.push(one.role());
+            self.events.push(one.seq());
+        }
         self
     }
 
-    /// Closes the claim.
-    pub fn holds(self, holds: bool) {
-        let Draft { judge, mut claim, visible } = self;
-        if visible {
-            claim.holds = holds;
-            judge.claims.push(claim);
-        } else {
-            judge.unjudged.push(claim.text);
+    /// An end that must have been recorded, although none of its events shows the claim.
+    #[must_use]
+    pub fn needs(mut self, role: Role) -> Self {
+        self.needs.push(role);
+        self
+    }
+
+    /// Holds when the values are equal; both sides read by the same shape.
+    pub fn equal<V: Value + PartialEq, const N: usize>(
+        self,
+        expected: [V; N],
+        seen: [V; N],
+        shape: impl Fn([String; N]) -> Text,
+    ) {
+        let agrees = expected == seen;
+        let side = |values: &[V; N]| self.judge.sentence(values.each_ref().map(|v| v as &dyn Value), &shape);
+        let sides = [side(&expected), side(&seen)];
+        self.close(sides, agrees);
+    }
+
+    /// Holds when all that was seen is equal to what is expected, in number and order; the values stand side by side.
+    pub fn in_order<V: Value + PartialEq>(self, expected: Vec<V>, seen: Vec<V>, shape: impl Fn(String) -> Text) {
+        let agrees = expected == seen;
+        let side = |values: &Vec<V>| self.judge.sentence([values], |[list]| shape(list));
+        let sides = [side(&expected), side(&seen)];
+        self.close(sides, agrees);
+    }
+
+    /// Holds when what was seen is no less.
+    pub fn at_least<V: Value + PartialOrd>(self, least: V, seen: V, shape: impl Fn(String) -> Text) {
+        let agrees = seen >= least;
+        self.compare(&Text::new("at least {}", "至少 {}"), &least, &seen, agrees, shape);
+    }
+
+    /// Holds when what was seen is more.
+    pub fn more_than<V: Value + PartialOrd>(self, bound: V, seen: V, shape: impl Fn(String) -> Text) {
+        let agrees = seen > bound;
+        self.compare(&Text::new("more than {}", "多于 {}"), &bound, &seen, agrees, shape);
+    }
+
+    /// Holds when what was seen is less.
+    pub fn fewer_than<V: Value + PartialOrd>(self, bound: V, seen: V, shape: impl Fn(String) -> Text) {
+        let agrees = seen < bound;
+        self.compare(&Text::new("fewer than {}", "少于 {}"), &bound, &seen, agrees, shape);
+    }
+
+    fn compare(
+        self,
+        relation: &Text,
+        bound: &dyn Value,
+        seen: &dyn Value,
+        agrees: bool,
+        shape: impl Fn(String) -> Text,
+    ) {
+        let side = |value: &dyn Value| self.judge.sentence([value], |[value]| shape(value));
+        let sides = [side(bound).within(relation), side(seen)];
+        self.close(sides, agrees);
+    }
+
+    /// Holds when both sides read the same: what they say is all that is compared.
+    pub fn same(self, expected: impl Into<Sentence>, seen: impl Into<Sentence>) {
+        let sides = [expected.into(), seen.into()];
+        let agrees = sides[0].exact == sides[1].exact;
+        self.close(sides, agrees);
+    }
+
+    /// For what none of the others can say: whether it holds is the caller's to find out.
+    pub fn that(self, holds: bool, expected: impl Into<Sentence>, seen: impl Into<Sentence>) {
+        self.close([expected.into(), seen.into()], holds);
+    }
+
+    fn close(self, sides: [Sentence; 2], agrees: bool) {
+        let Draft { judge, id, text, needs, events } = self;
+        let mut found = judge.found.borrow_mut();
+        match needs.iter().all(|role| judge.trace().saw(*role)) {
+            true => found.claims.push(Claim::new(id, text, sides, agrees, events)),
+            false => found.unjudged.push(text),
         }
     }
 }
@@ -224,19 +238,4 @@ pub struct Findings {
     pub limits: Vec<Text>,
     /// The verdict that follows.
     pub verdict: Verdict,
-}
-
-/// `recv(10) = 9 bytes of M1+M2`: a receive call in words, for the actual side of a claim.
-pub fn describe(event: &Event) -> Text {
-    let ids = event.messages().iter().map(ToString::to_string).collect::<Vec<_>>().join("+");
-    let call = event.call.word();
-    let asked = event.asked.map(grouped).unwrap_or_default();
-    match (&event.error, event.returned) {
-        (Some(error), _) => Text::same(format!("{call}({asked}): {error}")),
-        (None, Some(n)) if !ids.is_empty() => {
-            let (unit, n) = (if n == 1 { "byte" } else { "bytes" }, grouped(n));
-            say!("{call}({asked}) = {n} {unit} of {ids}", "{call}({asked}) = {n} 字节，属于 {ids}")
-        }
-        (None, n) => Text::same(format!("{call}({asked}) = {}", n.map(grouped).unwrap_or_default())),
-    }
 }

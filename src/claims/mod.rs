@@ -1,8 +1,14 @@
 //! What a run must have shown: each scenario's claims, and what must hold in every run.
 
+mod claim;
 pub mod invariants;
 mod judge;
 mod on_link;
+mod scope;
+mod value;
 
-pub use judge::*;
+pub use claim::{Claim, Shown, Verdict, describe};
+pub use judge::{Draft, Findings, Judge};
 pub use on_link::Datagrams;
+pub use scope::{Events, Scope};
+pub use value::{Measured, Sentence, Value, Varying, VaryingFromZero};

@@ -2,6 +2,7 @@
 //! and that the calls account for. Judged only when every packet was recorded.
 
 use super::Claim;
+use super::value::{Sentence, Varying};
 use crate::say;
 use crate::text::Text;
 use crate::trace::connections::{Connections, Way};
@@ -55,7 +56,7 @@ fn last_reports(trace: &Trace) -> HashMap<SockId, Report<'_>> {
 }
 
 /// Per socket: data segments captured by its last report <= those its kernel counted <= all that were captured.
-pub(super) fn segments(trace: &Trace, count: impl Fn(u64) -> String) -> Option<Claim> {
+pub(super) fn segments(trace: &Trace, varies: bool) -> Option<Claim> {
     let connections = Connections::of(trace);
     let data = data_by_way(trace, &connections);
     let [mut counted, mut all] = [0; 2];
@@ -73,22 +74,20 @@ pub(super) fn segments(trace: &Trace, count: impl Fn(u64) -> String) -> Option<C
         counted += report.counted;
         all += high;
     }
-    let [counted, all] = [counted, all].map(&count);
     let wrong = broken.len();
-    (!reports.is_empty()).then(|| Claim {
-        id: SEGMENTS,
-        text: Text::new(
-            "link: the data segments captured are those that the senders' kernels counted",
-            "链路：抓到的数据报文段就是发送方内核统计的那些",
-        ),
-        holds: broken.is_empty(),
-        expected: say!("{all} captured", "抓到 {all}"),
-        actual: match wrong {
-            0 => say!("{counted} counted by the sockets' last reports", "各套接字最后一次报告为 {counted}"),
-            _ => say!("counts that do not fit: {wrong}", "对不上的统计：{wrong} 个"),
-        },
-        events: broken,
-    })
+    let text = Text::new(
+        "link: the data segments captured are those that the senders' kernels counted",
+        "链路：抓到的数据报文段就是发送方内核统计的那些",
+    );
+    let expected = Sentence::with([&Varying(all)], varies, |[all]| say!("{all} captured", "抓到 {all}"));
+    let actual = match wrong {
+        0 => Sentence::with([&Varying(counted)], varies, |[counted]| {
+            say!("{counted} counted by the sockets' last reports", "各套接字最后一次报告为 {counted}")
+        }),
+        _ => say!("counts that do not fit: {wrong}", "对不上的统计：{wrong} 个").into(),
+    };
+    let shown = if wrong > 0 { broken } else { reports.iter().map(|(_, report)| report.event.seq).collect() };
+    (!reports.is_empty()).then(|| Claim::new(SEGMENTS, text, [expected, actual], wrong == 0, shown))
 }
 
 /// The bytes of one way of a connection.
@@ -124,7 +123,7 @@ impl Bytes {
 
 /// Per way of a connection: bytes on the wire = distinct bytes + retransmitted ones, and the distinct ones are a
 /// prefix of what was sent, byte by byte.
-pub(super) fn bytes(trace: &Trace, count: impl Fn(u64) -> String) -> Option<Claim> {
+pub(super) fn bytes(trace: &Trace, varies: bool) -> Option<Claim> {
     let connections = Connections::of(trace);
     let mut streams: HashMap<SockId, Vec<u8>> = HashMap::new();
     for event in trace.events.iter().filter(|e| e.call == Call::Send) {
@@ -145,22 +144,22 @@ pub(super) fn bytes(trace: &Trace, count: impl Fn(u64) -> String) -> Option<Clai
         sum.wrong.extend(bytes.wrong);
     }
     let balanced = sum.wire == sum.distinct + sum.again;
-    let [wire, again, distinct] = [sum.wire, sum.again, sum.distinct].map(&count);
+    let data = trace.packets.iter().filter(|p| p.is_data() && p.segment().is_some());
     let wrong = sum.wrong.len();
-    (sum.wire > 0).then(|| Claim {
-        id: BYTES,
-        text: Text::new(
-            "link: TCP's bytes on the wire are those sent, in order, and the retransmitted ones",
-            "链路：TCP 在线上的字节就是发出的字节（顺序不变）加上重传的字节",
-        ),
-        holds: balanced && sum.wrong.is_empty(),
-        expected: say!("{wire} bytes on the wire", "线上 {wire} 字节"),
-        actual: match wrong {
-            0 => say!("{distinct} distinct + {again} retransmitted", "不重复的 {distinct} + 重传的 {again}"),
-            _ => say!("segments that do not fit what was sent: {wrong}", "与发出的不符的报文段：{wrong} 个"),
-        },
-        events: sum.wrong,
-    })
+    let text = Text::new(
+        "link: TCP's bytes on the wire are those sent, in order, and the retransmitted ones",
+        "链路：TCP 在线上的字节就是发出的字节（顺序不变）加上重传的字节",
+    );
+    let expected =
+        Sentence::with([&Varying(sum.wire)], varies, |[wire]| say!("{wire} bytes on the wire", "线上 {wire} 字节"));
+    let actual = match wrong {
+        0 => Sentence::with([&Varying(sum.distinct), &Varying(sum.again)], varies, |[distinct, again]| {
+            say!("{distinct} distinct + {again} retransmitted", "不重复的 {distinct} + 重传的 {again}")
+        }),
+        _ => say!("segments that do not fit what was sent: {wrong}", "与发出的不符的报文段：{wrong} 个").into(),
+    };
+    let shown = if wrong > 0 { sum.wrong } else { data.map(|p| p.seq).collect() };
+    (sum.wire > 0).then(|| Claim::new(BYTES, text, [expected, actual], balanced && wrong == 0, shown))
 }
 
 /// What became of datagrams on the link.

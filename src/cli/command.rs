@@ -3,7 +3,8 @@
 
 use super::programs::{self, programs};
 use crate::net::Opt;
-use crate::scenarios::{Linked, Part, Scenario};
+use crate::play::Linked;
+use crate::scenarios::{Part, Scenario};
 use crate::text::{Lang, Text};
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, Command, ValueHint};
@@ -128,11 +129,11 @@ fn tool_page(lang: Lang) -> String {
 fn scenario_command(lang: Lang, scenario: &Scenario) -> Command {
     let mut after =
         Text::new("Documents: {}", "来自文档：{}").with(&Text::same(scenario.documents.join(", "))).to(lang).to_owned();
-    after += Text::new("\nControl experiment: {}", "\n对照实验：{}").with(&scenario.control.change).to(lang);
+    after += Text::new("\nControl experiment: {}", "\n对照实验：{}").with(&scenario.teaching.control.change).to(lang);
     let args = run_args(lang).into_iter().map(|arg| {
         let id = arg.get_id().as_str();
         let takes_not = Opt::ALL.iter().any(|opt| opt.name() == id && !scenario.takes.contains(opt));
-        let cannot = match scenario.linked {
+        let cannot = match scenario.experiment.linked {
             Linked::Only => ["as", "listen", "connect"].contains(&id),
             Linked::No(_) => ["link", "pcap"].contains(&id),
             Linked::Able => false,

@@ -14,11 +14,13 @@ use crate::link::spec::Spec;
 use crate::net::Settings;
 use crate::output::{Format, Output, When};
 use crate::play::Side;
+use crate::play::{Alone, Linked};
 use crate::programs::Program;
 use crate::say;
-use crate::scenarios::{Alone, Linked, Scenario};
+use crate::scenarios::Scenario;
 use crate::text::quantity;
 use crate::text::{Lang, Text};
+use crate::trace::Role;
 use clap::ArgMatches;
 use clap::parser::ValueSource;
 use std::ffi::OsString;
@@ -103,7 +105,9 @@ impl Request {
     /// May what was asked need a link?
     pub fn may_link(&self) -> bool {
         match &self.task {
-            Task::Run(request) => request.link != AskedLink::No || matches!(request.scenario.linked, Linked::Only),
+            Task::Run(request) => {
+                request.link != AskedLink::No || matches!(request.scenario.experiment.linked, Linked::Only)
+            }
             Task::All { .. } | Task::Cost(_) => true,
             _ => false,
         }
@@ -299,7 +303,9 @@ fn run_request(scenario: Scenario, matches: &ArgMatches) -> Result<RunRequest, T
     let link = link(matches)?;
     can_link(&scenario, &link, side)?;
     let pcap = matches.get_one::<PathBuf>("pcap").cloned();
-    if pcap.is_some() && (repeat.is_some() || link == AskedLink::No && !matches!(scenario.linked, Linked::Only)) {
+    if pcap.is_some()
+        && (repeat.is_some() || link == AskedLink::No && !matches!(scenario.experiment.linked, Linked::Only))
+    {
         return Err(Text::new(
             "--pcap writes the packets of one run over a link: add --link, and leave --repeat away",
             "--pcap 写出一次链路运行的分组：请加 --link，并去掉 --repeat",
@@ -323,7 +329,7 @@ fn link(matches: &ArgMatches) -> Result<AskedLink, Text> {
 
 fn can_link(scenario: &Scenario, link: &AskedLink, side: Side) -> Result<(), Text> {
     let id = Text::same(scenario.id);
-    match (&scenario.linked, link) {
+    match (&scenario.experiment.linked, link) {
         (Linked::No(reason), AskedLink::Usual | AskedLink::Like(_)) => {
             Err(Text::new("{} runs on loopback only: {}", "{} 只在回环上运行：{}").with(&id).with(reason))
         }
@@ -436,12 +442,12 @@ fn side(scenario: &Scenario, matches: &ArgMatches) -> Result<Side, Text> {
         (_, None, Some(address)) => Side::Client(address),
         (_, None, None) => Side::Server((Ipv4Addr::LOCALHOST, 0).into()),
     };
-    match (&scenario.alone, &scenario.server, side) {
+    match (&scenario.experiment.alone, scenario.experiment.has(Role::Server), side) {
         (Alone::No(reason), ..) => {
             let id = Text::same(scenario.id);
             Err(Text::new("{} runs with both ends here: {}", "{} 的两端必须都在这里：{}").with(&id).with(reason))
         }
-        (_, None, Side::Server(_)) => {
+        (_, false, Side::Server(_)) => {
             let id = scenario.id;
             Err(say!(
                 "{id} has no server: that nobody listens is the lesson",

@@ -24,7 +24,7 @@ pub(super) fn run(
 ) -> io::Result<Exit> {
     let _busy = Busy::start(busy);
     let scenarios: Vec<Scenario> =
-        syllabus().into_iter().filter(|s| *link == AskedLink::No || s.linked.allowed()).collect();
+        syllabus().into_iter().filter(|s| *link == AskedLink::No || s.experiment.linked.allowed()).collect();
     if repeat > 1 {
         return often(&scenarios, repeat, link, format, style, out);
     }
@@ -42,7 +42,7 @@ pub(super) fn run(
             reasons.push((scenario.id, reason.clone()));
         }
         if format == Format::Json {
-            let report = Report { plan: &plan, outcome: &outcome, chosen: &Settings::NONE, control: false };
+            let report = Report { scenario, plan: &plan, outcome: &outcome, chosen: &Settings::NONE, control: false };
             render::run_json(out, &report, style)?;
         } else {
             render::table_row(out, scenario.id, &outcome, style)?;
@@ -57,8 +57,8 @@ pub(super) fn run(
 }
 
 fn plan(scenario: &Scenario, link: &AskedLink, style: &Style) -> Plan {
-    let mut plan = Plan::new(scenario.clone());
-    if let Some(spec) = super::replay::link(link, scenario) {
+    let mut plan = Plan::new(scenario.experiment.clone());
+    if let Some(spec) = super::replay::link(link, &scenario.experiment) {
         plan = plan.over(play::seeded(spec, style.stable));
     }
     plan.steady = style.stable;
@@ -80,7 +80,8 @@ fn explain(scenario: &Scenario, outcome: &Outcome, style: &Style) {
     }
     for claim in outcome.findings.claims.iter().filter(|c| !c.holds) {
         let text = Text::new("{}: {}: expected {}; got {}", "{}：{}：预期：{}；实际：{}");
-        let text = text.with(&Text::same(scenario.id)).with(&claim.text).with(&claim.expected).with(&claim.actual);
+        let text =
+            text.with(&Text::same(scenario.id)).with(&claim.text).with(&claim.expected.exact).with(&claim.actual.exact);
         tell(text.to(style.lang));
     }
     if let Some(failure) = &outcome.failure {

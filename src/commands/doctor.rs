@@ -123,7 +123,7 @@ fn counts(id: &'static str, name: Text, there: bool, option: &str) -> Finding {
 
 fn scenarios() -> Finding {
     let all = syllabus();
-    let cannot: Vec<&str> = all.iter().filter(|s| (s.impossible)().is_some()).map(|s| s.id).collect();
+    let cannot: Vec<&str> = all.iter().filter(|s| (s.experiment.impossible)().is_some()).map(|s| s.id).collect();
     let can = all.len() - cannot.len();
     let total = all.len();
     let names = if cannot.is_empty() { String::new() } else { format!(" ({})", cannot.join(", ")) };

@@ -10,7 +10,7 @@ use crate::render::{self, Report, Style};
 use crate::say;
 use crate::scenarios::Tally;
 use crate::text::Text;
-use crate::trace::Call;
+use crate::trace::{Call, Trace};
 use std::collections::HashMap;
 use std::io::{self, Write};
 
@@ -27,10 +27,16 @@ pub(super) fn run(
         let plan = plan.nth(n);
         let outcome = play::run(&plan);
         if format == Format::Json {
-            let report = Report { plan: &plan, outcome: &outcome, chosen: &request.chosen, control: request.control };
+            let report = Report {
+                scenario: &request.scenario,
+                plan: &plan,
+                outcome: &outcome,
+                chosen: &request.chosen,
+                control: request.control,
+            };
             writeln!(out, "{}", render::summary_line(&report, style))?;
         }
-        counted.add(&plan, &outcome);
+        counted.add(request.scenario.tally, &outcome);
     }
     counted.write(plan, runs as usize, format, style, out)?;
     Ok(counted.exit(plan))
@@ -52,7 +58,7 @@ struct Counted {
 }
 
 impl Counted {
-    fn add(&mut self, plan: &Plan, outcome: &Outcome) {
+    fn add(&mut self, tally: Option<fn(&Trace) -> Vec<Tally>>, outcome: &Outcome) {
         match &outcome.findings.verdict {
             Verdict::Reproduced => self.reproduced += 1,
             Verdict::NotPossibleHere(reason) => self.impossible = Some(reason.clone()),
@@ -66,7 +72,7 @@ impl Counted {
         let data = || outcome.trace.packets.iter().filter(|p| p.is_data());
         self.packets += data().count();
         self.lost += data().filter(|p| p.dropped()).count();
-        if let Some(tally) = plan.scenario.tally {
+        if let Some(tally) = tally {
             self.tally(tally(&outcome.trace));
         }
     }

@@ -10,9 +10,9 @@ use crate::net::NetError;
 use crate::output::Format;
 use crate::output::tell;
 use crate::play::{self, LONE_LIMIT, Outcome, Plan, Side};
+use crate::play::{Experiment, Linked};
 use crate::render::{self, Report, Steps, Style};
 use crate::say;
-use crate::scenarios::{Linked, Scenario};
 use crate::sys::port;
 use crate::text::Text;
 use crate::trace::Call;
@@ -29,10 +29,11 @@ pub(super) fn run(request: &RunRequest, format: Format, style: &Style, out: &mut
 }
 
 fn plan(request: &RunRequest, style: &Style) -> Plan {
-    let scenario = if request.control { request.scenario.controlled() } else { request.scenario.clone() };
-    let settings = scenario.defaults.overlaid(&request.chosen);
-    let link = link(&request.link, &scenario).map(|spec| play::seeded(spec, style.stable));
-    let mut plan = Plan::new(scenario);
+    let scenario = &request.scenario;
+    let experiment = if request.control { scenario.controlled() } else { scenario.experiment.clone() };
+    let settings = experiment.defaults.overlaid(&request.chosen);
+    let link = link(&request.link, &experiment).map(|spec| play::seeded(spec, style.stable));
+    let mut plan = Plan::new(experiment);
     if let Some(link) = link {
         plan = plan.over(link);
     }
@@ -56,10 +57,10 @@ fn plan(request: &RunRequest, style: &Style) -> Plan {
 }
 
 /// The link that was asked for, or that the scenario cannot do without.
-pub(super) fn link(asked: &AskedLink, scenario: &Scenario) -> Option<Spec> {
-    match (asked, &scenario.linked) {
+pub(super) fn link(asked: &AskedLink, experiment: &Experiment) -> Option<Spec> {
+    match (asked, &experiment.linked) {
         (AskedLink::Like(spec), _) => Some((**spec).clone()),
-        (AskedLink::Usual, _) | (_, Linked::Only) => Some(scenario.usual_link()),
+        (AskedLink::Usual, _) | (_, Linked::Only) => Some(experiment.usual_link()),
         (AskedLink::No, _) => None,
     }
 }
@@ -75,7 +76,13 @@ fn once(request: &RunRequest, plan: &Plan, format: Format, style: &Style, out: &
     let outcome = play::run(plan);
     // Before the trace, whose reader may have seen enough in the middle of it.
     let captured = capture.map_or(Ok(()), |capture| capture.write(plan, &outcome));
-    let report = Report { plan, outcome: &outcome, chosen: &request.chosen, control: request.control };
+    let report = Report {
+        scenario: &request.scenario,
+        plan,
+        outcome: &outcome,
+        chosen: &request.chosen,
+        control: request.control,
+    };
     match format {
         Format::Json => render::run_json(out, &report, style)?,
         Format::Mermaid => render::mermaid(out, &report, style)?,
@@ -163,7 +170,9 @@ fn deadline_hint(request: &RunRequest, error: &NetError) -> Option<Text> {
     let NetError::Deadline { .. } = error else { return None };
     let id = request.scenario.id;
     match request.side {
-        Side::Both if request.link == AskedLink::No && !matches!(request.scenario.linked, Linked::Only) => None,
+        Side::Both if request.link == AskedLink::No && !matches!(request.scenario.experiment.linked, Linked::Only) => {
+            None
+        }
         Side::Both => Some(Text::new(
             "the link is slow, or lost it: --timeout 120s waits longer; but what UDP lost does not come",
             "链路太慢，或者把它丢了：--timeout 120s 可以等得更久；但 UDP 丢了的不会再来",

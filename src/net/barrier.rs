@@ -4,7 +4,8 @@ use super::{NetError, Result};
 use crate::sys::wait::pause;
 use crate::text::Text;
 use socket2::Socket;
-use std::collections::{HashMap, HashSet};
+use std::borrow::Cow;
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -14,16 +15,22 @@ pub struct Stage {
     alone: bool,
     limit: Duration,
     announce: Option<Announce>,
+    kept: Option<Kept>,
     state: Mutex<State>,
     changed: Condvar,
 }
 
 #[derive(Default)]
 struct State {
-    addresses: HashMap<&'static str, SocketAddr>,
-    open: HashSet<&'static str>,
+    address: Option<SocketAddr>,
+    /// How often each gate was opened.
+    opened: HashMap<Cow<'static, str>, usize>,
     abandoned: bool,
 }
+
+/// A lone server's listening socket, while a run that was spoiled begins again: the other end, in its own process,
+/// connects again to where it did before.
+pub type Kept = Arc<Mutex<Option<Socket>>>;
 
 /// Told each address that is published.
 pub type Announce = Arc<dyn Fn(SocketAddr) + Send + Sync>;
@@ -34,7 +41,26 @@ pub const UNSEEN_GATE: Duration = Duration::from_millis(250);
 impl Stage {
     /// A stage for both ends, or for one that runs alone; nothing on it waits longer than `limit`.
     pub fn new(alone: bool, limit: Duration, announce: Option<Announce>) -> Stage {
-        Stage { alone, limit, announce, state: Mutex::default(), changed: Condvar::new() }
+        Stage { alone, limit, announce, kept: None, state: Mutex::default(), changed: Condvar::new() }
+    }
+
+    /// The same for a run that may have to begin again: its listening socket is kept here.
+    #[must_use]
+    pub fn keeping(self, kept: Option<Kept>) -> Stage {
+        Stage { kept, ..self }
+    }
+
+    /// The listening socket of the run before, if this one begins again.
+    pub(super) fn kept(&self) -> Option<Socket> {
+        let kept = self.kept.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.as_ref().and_then(|socket| socket.try_clone().ok())
+    }
+
+    /// Keeps a listening socket, should the run have to begin again.
+    pub(super) fn keep(&self, socket: &Socket) {
+        if let Some(kept) = &self.kept {
+            *kept.lock().unwrap_or_else(PoisonError::into_inner) = socket.try_clone().ok();
+        }
     }
 
     /// True when the other end runs in another process.
@@ -48,11 +74,11 @@ impl Stage {
     }
 
     /// Makes an address known to the other end.
-    pub fn publish(&self, name: &'static str, address: SocketAddr) {
+    pub fn publish(&self, address: SocketAddr) {
         if let Some(announce) = &self.announce {
             announce(address);
         }
-        self.lock().addresses.insert(name, address);
+        self.lock().address = Some(address);
         self.changed.notify_all();
     }
 
@@ -60,29 +86,27 @@ impl Stage {
     ///
     /// # Errors
     /// When the deadline passes, or the other end failed.
-    pub fn address(&self, name: &'static str) -> Result<SocketAddr> {
-        self.wait(&Text::new("the other end's address", "另一端的地址"), |state| {
-            state.addresses.get(name).copied()
-        })
+    pub fn address(&self) -> Result<SocketAddr> {
+        self.wait(&Text::new("the other end's address", "另一端的地址"), |state| state.address)
     }
 
-    /// Opens a gate for the other end.
-    pub fn open(&self, gate: &'static str) {
-        self.lock().open.insert(gate);
+    /// Opens a gate for the other end, once more.
+    pub fn open(&self, gate: Cow<'static, str>) {
+        *self.lock().opened.entry(gate).or_default() += 1;
         self.changed.notify_all();
     }
 
-    /// Waits until the other end has opened the gate. Alone, pauses for [`UNSEEN_GATE`] instead.
+    /// Waits until the gate was opened so many times. Alone, pauses for [`UNSEEN_GATE`] instead.
     ///
     /// # Errors
     /// When the deadline passes, or the other end failed.
-    pub fn pass(&self, gate: &'static str) -> Result<()> {
+    pub fn pass(&self, gate: &str, times: usize) -> Result<()> {
         if self.alone {
             pause(UNSEEN_GATE);
             return Ok(());
         }
         let what = crate::say!("the gate \u{201c}{gate}\u{201d}", "“{gate}”放行");
-        self.wait(&what, |state| state.open.contains(gate).then_some(()))
+        self.wait(&what, |state| state.opened.get(gate).is_some_and(|n| *n >= times).then_some(()))
     }
 
     /// Lets everyone who waits on this stage fail now: an end of it has failed.

@@ -15,13 +15,13 @@ pub struct Holder {
 }
 
 impl Holder {
-    pub(super) fn start(recorded: Recorded) -> Result<Holder> {
-        let Recorded { end, socket, id, .. } = recorded;
+    pub(super) fn start(mut recorded: Recorded) -> Result<Holder> {
+        let (end, id) = (recorded.end.clone(), recorded.id);
         let mut event = Event::new(end.name(), Call::Process);
         event.sock = Some(id);
         event.note = Some(Text::new("another process holds the connection", "另一个进程持有这条连接"));
         event.t_us = end.recorder.now_us();
-        let started = hold(socket);
+        let started = recorded.socket.take().ok_or(io::ErrorKind::NotConnected.into()).and_then(hold);
         event.end_us = end.recorder.now_us();
         event.error = started.as_ref().err().map(crate::sys::errno::name);
         event.returned = started.is_ok().then_some(0);

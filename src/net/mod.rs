@@ -21,13 +21,15 @@ use crate::say;
 use crate::sys::errno;
 use crate::sys::wait;
 use crate::text::Text;
-use crate::trace::{Call, EndName, Event, Fact, MsgId, Proto, Recorder, SockId};
+use crate::trace::{Act, Call, EndName, Event, Fact, MsgId, Proto, Recorder, SockId};
 use barrier::Stage;
+use std::borrow::Cow;
+use std::collections::HashMap;
 use std::fmt;
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// What net's calls return.
@@ -160,6 +162,8 @@ pub struct End {
     recorder: Arc<Recorder>,
     stage: Arc<Stage>,
     place: Place,
+    /// How often it has passed each gate.
+    passed: Arc<Mutex<HashMap<Cow<'static, str>, usize>>>,
 }
 
 /// Where an end's sockets are.
@@ -189,7 +193,7 @@ impl End {
         stage: Arc<Stage>,
         place: Place,
     ) -> End {
-        End { name, settings, recorder, stage, place }
+        End { name, settings, recorder, stage, place, passed: Arc::default() }
     }
 
     /// Who this is.
@@ -212,10 +216,29 @@ impl End {
         self.stage.alone()
     }
 
-    /// The same end under another name: a second client, a server's worker.
+    /// The same end under another name: a second client, a server's worker. It works in the same act.
     #[must_use]
     pub fn sibling(&self, index: u32) -> End {
-        End { name: EndName { index, ..self.name }, ..self.clone() }
+        let name = EndName { index, ..self.name };
+        self.recorder.joins(name, self.name);
+        End { name, passed: Arc::default(), ..self.clone() }
+    }
+
+    /// Goes through the variants of a run, one act each: what this end does meanwhile belongs to the act. Both ends
+    /// go through the same acts.
+    pub fn acts<'a, T: AsRef<Act> + 'a>(
+        &'a self,
+        acts: impl IntoIterator<Item = &'a T>,
+    ) -> impl Iterator<Item = &'a T> {
+        acts.into_iter().inspect(|act| self.recorder.begins(self.name, (*act).as_ref()))
+    }
+
+    /// The same, with the act's title in this end's lane: one of the two ends shows it.
+    pub fn titled_acts<'a, T: AsRef<Act> + 'a>(
+        &'a self,
+        acts: impl IntoIterator<Item = &'a T>,
+    ) -> impl Iterator<Item = &'a T> {
+        self.acts(acts).inspect(|act| self.note((*act).as_ref().title.clone()))
     }
 
     /// A message without a header.
@@ -235,7 +258,23 @@ impl End {
         Outgoing { id, bytes, header_len }
     }
 
-    /// Starts a TCP socket with the learner's options.
+    /// A TCP socket with the learner's options that listens where the other end finds it.
+    ///
+    /// # Errors
+    /// What socket, setsockopt, bind or listen say.
+    pub fn listen(&self) -> Result<Listener> {
+        self.tcp().listen()
+    }
+
+    /// A TCP socket with the learner's options, connected to where the other end listens.
+    ///
+    /// # Errors
+    /// What socket, setsockopt or connect say, or that nobody was there in time.
+    pub fn connect(&self) -> Result<Conn> {
+        self.tcp().connect()
+    }
+
+    /// Starts a TCP socket with the learner's options, to set others.
     pub fn tcp(&self) -> Tcp<'_> {
         Tcp::new(self)
     }
@@ -255,35 +294,46 @@ impl End {
     pub fn server_address(&self) -> Result<SocketAddr> {
         match self.place {
             Place::Alone(address) => Ok(address),
-            Place::Loopback | Place::Linked { .. } => self.stage.address("main"),
+            Place::Loopback | Place::Linked { .. } => self.stage.address(),
         }
     }
 
-    /// Opens a gate for the other end.
-    pub fn open(&self, gate: &'static str) {
-        self.recorder.opened(self.name, gate);
+    /// Opens a gate for the other end. Gates count: who passes for the second time waits for the second opening.
+    pub fn open(&self, gate: impl Into<Cow<'static, str>>) {
+        let gate = gate.into();
+        self.recorder.opened(self.name, gate.clone());
         self.stage.open(gate);
     }
 
-    /// Waits for the other end to open a gate. Not recorded as a call: it is the run's stage direction.
-    /// With `--race` nobody waits.
+    /// Waits for the other end to open a gate as often as this end has come to it. Not recorded as a call: it is the
+    /// run's stage direction. With `--race` nobody waits.
     ///
     /// # Errors
     /// When the deadline passes.
-    pub fn pass(&self, gate: &'static str, what: Text) -> Result<()> {
+    pub fn pass(&self, gate: impl Into<Cow<'static, str>>, what: Text) -> Result<()> {
         if self.settings.race {
             return Ok(());
         }
+        let gate = gate.into();
+        let nth = self.comes_to(gate.clone());
         let note = if self.alone() {
             let pause = Text::same(format!("{:?}", barrier::UNSEEN_GATE));
             Text::new("{} (unseen from here: {})", "{}（此端看不到：等 {}）").with(&what).with(&pause)
         } else {
             what
         };
-        self.waited(None, Fact::Gate(gate), note, || {
-            self.stage.pass(gate)?;
+        self.waited(None, Fact::Gate { gate: gate.clone(), nth }, note, || {
+            self.stage.pass(&gate, nth)?;
             self.catch_up()
         })
+    }
+
+    /// Which time this is that it comes to the gate, from 1.
+    fn comes_to(&self, gate: Cow<'static, str>) -> usize {
+        let mut passed = self.passed.lock().unwrap_or_else(PoisonError::into_inner);
+        let times = passed.entry(gate).or_default();
+        *times += 1;
+        *times
     }
 
     /// The word that opened a gate is not faster than what was sent before it, however long that takes.

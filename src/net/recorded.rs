@@ -9,16 +9,41 @@ use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 use std::io;
 use std::mem::MaybeUninit;
 use std::net::SocketAddr;
+use std::ops::Deref;
 use std::time::Duration;
 
 /// A socket that belongs to an end and is known to its recorder.
 pub(super) struct Recorded {
     pub(super) end: End,
-    pub(super) socket: Socket,
+    pub(super) socket: Held,
     pub(super) id: SockId,
     pub(super) proto: Proto,
     /// Segments of its handshake that were sent again, by a timer shorter than the round trip.
     pub(super) handshake: u64,
+}
+
+/// An open socket, until it is closed or handed to another process.
+pub(super) struct Held(Option<Socket>);
+
+impl Held {
+    pub(super) fn take(&mut self) -> Option<Socket> {
+        self.0.take()
+    }
+}
+
+impl Deref for Held {
+    type Target = Socket;
+
+    fn deref(&self) -> &Socket {
+        self.0.as_ref().expect("only a socket's end takes it out")
+    }
+}
+
+/// What is dropped is closed, and recorded.
+impl Drop for Recorded {
+    fn drop(&mut self) {
+        self.shut();
+    }
 }
 
 impl Recorded {
@@ -39,7 +64,7 @@ impl Recorded {
     /// Takes over a socket the kernel made (accept).
     pub(super) fn adopt(end: &End, socket: Socket, proto: Proto) -> Recorded {
         let id = end.recorder.socket(end.name, proto);
-        Recorded { end: end.clone(), socket, id, proto, handshake: 0 }
+        Recorded { end: end.clone(), socket: Held(Some(socket)), id, proto, handshake: 0 }
     }
 
     /// Tells the recorder the addresses the socket now has.
@@ -143,13 +168,13 @@ impl Recorded {
         });
         event.end_us = self.end.recorder.now_us();
         event.sock = Some(self.id);
-        event.fact = Some(fact);
         // Drops go on while a wait for the first datagram ends: a count taken here would be an accident.
         event.evidence = if fact == Fact::Readable { Evidence::default() } else { self.evidence() };
+        event.fact = Some(fact);
         event.error = (!came).then(|| "deadline".to_owned());
         event.returned = came.then_some(0);
         event.note = Some(note.clone());
-        if matches!(fact, Fact::Queued(n) if event.evidence.queued.is_some_and(|have| have < n as u64)) {
+        if matches!(event.fact, Some(Fact::Queued(n)) if event.evidence.queued.is_some_and(|have| have < n as u64)) {
             event.fact = Some(Fact::PeerGone);
         }
         self.end.recorder.push(event);
@@ -178,21 +203,28 @@ impl Recorded {
         }
     }
 
-    /// close(2), with what the kernel said just before.
+    /// close(2): dropping does the same, and this reads like its neighbours.
     pub(super) fn close(self) -> Result<()> {
+        drop(self);
+        Ok(())
+    }
+
+    /// close(2), with what the kernel said just before.
+    fn shut(&mut self) {
+        if self.socket.0.is_none() {
+            return;
+        }
         let mut event = Event::new(self.end.name, Call::Close);
         event.sock = Some(self.id);
         event.evidence = self.evidence();
         if self.proto == Proto::Udp {
             event.evidence.unread = unread(&self.socket);
         }
-        let Recorded { end, socket, .. } = self;
-        event.t_us = end.recorder.now_us();
-        drop(socket);
-        event.end_us = end.recorder.now_us();
+        event.t_us = self.end.recorder.now_us();
+        drop(self.socket.take());
+        event.end_us = self.end.recorder.now_us();
         event.returned = Some(0);
-        end.recorder.push(event);
-        Ok(())
+        self.end.recorder.push(event);
     }
 
     pub(super) fn evidence(&self) -> Evidence {

@@ -6,7 +6,7 @@ use crate::say;
 use crate::sys::wait;
 use crate::text::Text;
 use crate::trace::{Call, Evidence, Fact, Handed, Proto};
-use socket2::SockRef;
+use socket2::{SockRef, Socket};
 use std::cell::Cell;
 use std::net::{Shutdown, SocketAddr};
 use std::time::{Duration, Instant};
@@ -75,9 +75,21 @@ impl<'e> Tcp<'e> {
     /// # Errors
     /// What the calls say (`EADDRINUSE`, `EACCES`).
     pub fn listen(self) -> Result<Listener> {
+        if let Some(socket) = self.end.stage.kept() {
+            return self.listen_again(socket);
+        }
         let listener = self.end.at_meeting_point(|address| self.listen_at(address))?;
-        self.end.stage.publish("main", listener.address);
+        self.end.stage.publish(listener.address);
+        self.end.stage.keep(&listener.recorded.socket);
         Ok(listener)
+    }
+
+    /// A lone server's run begins again, and the other end comes to where it was before.
+    fn listen_again(&self, socket: Socket) -> Result<Listener> {
+        let recorded = Recorded::adopt(self.end, socket, Proto::Tcp);
+        let address = recorded.local().unwrap_or_else(|| self.end.bind_address());
+        recorded.note_addresses();
+        Listener::new(recorded, address)
     }
 
     /// The same at an address of the caller's, unknown to the other end.
@@ -87,15 +99,7 @@ impl<'e> Tcp<'e> {
     pub fn listen_at(&self, address: SocketAddr) -> Result<Listener> {
         let recorded = self.open(address)?;
         let address = recorded.bind(address)?;
-        recorded.call(
-            Call::Listen,
-            Some(address),
-            |s| s.listen(128),
-            |event, result| {
-                event.returned = result.ok().map(|()| 0);
-            },
-        )?;
-        Ok(Listener { recorded, address })
+        Listener::new(recorded, address)
     }
 
     /// socket, setsockopt, connect: to where the other end listens.
@@ -162,6 +166,12 @@ pub struct Listener {
 }
 
 impl Listener {
+    fn new(recorded: Recorded, address: SocketAddr) -> Result<Listener> {
+        let made = |socket: &Socket| socket.listen(128);
+        recorded.call(Call::Listen, Some(address), made, |event, result| event.returned = result.ok().map(|()| 0))?;
+        Ok(Listener { recorded, address })
+    }
+
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
@@ -516,7 +526,7 @@ impl Conn {
 
     /// Its own address and the peer's.
     pub fn addresses(&self) -> Option<(SocketAddr, SocketAddr)> {
-        let socket = SockRef::from(&self.recorded.socket);
+        let socket = SockRef::from(&*self.recorded.socket);
         let peer = socket.peer_addr().ok()?.as_socket()?;
         Some((self.recorded.local()?, peer))
     }

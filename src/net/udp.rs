@@ -33,7 +33,7 @@ impl Udp {
         }
         let socket = end.at_meeting_point(|address| Udp::at(end, address))?;
         if let Some(address) = socket.recorded.local() {
-            end.stage.publish("main", address);
+            end.stage.publish(address);
         }
         Ok(socket)
     }

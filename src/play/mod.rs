@@ -1,5 +1,7 @@
-//! Runs a scenario's ends and judges what they left behind.
+//! Runs an experiment's ends and judges what they left behind.
 
+mod experiment;
 mod player;
 
+pub use experiment::*;
 pub use player::*;

@@ -1,13 +1,14 @@
 //! Runs a scenario's ends as threads of this process, or one of them alone, and judges the recording.
 
-use crate::claims::{Findings, Judge, Verdict};
+use super::experiment::{EndFn, Experiment, Linked, NotPossible, Spoiled, Variation};
+use crate::claims::{Claim, Findings, Judge, Verdict};
 use crate::exit::Exit;
+use crate::framing::Fault;
 use crate::link::spec::Spec;
 use crate::link::{Carried, Limits, Link, dissect};
-use crate::net::barrier::{Announce, Stage};
+use crate::net::barrier::{Announce, Kept, Stage};
 use crate::net::{End, NetError, Place, Settings};
 use crate::say;
-use crate::scenarios::{EndFn, Linked, NotPossible, Scenario, Variation};
 use crate::text::Text;
 use crate::trace::summary::Summary;
 use crate::trace::{EndName, Recorder, Role, Tie, Trace};
@@ -41,8 +42,8 @@ impl Side {
 /// Everything that decides how a run goes.
 #[derive(Clone)]
 pub struct Plan {
-    /// What is replayed (already [`controlled`](Scenario::controlled), if that was asked for).
-    pub scenario: Scenario,
+    /// What is run.
+    pub experiment: Experiment,
     /// The options in effect.
     pub settings: Settings,
     /// Which ends run here.
@@ -67,12 +68,12 @@ const DATAGRAM_LIMIT: Duration = Duration::from_secs(1);
 pub const LONE_LIMIT: Duration = Duration::from_secs(60);
 
 impl Plan {
-    /// Both ends here, the scenario's defaults.
-    pub fn new(scenario: Scenario) -> Plan {
-        let settings = scenario.defaults.clone();
-        let link = matches!(scenario.linked, Linked::Only).then(|| scenario.usual_link());
+    /// Both ends here, the experiment's defaults.
+    pub fn new(experiment: Experiment) -> Plan {
+        let settings = experiment.defaults.clone();
+        let link = matches!(experiment.linked, Linked::Only).then(|| experiment.usual_link());
         let plan =
-            Plan { scenario, settings, side: Side::Both, link: None, steady: false, limit: LIMIT, announce: None };
+            Plan { experiment, settings, side: Side::Both, link: None, steady: false, limit: LIMIT, announce: None };
         match link {
             Some(link) => plan.over(link),
             None => plan,
@@ -86,15 +87,24 @@ impl Plan {
         Plan { limit: LIMIT + ROUND_TRIPS * link.rtt(), link: Some(link), ..self }
     }
 
+    /// Sizes and numbers of calls differ from run to run.
+    fn calls_vary(&self) -> bool {
+        self.experiment.varies || self.link.is_some() && self.experiment.on_link == Variation::Calls
+    }
+
+    /// Packets stand differently on each run.
+    fn packets_vary(&self) -> bool {
+        self.experiment.varies || self.experiment.on_link > Variation::Nothing
+    }
+
     /// Sizes and numbers of calls differ from run to run, and the text must not.
     pub fn blurs_calls(&self) -> bool {
-        let on_link = self.link.is_some() && self.scenario.on_link == Variation::Calls;
-        self.steady && (self.scenario.varies || on_link)
+        self.steady && self.calls_vary()
     }
 
     /// Packets stand differently on each run, and the text must not.
     pub fn hides_packets(&self) -> bool {
-        self.steady && (self.scenario.varies || self.scenario.on_link > Variation::Nothing)
+        self.steady && self.packets_vary()
     }
 
     /// The same for the nth of several runs, from 0: each draws its chances anew.
@@ -126,12 +136,11 @@ pub struct Failure {
 impl Failure {
     /// The sentence, in both languages.
     pub fn text(&self) -> Text {
-        let chain = |e: &anyhow::Error| Text::same(format!("{e:#}"));
-        match (self.error.downcast_ref::<NetError>(), self.error.downcast_ref::<Text>()) {
-            (Some(net), _) => net.text(),
-            (None, Some(text)) => text.clone(),
-            (None, None) => chain(&self.error),
-        }
+        let error = &self.error;
+        let net = error.downcast_ref().map(NetError::text);
+        let fault = || error.downcast_ref().map(Fault::text);
+        let text = || error.downcast_ref::<Text>().cloned();
+        net.or_else(fault).or_else(text).unwrap_or_else(|| Text::same(format!("{error:#}")))
     }
 }
 
@@ -166,19 +175,72 @@ impl Outcome {
     }
 }
 
-/// Runs the plan to its end.
+/// How often a run that the scheduler spoiled is begun again.
+const RESTARTS: usize = 20;
+
+/// Runs the plan to its end, and judges what was recorded. A run that the scheduler spoiled is begun again, and the
+/// trace says why.
 pub fn run(plan: &Plan) -> Outcome {
-    let began = SystemTime::now();
-    if let Some(reason) = (plan.scenario.impossible)() {
-        return impossible(Trace::default(), reason, began, Duration::ZERO);
+    if let Some(reason) = (plan.experiment.impossible)() {
+        return impossible(Trace::default(), reason, SystemTime::now(), Duration::ZERO);
     }
+    let rehearsal = rehearsal(plan);
+    let kept = matches!(plan.side, Side::Server(_)).then(Kept::default);
+    let mut restarts: Vec<Text> = Vec::new();
+    loop {
+        let performed = match perform(plan, rehearsal.as_ref(), kept.clone()) {
+            Ok(performed) => performed,
+            Err(reason) => return impossible(Trace::default(), reason, SystemTime::now(), Duration::ZERO),
+        };
+        match performed.spoiled(plan) {
+            Some(reason) if restarts.len() < RESTARTS => restarts.push(reason),
+            Some(reason) => return too_busy(performed, &reason),
+            None => return judged(plan, performed, restarts),
+        }
+    }
+}
+
+/// What the ends left behind, before anybody judged it.
+pub struct Performance {
+    /// What happened, in causal order.
+    pub trace: Trace,
+    /// The ends that could not finish.
+    failures: Vec<Failure>,
+    /// How many packets this machine itself lost although nobody asked for it.
+    lost: u64,
+    began: SystemTime,
+    took: Duration,
+}
+
+impl Performance {
+    /// Why it shows nothing, when an end found that the scheduler came between; or when the other end of a lone one,
+    /// in its own process, found it and hung up to begin again.
+    fn spoiled(&self, plan: &Plan) -> Option<Text> {
+        let reason = |f: &Failure| f.error.downcast_ref::<Spoiled>().map(|Spoiled(reason)| reason.clone());
+        let hung_up = |f: &Failure| matches!(plan.side, Side::Server(_)) && plan.experiment.restarts && is_reset(f);
+        let told = || Text::new("the other end began again", "另一端重新开始了");
+        self.failures.iter().find_map(reason).or_else(|| self.failures.iter().any(hung_up).then(told))
+    }
+
+    /// The failure that came first, and why the run is void, if it is: this machine lost packets by itself.
+    pub fn came_to(self) -> (Trace, Option<Failure>, Option<Text>) {
+        let void = (self.lost > 0).then(|| void(self.lost));
+        (self.trace, first(self.failures), void)
+    }
+}
+
+/// Runs the ends once and collects what they left behind.
+///
+/// # Errors
+/// Why there is no link on this machine.
+pub fn perform(plan: &Plan, rehearsal: Option<&Trace>, kept: Option<Kept>) -> Result<Performance, Text> {
+    let began = SystemTime::now();
     let recorder = Arc::new(Recorder::new(plan.side.roles()));
-    let stage = Arc::new(Stage::new(plan.side != Side::Both, plan.limit, plan.announce.clone()));
-    let link = match plan.link.as_ref().map(|spec| Link::start(spec, Limits::DEFAULT, recorder.began())).transpose() {
-        Ok(link) => link,
-        Err(trouble) => return impossible(Trace::default(), trouble.text(), began, recorder.began().elapsed()),
-    };
-    let failures = play(plan, &recorder, &stage, link.as_ref());
+    rehearsal.inspect(|whole| recorder.rehearse(whole));
+    let stage = Stage::new(plan.side != Side::Both, plan.limit, plan.announce.clone()).keeping(kept);
+    let link = plan.link.as_ref().map(|spec| Link::start(spec, Limits::DEFAULT, recorder.began())).transpose();
+    let link = link.map_err(|trouble| trouble.text())?;
+    let failures = play(plan, &recorder, &Arc::new(stage), link.as_ref());
     let took = recorder.began().elapsed();
     let mut trace = recorder.take();
     let lost = link.map_or(0, |link| collect(link, &mut trace));
@@ -187,22 +249,52 @@ pub fn run(plan: &Plan) -> Outcome {
         (true, false) => Tie::Lane,
         (true, true) => Tie::LaneWithoutPackets,
     };
-    let trace = trace.finish(tie);
-    let failure = first(failures);
-    if let Some(reason) = failure.as_ref().and_then(|f| f.error.downcast_ref::<NotPossible>()) {
-        return impossible(trace, reason.0.clone(), began, took);
+    Ok(Performance { trace: trace.finish(tie), failures, lost, began, took })
+}
+
+/// What a lone end would see if both were here: from it the end knows what its peer sends. A run that fails at that
+/// tells nothing, and what arrives is then nobody's message in particular.
+fn rehearsal(plan: &Plan) -> Option<Trace> {
+    if plan.side == Side::Both {
+        return None;
     }
-    if lost > 0 {
-        return impossible(trace, void(lost), began, took);
+    let whole = Plan { side: Side::Both, announce: None, link: None, limit: LIMIT, ..plan.clone() };
+    let spoiled_too_often = |performed: &Performance| performed.spoiled(&whole).is_some();
+    let performed = (0..RESTARTS).find_map(|_| perform(&whole, None, None).ok().filter(|p| !spoiled_too_often(p)))?;
+    performed.failures.is_empty().then_some(performed.trace)
+}
+
+fn judged(plan: &Plan, performed: Performance, restarts: Vec<Text>) -> Outcome {
+    let (began, took) = (performed.began, performed.took);
+    let (mut trace, failure, void) = performed.came_to();
+    trace.restarts = restarts;
+    let not_possible = failure.as_ref().and_then(|f| f.error.downcast_ref()).map(|NotPossible(reason)| reason.clone());
+    if let Some(reason) = not_possible.or(void) {
+        return impossible(trace, reason, began, took);
     }
-    let mut judge =
-        Judge::new(&trace, plan.blurs_calls() || plan.link.is_some() && plan.hides_packets()).timeless(plan.steady);
-    (plan.scenario.judge)(&mut judge);
+    let judge =
+        Judge::new(&trace, plan.calls_vary() || plan.link.is_some() && plan.packets_vary()).steadily(plan.steady);
+    (plan.experiment.judge)(&judge);
     let mut findings = judge.finish();
+    if plan.steady {
+        findings.claims.iter_mut().for_each(Claim::steady);
+    }
     if failure.is_some() {
         findings.verdict = Verdict::NotReproduced;
     }
     Outcome { summary: trace.summary(), trace, findings, failure, began, took }
+}
+
+fn too_busy(performed: Performance, reason: &Text) -> Outcome {
+    let busy = Text::new("this machine is too busy: again and again {}", "本机太忙：一再出现这种情况：{}");
+    impossible(performed.trace, busy.with(reason), performed.began, performed.took)
+}
+
+/// The other side hung up in the middle.
+fn is_reset(failure: &Failure) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionReset};
+    let kind = failure.error.downcast_ref().and_then(NetError::kind);
+    matches!(kind, Some(ConnectionReset | BrokenPipe))
 }
 
 /// The longest to wait for the last packets when the ends are done.
@@ -225,20 +317,10 @@ fn void(lost: u64) -> Text {
     )
 }
 
-/// The ends of the plan, each as often as it runs.
+/// The ends of the plan that run here.
 fn cast(plan: &Plan) -> Vec<(EndName, EndFn)> {
-    let mut cast = Vec::new();
-    for role in plan.side.roles() {
-        match role {
-            Role::Server => cast.extend(plan.scenario.server.map(|f| (EndName::only(Role::Server), f))),
-            Role::Client if plan.scenario.clients == 1 => cast.push((EndName::only(role), plan.scenario.client)),
-            Role::Client => {
-                let clients = 1..=plan.scenario.clients;
-                cast.extend(clients.map(|index| (EndName { role, index: index.into() }, plan.scenario.client)));
-            }
-        }
-    }
-    cast
+    let roles = plan.side.roles();
+    plan.experiment.ends.iter().filter(|(name, _)| roles.contains(&name.role)).cloned().collect()
 }
 
 fn play(plan: &Plan, recorder: &Arc<Recorder>, stage: &Arc<Stage>, link: Option<&Link>) -> Vec<Failure> {
@@ -322,19 +404,21 @@ fn impossible(trace: Trace, reason: Text, began: SystemTime, took: Duration) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::claims::Judge;
+    use crate::play::Ends;
     use crate::trace::Call;
 
-    fn holds(j: &mut Judge) {
-        j.claim("always", &[], Text::new("always", "总是")).holds(true);
+    fn holds(j: &Judge) {
+        j.claim("always", "always", "总是").that(true, Text::same("so"), Text::same("so"));
     }
 
     fn waits_for_ever(end: &End) -> anyhow::Result<()> {
         Ok(end.pass("never", Text::new("for ever", "永远"))?)
     }
 
-    fn outcome(client: EndFn) -> Outcome {
-        let mut plan = Plan::new(Scenario { client, server: Some(waits_for_ever), judge: holds, ..Scenario::blank() });
+    fn outcome(client: impl Fn(&End) -> Ends + Send + Sync + 'static) -> Outcome {
+        let mut experiment = Experiment { judge: Arc::new(holds), ..Experiment::default() };
+        experiment.client(client).server(waits_for_ever);
+        let mut plan = Plan::new(experiment);
         plan.limit = Duration::from_secs(60);
         run(&plan)
     }
@@ -351,8 +435,8 @@ mod tests {
 
     #[test]
     fn a_scenario_that_needs_a_link_waits_no_longer_over_it_than_another() {
-        let able = Plan::new(Scenario::blank()).over(Spec::default());
-        let only = Plan::new(Scenario { linked: Linked::Only, ..Scenario::blank() });
+        let able = Plan::new(Experiment::default()).over(Spec::default());
+        let only = Plan::new(Experiment { linked: Linked::Only, ..Experiment::default() });
         assert_eq!((only.limit, &only.link), (able.limit, &able.link));
         assert_eq!(only.over(Spec::default()).limit, able.limit);
         assert!(able.limit > LIMIT, "everything takes longer");

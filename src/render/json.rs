@@ -43,7 +43,7 @@ pub fn run(out: &mut dyn Write, report: &Report, style: &Style) -> io::Result<()
 }
 
 fn header(report: &Report) -> Value {
-    let scenario = &report.plan.scenario;
+    let scenario = report.scenario;
     json!({
         "type": "header",
         "schema": SCHEMA,
@@ -171,8 +171,8 @@ fn claim_line(claim: &Claim, style: &Style) -> Value {
         "id": claim.id,
         "text": claim.text.to(style.lang),
         "holds": claim.holds,
-        "expected": claim.expected.to(style.lang),
-        "actual": claim.actual.to(style.lang),
+        "expected": claim.expected.exact.to(style.lang),
+        "actual": claim.actual.exact.to(style.lang),
         "events": claim.events,
     })
 }
@@ -186,7 +186,7 @@ pub fn summary_line(report: &Report, style: &Style) -> Value {
     };
     json!({
         "type": "summary",
-        "scenario": report.plan.scenario.id,
+        "scenario": report.scenario.id,
         "verdict": report.outcome.findings.verdict.word(),
         "reason": reason,
         "error": report.outcome.failure.as_ref().map(|f| format!("{}: {}", f.end, f.text().to(style.lang))),

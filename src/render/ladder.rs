@@ -90,7 +90,7 @@ pub fn rows<'a>(report: &Report<'a>, style: &Style) -> Vec<Row<'a>> {
     let listens: HashSet<SockId> =
         trace.events.iter().filter(|e| e.call == Call::Listen).filter_map(|e| e.sock).collect();
     let packets: &'a [Packet] = if report.shows_packets() { &trace.packets } else { &[] };
-    let events = trace.events.iter().filter(|e| !is_routine(e, &listens)).map(Item::Event);
+    let events = trace.events.iter().filter(|e| !is_routine(trace, e, &listens)).map(Item::Event);
     let packets = packets.iter().zip(trace.contexts()).map(|(packet, context)| Item::Packet(packet, context));
     let mut items: Vec<Item> = events.chain(packets).collect();
     items.sort_by_key(Item::seq);
@@ -222,9 +222,13 @@ pub fn alike(a: &Event, b: &Event) -> bool {
         && a.truncated == b.truncated
 }
 
-/// Calls every program makes and that say nothing here: a successful bind before a listen or of a client.
-fn is_routine(event: &Event, listens: &HashSet<SockId>) -> bool {
+/// Calls every program makes and that say nothing here: a successful bind before a listen or of a client, and the close
+/// of a listening socket with which a program ends.
+fn is_routine(trace: &Trace, event: &Event, listens: &HashSet<SockId>) -> bool {
     let listener = event.sock.is_some_and(|sock| listens.contains(&sock));
+    if event.call == Call::Close && listener {
+        return trace.events.iter().rev().find(|e| e.end == event.end).is_some_and(|last| last.seq == event.seq);
+    }
     event.call == Call::Bind && event.ok() && (event.end.role == Role::Client || listener)
 }
 

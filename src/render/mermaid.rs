@@ -12,7 +12,7 @@ use std::io::{self, Write};
 /// What writing says.
 pub fn run(out: &mut dyn Write, report: &Report, style: &Style) -> io::Result<()> {
     let trace = &report.outcome.trace;
-    let scenario = &report.plan.scenario;
+    let scenario = report.scenario;
     writeln!(out, "---\ntitle: \"{}: {}\"\n---", scenario.id, quoted(scenario.title.to(style.lang)))?;
     writeln!(out, "sequenceDiagram")?;
     for name in ends(trace) {

@@ -22,6 +22,7 @@ pub use term::{Steps, run as terminal};
 
 use crate::net::{Opt, Settings};
 use crate::play::{Outcome, Plan, Side};
+use crate::scenarios::Scenario;
 use crate::text::{Lang, Text};
 use palette::{Ink, Palette};
 use std::io::{self, Write};
@@ -84,6 +85,8 @@ impl Style {
 
 /// A run with what it was asked to do: what every renderer reads.
 pub struct Report<'a> {
+    /// Which scenario.
+    pub scenario: &'a Scenario,
     /// What was asked.
     pub plan: &'a Plan,
     /// What happened.

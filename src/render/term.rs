@@ -64,7 +64,7 @@ impl Page<'_> {
     }
 
     fn head(&self, out: &mut dyn Write) -> io::Result<()> {
-        let scenario = &self.report.plan.scenario;
+        let scenario = self.report.scenario;
         let title =
             format!("{}: {}  ({})", scenario.id, self.style.say(&scenario.title), scenario.documents.join(", "));
         self.style.paragraph(out, 0, &title, Some(Ink::Strong))?;
@@ -74,7 +74,7 @@ impl Page<'_> {
             self.style.paragraph(
                 out,
                 2,
-                &(self.style.say(&word) + &self.style.say(&scenario.control.change)),
+                &(self.style.say(&word) + &self.style.say(&scenario.teaching.control.change)),
                 Some(Ink::Strong),
             )?;
         }
@@ -193,7 +193,9 @@ impl Page<'_> {
         } else {
             format!("  ({}{more})", events.join(" "))
         };
-        let sides = Text::new("expected {}; got {}", "预期：{}；实际：{}").with(&claim.expected).with(&claim.actual);
+        let sides = Text::new("expected {}; got {}", "预期：{}；实际：{}")
+            .with(&claim.expected.exact)
+            .with(&claim.actual.exact);
         self.entry(out, "", &(self.style.say(&sides) + &shown), Ink::Faint)
     }
 
@@ -211,7 +213,7 @@ impl Page<'_> {
         let count = say!(" ({held} of {all} claims hold)", "（{all} 条结论中 {held} 条成立）");
         let mut text = self.style.say(&verdict.text()) + &self.style.say(&count);
         if self.report.control && !good && outcome.failure.is_none() {
-            text += &self.style.say(&match self.report.plan.scenario.part {
+            text += &self.style.say(&match self.report.scenario.part {
                 Part::Fix => Text::new(
                     ", as it must be: without the fix the trouble is back",
                     "，理应如此：去掉解法，问题就回来了",
@@ -226,14 +228,14 @@ impl Page<'_> {
     }
 
     fn why_and_next(&self, out: &mut dyn Write) -> io::Result<()> {
-        let scenario = &self.report.plan.scenario;
+        let scenario = self.report.scenario;
         let word = self.style.say(&Text::new("why", "原因"));
-        for (i, why) in scenario.why.iter().enumerate() {
+        for (i, why) in scenario.teaching.why.iter().enumerate() {
             let text = format!("{} [{}]", self.style.say(&why.text), why.source);
             self.entry(out, if i == 0 { &word } else { "" }, &text, Ink::Strong)?;
         }
         let word = self.style.say(&Text::new("next", "接着试"));
-        for (i, next) in scenario.next.iter().enumerate() {
+        for (i, next) in scenario.teaching.next.iter().enumerate() {
             // To paste: never broken, whatever the width.
             let indent = 8.min(self.style.width / 3);
             let word = padded(if i == 0 { &word } else { "" }, indent - 1);

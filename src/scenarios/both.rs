@@ -116,21 +116,21 @@ pub(super) fn expected(numbers: &[usize]) -> Text {
 }
 
 /// The claim that TCP hides it: the stream is whole and in order.
-pub(super) fn claim_whole_stream(j: &mut Judge, seen: &Seen, messages: usize, length: usize) {
+pub(super) fn claim_whole_stream(j: &Judge, seen: &Seen, messages: usize, length: usize) {
     let (want, got) = (grouped(messages * length), grouped(seen.stream_length()));
     let whole = seen.stream_is_whole(messages, length);
-    j.claim(
-        "tcp-whole",
-        &[Client, Server],
-        Text::new("TCP: all of it arrived, once and in order", "TCP：全部到达，不重复，顺序不变"),
-    )
-    .expected(say!("{want} bytes in order", "{want} 字节，顺序不变"))
-    .actual(match whole {
-        true => say!("{got} bytes in order", "{got} 字节，顺序不变"),
-        false => say!("{got} bytes, not as sent", "{got} 字节，与发送的不同"),
-    })
-    .shown_by(seen.pieces.iter().copied())
-    .holds(whole);
+    j.claim("tcp-whole", "TCP: all of it arrived, once and in order", "TCP：全部到达，不重复，顺序不变")
+        .needs(Client)
+        .needs(Server)
+        .shown_by(seen.pieces.iter().copied())
+        .that(
+            whole,
+            say!("{want} bytes in order", "{want} 字节，顺序不变"),
+            match whole {
+                true => say!("{got} bytes in order", "{got} 字节，顺序不变"),
+                false => say!("{got} bytes, not as sent", "{got} 字节，与发送的不同"),
+            },
+        );
 }
 
 #[cfg(test)]

@@ -1,20 +1,30 @@
 //! Length, acknowledgement, body: every answer comes whole and with its command, for one more round trip each.
 
 use super::commands::COMMANDS;
-use super::{Control, Next, Part, Scenario, Why};
-use crate::claims::Judge;
+use super::prelude::*;
 use crate::framing::decimal;
-use crate::net::{Conn, End, Opt, Outgoing};
-use crate::say;
-use crate::text::Text;
-use crate::trace::Role::{Client, Server};
-use crate::trace::{self, Call, Event, MsgId};
+use crate::net::Outgoing;
+use crate::trace::{self, MsgId};
+
+pub(super) fn scenario() -> Scenario {
+    Scenario::new("fix-ack", Part::Fix, &["D0", "D1 §11", "D2 §4", "D4 §2"])
+        .title("length, acknowledgement, body", "先发长度，等确认，再发正文")
+        .claim(
+            "Length, wait for recv_ready, body: every answer whole and its own, for one more round trip each.",
+            "先发长度，等 recv_ready，再发正文：回答都完整、都对得上命令，代价是每个回答多一次往返。",
+        )
+        .takes(&[Opt::Nodelay, Opt::Sndbuf, Opt::Rcvbuf])
+        .client(client)
+        .server(server)
+        .judge(judge)
+        .teach(teach)
+}
 
 /// The longest answer the client takes.
 const MAX_ANSWER: usize = 16 * 1024 * 1024;
 const READY: &[u8] = b"recv_ready";
 
-fn client(end: &End) -> anyhow::Result<()> {
+fn client(end: &End) -> Ends {
     let s = end.tcp().connect()?;
     expect_answers(&s);
     for command in &COMMANDS {
@@ -28,7 +38,7 @@ fn client(end: &End) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn server(end: &End) -> anyhow::Result<()> {
+fn server(end: &End) -> Ends {
     let listener = end.tcp().listen()?;
     let conn = listener.accept()?;
     expect_requests(&conn);
@@ -74,7 +84,7 @@ fn expect_requests(conn: &Conn) {
 }
 
 /// The control: nobody waits, and the client takes one recv for the length, late enough for the body to have come.
-fn client_without_ack(end: &End) -> anyhow::Result<()> {
+fn client_without_ack(end: &End) -> Ends {
     let s = end.tcp().connect()?;
     expect_answers(&s);
     for command in &COMMANDS {
@@ -93,7 +103,7 @@ fn client_without_ack(end: &End) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn server_without_ack(end: &End) -> anyhow::Result<()> {
+fn server_without_ack(end: &End) -> Ends {
     let listener = end.tcp().listen()?;
     let conn = listener.accept()?;
     while let Some(answer) = next_answer(end, &conn)? {
@@ -104,7 +114,7 @@ fn server_without_ack(end: &End) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn judge(j: &mut Judge) {
+fn judge(j: &Judge) {
     let answers: Vec<MsgId> = j.trace().messages_from(Server).map(|m| m.id).collect();
     let asked = COMMANDS.len();
 
@@ -114,40 +124,41 @@ fn judge(j: &mut Judge) {
         whole.is_some() && whole == answers.get(*k).copied()
     };
     let whole = delivered.iter().enumerate().filter(own).count();
-    j.claim(
-        "own-answer-whole",
-        &[Client],
-        Text::new("every command got its own answer, whole", "每条命令都得到自己的回答，完整而且按顺序"),
-    )
-    .expected(say!("{asked} of {asked} answers", "{asked} 个回答中 {asked} 个"))
-    .actual(say!("{whole} of {asked} answers", "{asked} 个回答中 {whole} 个"))
-    .shown_by(delivered)
-    .holds(whole == asked);
+    j.claim("own-answer-whole", "every command got its own answer, whole", "每条命令都得到自己的回答，完整而且按顺序")
+        .needs(Client)
+        .shown_by(delivered)
+        .that(
+            whole == asked,
+            say!("{asked} of {asked} answers", "{asked} 个回答中 {asked} 个"),
+            say!("{whole} of {asked} answers", "{asked} 个回答中 {whole} 个"),
+        );
 
     let lengths: Vec<&Event> = j.recvs(Client).into_iter().filter(|e| starts_with_header(e)).collect();
     let alone = lengths.iter().filter(|e| e.spans.iter().all(|s| s.part == trace::Part::Header)).count();
     let seen = lengths.len();
     j.claim(
         "length-alone",
-        &[Client],
-        Text::new("the length came alone, so one recv could read it", "长度单独到达，所以一次 recv 就能读到它"),
+        "the length came alone, so one recv could read it",
+        "长度单独到达，所以一次 recv 就能读到它",
     )
-    .expected(say!("{asked} of {asked} lengths alone", "{asked} 个长度中 {asked} 个单独到达"))
-    .actual(say!("{alone} of {seen} lengths alone", "{seen} 个长度中 {alone} 个单独到达"))
+    .needs(Client)
     .shown_by(lengths)
-    .holds(alone == asked && alone == seen);
+    .that(
+        alone == asked && alone == seen,
+        say!("{asked} of {asked} lengths alone", "{asked} 个长度中 {asked} 个单独到达"),
+        say!("{alone} of {seen} lengths alone", "{seen} 个长度中 {alone} 个单独到达"),
+    );
 
     let acks: Vec<&Event> = answers.iter().filter_map(|id| acknowledgement(j, *id)).collect();
     let (paid, sent) = (acks.len(), answers.len());
-    j.claim(
-        "round-trip-each",
-        &[Server],
-        Text::new("the price: one more round trip per answer", "代价：每个回答多一次往返"),
-    )
-    .expected(say!("waits between length and body: {sent}", "长度和正文之间等待 {sent} 次"))
-    .actual(say!("waits between length and body: {paid}", "长度和正文之间等待 {paid} 次"))
-    .shown_by(acks)
-    .holds(paid == sent && sent > 0);
+    j.claim("round-trip-each", "the price: one more round trip per answer", "代价：每个回答多一次往返")
+        .needs(Server)
+        .shown_by(acks)
+        .that(
+            paid == sent && sent > 0,
+            say!("waits between length and body: {sent}", "长度和正文之间等待 {sent} 次"),
+            say!("waits between length and body: {paid}", "长度和正文之间等待 {paid} 次"),
+        );
 }
 
 fn starts_with_header(event: &Event) -> bool {
@@ -163,63 +174,30 @@ fn acknowledgement<'a>(j: &Judge<'a>, answer: MsgId) -> Option<&'a Event> {
     after.take_while(|e| !part_of(e, trace::Part::Body)).find(|e| e.call == Call::Recv && !e.bytes.is_empty())
 }
 
-pub(super) fn scenario() -> Scenario {
-    Scenario {
-        id: "fix-ack",
-        part: Part::Fix,
-        title: Text::new("length, acknowledgement, body", "先发长度，等确认，再发正文"),
-        claim: Text::new(
-            "Length, wait for recv_ready, body: every answer whole and its own, for one more round trip each.",
-            "先发长度，等 recv_ready，再发正文：回答都完整、都对得上命令，代价是每个回答多一次往返。",
-        ),
-        documents: &["D0", "D1 §11", "D2 §4", "D4 §2"],
-        takes: &[Opt::Nodelay, Opt::Sndbuf, Opt::Rcvbuf],
-        client,
-        server: Some(server),
-        judge,
-        why: vec![
-            Why {
-                text: Text::new(
-                    "The length says where the body ends; the wait says where the length ends.",
-                    "长度说明正文在哪里结束；等待确认说明长度在哪里结束。",
-                ),
-                source: "Beej's Guide §7.6",
-            },
-            Why {
-                text: Text::new(
-                    "Until the acknowledgement comes nothing else is in the stream that could stick to the length.",
-                    "确认到来之前，流里没有别的字节能粘在长度后面。",
-                ),
-                source: "RFC 9293 §2.2",
-            },
-        ],
-        next: vec![
-            Next {
-                command: "fix-header",
-                shows: Text::new(
-                    "a length of fixed size: no wait, one round trip per command",
-                    "定长的长度：不用等，一条命令一次往返",
-                ),
-            },
-            Next {
-                command: "fix-broken-loops",
-                shows: Text::new("three ways to read that length wrong", "按长度接收的三种错误写法"),
-            },
-            Next {
-                command: "tcp-remote-cmd",
-                shows: Text::new("the same commands without any protocol", "同样的命令，没有任何协议"),
-            },
-        ],
-        control: Control {
-            change: Text::new(
-                "the server does not wait, and the client takes one late recv for the length",
-                "服务器不等确认，客户端来晚了，把一次 recv 当作长度",
-            ),
-            apply: |s| {
-                s.client = client_without_ack;
-                s.server = Some(server_without_ack);
-            },
+fn teach(t: Teaching) -> Teaching {
+    t.why(
+        "The length says where the body ends; the wait says where the length ends.",
+        "长度说明正文在哪里结束；等待确认说明长度在哪里结束。",
+        "Beej's Guide §7.6",
+    )
+    .why(
+        "Until the acknowledgement comes nothing else is in the stream that could stick to the length.",
+        "确认到来之前，流里没有别的字节能粘在长度后面。",
+        "RFC 9293 §2.2",
+    )
+    .next(
+        "fix-header",
+        "a length of fixed size: no wait, one round trip per command",
+        "定长的长度：不用等，一条命令一次往返",
+    )
+    .next("fix-broken-loops", "three ways to read that length wrong", "按长度接收的三种错误写法")
+    .next("tcp-remote-cmd", "the same commands without any protocol", "同样的命令，没有任何协议")
+    .control(
+        "the server does not wait, and the client takes one late recv for the length",
+        "服务器不等确认，客户端来晚了，把一次 recv 当作长度",
+        |s| {
+            s.client(client_without_ack);
+            s.server(server_without_ack);
         },
-        ..Scenario::blank()
-    }
+    )
 }

@@ -1,19 +1,31 @@
 //! A recv with room for the whole message does not return the whole message: it returns what is queued.
 
-use super::{Control, Next, Part, Scenario, Why};
-use crate::claims::Judge;
-use crate::net::{Conn, End, Opt, Settings};
-use crate::say;
-use crate::text::{Text, grouped};
-use crate::trace::Role::{Client, Server};
-use crate::trace::{Call, Event, Fact};
+use super::prelude::*;
+use crate::trace::Fact;
 use std::io::ErrorKind::WouldBlock;
+
+pub(super) fn scenario() -> Scenario {
+    Scenario::new("fix-bigger-buffer", Part::NoFix, &["D0", "D1 §10"])
+        .title("recv with a larger size", "把 recv 的大小调大")
+        .claim(
+            "recv(2 MiB) does not return a message of 1 MB: it returns what is queued, up to that size.",
+            "recv(2 MiB) 取不回 1 MB 的消息：它返回队列里已有的字节，最多这么多。",
+        )
+        .takes(&[Opt::Sndbuf, Opt::Rcvbuf, Opt::RecvSize])
+        .recv_size(2 * 1024 * 1024)
+        .buffers(None, Some(64 * 1024))
+        .client(client)
+        .server(server)
+        .judge(judge)
+        .varies()
+        .teach(teach)
+}
 
 const MESSAGE: usize = 1_000_000;
 const FITS: usize = 1_000;
 const LABEL: Text = Text::new("a long message", "一条长消息");
 
-fn client(end: &End) -> anyhow::Result<()> {
+fn client(end: &End) -> Ends {
     let s = end.tcp().connect()?;
     let message = end.labelled(vec![b'x'; MESSAGE], LABEL);
     // As much as goes without waiting, so that this end is free to see when the receiver's buffer is full.
@@ -36,7 +48,7 @@ fn client(end: &End) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn server(end: &End) -> anyhow::Result<()> {
+fn server(end: &End) -> Ends {
     let listener = end.tcp().listen()?;
     let conn = listener.accept()?;
     conn.expect_framed(&vec![b'x'; MESSAGE], 0, Some(LABEL));
@@ -47,14 +59,14 @@ fn server(end: &End) -> anyhow::Result<()> {
 }
 
 /// recv with a large buffer, until the end of the stream. The wait records what was queued before the first.
-fn read_all(end: &End, conn: &Conn) -> anyhow::Result<()> {
+fn read_all(end: &End, conn: &Conn) -> Ends {
     conn.wait_queued(FITS)?;
     while !conn.recv(end.recv_size())?.is_empty() {}
     Ok(())
 }
 
 /// The control: a message that the receive buffer holds, and a receiver that waits until it does.
-fn client_with_short_message(end: &End) -> anyhow::Result<()> {
+fn client_with_short_message(end: &End) -> Ends {
     let s = end.tcp().connect()?;
     s.send_message(&end.message(vec![b'x'; FITS]))?;
     s.wait_acked()?;
@@ -62,7 +74,7 @@ fn client_with_short_message(end: &End) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn server_of_short_message(end: &End) -> anyhow::Result<()> {
+fn server_of_short_message(end: &End) -> Ends {
     let listener = end.tcp().listen()?;
     let conn = listener.accept()?;
     read_all(end, &conn)?;
@@ -70,36 +82,38 @@ fn server_of_short_message(end: &End) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn judge(j: &mut Judge) {
+fn judge(j: &Judge) {
     let recvs: Vec<&Event> = j.recvs(Server).into_iter().filter(|e| !e.bytes.is_empty()).collect();
     let length = j.trace().messages_from(Client).next().map_or(0, |m| m.bytes.len());
     let first = recvs.first().copied();
     let got = first.map_or(0, |e| e.bytes.len());
     let asked = grouped(first.and_then(|e| e.asked).unwrap_or(0));
     let (total, part) = (grouped(length), j.varying(got));
-    j.claim(
-        "not-in-one-recv",
-        &[Server],
-        Text::new("one recv did not return the whole message", "一次 recv 没有返回整条消息"),
-    )
-    .expected(say!("recv({asked}) = fewer than {total} bytes", "recv({asked}) = 少于 {total} 字节"))
-    .actual(say!("recv({asked}) = {part} bytes", "recv({asked}) = {part} 字节"))
-    .shown_by(first)
-    .holds(got > 0 && got < length);
+    j.claim("not-in-one-recv", "one recv did not return the whole message", "一次 recv 没有返回整条消息")
+        .needs(Server)
+        .shown_by(first)
+        .that(
+            got > 0 && got < length,
+            say!("recv({asked}) = fewer than {total} bytes", "recv({asked}) = 少于 {total} 字节"),
+            say!("recv({asked}) = {part} bytes", "recv({asked}) = {part} 字节"),
+        );
 
     let sum: usize = recvs.iter().map(|e| e.bytes.len()).sum();
     let (all, times) = (grouped(sum), j.varying(recvs.len()));
-    j.claim("nothing-lost", &[Server], Text::new("the recvs together returned all of it", "各次 recv 合起来是完整的"))
-        .expected(say!("{total} bytes", "{total} 字节"))
-        .actual(say!("{all} bytes, recvs: {times}", "{all} 字节，recv {times} 次"))
+    j.claim("nothing-lost", "the recvs together returned all of it", "各次 recv 合起来是完整的")
+        .needs(Server)
         .shown_by(recvs)
-        .holds(sum == length);
+        .that(
+            sum == length,
+            say!("{total} bytes", "{total} 字节"),
+            say!("{all} bytes, recvs: {times}", "{all} 字节，recv {times} 次"),
+        );
     queue_decided(j, first);
 }
 
 /// What was queued before the first recv was what it returned. Provable only where the sender could
 /// see that nothing moved any more.
-fn queue_decided(j: &mut Judge, first: Option<&Event>) {
+fn queue_decided(j: &Judge, first: Option<&Event>) {
     let before = j.trace().calls(Server, Call::Wait).find(|e| matches!(e.fact, Some(Fact::Queued(_))));
     let still = j.trace().calls(Client, Call::Wait).any(|e| e.evidence.unsent.is_some());
     let queued = before.and_then(|e| e.evidence.queued).filter(|_| still || !j.trace().saw(Client));
@@ -115,76 +129,34 @@ fn queue_decided(j: &mut Judge, first: Option<&Event>) {
     let (queued_text, asked_text, got_text) = (j.varying(queued), grouped(asked), j.varying(got));
     let text =
         Text::new("recv returned what was queued, up to its size", "recv 返回队列里已有的字节，不超过所要的大小");
-    j.claim("queue-decided", &[Client, Server], text)
-        .expected(say!(
-            "the lesser of {asked_text} and {queued_text} queued",
-            "{asked_text} 与队列中 {queued_text} 的较小者"
-        ))
-        .actual(say!("{got_text} bytes", "{got_text} 字节"))
-        .shown_by(before.into_iter().chain(first))
-        .holds(got == queued.min(asked));
+    j.claim_text("queue-decided", text).needs(Client).needs(Server).shown_by(before.into_iter().chain(first)).that(
+        got == queued.min(asked),
+        say!("the lesser of {asked_text} and {queued_text} queued", "{asked_text} 与队列中 {queued_text} 的较小者"),
+        say!("{got_text} bytes", "{got_text} 字节"),
+    );
 }
 
-pub(super) fn scenario() -> Scenario {
-    Scenario {
-        id: "fix-bigger-buffer",
-        part: Part::NoFix,
-        title: Text::new("recv with a larger size", "把 recv 的大小调大"),
-        claim: Text::new(
-            "recv(2 MiB) does not return a message of 1 MB: it returns what is queued, up to that size.",
-            "recv(2 MiB) 取不回 1 MB 的消息：它返回队列里已有的字节，最多这么多。",
-        ),
-        documents: &["D0", "D1 §10"],
-        takes: &[Opt::Sndbuf, Opt::Rcvbuf, Opt::RecvSize],
-        defaults: Settings { rcvbuf: Some(64 * 1024), recv_size: Some(2 * 1024 * 1024), ..Settings::NONE },
-        client,
-        server: Some(server),
-        judge,
-        why: vec![
-            Why {
-                text: Text::new(
-                    "The size given to recv is a maximum; it returns as soon as anything is there.",
-                    "传给 recv 的大小是上限；只要有数据，它就返回。",
-                ),
-                source: "recv(2)",
-            },
-            Why {
-                text: Text::new(
-                    "What can be there at once is bounded by the receive buffer: a full one closes the window.",
-                    "一次能有多少，受接收缓冲区限制：缓冲区一满，窗口就关闭。",
-                ),
-                source: "RFC 9293 §3.8.6",
-            },
-        ],
-        next: vec![
-            Next {
-                command: "fix-bigger-buffer --recv-size 10240",
-                shows: Text::new("the size D0 uses", "D0 所用的大小"),
-            },
-            Next {
-                command: "tcp-naive --recv-size 10240",
-                shows: Text::new("a larger recv merges more, not less", "recv 调大，合并只会更多"),
-            },
-            Next {
-                command: "fix-header",
-                shows: Text::new("read until the announced length is there", "读到约定的长度为止"),
-            },
-            Next {
-                command: "fix-broken-loops",
-                shows: Text::new("recv in a loop, then: three that go wrong", "那就循环 recv：三个写错的循环"),
-            },
-        ],
-        control: Control {
-            change: Text::new(
-                "a message of 1000 bytes, which the receive buffer holds",
-                "消息只有 1000 字节，接收缓冲区装得下",
-            ),
-            apply: |s| {
-                s.client = client_with_short_message;
-                s.server = Some(server_of_short_message);
-            },
+fn teach(t: Teaching) -> Teaching {
+    t.why(
+        "The size given to recv is a maximum; it returns as soon as anything is there.",
+        "传给 recv 的大小是上限；只要有数据，它就返回。",
+        "recv(2)",
+    )
+    .why(
+        "What can be there at once is bounded by the receive buffer: a full one closes the window.",
+        "一次能有多少，受接收缓冲区限制：缓冲区一满，窗口就关闭。",
+        "RFC 9293 §3.8.6",
+    )
+    .next("fix-bigger-buffer --recv-size 10240", "the size D0 uses", "D0 所用的大小")
+    .next("tcp-naive --recv-size 10240", "a larger recv merges more, not less", "recv 调大，合并只会更多")
+    .next("fix-header", "read until the announced length is there", "读到约定的长度为止")
+    .next("fix-broken-loops", "recv in a loop, then: three that go wrong", "那就循环 recv：三个写错的循环")
+    .control(
+        "a message of 1000 bytes, which the receive buffer holds",
+        "消息只有 1000 字节，接收缓冲区装得下",
+        |s| {
+            s.client(client_with_short_message);
+            s.server(server_of_short_message);
         },
-        varies: true,
-        ..Scenario::blank()
-    }
+    )
 }

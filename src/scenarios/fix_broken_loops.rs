@@ -1,12 +1,19 @@
 //! Three receive loops the pages print stop before the message is whole; the corrected loop beside each does not.
 
-use super::{Control, Next, Part, Scenario, Variation, Why};
-use crate::claims::Judge;
-use crate::net::{Conn, End, Opt, Settings};
-use crate::say;
-use crate::text::{Text, grouped};
-use crate::trace::Role::Client;
-use crate::trace::{Call, Event};
+use super::prelude::*;
+
+pub(super) fn scenario() -> Scenario {
+    Scenario::new("fix-broken-loops", Part::NoFix, &["D0", "D1 §11", "D1 §12", "D2 §4"])
+.title("three broken receive loops", "三个写错的接收循环")
+.claim("Three receive loops from the documents stop early when the stream comes in pieces; corrected, they do not.", "文档里的三个接收循环，遇到分段到达的流就会提前结束；改正后不会。")
+.takes(&[Opt::Nodelay, Opt::RecvSize])
+.recv_size(1024)
+.client(client)
+.server(server)
+.judge(judge)
+.on_link(Variation::Calls)
+.teach(teach)
+}
 
 const FILE: usize = 4096;
 /// What the network has brought when the receiver first looks; the rest comes once that is read.
@@ -135,11 +142,11 @@ impl Reader<'_> {
     }
 }
 
-fn client(end: &End) -> anyhow::Result<()> {
+fn client(end: &End) -> Ends {
     receive_files(end, |pair| [pair.broken, pair.correct])
 }
 
-fn receive_files(end: &End, choose: fn(&Pair) -> [Reading; 2]) -> anyhow::Result<()> {
+fn receive_files(end: &End, choose: fn(&Pair) -> [Reading; 2]) -> Ends {
     for pair in &PAIRS {
         for ((read, label), reading) in pair.read.into_iter().zip(pair.labels()).zip(choose(pair)) {
             let s = end.tcp().connect()?;
@@ -158,7 +165,7 @@ fn receive_files(end: &End, choose: fn(&Pair) -> [Reading; 2]) -> anyhow::Result
     Ok(())
 }
 
-fn server(end: &End) -> anyhow::Result<()> {
+fn server(end: &End) -> Ends {
     let listener = end.tcp().listen()?;
     for pair in &PAIRS {
         for (read, label) in pair.read.into_iter().zip(pair.labels()) {
@@ -187,31 +194,34 @@ fn file() -> Vec<u8> {
 }
 
 /// The control: the corrected loops in the place of the broken ones.
-fn client_with_corrected_loops(end: &End) -> anyhow::Result<()> {
+fn client_with_corrected_loops(end: &End) -> Ends {
     receive_files(end, |pair| [pair.correct, pair.correct])
 }
 
-fn judge(j: &mut Judge) {
+fn judge(j: &Judge) {
     let delivered = j.delivered(Client);
     for (pair, event) in PAIRS.iter().zip(delivered.iter().copied().step_by(2)) {
         let (got, length) = (event.bytes.len(), length_of(j, event));
         let (got_text, length_text) = (j.varying(got), grouped(length));
-        j.claim(pair.claim, &[Client], pair.stops.clone())
-            .expected(say!("fewer than {length_text} bytes", "少于 {length_text} 字节"))
-            .actual(say!("{got_text} of {length_text} bytes", "{length_text} 字节中的 {got_text} 字节"))
-            .shown_by([event])
-            .holds(got < length);
+        j.claim_text(pair.claim, pair.stops.clone()).needs(Client).shown_by([event]).that(
+            got < length,
+            say!("fewer than {length_text} bytes", "少于 {length_text} 字节"),
+            say!("{got_text} of {length_text} bytes", "{length_text} 字节中的 {got_text} 字节"),
+        );
     }
     the_rest_waits(j, &delivered);
 
     let corrected: Vec<&Event> = delivered.iter().copied().skip(1).step_by(2).collect();
     let whole = corrected.iter().filter(|e| j.trace().exactly_one(e).is_some()).count();
     let pairs = PAIRS.len();
-    j.claim("corrected-whole", &[Client], Text::new("the corrected loops deliver all of it", "改正后的循环全部取到"))
-        .expected(say!("{pairs} whole messages", "{pairs} 条完整消息"))
-        .actual(say!("{whole} whole messages", "{whole} 条完整消息"))
+    j.claim("corrected-whole", "the corrected loops deliver all of it", "改正后的循环全部取到")
+        .needs(Client)
         .shown_by(corrected)
-        .holds(whole == pairs);
+        .that(
+            whole == pairs,
+            say!("{pairs} whole messages", "{pairs} 条完整消息"),
+            say!("{whole} whole messages", "{whole} 条完整消息"),
+        );
 }
 
 fn length_of(j: &Judge, delivered: &Event) -> usize {
@@ -219,7 +229,7 @@ fn length_of(j: &Judge, delivered: &Event) -> usize {
     message.map_or(0, |m| m.bytes.len())
 }
 
-fn the_rest_waits(j: &mut Judge, delivered: &[&Event]) {
+fn the_rest_waits(j: &Judge, delivered: &[&Event]) {
     let missing: usize = delivered.iter().map(|e| length_of(j, e).saturating_sub(e.bytes.len())).sum();
     let waits: Vec<&Event> = j.trace().calls(Client, Call::Wait).collect();
     let queued: Option<u64> = waits.iter().map(|e| e.evidence.queued).sum();
@@ -228,64 +238,36 @@ fn the_rest_waits(j: &mut Judge, delivered: &[&Event]) {
         return;
     };
     let (missing_text, queued_text) = (j.varying(missing), j.varying(queued));
-    j.claim("rest-unread", &[Client], Text::new("TCP lost nothing: the rest lay unread", "TCP 没有丢：其余的没人来读"))
-        .expected(say!("{missing_text} bytes in the receive queues", "接收队列里有 {missing_text} 字节"))
-        .actual(say!("{queued_text} bytes in the receive queues", "接收队列里有 {queued_text} 字节"))
+    j.claim("rest-unread", "TCP lost nothing: the rest lay unread", "TCP 没有丢：其余的没人来读")
+        .needs(Client)
         .shown_by(waits)
-        .holds(missing > 0 && queued == missing as u64);
+        .that(
+            missing > 0 && queued == missing as u64,
+            say!("{missing_text} bytes in the receive queues", "接收队列里有 {missing_text} 字节"),
+            say!("{queued_text} bytes in the receive queues", "接收队列里有 {queued_text} 字节"),
+        );
 }
 
-pub(super) fn scenario() -> Scenario {
-    Scenario {
-        id: "fix-broken-loops",
-        part: Part::NoFix,
-        title: Text::new("three broken receive loops", "三个写错的接收循环"),
-        claim: Text::new(
-            "Three receive loops from the documents stop early when the stream comes in pieces; corrected, they do not.",
-            "文档里的三个接收循环，遇到分段到达的流就会提前结束；改正后不会。",
-        ),
-        documents: &["D0", "D1 §11", "D1 §12", "D2 §4"],
-        takes: &[Opt::Nodelay, Opt::RecvSize],
-        defaults: Settings { recv_size: Some(1024), ..Settings::NONE },
-        client,
-        server: Some(server),
-        judge,
-        why: vec![
-            Why {
-                text: Text::new(
-                    "recv returns what is there, at most what was asked for: only its result says how much came.",
-                    "recv 返回已有的字节，最多为所要的大小：到底来了多少，只有返回值知道。",
-                ),
-                source: "recv(2)",
-            },
-            Why {
-                text: Text::new(
-                    "TCP may deliver the stream in pieces of any size, whatever the sends were.",
-                    "不管当初怎样 send，TCP 都可以把流分成任意大小的段交付。",
-                ),
-                source: "RFC 9293 §3.9.1.3",
-            },
-        ],
-        next: vec![
-            Next {
-                command: "fix-broken-loops --recv-size 4096",
-                shows: Text::new("a size that hides one of the faults", "碰巧掩盖其中一个错误的大小"),
-            },
-            Next {
-                command: "fix-exact",
-                shows: Text::new("the loop that takes what belongs to it and no more", "只取属于自己的那部分的循环"),
-            },
-            Next { command: "fix-header", shows: Text::new("where the length comes from", "长度从哪里来") },
-            Next {
-                command: "fix-ack",
-                shows: Text::new("part 4: a fix, and its price", "第 4 部分：真正的解法，和它的代价"),
-            },
-        ],
-        control: Control {
-            change: Text::new("the corrected loops in the place of the broken ones", "把三个错误的循环换成改正后的"),
-            apply: |s| s.client = client_with_corrected_loops,
+fn teach(t: Teaching) -> Teaching {
+    t.why(
+        "recv returns what is there, at most what was asked for: only its result says how much came.",
+        "recv 返回已有的字节，最多为所要的大小：到底来了多少，只有返回值知道。",
+        "recv(2)",
+    )
+    .why(
+        "TCP may deliver the stream in pieces of any size, whatever the sends were.",
+        "不管当初怎样 send，TCP 都可以把流分成任意大小的段交付。",
+        "RFC 9293 §3.9.1.3",
+    )
+    .next("fix-broken-loops --recv-size 4096", "a size that hides one of the faults", "碰巧掩盖其中一个错误的大小")
+    .next("fix-exact", "the loop that takes what belongs to it and no more", "只取属于自己的那部分的循环")
+    .next("fix-header", "where the length comes from", "长度从哪里来")
+    .next("fix-ack", "part 4: a fix, and its price", "第 4 部分：真正的解法，和它的代价")
+    .control(
+        "the corrected loops in the place of the broken ones",
+        "把三个错误的循环换成改正后的",
+        |s| {
+            s.client(client_with_corrected_loops);
         },
-        on_link: Variation::Calls,
-        ..Scenario::blank()
-    }
+    )
 }

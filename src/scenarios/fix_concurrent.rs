@@ -1,18 +1,29 @@
 //! A thread for each client: while one client stands still in the middle of its upload, the others are
 //! served to the end. A server that serves in turn would keep them waiting.
 
+use super::prelude::*;
 use super::wire::Put;
-use super::{Control, Next, Part, Scenario, Why};
-use crate::claims::Judge;
 use crate::framing::digest::md5_hex;
 use crate::framing::whole_body;
-use crate::net::{Conn, End, Opt, Settings};
-use crate::say;
 use crate::sys::filename::FileName;
-use crate::text::{Text, grouped};
-use crate::trace::Role::{Client, Server};
-use crate::trace::{Event, Message};
+use crate::trace::Message;
 use std::thread;
+
+pub(super) fn scenario() -> Scenario {
+    Scenario::new("fix-concurrent", Part::Fix, &["D1 §13"])
+        .title("a thread for each client", "每个客户端一个线程")
+        .claim(
+            "Three uploads at once, a thread each: every file whole, and nobody waits for a slow client.",
+            "三个上传同时进行，各用一个线程：文件都完整，谁也不用等慢的客户端。",
+        )
+        .takes(&[Opt::Nodelay, Opt::RecvSize])
+        .recv_size(PACKET)
+        .nodelay(true)
+        .clients(CLIENTS.into(), client)
+        .server(server)
+        .judge(judge)
+        .teach(teach)
+}
 
 /// How many clients upload at once.
 const CLIENTS: u8 = 3;
@@ -57,7 +68,7 @@ impl Upload {
 }
 
 /// The clients connect one after the other; the first stands still until the others are served.
-fn client(end: &End) -> anyhow::Result<()> {
+fn client(end: &End) -> Ends {
     if end.name().index == 1 {
         return slow_client(end);
     }
@@ -68,7 +79,7 @@ fn client(end: &End) -> anyhow::Result<()> {
     quick_client(end)
 }
 
-fn slow_client(end: &End) -> anyhow::Result<()> {
+fn slow_client(end: &End) -> Ends {
     let s = end.tcp().connect()?;
     let upload = Upload::of(1)?;
     let half = upload.half();
@@ -82,7 +93,7 @@ fn slow_client(end: &End) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn quick_client(end: &End) -> anyhow::Result<()> {
+fn quick_client(end: &End) -> Ends {
     let s = end.tcp().connect()?;
     let n = end.name().index;
     if n == 2 {
@@ -100,7 +111,7 @@ fn quick_client(end: &End) -> anyhow::Result<()> {
 }
 
 /// ThreadingTCPServer: one thread accepts, and gives each connection to a thread of its own.
-fn server(end: &End) -> anyhow::Result<()> {
+fn server(end: &End) -> Ends {
     let listener = end.tcp().listen()?;
     thread::scope(|scope| {
         let mut workers = Vec::new();
@@ -117,7 +128,7 @@ fn server(end: &End) -> anyhow::Result<()> {
     })
 }
 
-fn worker_thread(worker: &End, conn: Conn, n: u8) -> anyhow::Result<()> {
+fn worker_thread(worker: &End, conn: Conn, n: u8) -> Ends {
     handle(worker, conn, n, || {
         worker.open(HALF_READ);
         Ok(())
@@ -130,7 +141,7 @@ fn worker_thread(worker: &End, conn: Conn, n: u8) -> anyhow::Result<()> {
 
 /// The page's handler: header after header, each file read exactly. `in_the_middle` is called when
 /// client-1 has stopped there.
-fn handle(end: &End, conn: Conn, n: u8, in_the_middle: impl Fn() -> anyhow::Result<()>) -> anyhow::Result<()> {
+fn handle(end: &End, conn: Conn, n: u8, in_the_middle: impl Fn() -> Ends) -> anyhow::Result<()> {
     let upload = Upload::of(n)?;
     conn.expect_framed(&upload.bytes, upload.header, upload.label.clone());
     // All that comes before client-1 stops; then every run shows the same queue.
@@ -159,14 +170,14 @@ fn handle(end: &End, conn: Conn, n: u8, in_the_middle: impl Fn() -> anyhow::Resu
 
 /// The control: a TCPServer without threads. In the middle of client-1's upload it stays there although
 /// the others have sent everything, and lets client-1 know that it will not turn to them before.
-fn server_in_turn(end: &End) -> anyhow::Result<()> {
+fn server_in_turn(end: &End) -> Ends {
     let listener = end.tcp().listen()?;
     for n in 1..=CLIENTS {
         handle(end, listener.accept()?, n, || {
             end.open(HALF_READ);
             end.pass(SENT[0], Text::new("until client-2 has sent all", "等到 client-2 全部发出"))?;
             end.pass(SENT[1], Text::new("until client-3 has sent all", "等到 client-3 全部发出"))?;
-            SERVED.iter().for_each(|gate| end.open(gate));
+            SERVED.iter().for_each(|gate| end.open(*gate));
             Ok(())
         })?;
     }
@@ -180,13 +191,13 @@ fn whole_uploads<'a>(j: &Judge<'a>) -> Vec<(&'a Event, &'a Message)> {
     j.delivered(Server).into_iter().filter_map(of).collect()
 }
 
-fn judge(j: &mut Judge) {
+fn judge(j: &Judge) {
     each_sent(j);
     each_whole(j);
     nobody_waits(j);
 }
 
-fn each_sent(j: &mut Judge) {
+fn each_sent(j: &Judge) {
     let messages: Vec<&Message> = j.trace().messages_from(Client).collect();
     let sends = j.sends(Client);
     let sent = |m: &Message| -> usize {
@@ -195,14 +206,17 @@ fn each_sent(j: &mut Judge) {
     };
     let good = messages.iter().filter(|m| sent(m) == m.bytes.len()).count();
     let (all, bytes) = (usize::from(CLIENTS), grouped(messages.iter().map(|m| sent(m)).sum::<usize>() as u64));
-    j.claim("each-sent", &[Client], Text::new("every client sent all of its upload", "每个客户端都发完了自己的上传"))
-        .expected(say!("{all} uploads sent", "发完 {all} 个上传"))
-        .actual(say!("{good} uploads sent, {bytes} bytes", "发完 {good} 个上传，共 {bytes} 字节"))
+    j.claim("each-sent", "every client sent all of its upload", "每个客户端都发完了自己的上传")
+        .needs(Client)
         .shown_by(sends.iter().filter(|e| e.handed.is_some_and(|h| h.offset == 0)).copied())
-        .holds(good == all);
+        .that(
+            good == all,
+            say!("{all} uploads sent", "发完 {all} 个上传"),
+            say!("{good} uploads sent, {bytes} bytes", "发完 {good} 个上传，共 {bytes} 字节"),
+        );
 }
 
-fn each_whole(j: &mut Judge) {
+fn each_whole(j: &Judge) {
     let uploads = whole_uploads(j);
     let good = uploads.iter().filter(|(e, m)| md5_hex(m.body()) == md5_hex(&e.bytes)).count();
     let sizes = |mut lens: Vec<usize>| {
@@ -214,15 +228,15 @@ fn each_whole(j: &mut Judge) {
     let (all, due) = (sent.len(), sizes(sent));
     let got = sizes(delivered.iter().map(|e| e.bytes.len()).collect());
     let text = Text::new("each upload arrived whole", "每个上传都完整到达");
-    j.claim("each-whole", &[Server], text)
-        .expected(say!("{due} bytes, {all} MD5s equal", "{due} 字节，{all} 个 MD5 相等"))
-        .actual(say!("{got} bytes, {good} MD5s equal", "{got} 字节，{good} 个 MD5 相等"))
-        .shown_by(delivered)
-        .holds(good == all && all == usize::from(CLIENTS));
+    j.claim_text("each-whole", text).needs(Server).shown_by(delivered).that(
+        good == all && all == usize::from(CLIENTS),
+        say!("{due} bytes, {all} MD5s equal", "{due} 字节，{all} 个 MD5 相等"),
+        say!("{got} bytes, {good} MD5s equal", "{got} 字节，{good} 个 MD5 相等"),
+    );
 }
 
 /// How far client-1 had come when each of the others was served: by cause, not by the clock.
-fn nobody_waits(j: &mut Judge) {
+fn nobody_waits(j: &Judge) {
     let sends: Vec<&Event> = j.sends(Client).into_iter().filter(|e| e.end.index == 1).collect();
     let sent_before = |seq: usize| sends.iter().filter(|e| e.seq < seq).map(|e| e.bytes.len()).sum::<usize>();
     let all: usize = sends.iter().map(|e| e.bytes.len()).sum();
@@ -233,65 +247,31 @@ fn nobody_waits(j: &mut Judge) {
     let (wanted, [all, far]) = (usize::from(CLIENTS) - 1, [all, far].map(|n| grouped(n as u64)));
     let text =
         Text::new("no client waits for another: client-1 stood still meanwhile", "谁也不等谁：其间 client-1 一直停着");
-    j.claim("nobody-waits", &[Client, Server], text)
-        .expected(say!("{wanted} served before client-1's last byte", "{wanted} 个在 client-1 发完之前传完"))
-        .actual(say!(
+    j.claim_text("nobody-waits", text).needs(Client).needs(Server).shown_by(others).that(
+        early == wanted,
+        say!("{wanted} served before client-1's last byte", "{wanted} 个在 client-1 发完之前传完"),
+        say!(
             "{early} served; client-1 at byte {far} of {all}",
             "{early} 个；此时 client-1 发了 {all} 字节中的 {far} 字节"
-        ))
-        .shown_by(others)
-        .holds(early == wanted);
+        ),
+    );
 }
 
-pub(super) fn scenario() -> Scenario {
-    Scenario {
-        id: "fix-concurrent",
-        part: Part::Fix,
-        title: Text::new("a thread for each client", "每个客户端一个线程"),
-        claim: Text::new(
-            "Three uploads at once, a thread each: every file whole, and nobody waits for a slow client.",
-            "三个上传同时进行，各用一个线程：文件都完整，谁也不用等慢的客户端。",
-        ),
-        documents: &["D1 §13"],
-        takes: &[Opt::Nodelay, Opt::RecvSize],
-        defaults: Settings { recv_size: Some(PACKET), nodelay: Some(true), ..Settings::NONE },
-        clients: CLIENTS,
-        client,
-        server: Some(server),
-        judge,
-        why: vec![
-            Why {
-                text: Text::new(
-                    "Each connection is a stream of its own: accept returns a new socket, and nothing mixes.",
-                    "每个连接都是独立的字节流：accept 返回新的套接字，互不混杂。",
-                ),
-                source: "accept(2); RFC 9293 §3.3.1",
-            },
-            Why {
-                text: Text::new(
-                    "A blocking recv stops its thread only; with one thread it stops the whole server.",
-                    "阻塞的 recv 只停住自己的线程；只有一个线程时，它停住整个服务器。",
-                ),
-                source: "recv(2); Python socketserver.ThreadingMixIn",
-            },
-        ],
-        next: vec![
-            Next {
-                command: "fix-concurrent --control",
-                shows: Text::new("one thread for all: the others wait", "所有人共用一个线程：其他人只能等"),
-            },
-            Next {
-                command: "udp-chat", shows: Text::new("many peers on one UDP socket", "一个 UDP 套接字对多个对端")
-            },
-            Next {
-                command: "tcp-stall",
-                shows: Text::new("a header in a send of its own, and what it costs", "头部单独一次 send，代价是什么"),
-            },
-        ],
-        control: Control {
-            change: Text::new("one thread serves the clients in turn", "一个线程依次服务各个客户端"),
-            apply: |s| s.server = Some(server_in_turn),
-        },
-        ..Scenario::blank()
-    }
+fn teach(t: Teaching) -> Teaching {
+    t.why(
+        "Each connection is a stream of its own: accept returns a new socket, and nothing mixes.",
+        "每个连接都是独立的字节流：accept 返回新的套接字，互不混杂。",
+        "accept(2); RFC 9293 §3.3.1",
+    )
+    .why(
+        "A blocking recv stops its thread only; with one thread it stops the whole server.",
+        "阻塞的 recv 只停住自己的线程；只有一个线程时，它停住整个服务器。",
+        "recv(2); Python socketserver.ThreadingMixIn",
+    )
+    .next("fix-concurrent --control", "one thread for all: the others wait", "所有人共用一个线程：其他人只能等")
+    .next("udp-chat", "many peers on one UDP socket", "一个 UDP 套接字对多个对端")
+    .next("tcp-stall", "a header in a send of its own, and what it costs", "头部单独一次 send，代价是什么")
+    .control("one thread serves the clients in turn", "一个线程依次服务各个客户端", |s| {
+        s.server(server_in_turn);
+    })
 }

@@ -1,17 +1,27 @@
 //! Read exactly what remains: the last recv asks for the file's last bytes, not for 1024, and the MD5
 //! that follows without a pause stays in the queue.
 
+use super::prelude::*;
 use super::wire::{announced, requested, short};
-use super::{Control, Next, Part, Scenario, Why};
-use crate::claims::Judge;
 use crate::framing::digest::md5_hex;
 use crate::framing::whole_body;
-use crate::net::{Conn, End, Opt, Settings};
-use crate::say;
-use crate::text::{Text, grouped};
-use crate::trace::Role::{Client, Server};
-use crate::trace::{Call, Event};
 use std::fmt::Write as _;
+
+pub(super) fn scenario() -> Scenario {
+    Scenario::new("fix-exact", Part::Fix, &["D4 §3"])
+        .title("read exactly what remains", "剩多少读多少")
+        .claim(
+            "min(1024, remaining) leaves the MD5 behind the file alone; recv(1024) to the end swallows it.",
+            "min(1024, 剩余) 不会碰到文件后面的 MD5；一直 recv(1024) 会把它吞掉。",
+        )
+        .takes(&[Opt::Nodelay, Opt::RecvSize, Opt::Race])
+        .recv_size(1024)
+        .nodelay(true)
+        .client(client)
+        .server(server)
+        .judge(judge)
+        .teach(teach)
+}
 
 const NAME: &str = "notes.txt";
 
@@ -41,7 +51,7 @@ fn file() -> Vec<u8> {
     text.into_bytes()
 }
 
-fn client(end: &End) -> anyhow::Result<()> {
+fn client(end: &End) -> Ends {
     download(end, read_past)?;
     download(end, read_exactly)
 }
@@ -49,7 +59,7 @@ fn client(end: &End) -> anyhow::Result<()> {
 /// One way of reading `size` bytes of file, at most `most` at once.
 type Reader = fn(s: &Conn, size: usize, most: usize) -> anyhow::Result<Vec<u8>>;
 
-fn download(end: &End, read: Reader) -> anyhow::Result<()> {
+fn download(end: &End, read: Reader) -> Ends {
     let s = end.tcp().connect()?;
     expect(&s);
     s.send(format!("get {NAME}").as_bytes())?;
@@ -96,7 +106,7 @@ fn read_exactly(s: &Conn, size: usize, most: usize) -> anyhow::Result<Vec<u8>> {
     Ok(data)
 }
 
-fn server(end: &End) -> anyhow::Result<()> {
+fn server(end: &End) -> Ends {
     let listener = end.tcp().listen()?;
     for _ in 0..2 {
         let conn = listener.accept()?;
@@ -124,7 +134,7 @@ fn expect(s: &Conn) {
 }
 
 /// The control: the second client is as careless as the first.
-fn client_careless_twice(end: &End) -> anyhow::Result<()> {
+fn client_careless_twice(end: &End) -> Ends {
     download(end, read_past)?;
     download(end, read_past)
 }
@@ -162,7 +172,7 @@ fn downloads<'a>(j: &Judge<'a>) -> Vec<Download<'a>> {
     trace.calls(Client, Call::Connect).filter_map(of).collect()
 }
 
-fn judge(j: &mut Judge) {
+fn judge(j: &Judge) {
     let downloads = downloads(j);
     let [careless, exact] = [downloads.first(), downloads.get(1)];
     // What the server sent; a lone client knows it from the exact download.
@@ -175,23 +185,23 @@ fn judge(j: &mut Judge) {
 }
 
 /// What the server heard on each connection: the request and one acknowledgement.
-fn one_acknowledgement(j: &mut Judge) {
+fn one_acknowledgement(j: &Judge) {
     let accepts: Vec<&Event> = j.trace().calls(Server, Call::Accept).collect();
     let heard =
         |accept: &Event| j.recvs(Server).iter().filter(|e| e.sock == accept.sock && !e.bytes.is_empty()).count();
     let (all, once) = (accepts.len(), accepts.iter().filter(|accept| heard(accept) == 2).count());
     let text = Text::new("the MD5 follows the file without a second acknowledgement", "MD5 紧跟文件，不用再等一次确认");
-    j.claim("one-acknowledgement", &[Server], text)
-        .expected(Text::new("2 of 2 downloads with 1 acknowledgement", "2 次下载中 2 次只确认 1 次"))
-        .actual(say!("{once} of {all} downloads with 1 acknowledgement", "{all} 次下载中 {once} 次只确认 1 次"))
-        .shown_by(accepts)
-        .holds(all == 2 && once == all);
+    j.claim_text("one-acknowledgement", text).needs(Server).shown_by(accepts).that(
+        all == 2 && once == all,
+        Text::new("2 of 2 downloads with 1 acknowledgement", "2 次下载中 2 次只确认 1 次"),
+        say!("{once} of {all} downloads with 1 acknowledgement", "{all} 次下载中 {once} 次只确认 1 次"),
+    );
 }
 
 /// What is said of a download that did not come to its end.
 const NOT_ENDED: Text = Text::new("the download did not end", "下载没有进行到底");
 
-fn overran(j: &mut Judge, careless: Option<&Download>) {
+fn overran(j: &Judge, careless: Option<&Download>) {
     let size = grouped(careless.map_or(FILE_SIZE, |d| d.size) as u64);
     let last = careless.and_then(|d| d.last);
     let pieces = last.map(|e| e.spans.iter().map(|s| format!("{} {}", s.len, s.msg)).collect::<Vec<_>>().join(" + "));
@@ -201,14 +211,14 @@ fn overran(j: &mut Judge, careless: Option<&Download>) {
         say!("{took} bytes; the last recv: {pieces}", "{took} 字节；最后一次 recv：{pieces}")
     });
     let text = Text::new("the careless loop read past the end of the file", "粗心的循环读过了文件末尾");
-    j.claim("careless-overran", &[Client], text)
-        .expected(say!("more than {size} bytes", "多于 {size} 字节"))
-        .actual(actual.unwrap_or(NOT_ENDED))
-        .shown_by(last)
-        .holds(careless.is_some_and(|d| d.data.bytes.len() > d.size));
+    j.claim_text("careless-overran", text).needs(Client).shown_by(last).that(
+        careless.is_some_and(|d| d.data.bytes.len() > d.size),
+        say!("more than {size} bytes", "多于 {size} 字节"),
+        actual.unwrap_or(NOT_ENDED),
+    );
 }
 
-fn digest_differs(j: &mut Judge, careless: Option<&Download>, md5: &[u8]) {
+fn digest_differs(j: &Judge, careless: Option<&Download>, md5: &[u8]) {
     let actual = careless.map(|d| {
         let (shown, left) = (short(d.computed().as_bytes()), d.md5.len());
         say!("{shown}, and {left} bytes left", "{shown}，剩 {left} 字节")
@@ -216,14 +226,14 @@ fn digest_differs(j: &mut Judge, careless: Option<&Download>, md5: &[u8]) {
     let due = short(md5);
     let text =
         Text::new("its MD5 comes out wrong, and the one that was sent is gone", "它算出的 MD5 不对，发来的 MD5 也没了");
-    j.claim("careless-digest", &[Client], text)
-        .expected(say!("not {due}, and fewer than {TRAILER} bytes left", "不是 {due}，剩下不到 {TRAILER} 字节"))
-        .actual(actual.unwrap_or(NOT_ENDED))
-        .shown_by(careless.map(|d| d.data))
-        .holds(careless.is_some_and(|d| d.computed().as_bytes() != md5 && d.md5.len() < TRAILER));
+    j.claim_text("careless-digest", text).needs(Client).shown_by(careless.map(|d| d.data)).that(
+        careless.is_some_and(|d| d.computed().as_bytes() != md5 && d.md5.len() < TRAILER),
+        say!("not {due}, and fewer than {TRAILER} bytes left", "不是 {due}，剩下不到 {TRAILER} 字节"),
+        actual.unwrap_or(NOT_ENDED),
+    );
 }
 
-fn digest_equal(j: &mut Judge, exact: Option<&Download>, md5: &[u8]) {
+fn digest_equal(j: &Judge, exact: Option<&Download>, md5: &[u8]) {
     let described = |bytes: usize, md5: &[u8]| {
         let (bytes, md5) = (grouped(bytes as u64), short(md5));
         say!("{bytes} bytes, MD5 {md5}", "{bytes} 字节，MD5 {md5}")
@@ -231,59 +241,32 @@ fn digest_equal(j: &mut Judge, exact: Option<&Download>, md5: &[u8]) {
     let text =
         Text::new("the exact loop got the file, and its MD5 behind it", "精确的循环得到了文件，也得到了后面的 MD5");
     let good = |d: &Download| d.data.bytes.len() == d.size && d.computed().as_bytes() == md5 && d.md5 == md5;
-    j.claim("exact-digest", &[Client], text)
-        .expected(described(exact.map_or(FILE_SIZE, |d| d.size), md5))
-        .actual(exact.map_or(NOT_ENDED, |d| described(d.data.bytes.len(), d.computed().as_bytes())))
-        .shown_by(exact.map(|d| d.data))
-        .holds(exact.is_some_and(good));
+    j.claim_text("exact-digest", text).needs(Client).shown_by(exact.map(|d| d.data)).that(
+        exact.is_some_and(good),
+        described(exact.map_or(FILE_SIZE, |d| d.size), md5),
+        exact.map_or(NOT_ENDED, |d| described(d.data.bytes.len(), d.computed().as_bytes())),
+    );
 }
 
-pub(super) fn scenario() -> Scenario {
-    Scenario {
-        id: "fix-exact",
-        part: Part::Fix,
-        title: Text::new("read exactly what remains", "剩多少读多少"),
-        claim: Text::new(
-            "min(1024, remaining) leaves the MD5 behind the file alone; recv(1024) to the end swallows it.",
-            "min(1024, 剩余) 不会碰到文件后面的 MD5；一直 recv(1024) 会把它吞掉。",
-        ),
-        documents: &["D4 §3"],
-        takes: &[Opt::Nodelay, Opt::RecvSize, Opt::Race],
-        defaults: Settings { recv_size: Some(1024), nodelay: Some(true), ..Settings::NONE },
-        client,
-        server: Some(server),
-        judge,
-        why: vec![
-            Why {
-                text: Text::new(
-                    "recv returns what is queued, up to the size asked for, whichever message it belongs to.",
-                    "recv 返回队列里的字节，最多为所要的大小，不管它属于哪条消息。",
-                ),
-                source: "recv(2); RFC 9293 §2.2",
-            },
-            Why {
-                text: Text::new(
-                    "The size is known, so the last recv can ask for exactly the rest: no acknowledgement is needed.",
-                    "大小是已知的，最后一次 recv 只要剩下的字节即可，不需要再等一次确认。",
-                ),
-                source: "Beej's Guide §7.6",
-            },
-        ],
-        next: vec![
-            Next {
-                command: "fix-exact --recv-size 500",
-                shows: Text::new("6000 = 12 × 500: the careless loop is lucky", "6000 = 12 × 500：粗心的循环碰巧没事"),
-            },
-            Next { command: "fix-file", shows: Text::new("a real file both ways", "真实的文件，一来一回") },
-            Next {
-                command: "fix-broken-loops",
-                shows: Text::new("three loops that count wrongly", "三个数错字节的循环"),
-            },
-        ],
-        control: Control {
-            change: Text::new("both clients read with the careless loop", "两个客户端都用粗心的循环"),
-            apply: |s| s.client = client_careless_twice,
-        },
-        ..Scenario::blank()
-    }
+fn teach(t: Teaching) -> Teaching {
+    t.why(
+        "recv returns what is queued, up to the size asked for, whichever message it belongs to.",
+        "recv 返回队列里的字节，最多为所要的大小，不管它属于哪条消息。",
+        "recv(2); RFC 9293 §2.2",
+    )
+    .why(
+        "The size is known, so the last recv can ask for exactly the rest: no acknowledgement is needed.",
+        "大小是已知的，最后一次 recv 只要剩下的字节即可，不需要再等一次确认。",
+        "Beej's Guide §7.6",
+    )
+    .next(
+        "fix-exact --recv-size 500",
+        "6000 = 12 × 500: the careless loop is lucky",
+        "6000 = 12 × 500：粗心的循环碰巧没事",
+    )
+    .next("fix-file", "a real file both ways", "真实的文件，一来一回")
+    .next("fix-broken-loops", "three loops that count wrongly", "三个数错字节的循环")
+    .control("both clients read with the careless loop", "两个客户端都用粗心的循环", |s| {
+        s.client(client_careless_twice);
+    })
 }

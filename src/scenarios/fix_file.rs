@@ -1,22 +1,36 @@
 //! A real file both ways: up with a JSON header, down with its size before it and its MD5 behind it.
 
+use super::prelude::*;
 use super::wire::{Put, announced, requested, short};
-use super::{Control, Next, NotPossible, Part, Scenario, Variation, Why};
-use crate::claims::Judge;
 use crate::framing::digest::{hex_digits, md5_hex};
 use crate::framing::{I32_LE, whole_body};
-use crate::net::{Conn, End, Opt, Outgoing, Settings};
-use crate::say;
+use crate::net::Outgoing;
+use crate::play::NotPossible;
 use crate::sys::filename::FileName;
 use crate::sys::scratch::Scratch;
-use crate::text::{Text, grouped};
-use crate::trace::Role::{Client, Server};
-use crate::trace::{Call, Event, Role};
+use crate::trace::Role;
 use md5::{Digest, Md5};
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::ops::Range;
 use std::path::Path;
+
+pub(super) fn scenario() -> Scenario {
+    Scenario::new("fix-file", Part::Fix, &["D0", "D1 §13", "D4"])
+        .title("a file up and down", "文件上传与下载")
+        .claim(
+            "A file goes up behind a JSON header and comes down with its MD5 behind it: equal on both ends.",
+            "文件带着 JSON 头部上传，再带着 MD5 下载：两端完全相同。",
+        )
+        .takes(&[Opt::Nodelay, Opt::RecvSize, Opt::Race])
+        .recv_size(16 << 10)
+        .nodelay(true)
+        .client(client)
+        .server(server)
+        .judge(judge)
+        .on_link(Variation::Calls)
+        .teach(teach)
+}
 
 /// D0's file. Python writes it `\u4e13\u9898\u6d77\u62a5.jpg` into the header.
 const NAME: &str = "专题海报.jpg";
@@ -53,7 +67,7 @@ fn poster() -> Vec<u8> {
     (0..FILE_SIZE).map(|_| byte()).collect()
 }
 
-fn client(end: &End) -> anyhow::Result<()> {
+fn client(end: &End) -> Ends {
     let dir = scratch_dir("client")?;
     let poster_path = dir.path().join(NAME);
     fs::write(&poster_path, poster()).map_err(|e| file_error(NAME, &e))?;
@@ -62,7 +76,7 @@ fn client(end: &End) -> anyhow::Result<()> {
     upload_outside(end)
 }
 
-fn upload(end: &End, path: &Path) -> anyhow::Result<()> {
+fn upload(end: &End, path: &Path) -> Ends {
     let s = end.tcp().connect()?;
     let data = fs::read(path).map_err(|e| file_error(NAME, &e))?;
     let announcement = Put::header(NAME, data.len())?;
@@ -86,13 +100,13 @@ fn send_hashed(end: &End, s: &Conn, file: &Outgoing, data: &[u8], stored: [&'sta
         at += piece.len();
         if let (Some(gate), true) = (stored.get(n), at < file.len()) {
             let percent = 25 * (n + 1);
-            end.pass(gate, say!("until {percent} % is stored", "等到 {percent} % 已存盘"))?;
+            end.pass(*gate, say!("until {percent} % is stored", "等到 {percent} % 已存盘"))?;
         }
     }
     Ok(hex_digits(md5))
 }
 
-fn download(end: &End, dir: &Path) -> anyhow::Result<()> {
+fn download(end: &End, dir: &Path) -> Ends {
     let s = end.tcp().connect()?;
     s.send(format!("get {NAME}").as_bytes())?;
     let digits = s.recv(1024)?;
@@ -107,7 +121,7 @@ fn download(end: &End, dir: &Path) -> anyhow::Result<()> {
 }
 
 /// Announces a file that would land outside the server's directory. A good server hangs up.
-fn upload_outside(end: &End) -> anyhow::Result<()> {
+fn upload_outside(end: &End) -> Ends {
     let s = end.tcp().connect()?;
     let announcement = Put::header(OUTSIDE, 5)?;
     s.send_message(&end.labelled(announcement, Text::same(format!("put {OUTSIDE}"))))?;
@@ -116,7 +130,7 @@ fn upload_outside(end: &End) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn server(end: &End) -> anyhow::Result<()> {
+fn server(end: &End) -> Ends {
     serve(end, store)
 }
 
@@ -131,9 +145,9 @@ struct Coming {
 }
 
 /// How an end brings a file to the disk.
-type Store = fn(&End, &Conn, &Path, Coming) -> anyhow::Result<()>;
+type Store = fn(&End, &Conn, &Path, Coming) -> Ends;
 
-fn serve(end: &End, store: Store) -> anyhow::Result<()> {
+fn serve(end: &End, store: Store) -> Ends {
     // One folder below another, so that a file that got out of the first lands in the second.
     let outer = scratch_dir("server")?;
     let dir = outer.path().join("files");
@@ -148,7 +162,7 @@ fn serve(end: &End, store: Store) -> anyhow::Result<()> {
 
 /// Takes one file after the other, as long as the client announces any. `comes` is how much the page's
 /// client sends before it stops; it is waited for, so that every run shows the same queue.
-fn take_uploads(end: &End, conn: Conn, dir: &Path, store: Store, comes: usize) -> anyhow::Result<()> {
+fn take_uploads(end: &End, conn: Conn, dir: &Path, store: Store, comes: usize) -> Ends {
     if !end.alone() {
         conn.wait_queued(comes)?;
     }
@@ -170,7 +184,7 @@ fn take_uploads(end: &End, conn: Conn, dir: &Path, store: Store, comes: usize) -
     Ok(())
 }
 
-fn answer_download(end: &End, conn: Conn, dir: &Path) -> anyhow::Result<()> {
+fn answer_download(end: &End, conn: Conn, dir: &Path) -> Ends {
     let name = requested(&conn.recv(1024)?)?;
     let data = fs::read(name.within(dir)).map_err(|e| file_error(name.as_str(), &e))?;
     conn.send(data.len().to_string().as_bytes())?;
@@ -185,7 +199,7 @@ fn answer_download(end: &End, conn: Conn, dir: &Path) -> anyhow::Result<()> {
 }
 
 /// Reads exactly `size` bytes of file, each piece written as it comes.
-fn store(end: &End, conn: &Conn, path: &Path, coming: Coming) -> anyhow::Result<()> {
+fn store(end: &End, conn: &Conn, path: &Path, coming: Coming) -> Ends {
     let Coming { size, behind, stored } = coming;
     let mut file = File::create(path).map_err(|e| file_error(NAME, &e))?;
     let mut data = Vec::new();
@@ -223,7 +237,7 @@ fn progress(end: &End, range: Range<usize>, size: usize, stored: [&'static str; 
 }
 
 /// The control: one recv for the whole file, as D1 §12 prints it. What comes later is thrown away.
-fn store_one_recv(end: &End, conn: &Conn, path: &Path, coming: Coming) -> anyhow::Result<()> {
+fn store_one_recv(end: &End, conn: &Conn, path: &Path, coming: Coming) -> Ends {
     conn.wait_queued(QUARTER)?;
     let data = conn.recv(coming.size)?;
     fs::write(path, &data).map_err(|e| file_error(NAME, &e))?;
@@ -239,7 +253,7 @@ fn store_one_recv(end: &End, conn: &Conn, path: &Path, coming: Coming) -> anyhow
 }
 
 /// Reads the stored file back: what is on the disk counts.
-fn report_stored(end: &End, path: &Path) -> anyhow::Result<()> {
+fn report_stored(end: &End, path: &Path) -> Ends {
     let stored = fs::read(path).map_err(|e| file_error(NAME, &e))?;
     report(end, &Text::new("stored", "已存盘"), stored.len(), &md5_hex(&stored));
     Ok(())
@@ -279,7 +293,7 @@ fn described(file: Option<&Event>) -> Text {
     say!("{bytes} bytes, MD5 {md5}", "{bytes} 字节，MD5 {md5}")
 }
 
-fn judge(j: &mut Judge) {
+fn judge(j: &Judge) {
     let [client, server] = [reported(j, Client), reported(j, Server)];
     let text = Text::new("uploaded: size and MD5 are equal on both ends", "上传：两端的大小和 MD5 都相等");
     same_file(j, "upload-whole", text, client.first().copied(), server.first().copied());
@@ -289,96 +303,63 @@ fn judge(j: &mut Judge) {
     name_refused(j);
 }
 
-fn same_file(j: &mut Judge, id: &'static str, text: Text, sent: Option<&Event>, stored: Option<&Event>) {
+fn same_file(j: &Judge, id: &'static str, text: Text, sent: Option<&Event>, stored: Option<&Event>) {
     let equal = sent.zip(stored).is_some_and(|(a, b)| a.returned == b.returned && a.made == b.made);
-    j.claim(id, &[Client, Server], text)
-        .expected(described(sent))
-        .actual(described(stored))
-        .shown_by(sent.into_iter().chain(stored))
-        .holds(equal);
+    j.claim_text(id, text).needs(Client).needs(Server).shown_by(sent.into_iter().chain(stored)).that(
+        equal,
+        described(sent),
+        described(stored),
+    );
 }
 
-fn md5_arrived(j: &mut Judge, stored: Option<&Event>) {
+fn md5_arrived(j: &Judge, stored: Option<&Event>) {
     let arrived = j.delivered(Client).into_iter().rfind(|e| e.bytes.len() == TRAILER);
     let shown = |md5: Option<&[u8]>| md5.map_or(Text::new("none", "没有"), |md5| Text::same(short(md5)));
     let [due, got] = [stored.map(|e| &e.made[..]), arrived.map(|e| &e.bytes[..])];
     let text = Text::new("the MD5 behind the download is the stored file's", "下载末尾的 MD5 就是存盘文件的");
-    j.claim("md5-arrived", &[Client], text)
-        .expected(Text::new("MD5 {}", "MD5 {}").with(&shown(due)))
-        .actual(Text::new("MD5 {}", "MD5 {}").with(&shown(got)))
-        .shown_by(stored.into_iter().chain(arrived))
-        .holds(due.is_some() && due == got);
+    j.claim_text("md5-arrived", text).needs(Client).shown_by(stored.into_iter().chain(arrived)).that(
+        due.is_some() && due == got,
+        Text::new("MD5 {}", "MD5 {}").with(&shown(due)),
+        Text::new("MD5 {}", "MD5 {}").with(&shown(got)),
+    );
 }
 
-fn name_refused(j: &mut Judge) {
+fn name_refused(j: &Judge) {
     let refused = j.trace().calls(Server, Call::Process).find(|e| e.made.is_empty() && e.returned.is_some());
     let got_out = refused.is_some_and(|e| e.returned != Some(0));
     let said = refused.and_then(|e| e.note.clone()).unwrap_or(Text::new("it was taken", "被接受了"));
     let text = Text::new("a name that leads out of the directory is refused", "指向目录之外的文件名被拒绝");
-    j.claim("name-refused", &[Server], text)
-        .expected(say!("\"{OUTSIDE}\" refused, nothing stored", "拒绝“{OUTSIDE}”，什么也不存"))
-        .actual(if got_out { Text::new("a file lies outside", "目录之外有了文件") } else { said })
-        .shown_by(refused)
-        .holds(refused.is_some() && !got_out);
+    j.claim_text("name-refused", text).needs(Server).shown_by(refused).that(
+        refused.is_some() && !got_out,
+        say!("\"{OUTSIDE}\" refused, nothing stored", "拒绝“{OUTSIDE}”，什么也不存"),
+        if got_out { Text::new("a file lies outside", "目录之外有了文件") } else { said },
+    );
 }
 
-pub(super) fn scenario() -> Scenario {
-    Scenario {
-        id: "fix-file",
-        part: Part::Fix,
-        title: Text::new("a file up and down", "文件上传与下载"),
-        claim: Text::new(
-            "A file goes up behind a JSON header and comes down with its MD5 behind it: equal on both ends.",
-            "文件带着 JSON 头部上传，再带着 MD5 下载：两端完全相同。",
-        ),
-        documents: &["D0", "D1 §13", "D4"],
-        takes: &[Opt::Nodelay, Opt::RecvSize, Opt::Race],
-        defaults: Settings { recv_size: Some(16 << 10), nodelay: Some(true), ..Settings::NONE },
-        client,
-        server: Some(server),
-        judge,
-        why: vec![
-            Why {
-                text: Text::new(
-                    "Both sides know the size before the first byte, so both know the last one.",
-                    "传第一个字节之前双方就知道大小，所以都知道最后一个字节在哪里。",
-                ),
-                source: "Beej's Guide §7.6",
-            },
-            Why {
-                text: Text::new(
-                    "TCP's checksum is 16 bits wide and ends at the host; a digest covers the file from disk to disk.",
-                    "TCP 校验和只有 16 位，而且只管到主机；摘要管的是从磁盘到磁盘的整个文件。",
-                ),
-                source: "RFC 9293 §3.1; RFC 1321",
-            },
-            Why {
-                text: Text::new(
-                    "A name from the network is data: joined to a directory unchecked, it leads anywhere.",
-                    "网络上来的文件名只是数据：不检查就拼到目录后面，它可以指向任何地方。",
-                ),
-                source: "CWE-22",
-            },
-        ],
-        next: vec![
-            Next {
-                command: "fix-file --recv-size 1000",
-                shows: Text::new("other pieces, the same file", "分块不同，文件相同"),
-            },
-            Next { command: "fix-concurrent", shows: Text::new("several uploads at once", "几个上传同时进行") },
-            Next {
-                command: "fix-exact",
-                shows: Text::new("why the MD5 needs no second acknowledgement", "为什么 MD5 不用再等一次确认"),
-            },
-        ],
-        control: Control {
-            change: Text::new(
-                "the server takes the upload with one recv(filesize), as D1 §12 prints it",
-                "服务器像 D1 §12 那样，用一次 recv(filesize) 接收上传",
-            ),
-            apply: |s| s.server = Some(|end| serve(end, store_one_recv)),
+fn teach(t: Teaching) -> Teaching {
+    t.why(
+        "Both sides know the size before the first byte, so both know the last one.",
+        "传第一个字节之前双方就知道大小，所以都知道最后一个字节在哪里。",
+        "Beej's Guide §7.6",
+    )
+    .why(
+        "TCP's checksum is 16 bits wide and ends at the host; a digest covers the file from disk to disk.",
+        "TCP 校验和只有 16 位，而且只管到主机；摘要管的是从磁盘到磁盘的整个文件。",
+        "RFC 9293 §3.1; RFC 1321",
+    )
+    .why(
+        "A name from the network is data: joined to a directory unchecked, it leads anywhere.",
+        "网络上来的文件名只是数据：不检查就拼到目录后面，它可以指向任何地方。",
+        "CWE-22",
+    )
+    .next("fix-file --recv-size 1000", "other pieces, the same file", "分块不同，文件相同")
+    .next("fix-concurrent", "several uploads at once", "几个上传同时进行")
+    .next("fix-exact", "why the MD5 needs no second acknowledgement", "为什么 MD5 不用再等一次确认")
+    .control(
+        "the server takes the upload with one recv(filesize), as D1 §12 prints it",
+        "服务器像 D1 §12 那样，用一次 recv(filesize) 接收上传",
+        |s| {
+            s.server(|end| serve(end, store_one_recv));
         },
-        on_link: Variation::Calls,
-        ..Scenario::blank()
-    }
+    )
 }

@@ -2,17 +2,28 @@
 //! parts, each read exactly; wherever the network cuts the header, it still parses.
 
 use super::commands::{COMMANDS, Command};
+use super::prelude::*;
 use super::wire::{MAX_HEADER, commanded, header_bytes};
-use super::{Control, Next, Part, Scenario, Why};
-use crate::claims::Judge;
 use crate::framing::json::{DATA_SIZE, Json, parse, size};
 use crate::framing::{Framing, I32_LE, hex, whole_body, whole_header};
-use crate::net::{Conn, End, Opt, Settings};
-use crate::say;
-use crate::text::{Text, grouped};
-use crate::trace::Role::{Client, Server};
-use crate::trace::{Event, Message, MsgId, Part as Of, Span};
+use crate::trace::{Message, MsgId, Part as Of, Span};
 use std::collections::BTreeSet;
+
+pub(super) fn scenario() -> Scenario {
+    Scenario::new("fix-json-header", Part::Fix, &["D1 §12", "D2"])
+        .title("a JSON header behind its own length", "JSON 头部，前面是它自己的长度")
+        .claim(
+            "Length, JSON header, body: three parts, each read exactly; a header cut anywhere still parses.",
+            "长度、JSON 头部、正文：三部分各自恰好读完；头部在任何地方断开都能解析。",
+        )
+        .takes(&[Opt::Nodelay, Opt::RecvSize])
+        .recv_size(1024)
+        .nodelay(true)
+        .client(client)
+        .server(server)
+        .judge(judge)
+        .teach(teach)
+}
 
 /// The longest answer the client takes, in bytes.
 const MAX_ANSWER: usize = 1 << 20;
@@ -46,7 +57,7 @@ fn gate(cut: usize) -> &'static str {
     CUTS.iter().find(|(place, _)| *place == cut).map_or("read", |(_, gate)| gate)
 }
 
-fn client(end: &End) -> anyhow::Result<()> {
+fn client(end: &End) -> Ends {
     let s = end.tcp().connect()?;
     for round in rounds(end) {
         let mut answer = Reading::ask(end, &s, &round)?;
@@ -63,7 +74,7 @@ fn client(end: &End) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn server(end: &End) -> anyhow::Result<()> {
+fn server(end: &End) -> Ends {
     let listener = end.tcp().listen()?;
     let conn = listener.accept()?;
     let rounds = rounds(end);
@@ -149,7 +160,7 @@ impl<'r> Reading<'r> {
 }
 
 /// The control: one recv for each part of the header, as the pages print it.
-fn client_one_recv(end: &End) -> anyhow::Result<()> {
+fn client_one_recv(end: &End) -> Ends {
     let s = end.tcp().connect()?;
     for round in rounds(end) {
         let mut answer = Reading::ask(end, &s, &round)?;
@@ -169,7 +180,7 @@ fn client_one_recv(end: &End) -> anyhow::Result<()> {
 }
 
 /// What ends the page's client with a traceback: a header that came in two pieces.
-fn give_up(end: &End, s: Conn, asked: usize, got: usize) -> anyhow::Result<()> {
+fn give_up(end: &End, s: Conn, asked: usize, got: usize) -> Ends {
     end.found(say!("recv({asked}) = {got}: this is no header", "recv({asked}) = {got}：这不是头部"), None, &[]);
     s.shutdown_write()?;
     s.wait_peer_gone()?;
@@ -178,7 +189,7 @@ fn give_up(end: &End, s: Conn, asked: usize, got: usize) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn judge(j: &mut Judge) {
+fn judge(j: &Judge) {
     answers_whole(j);
     three_parts(j);
     header_says_size(j);
@@ -190,15 +201,18 @@ fn whole_answers(j: &Judge) -> Vec<MsgId> {
     j.delivered(Client).into_iter().filter_map(|e| j.trace().exactly_one(e)).collect()
 }
 
-fn answers_whole(j: &mut Judge) {
+fn answers_whole(j: &Judge) {
     let (asked, whole) = (j.sends(Client).len(), whole_answers(j));
     let in_order = j.trace().messages_from(Server).map(|m| m.id).eq(whole.iter().copied());
     let (got, delivered) = (whole.len(), j.delivered(Client));
-    j.claim("answers-whole", &[Client], Text::new("every answer came out whole and alone", "每个回答都完整、单独"))
-        .expected(say!("{asked} of {asked} answers whole", "{asked} 个回答中 {asked} 个完整"))
-        .actual(say!("{got} of {asked} answers whole", "{asked} 个回答中 {got} 个完整"))
+    j.claim("answers-whole", "every answer came out whole and alone", "每个回答都完整、单独")
+        .needs(Client)
         .shown_by(delivered)
-        .holds(asked > 0 && got == asked && in_order);
+        .that(
+            asked > 0 && got == asked && in_order,
+            say!("{asked} of {asked} answers whole", "{asked} 个回答中 {asked} 个完整"),
+            say!("{got} of {asked} answers whole", "{asked} 个回答中 {got} 个完整"),
+        );
 }
 
 /// Length, JSON, body: which of the three parts a span lies in; `None` when it lies in two.
@@ -211,7 +225,7 @@ fn part_of(span: &Span) -> Option<u8> {
     }
 }
 
-fn three_parts(j: &mut Judge) {
+fn three_parts(j: &Judge) {
     let recvs: Vec<&Event> = j.recvs(Client).into_iter().filter(|e| !e.bytes.is_empty()).collect();
     let one_part = |e: &&&Event| {
         let parts: BTreeSet<_> = e.spans.iter().map(|s| (s.msg, part_of(s))).collect();
@@ -219,15 +233,15 @@ fn three_parts(j: &mut Judge) {
     };
     let (all, exact) = (recvs.len(), recvs.iter().filter(one_part).count());
     let text = Text::new("length, JSON and body were each read exactly", "长度、JSON、正文三部分各自恰好读完");
-    j.claim("three-parts", &[Client], text)
-        .expected(Text::new("every recv with bytes of one part", "每次 recv 只含一部分的字节"))
-        .actual(say!("{exact} of {all} recvs with bytes of one part", "{all} 次 recv 中 {exact} 次只含一部分的字节"))
-        .shown_by(recvs.iter().take(3).copied())
-        .holds(all > 0 && exact == all);
+    j.claim_text("three-parts", text).needs(Client).shown_by(recvs.iter().take(3).copied()).that(
+        all > 0 && exact == all,
+        Text::new("every recv with bytes of one part", "每次 recv 只含一部分的字节"),
+        say!("{exact} of {all} recvs with bytes of one part", "{all} 次 recv 中 {exact} 次只含一部分的字节"),
+    );
 }
 
 /// The longest answer's header as it arrived.
-fn header_says_size(j: &mut Judge) {
+fn header_says_size(j: &Judge) {
     let Some(longest) = j.trace().messages_from(Server).max_by_key(|m| m.bytes.len()) else { return };
     let recvs = j.recvs(Client);
     let arrived: Vec<u8> = recvs.iter().flat_map(|e| header_bytes(e, longest.id)).collect();
@@ -238,14 +252,13 @@ fn header_says_size(j: &mut Judge) {
     let got = shown(field, &String::from_utf8_lossy(json));
     let due = shown(&field_due, &expected);
     let text = Text::new("the header's bytes are those of json.dumps", "头部的字节与 json.dumps 的一致");
-    j.claim("header-says-size", &[Client], text)
-        .expected(Text::same(due.clone()))
-        .actual(Text::same(got.clone()))
+    j.claim_text("header-says-size", text)
+        .needs(Client)
         .shown_by(recvs.into_iter().filter(|e| !header_bytes(e, longest.id).is_empty()))
-        .holds(got == due);
+        .that(got == due, Text::same(due.clone()), Text::same(got.clone()));
 }
 
-fn cut_anywhere(j: &mut Judge) {
+fn cut_anywhere(j: &Judge) {
     let Some(last) = j.trace().messages_from(Server).last() else { return };
     let places: BTreeSet<usize> = (1..last.header_len).collect();
     let whole = whole_answers(j);
@@ -256,15 +269,15 @@ fn cut_anywhere(j: &mut Judge) {
     let shown: Vec<&Event> = single.collect();
     let (all, got) = (grouped(places.len() as u64), grouped(cuts.intersection(&places).count() as u64));
     let text = Text::new("a header cut at any place still parses", "头部无论在哪里断开都能解析");
-    j.claim("cut-anywhere", &[Client], text)
-        .expected(say!("{all} of {all} cuts parsed", "{all} 个断点中 {all} 个解析成功"))
-        .actual(say!("{got} of {all} cuts parsed", "{all} 个断点中 {got} 个解析成功"))
-        .shown_by(shown)
-        .holds(!places.is_empty() && cuts.is_superset(&places));
+    j.claim_text("cut-anywhere", text).needs(Client).shown_by(shown).that(
+        !places.is_empty() && cuts.is_superset(&places),
+        say!("{all} of {all} cuts parsed", "{all} 个断点中 {all} 个解析成功"),
+        say!("{got} of {all} cuts parsed", "{all} 个断点中 {got} 个解析成功"),
+    );
 }
 
 /// The commands have no header; they stay apart because each waits for the answer before.
-fn commands_apart(j: &mut Judge) {
+fn commands_apart(j: &Judge) {
     let recvs: Vec<&Event> = j.recvs(Server).into_iter().filter(|e| !e.bytes.is_empty()).collect();
     let alone = recvs.iter().filter(|e| j.trace().exactly_one(e).is_some()).count();
     let all = j.trace().messages_from(Client).count();
@@ -272,11 +285,11 @@ fn commands_apart(j: &mut Judge) {
         "the commands stay apart without a header: each waits its turn",
         "命令没有头部也不会粘在一起：每条都等到上一个回答才发",
     );
-    j.claim("commands-apart", &[Server], text)
-        .expected(say!("{all} of {all} commands, each in its own recv", "{all} 条命令中 {all} 条各占一次 recv"))
-        .actual(say!("{alone} of {all} commands, each in its own recv", "{all} 条命令中 {alone} 条各占一次 recv"))
-        .shown_by(recvs)
-        .holds(all > 0 && alone == all);
+    j.claim_text("commands-apart", text).needs(Server).shown_by(recvs).that(
+        all > 0 && alone == all,
+        say!("{all} of {all} commands, each in its own recv", "{all} 条命令中 {all} 条各占一次 recv"),
+        say!("{alone} of {all} commands, each in its own recv", "{all} 条命令中 {alone} 条各占一次 recv"),
+    );
 }
 
 /// Where a message was cut: the offsets at which a recv began.
@@ -285,57 +298,25 @@ fn cuts_of(j: &Judge, id: MsgId) -> Vec<usize> {
     j.recvs(Client).into_iter().filter_map(starts).collect()
 }
 
-pub(super) fn scenario() -> Scenario {
-    Scenario {
-        id: "fix-json-header",
-        part: Part::Fix,
-        title: Text::new("a JSON header behind its own length", "JSON 头部，前面是它自己的长度"),
-        claim: Text::new(
-            "Length, JSON header, body: three parts, each read exactly; a header cut anywhere still parses.",
-            "长度、JSON 头部、正文：三部分各自恰好读完；头部在任何地方断开都能解析。",
-        ),
-        documents: &["D1 §12", "D2"],
-        takes: &[Opt::Nodelay, Opt::RecvSize],
-        defaults: Settings { recv_size: Some(1024), nodelay: Some(true), ..Settings::NONE },
-        client,
-        server: Some(server),
-        judge,
-        why: vec![
-            Why {
-                text: Text::new(
-                    "recv(n) returns up to n bytes: a header may come in pieces like everything else.",
-                    "recv(n) 最多返回 n 字节：头部也和别的数据一样，可能分几次到。",
-                ),
-                source: "recv(2); RFC 9293 §3.9.1.3",
-            },
-            Why {
-                text: Text::new(
-                    "A JSON text does not say how long it is, so its length goes before it.",
-                    "JSON 文本自己说不出有多长，所以先发它的长度。",
-                ),
-                source: "RFC 8259; Beej's Guide §7.6",
-            },
-        ],
-        next: vec![
-            Next {
-                command: "fix-json-header --recv-size 3",
-                shows: Text::new("three bytes at a time, and still whole", "每次最多读 3 个字节，仍然完整"),
-            },
-            Next {
-                command: "fix-file",
-                shows: Text::new("what such a header is for: a file with its name", "这种头部的用处：带名字的文件"),
-            },
-            Next {
-                command: "fix-exact", shows: Text::new("a loop that must not read too much", "不能多读的循环")
-            },
-        ],
-        control: Control {
-            change: Text::new(
-                "the client reads each part of the header with one recv, as the pages do",
-                "客户端像文档那样，头部的每一部分只 recv 一次",
-            ),
-            apply: |s| s.client = client_one_recv,
+fn teach(t: Teaching) -> Teaching {
+    t.why(
+        "recv(n) returns up to n bytes: a header may come in pieces like everything else.",
+        "recv(n) 最多返回 n 字节：头部也和别的数据一样，可能分几次到。",
+        "recv(2); RFC 9293 §3.9.1.3",
+    )
+    .why(
+        "A JSON text does not say how long it is, so its length goes before it.",
+        "JSON 文本自己说不出有多长，所以先发它的长度。",
+        "RFC 8259; Beej's Guide §7.6",
+    )
+    .next("fix-json-header --recv-size 3", "three bytes at a time, and still whole", "每次最多读 3 个字节，仍然完整")
+    .next("fix-file", "what such a header is for: a file with its name", "这种头部的用处：带名字的文件")
+    .next("fix-exact", "a loop that must not read too much", "不能多读的循环")
+    .control(
+        "the client reads each part of the header with one recv, as the pages do",
+        "客户端像文档那样，头部的每一部分只 recv 一次",
+        |s| {
+            s.client(client_one_recv);
         },
-        ..Scenario::blank()
-    }
+    )
 }

@@ -1,13 +1,21 @@
 //! When the peer goes away recv says so, every time it is asked: a loop that does not look spins for ever.
 
-use super::{Control, Next, Part, Scenario, Why};
-use crate::claims::Judge;
-use crate::net::{Conn, End, Result};
-use crate::say;
-use crate::text::{Text, grouped};
-use crate::trace::Role::{Client, Server};
-use crate::trace::{Call, Event};
+use super::prelude::*;
+use crate::net::Result;
 use std::io::ErrorKind::ConnectionReset;
+
+pub(super) fn scenario() -> Scenario {
+    Scenario::new("tcp-close", Part::Tcp, &["D1 §7", "D3 §7", "D3 §9"])
+        .title("the peer goes away", "对端离开之后")
+        .claim(
+            "Once the peer has gone, recv returns empty every time: a loop that does not check spins for ever.",
+            "对端离开后，recv 每次都返回空结果：循环里不检查，就会空转不停。",
+        )
+        .client(client)
+        .server(server)
+        .judge(judge)
+        .teach(teach)
+}
 
 /// How often the loop that would spin for ever may: enough to see it.
 const SPINS: usize = 3;
@@ -21,7 +29,7 @@ const SERVED: [&str; 5] = ["served-1", "served-2", "served-3", "served-4", "serv
 /// Closing with unread bytes surely resets the connection. BSD systems may end it in order (RFC 2525 §2.17).
 const RESETS: bool = cfg!(any(target_os = "linux", target_os = "android", windows));
 
-fn client(end: &End) -> anyhow::Result<()> {
+fn client(end: &End) -> Ends {
     for nth in 1..=2 {
         reads_and_closes(end, nth)?;
     }
@@ -70,7 +78,7 @@ fn ask(end: &End) -> Result<Conn> {
     Ok(s)
 }
 
-fn server(end: &End) -> anyhow::Result<()> {
+fn server(end: &End) -> Ends {
     let listener = end.tcp().listen()?;
     for (nth, served) in SERVED[..connections()].iter().enumerate() {
         let conn = listener.accept()?;
@@ -81,7 +89,7 @@ fn server(end: &End) -> anyhow::Result<()> {
             echo_with_the_check(&conn)?
         }
         conn.close()?;
-        end.open(served);
+        end.open(*served);
     }
     Ok(())
 }
@@ -116,7 +124,7 @@ fn echo_with_the_check(conn: &Conn) -> Result<()> {
 }
 
 /// The control: every client reads its answer before it goes, and the server always checks.
-fn client_that_reads(end: &End) -> anyhow::Result<()> {
+fn client_that_reads(end: &End) -> Ends {
     for nth in 1..=3 {
         reads_and_closes(end, nth)?;
     }
@@ -127,14 +135,14 @@ fn client_that_reads(end: &End) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn server_that_checks(end: &End) -> anyhow::Result<()> {
+fn server_that_checks(end: &End) -> Ends {
     let listener = end.tcp().listen()?;
     for served in &SERVED[..connections()] {
         let conn = listener.accept()?;
         conn.expect(b"hello");
         echo_with_the_check(&conn)?;
         conn.close()?;
-        end.open(served);
+        end.open(*served);
     }
     Ok(())
 }
@@ -160,7 +168,7 @@ fn last(recvs: &[&Event]) -> String {
 /// What the peer's reset is called.
 const RESET: &str = if cfg!(windows) { "WSAECONNRESET" } else { "ECONNRESET" };
 
-fn judge(j: &mut Judge) {
+fn judge(j: &Judge) {
     for (nth, id, text) in [
         (
             0,
@@ -179,37 +187,35 @@ fn judge(j: &mut Judge) {
         let empty: Vec<&Event> = recvs(j, nth).into_iter().filter(|e| e.returned == Some(0)).collect();
         let times = empty.len();
         let wanted = if nth == 0 { Text::new("more than 1", "不止 1 次") } else { Text::new("1", "1 次") };
-        j.claim(id, &[Server], text)
-            .expected(Text::new("empty recvs: {}", "空的 recv：{}").with(&wanted))
-            .actual(say!("empty recvs: {times}", "空的 recv：{times} 次"))
-            .shown_by(empty)
-            .holds(if nth == 0 { times > 1 } else { times == 1 });
+        j.claim_text(id, text).needs(Server).shown_by(empty).that(
+            if nth == 0 { times > 1 } else { times == 1 },
+            Text::new("empty recvs: {}", "空的 recv：{}").with(&wanted),
+            say!("empty recvs: {times}", "空的 recv：{times} 次"),
+        );
     }
 
     let left = close_of(j, 2);
     let bytes = left.and_then(|e| e.evidence.queued).unwrap_or(0);
-    j.claim(
-        "left-unread",
-        &[Client],
-        Text::new("the third client closed without reading its answer", "第三个客户端没读回答就关闭"),
-    )
-    .expected(Text::new("unread: 5 bytes", "未读：5 字节"))
-    .actual(say!("unread: {bytes} bytes", "未读：{bytes} 字节"))
-    .shown_by(left)
-    .holds(bytes == 5);
+    j.claim("left-unread", "the third client closed without reading its answer", "第三个客户端没读回答就关闭")
+        .needs(Client)
+        .shown_by(left)
+        .that(
+            bytes == 5,
+            Text::new("unread: 5 bytes", "未读：5 字节"),
+            say!("unread: {bytes} bytes", "未读：{bytes} 字节"),
+        );
 
     if RESETS {
         let closed = recvs(j, 2);
         let seen = last(&closed);
         j.claim(
             "unread-resets",
-            &[Server],
-            Text::new("a peer that closes with unread bytes resets the connection", "对端带着未读字节关闭：连接被复位"),
+            "a peer that closes with unread bytes resets the connection",
+            "对端带着未读字节关闭：连接被复位",
         )
-        .expected(Text::same(format!("recv: {RESET}")))
-        .actual(Text::same(format!("recv: {seen}")))
+        .needs(Server)
         .shown_by(closed.last().copied())
-        .holds(seen == RESET);
+        .that(seen == RESET, Text::same(format!("recv: {RESET}")), Text::same(format!("recv: {seen}")));
     } else {
         j.limit(Text::new(
             "on this system a close with unread bytes may end the connection in order",
@@ -225,7 +231,7 @@ fn judge(j: &mut Judge) {
 }
 
 /// A killed process's connections are closed by its kernel, by the same rules.
-fn judge_kills(j: &mut Judge) {
+fn judge_kills(j: &Judge) {
     let killed = j.trace().calls(Client, Call::Process).filter(|e| e.sock.is_some() && e.ok()).count();
     let shown: Vec<&Event> = [3, 4].into_iter().filter_map(|nth| recvs(j, nth).last().copied()).collect();
     let seen = |nth| last(&recvs(j, nth));
@@ -236,74 +242,36 @@ fn judge_kills(j: &mut Judge) {
     let holds = killed == 2 && wanted == got;
     j.claim(
         "killed-is-closed",
-        &[Client, Server],
-        Text::new(
-            "a killed peer: an ordinary end, or a reset if bytes were unread",
-            "对端被杀死：正常结束；若有未读字节则复位",
-        ),
+        "a killed peer: an ordinary end, or a reset if bytes were unread",
+        "对端被杀死：正常结束；若有未读字节则复位",
     )
-    .expected(Text::same(wanted))
-    .actual(Text::same(got))
+    .needs(Client)
+    .needs(Server)
     .shown_by(shown)
-    .holds(holds);
+    .that(holds, Text::same(wanted), Text::same(got));
 }
 
-pub(super) fn scenario() -> Scenario {
-    Scenario {
-        id: "tcp-close",
-        part: Part::Tcp,
-        title: Text::new("the peer goes away", "对端离开之后"),
-        claim: Text::new(
-            "Once the peer has gone, recv returns empty every time: a loop that does not check spins for ever.",
-            "对端离开后，recv 每次都返回空结果：循环里不检查，就会空转不停。",
-        ),
-        documents: &["D1 §7", "D3 §7", "D3 §9"],
-        client,
-        server: Some(server),
-        judge,
-        why: vec![
-            Why {
-                text: Text::new(
-                    "The end of the stream is a state, not an event: recv reports it each time, at once.",
-                    "流结束是一种状态，不是一次事件：每次 recv 都会立即报告它。",
-                ),
-                source: "recv(2)",
-            },
-            Why {
-                text: Text::new(
-                    "Closing with unread bytes tells the peer that data was lost: a reset instead of an end.",
-                    "关闭时若还有未读字节，要让对端知道数据丢了：发送复位，而不是正常结束。",
-                ),
-                source: "RFC 2525 §2.17; RFC 9293 §3.9.1.4",
-            },
-        ],
-        next: vec![
-            Next {
-                command: "tcp-close --control",
-                shows: Text::new("peers that read first, a loop that checks", "对端先读完，循环有检查"),
-            },
-            Next {
-                command: "tcp-empty",
-                shows: Text::new("why an empty recv cannot be an empty message", "为什么空的 recv 不可能是空消息"),
-            },
-            Next {
-                command: "fix-exact", shows: Text::new("an end in the middle of a message", "消息中途遇到流结束")
-            },
-            Next {
-                command: "tcp-partial-send",
-                shows: Text::new("a peer that stays, but does not read", "对端还在，却不读"),
-            },
-        ],
-        control: Control {
-            change: Text::new(
-                "the server checks in every loop, and every peer reads its answer before it goes",
-                "服务器每个循环都检查，客户端都先读完回答再离开",
-            ),
-            apply: |s| {
-                s.client = client_that_reads;
-                s.server = Some(server_that_checks);
-            },
+fn teach(t: Teaching) -> Teaching {
+    t.why(
+        "The end of the stream is a state, not an event: recv reports it each time, at once.",
+        "流结束是一种状态，不是一次事件：每次 recv 都会立即报告它。",
+        "recv(2)",
+    )
+    .why(
+        "Closing with unread bytes tells the peer that data was lost: a reset instead of an end.",
+        "关闭时若还有未读字节，要让对端知道数据丢了：发送复位，而不是正常结束。",
+        "RFC 2525 §2.17; RFC 9293 §3.9.1.4",
+    )
+    .next("tcp-close --control", "peers that read first, a loop that checks", "对端先读完，循环有检查")
+    .next("tcp-empty", "why an empty recv cannot be an empty message", "为什么空的 recv 不可能是空消息")
+    .next("fix-exact", "an end in the middle of a message", "消息中途遇到流结束")
+    .next("tcp-partial-send", "a peer that stays, but does not read", "对端还在，却不读")
+    .control(
+        "the server checks in every loop, and every peer reads its answer before it goes",
+        "服务器每个循环都检查，客户端都先读完回答再离开",
+        |s| {
+            s.client(client_that_reads);
+            s.server(server_that_checks);
         },
-        ..Scenario::blank()
-    }
+    )
 }

@@ -1,15 +1,24 @@
 //! An empty send puts nothing on the wire and wakes nobody; an empty recv means the end of the stream.
 
-use super::{Control, Next, Part, Scenario, Variation, Why};
-use crate::claims::{Judge, describe};
-use crate::net::{Conn, End, Result};
-use crate::say;
-use crate::text::{Text, grouped};
-use crate::trace::Role::{Client, Server};
-use crate::trace::{Call, Event};
+use super::prelude::*;
+use crate::net::Result;
 use std::io::ErrorKind::WouldBlock;
 
-fn client(end: &End) -> anyhow::Result<()> {
+pub(super) fn scenario() -> Scenario {
+    Scenario::new("tcp-empty", Part::Tcp, &["D0", "D1 §10", "D3 §9"])
+        .title("sending nothing", "发送空消息")
+        .claim(
+            "An empty send puts nothing on the wire and wakes nobody; an empty recv means the end of the stream.",
+            "空的 send 不产生任何报文段，也不唤醒对端；recv 得到空结果，表示流已经结束。",
+        )
+        .client(client)
+        .server(server)
+        .judge(judge)
+        .on_link(Variation::Nothing)
+        .teach(teach)
+}
+
+fn client(end: &End) -> Ends {
     let s = end.tcp().connect()?;
     s.send(b"")?;
     end.open("empty");
@@ -20,7 +29,7 @@ fn client(end: &End) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn server(end: &End) -> anyhow::Result<()> {
+fn server(end: &End) -> Ends {
     let listener = end.tcp().listen()?;
     let conn = listener.accept()?;
     conn.expect(b"x");
@@ -46,7 +55,7 @@ fn look(conn: &Conn) -> Result<()> {
 }
 
 /// The control: a length before each message, so that even the empty one has bytes.
-fn client_with_lengths(end: &End) -> anyhow::Result<()> {
+fn client_with_lengths(end: &End) -> Ends {
     let s = end.tcp().connect()?;
     s.send_message(&end.framed(*b"\0\0\0\0", 4, None))?;
     end.pass("looked", Text::new("until the server has looked", "等到服务器看过一次"))?;
@@ -56,7 +65,7 @@ fn client_with_lengths(end: &End) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn server_with_lengths(end: &End) -> anyhow::Result<()> {
+fn server_with_lengths(end: &End) -> Ends {
     let listener = end.tcp().listen()?;
     let conn = listener.accept()?;
     while let Ok(length) = <[u8; 4]>::try_from(conn.recv_exact(4, 4)?) {
@@ -68,7 +77,7 @@ fn server_with_lengths(end: &End) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn judge(j: &mut Judge) {
+fn judge(j: &Judge) {
     let empty = j.sends(Client).into_iter().find(|e| {
         let message = e.handed.and_then(|h| j.trace().message(h.msg));
         message.is_some_and(|m| m.body().is_empty())
@@ -84,23 +93,29 @@ fn judge(j: &mut Judge) {
         say!(", segments: {n}", "，报文段：{n} 个")
     });
     let due = left.map_or(Text::new("", ""), |_| Text::new(", segments: 0", "，报文段：0 个"));
-    j.claim("nothing-sent", &[Client], Text::new("the empty message put nothing on the wire", "空消息什么也没有发出"))
-        .expected(Text::new("0 bytes{}", "0 字节{}").with(&due))
-        .actual(say!("{put} bytes{{}}", "{put} 字节{{}}").with(&counted))
+    j.claim("nothing-sent", "the empty message put nothing on the wire", "空消息什么也没有发出")
+        .needs(Client)
         .shown_by(empty)
-        .holds(empty.is_some_and(|e| e.returned == Some(0)) && left.unwrap_or(0) == 0);
+        .that(
+            empty.is_some_and(|e| e.returned == Some(0)) && left.unwrap_or(0) == 0,
+            Text::new("0 bytes{}", "0 字节{}").with(&due),
+            say!("{put} bytes{{}}", "{put} 字节{{}}").with(&counted),
+        );
 
     let recvs = j.recvs(Server);
     let first = recvs.first().copied();
     j.claim(
         "wakes-nobody",
-        &[Server],
-        Text::new("it woke nobody: the first recv to return brought x", "它没有唤醒接收方：最先返回的 recv 带来的是 x"),
+        "it woke nobody: the first recv to return brought x",
+        "它没有唤醒接收方：最先返回的 recv 带来的是 x",
     )
-    .expected(Text::new("recv(1,024) = 1 byte, x", "recv(1,024) = 1 字节，即 x"))
-    .actual(first.map_or(Text::new("no recv returned", "没有 recv 返回"), describe))
+    .needs(Server)
     .shown_by(first)
-    .holds(first.is_some_and(|e| e.bytes == b"x"));
+    .that(
+        first.is_some_and(|e| e.bytes == b"x"),
+        Text::new("recv(1,024) = 1 byte, x", "recv(1,024) = 1 字节，即 x"),
+        first.map_or(Text::new("no recv returned", "没有 recv 返回"), describe),
+    );
 
     let calls: Vec<&Event> = j.trace().calls(Server, Call::Recv).collect();
     let nothing_yet = calls.first().is_some_and(|e| e.error.as_deref().is_some_and(would_block));
@@ -109,16 +124,16 @@ fn judge(j: &mut Judge) {
     let said = calls.iter().map(|e| e.error.clone().unwrap_or(grouped(e.returned.unwrap_or(0))));
     j.claim(
         "empty-recv-is-the-end",
-        &[Server],
-        Text::new(
-            "“nothing yet” is an error; only the end of the stream is empty",
-            "“还没有数据”是错误；空结果只表示流结束",
-        ),
+        "“nothing yet” is an error; only the end of the stream is empty",
+        "“还没有数据”是错误；空结果只表示流结束",
     )
-    .expected(Text::same(format!("recv: {WOULD_BLOCK}, 1, 0")))
-    .actual(Text::same(format!("recv: {}", said.collect::<Vec<_>>().join(", "))))
-    .shown_by(calls)
-    .holds(nothing_yet && ends == 1 && last_is_end);
+    .needs(Server)
+    .shown_by(calls.iter().copied())
+    .that(
+        nothing_yet && ends == 1 && last_is_end,
+        Text::same(format!("recv: {WOULD_BLOCK}, 1, 0")),
+        Text::same(format!("recv: {}", said.collect::<Vec<_>>().join(", "))),
+    );
 }
 
 /// What a call that would have to wait says.
@@ -128,59 +143,26 @@ fn would_block(error: &str) -> bool {
     error == WOULD_BLOCK
 }
 
-pub(super) fn scenario() -> Scenario {
-    Scenario {
-        id: "tcp-empty",
-        part: Part::Tcp,
-        title: Text::new("sending nothing", "发送空消息"),
-        claim: Text::new(
-            "An empty send puts nothing on the wire and wakes nobody; an empty recv means the end of the stream.",
-            "空的 send 不产生任何报文段，也不唤醒对端；recv 得到空结果，表示流已经结束。",
-        ),
-        documents: &["D0", "D1 §10", "D3 §9"],
-        client,
-        server: Some(server),
-        judge,
-        why: vec![
-            Why {
-                text: Text::new(
-                    "A stream has no messages, so an empty one has no place in it: no bytes, no trace.",
-                    "字节流里没有消息，空消息也就无处可放：没有字节，就没有痕迹。",
-                ),
-                source: "RFC 9293 §2.2",
-            },
-            Why {
-                text: Text::new(
-                    "recv returns 0 when the peer has shut down in order; with nothing queued it blocks, or fails with EAGAIN.",
-                    "对端有序关闭后 recv 返回 0；只是还没有数据时，它会阻塞；非阻塞的则报 EAGAIN。",
-                ),
-                source: "recv(2)",
-            },
-        ],
-        next: vec![
-            Next {
-                command: "tcp-empty --control",
-                shows: Text::new("a length in front: now the empty message arrives", "前面加上长度：空消息也能送到"),
-            },
-            Next {
-                command: "udp-empty", shows: Text::new("an empty datagram does arrive", "空数据报却会送到")
-            },
-            Next {
-                command: "tcp-close",
-                shows: Text::new("the empty recv that a loop must not miss", "循环里不能漏掉的那次空 recv"),
-            },
-        ],
-        control: Control {
-            change: Text::new(
-                "4 bytes of length before each message, the empty one too",
-                "每条消息（空的也不例外）前面加 4 字节长度",
-            ),
-            apply: |s| {
-                s.client = client_with_lengths;
-                s.server = Some(server_with_lengths);
-            },
+fn teach(t: Teaching) -> Teaching {
+    t.why(
+        "A stream has no messages, so an empty one has no place in it: no bytes, no trace.",
+        "字节流里没有消息，空消息也就无处可放：没有字节，就没有痕迹。",
+        "RFC 9293 §2.2",
+    )
+    .why(
+        "recv returns 0 when the peer has shut down in order; with nothing queued it blocks, or fails with EAGAIN.",
+        "对端有序关闭后 recv 返回 0；只是还没有数据时，它会阻塞；非阻塞的则报 EAGAIN。",
+        "recv(2)",
+    )
+    .next("tcp-empty --control", "a length in front: now the empty message arrives", "前面加上长度：空消息也能送到")
+    .next("udp-empty", "an empty datagram does arrive", "空数据报却会送到")
+    .next("tcp-close", "the empty recv that a loop must not miss", "循环里不能漏掉的那次空 recv")
+    .control(
+        "4 bytes of length before each message, the empty one too",
+        "每条消息（空的也不例外）前面加 4 字节长度",
+        |s| {
+            s.client(client_with_lengths);
+            s.server(server_with_lengths);
         },
-        on_link: Variation::Nothing,
-        ..Scenario::blank()
-    }
+    )
 }

@@ -1,15 +1,29 @@
 //! The Nagle algorithm merges small sends at the sender while an ACK is outstanding; NODELAY does not, and the
 //! receiver that comes late gets everything in one recv either way.
 
+use super::prelude::*;
 use super::segments::{Segments, arrived_before, sizes};
-use super::{Control, Next, NotPossible, Part, Scenario, Variation, Why};
-use crate::claims::Judge;
-use crate::net::{Conn, End, Opt, Result, Settings};
-use crate::say;
-use crate::text::{Text, grouped};
-use crate::trace::Role::{Client, Server};
-use crate::trace::{Call, Event, SockId};
+use crate::net::Result;
+use crate::play::NotPossible;
+use crate::trace::SockId;
 use std::io::ErrorKind::ConnectionReset;
+
+pub(super) fn scenario() -> Scenario {
+    Scenario::new("tcp-nagle", Part::Tcp, &["D0", "D1 §10", "D2 §2", "D3 §10"])
+        .title("ten small sends, Nagle on and off", "十次小 send：Nagle 开与关")
+        .claim(
+            "Nagle merges small sends at the sender; without it the late receiver still gets all in one recv.",
+            "Nagle 算法在发送方合并小数据；关掉它，来得晚的接收方仍一次 recv 全部取到。",
+        )
+        .takes(&[Opt::Nodelay, Opt::RecvSize, Opt::Race])
+        .recv_size(1024)
+        .client(client)
+        .server(server)
+        .judge(judge)
+        .restarts()
+        .on_link(Variation::Nothing)
+        .teach(teach)
+}
 
 const BYTES: &[u8] = b"0123456789";
 
@@ -21,11 +35,11 @@ fn settings(end: &End) -> Vec<bool> {
 /// The receiver has chosen how it acknowledges: a gate per connection, restarts included.
 const CHOSEN: [&str; 6] = ["acks", "acks-2", "acks-3", "acks-4", "acks-5", "acks-6"];
 
-fn client(end: &End) -> anyhow::Result<()> {
+fn client(end: &End) -> Ends {
     send_each_way(end, |_, _| Ok(()), none_acked)
 }
 
-fn send_each_way(end: &End, between: fn(&End, &Conn) -> Result<()>, as_meant: fn(&Conn) -> bool) -> anyhow::Result<()> {
+fn send_each_way(end: &End, between: fn(&End, &Conn) -> Result<()>, as_meant: fn(&Conn) -> bool) -> Ends {
     let mut gates = CHOSEN.iter();
     for nodelay in settings(end) {
         end.note(match nodelay {
@@ -35,7 +49,7 @@ fn send_each_way(end: &End, between: fn(&End, &Conn) -> Result<()>, as_meant: fn
         loop {
             let gate = gates.next().ok_or_else(too_busy)?;
             let s = end.tcp().nodelay(nodelay).connect()?;
-            end.pass(gate, Text::new("until the server has set its ACKs", "等到服务器设好确认方式"))?;
+            end.pass(*gate, Text::new("until the server has set its ACKs", "等到服务器设好确认方式"))?;
             for byte in BYTES.chunks(1) {
                 s.send(byte)?;
                 between(end, &s)?;
@@ -71,13 +85,13 @@ fn too_busy() -> NotPossible {
     ))
 }
 
-fn server(end: &End) -> anyhow::Result<()> {
+fn server(end: &End) -> Ends {
     // Nagle waits for an ACK, so that one is delayed. NODELAY waits for none; a late ACK would only make
     // the sender's kernel repeat a segment (a tail-loss probe).
     receive_each_way(end, |nodelay| nodelay)
 }
 
-fn receive_each_way(end: &End, quickack: fn(bool) -> bool) -> anyhow::Result<()> {
+fn receive_each_way(end: &End, quickack: fn(bool) -> bool) -> Ends {
     let listener = end.tcp().listen()?;
     let mut gates = CHOSEN.iter();
     for nodelay in settings(end) {
@@ -86,7 +100,7 @@ fn receive_each_way(end: &End, quickack: fn(bool) -> bool) -> anyhow::Result<()>
             let conn = listener.accept()?;
             BYTES.chunks(1).for_each(|byte| conn.expect(byte));
             conn.set_quickack(quickack(nodelay))?;
-            end.open(gate);
+            end.open(*gate);
             conn.wait_queued(BYTES.len())?;
             let complete = read_to_end(&conn, end.recv_size())?;
             conn.close()?;
@@ -112,15 +126,15 @@ fn read_to_end(conn: &Conn, size: usize) -> Result<bool> {
 
 /// The control: the server acknowledges at once, so that there is never an ACK to wait for. Over a link that
 /// takes a round trip, which this client lets pass before it sends again.
-fn client_acked_at_once(end: &End) -> anyhow::Result<()> {
+fn client_acked_at_once(end: &End) -> Ends {
     send_each_way(end, |end, s| if end.linked() { s.wait_acked() } else { Ok(()) }, |_| true)
 }
 
-fn server_acking_at_once(end: &End) -> anyhow::Result<()> {
+fn server_acking_at_once(end: &End) -> Ends {
     receive_each_way(end, |_| true)
 }
 
-fn judge(j: &mut Judge) {
+fn judge(j: &Judge) {
     if j.trace().saw(Client) && j.trace().segments().is_none() {
         j.limit_segments();
     } else {
@@ -137,13 +151,16 @@ fn judge(j: &mut Judge) {
     let all = BYTES.len();
     j.claim(
         "late-receiver",
-        &[Server],
-        Text::new("the receiver that came late got them all in one recv", "来得晚的接收方一次 recv 全部取到"),
+        "the receiver that came late got them all in one recv",
+        "来得晚的接收方一次 recv 全部取到",
     )
-    .expected(say!("messages in each first recv: {all}", "首次 recv 里的消息数：{all}"))
-    .actual(say!("messages in each first recv: {got}", "首次 recv 里的消息数：{got}"))
+    .needs(Server)
     .shown_by(firsts.iter().copied())
-    .holds(!firsts.is_empty() && firsts.iter().all(|e| e.messages().len() == all));
+    .that(
+        !firsts.is_empty() && firsts.iter().all(|e| e.messages().len() == all),
+        say!("messages in each first recv: {all}", "首次 recv 里的消息数：{all}"),
+        say!("messages in each first recv: {got}", "首次 recv 里的消息数：{got}"),
+    );
 }
 
 /// One connection as the client's side recorded it.
@@ -176,7 +193,7 @@ fn connections<'a>(j: &Judge<'a>) -> Vec<Connection<'a>> {
     meant.map(connection).collect()
 }
 
-fn judge_nagle(j: &mut Judge, connection: &Connection) {
+fn judge_nagle(j: &Judge, connection: &Connection) {
     let sends = connection.sends.len();
     let last = connection.sends.last().copied();
     let out = last.and_then(|e| e.evidence.new_segments()).unwrap_or(0);
@@ -184,16 +201,16 @@ fn judge_nagle(j: &mut Judge, connection: &Connection) {
     let rest = sends.saturating_sub(1);
     j.claim(
         "nagle-holds",
-        &[Client],
-        Text::new(
-            "Nagle: the first byte left alone, the others wait for its ACK",
-            "Nagle：首字节单独发出，其余等它的 ACK",
-        ),
+        "Nagle: the first byte left alone, the others wait for its ACK",
+        "Nagle：首字节单独发出，其余等它的 ACK",
     )
-    .expected(say!("segments: 1, unsent: {rest} bytes", "报文段：1 个，未发出：{rest} 字节"))
-    .actual(say!("segments: {out}, unsent: {unsent} bytes", "报文段：{out} 个，未发出：{unsent} 字节"))
+    .needs(Client)
     .shown_by(last)
-    .holds(out == 1 && unsent == rest as u64);
+    .that(
+        out == 1 && unsent == rest as u64,
+        say!("segments: 1, unsent: {rest} bytes", "报文段：1 个，未发出：{rest} 字节"),
+        say!("segments: {out}, unsent: {unsent} bytes", "报文段：{out} 个，未发出：{unsent} 字节"),
+    );
 
     judge_segments(
         j,
@@ -209,7 +226,7 @@ fn judge_nagle(j: &mut Judge, connection: &Connection) {
 }
 
 /// The same, as the link saw it; and the second segment left when the first one's ACK had arrived.
-fn nagle_on_the_link(j: &mut Judge, connection: &Connection) {
+fn nagle_on_the_link(j: &Judge, connection: &Connection) {
     let Some(segments) = Segments::of(j.trace(), connection.sock) else { return };
     let data = segments.new_data();
     let first = data.first().map_or(0, |p| p.payload_len);
@@ -217,18 +234,17 @@ fn nagle_on_the_link(j: &mut Judge, connection: &Connection) {
     let rest = connection.sends.len().saturating_sub(1);
     let (expected, seen) = (format!("1 + {rest}"), segments.new_sizes());
     let after = if late { Text::new("after", "之后") } else { Text::new("not after", "并非之后") };
-    j.claim(
-        "ack-lets-go",
-        &[Client],
-        Text::new("Nagle: on the link, the rest left after the ACK", "Nagle：链路上，其余在 ACK 之后离开"),
-    )
-    .expected(say!("{expected} bytes, the second after the ACK", "{expected} 字节，第二个在 ACK 之后"))
-    .actual(say!("{seen} bytes, the second {{}} the ACK", "{seen} 字节，第二个在 ACK {{}}").with(&after))
-    .shown_by(data)
-    .holds(late && seen == expected);
+    j.claim("ack-lets-go", "Nagle: on the link, the rest left after the ACK", "Nagle：链路上，其余在 ACK 之后离开")
+        .needs(Client)
+        .shown_by(data)
+        .that(
+            late && seen == expected,
+            say!("{expected} bytes, the second after the ACK", "{expected} 字节，第二个在 ACK 之后"),
+            say!("{seen} bytes, the second {{}} the ACK", "{seen} 字节，第二个在 ACK {{}}").with(&after),
+        );
 }
 
-fn judge_nodelay(j: &mut Judge, connection: &Connection) {
+fn judge_nodelay(j: &Judge, connection: &Connection) {
     judge_segments(
         j,
         "nodelay-keeps-apart",
@@ -240,102 +256,53 @@ fn judge_nodelay(j: &mut Judge, connection: &Connection) {
 }
 
 /// The same, as the link saw it.
-fn nodelay_on_the_link(j: &mut Judge, connection: &Connection) {
+fn nodelay_on_the_link(j: &Judge, connection: &Connection) {
     let Some(segments) = Segments::of(j.trace(), connection.sock) else { return };
     let (data, seen) = (segments.new_data(), segments.new_sizes());
     let expected = sizes(connection.sends.iter().map(|_| 1));
-    j.claim(
-        "a-segment-each",
-        &[Client],
-        Text::new("TCP_NODELAY: on the link, a segment each", "TCP_NODELAY：链路上，每次各成一个报文段"),
-    )
-    .expected(say!("{expected} bytes", "{expected} 字节"))
-    .actual(say!("{seen} bytes", "{seen} 字节"))
-    .shown_by(data)
-    .holds(seen == expected);
+    j.claim("a-segment-each", "TCP_NODELAY: on the link, a segment each", "TCP_NODELAY：链路上，每次各成一个报文段")
+        .needs(Client)
+        .shown_by(data)
+        .that(seen == expected, say!("{expected} bytes", "{expected} 字节"), say!("{seen} bytes", "{seen} 字节"));
 }
 
-fn judge_segments(j: &mut Judge, id: &'static str, text: Text, connection: &Connection, wanted: u64) {
+fn judge_segments(j: &Judge, id: &'static str, text: Text, connection: &Connection, wanted: u64) {
     let Connection { sends, segments, .. } = connection;
     let (n, left) = (sends.len(), grouped(*segments));
-    j.claim(id, &[Client], text)
-        .expected(say!("segments: {wanted} for {n} sends", "{n} 次 send，报文段：{wanted} 个"))
-        .actual(say!("segments: {left}", "报文段：{left} 个"))
-        .shown_by(sends.iter().copied())
-        .holds(*segments == wanted);
+    j.claim_text(id, text).needs(Client).shown_by(sends.iter().copied()).that(
+        *segments == wanted,
+        say!("segments: {wanted} for {n} sends", "{n} 次 send，报文段：{wanted} 个"),
+        say!("segments: {left}", "报文段：{left} 个"),
+    );
 }
 
-pub(super) fn scenario() -> Scenario {
-    Scenario {
-        id: "tcp-nagle",
-        part: Part::Tcp,
-        title: Text::new("ten small sends, Nagle on and off", "十次小 send：Nagle 开与关"),
-        claim: Text::new(
-            "Nagle merges small sends at the sender; without it the late receiver still gets all in one recv.",
-            "Nagle 算法在发送方合并小数据；关掉它，来得晚的接收方仍一次 recv 全部取到。",
-        ),
-        documents: &["D0", "D1 §10", "D2 §2", "D3 §10"],
-        takes: &[Opt::Nodelay, Opt::RecvSize, Opt::Race],
-        defaults: Settings { recv_size: Some(1024), ..Settings::NONE },
-        client,
-        server: Some(server),
-        judge,
-        why: vec![
-            Why {
-                text: Text::new(
-                    "The Nagle algorithm: while data is unacknowledged, a segment that is not full waits for the ACK.",
-                    "Nagle 算法：还有数据未被确认时，不满的报文段要等 ACK 到了再发。",
-                ),
-                source: "RFC 896; RFC 9293 §3.7.4",
-            },
-            Why {
-                text: Text::new(
-                    "The receiver may delay its ACK (here TCP_QUICKACK is 0, about 40 ms), and so the bytes gather.",
-                    "接收方可以延迟确认（这里 TCP_QUICKACK 为 0，约 40 毫秒），字节就攒了起来。",
-                ),
-                source: "RFC 9293 §3.8.6.3; tcp(7)",
-            },
-            Why {
-                text: Text::new(
-                    "recv returns what is queued, from however many segments it came.",
-                    "recv 返回队列里已有的字节，不管它们来自几个报文段。",
-                ),
-                source: "recv(2)",
-            },
-        ],
-        next: vec![
-            Next {
-                command: "tcp-nagle --nodelay on",
-                shows: Text::new("ten segments, and still one recv", "十个报文段，仍是一次 recv"),
-            },
-            Next {
-                command: "tcp-nagle --control",
-                shows: Text::new("ACKs at once: Nagle is on and holds nothing", "立即确认：Nagle 开着，却什么也没扣住"),
-            },
-            Next {
-                command: "tcp-nagle --link",
-                shows: Text::new("the ACK on its way, and what it lets go", "路上的 ACK，以及它放行了什么"),
-            },
-            Next {
-                command: "fix-nodelay",
-                shows: Text::new("the Nagle algorithm turned off as a fix: it is none", "把关掉 Nagle 当解法：无效"),
-            },
-            Next {
-                command: "tcp-split",
-                shows: Text::new("the reverse: one send, several segments", "反过来：一次 send，几个报文段"),
-            },
-        ],
-        control: Control {
-            change: Text::new(
-                "the receiver acknowledges at once (TCP_QUICKACK 1): no ACK is ever outstanding",
-                "接收方立即确认（TCP_QUICKACK 为 1）：发送方没有要等的 ACK",
-            ),
-            apply: |s| {
-                s.client = client_acked_at_once;
-                s.server = Some(server_acking_at_once);
-            },
+fn teach(t: Teaching) -> Teaching {
+    t.why(
+        "The Nagle algorithm: while data is unacknowledged, a segment that is not full waits for the ACK.",
+        "Nagle 算法：还有数据未被确认时，不满的报文段要等 ACK 到了再发。",
+        "RFC 896; RFC 9293 §3.7.4",
+    )
+    .why(
+        "The receiver may delay its ACK (here TCP_QUICKACK is 0, about 40 ms), and so the bytes gather.",
+        "接收方可以延迟确认（这里 TCP_QUICKACK 为 0，约 40 毫秒），字节就攒了起来。",
+        "RFC 9293 §3.8.6.3; tcp(7)",
+    )
+    .why(
+        "recv returns what is queued, from however many segments it came.",
+        "recv 返回队列里已有的字节，不管它们来自几个报文段。",
+        "recv(2)",
+    )
+    .next("tcp-nagle --nodelay on", "ten segments, and still one recv", "十个报文段，仍是一次 recv")
+    .next("tcp-nagle --control", "ACKs at once: Nagle is on and holds nothing", "立即确认：Nagle 开着，却什么也没扣住")
+    .next("tcp-nagle --link", "the ACK on its way, and what it lets go", "路上的 ACK，以及它放行了什么")
+    .next("fix-nodelay", "the Nagle algorithm turned off as a fix: it is none", "把关掉 Nagle 当解法：无效")
+    .next("tcp-split", "the reverse: one send, several segments", "反过来：一次 send，几个报文段")
+    .control(
+        "the receiver acknowledges at once (TCP_QUICKACK 1): no ACK is ever outstanding",
+        "接收方立即确认（TCP_QUICKACK 为 1）：发送方没有要等的 ACK",
+        |s| {
+            s.client(client_acked_at_once);
+            s.server(server_acking_at_once);
         },
-        on_link: Variation::Nothing,
-        ..Scenario::blank()
-    }
+    )
 }

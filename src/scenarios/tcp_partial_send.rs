@@ -1,15 +1,36 @@
 //! A non-blocking send takes what there is room for and says how much; a blocking one waits. Nothing that was
 //! taken is lost, and what was not taken was never sent.
 
-use super::{Control, Next, Part, Scenario, Why};
-use crate::claims::Judge;
-use crate::net::{Conn, End, Opt, Result, Settings};
-use crate::say;
-use crate::text::{Text, grouped};
-use crate::trace::Role::{Client, Server};
-use crate::trace::{Call, Event, Role};
+use super::prelude::*;
+use crate::net::Result;
+use crate::trace::Role;
 use std::io::ErrorKind::WouldBlock;
 use std::sync::LazyLock;
+
+pub(super) fn scenario() -> Scenario {
+    Scenario::new("tcp-partial-send", Part::Tcp, &["D1 §6", "D1 §10", "D3 §6", "D3 §10"])
+        .title("send against sendall", "send 与 sendall")
+        .claim(
+            "A non-blocking send takes part and says so, a blocking one waits; nothing that was taken is lost.",
+            "非阻塞 send 收下一部分并返回字节数，阻塞 send 则等待；收下的字节一个也不会丢。",
+        )
+        .takes(&[Opt::Sndbuf, Opt::Rcvbuf, Opt::RecvSize])
+        .recv_size(1024)
+        .buffers(Some(16384), Some(4096))
+        .client(client)
+        .server(server)
+        .judge(judge)
+        .varies()
+        .impossible(|| {
+            cfg!(windows).then(|| {
+                Text::new(
+                    "Windows may buffer a whole send at once, far beyond SO_SNDBUF",
+                    "Windows 可能一次缓冲整个 send，远远超过 SO_SNDBUF",
+                )
+            })
+        })
+        .teach(teach)
+}
 
 /// More than the small buffers of both sides hold together.
 const LARGE: usize = 256 * 1024;
@@ -25,11 +46,11 @@ fn label(length: usize) -> Text {
     say!("{length} bytes", "{length} 字节")
 }
 
-fn client(end: &End) -> anyhow::Result<()> {
+fn client(end: &End) -> Ends {
     send_twice(end, LARGE)
 }
 
-fn send_twice(end: &End, length: usize) -> anyhow::Result<()> {
+fn send_twice(end: &End, length: usize) -> Ends {
     // Non-blocking, by a caller who stops when the kernel does and so drops the rest.
     end.note(Text::new("non-blocking send", "非阻塞 send"));
     let s = end.tcp().rcvbuf(None).connect()?;
@@ -54,7 +75,7 @@ fn send_twice(end: &End, length: usize) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn server(end: &End) -> anyhow::Result<()> {
+fn server(end: &End) -> Ends {
     let listener = end.tcp().sndbuf(None).listen()?;
     let conn = listener.accept()?;
     conn.expect_framed(&TEXT, 0, Some(label(LARGE)));
@@ -72,7 +93,7 @@ fn read_to_end(end: &End, conn: Conn) -> Result<()> {
 }
 
 /// The control: a message that fits.
-fn client_with_little(end: &End) -> anyhow::Result<()> {
+fn client_with_little(end: &End) -> Ends {
     send_twice(end, SMALL)
 }
 
@@ -87,7 +108,7 @@ fn moved(events: &[&Event]) -> usize {
     events.iter().filter_map(|e| e.returned).sum()
 }
 
-fn judge(j: &mut Judge) {
+fn judge(j: &Judge) {
     let sends = calls(j, Client, 0, Call::Send);
     judge_short_send(j, sends.first().copied());
     judge_refusal(j, sends.last().copied());
@@ -97,28 +118,32 @@ fn judge(j: &mut Judge) {
     let (out, got) = (j.varying(taken), j.varying(arrived));
     j.claim(
         "taken-arrives",
-        &[Client, Server],
-        Text::new("what was taken arrived whole, once the receiver read", "收下的字节，等接收方来读，全部到达"),
+        "what was taken arrived whole, once the receiver read",
+        "收下的字节，等接收方来读，全部到达",
     )
-    .expected(say!("{out} bytes taken", "收下 {out} 字节"))
-    .actual(say!("{got} bytes received", "收到 {got} 字节"))
+    .needs(Client)
+    .needs(Server)
     .shown_by(received.iter().copied())
-    .holds(taken > 0 && arrived == taken);
+    .that(
+        taken > 0 && arrived == taken,
+        say!("{out} bytes taken", "收下 {out} 字节"),
+        say!("{got} bytes received", "收到 {got} 字节"),
+    );
 
     let second = moved(&calls(j, Server, 1, Call::Recv));
     let more = j.varying(second);
     j.claim(
         "rest-is-missing",
-        &[Server],
-        Text::new(
-            "the receiver saw an ordinary end, too early, and no error",
-            "接收方只看到流正常结束（太早），没有任何错误",
-        ),
+        "the receiver saw an ordinary end, too early, and no error",
+        "接收方只看到流正常结束（太早），没有任何错误",
     )
-    .expected(say!("fewer than {more} bytes, then 0", "少于 {more} 字节，然后是 0"))
-    .actual(say!("{got} bytes, then 0", "{got} 字节，然后是 0"))
+    .needs(Server)
     .shown_by(received.last().copied())
-    .holds(arrived < second && received.last().is_some_and(|e| e.returned == Some(0)));
+    .that(
+        arrived < second && received.last().is_some_and(|e| e.returned == Some(0)),
+        say!("fewer than {more} bytes, then 0", "少于 {more} 字节，然后是 0"),
+        say!("{got} bytes, then 0", "{got} 字节，然后是 0"),
+    );
 
     let patient = calls(j, Client, 1, Call::Send);
     let (calls, total) = (patient.len(), moved(&patient));
@@ -126,34 +151,36 @@ fn judge(j: &mut Judge) {
     let (all, took) = (grouped(asked), grouped(total));
     j.claim(
         "blocking-takes-all",
-        &[Client],
-        Text::new("a blocking send waited for room and took everything", "阻塞 send 等到有空间，全部收下"),
+        "a blocking send waited for room and took everything",
+        "阻塞 send 等到有空间，全部收下",
     )
-    .expected(say!("{all} bytes, sends: 1", "{all} 字节，send 1 次"))
-    .actual(say!("{took} bytes, sends: {calls}", "{took} 字节，send {calls} 次"))
+    .needs(Client)
     .shown_by(patient)
-    .holds(calls == 1 && total == asked && taken < asked);
+    .that(
+        calls == 1 && total == asked && taken < asked,
+        say!("{all} bytes, sends: 1", "{all} 字节，send 1 次"),
+        say!("{took} bytes, sends: {calls}", "{took} 字节，send {calls} 次"),
+    );
 }
 
-fn judge_short_send(j: &mut Judge, first: Option<&Event>) {
+fn judge_short_send(j: &Judge, first: Option<&Event>) {
     let asked = first.and_then(|e| e.asked).unwrap_or(0);
     let took = first.and_then(|e| e.returned).unwrap_or(0);
     let (whole, part) = (grouped(asked), j.varying(took));
-    j.claim(
-        "takes-part",
-        &[Client],
-        Text::new("a non-blocking send took what there was room for", "非阻塞 send 只收下放得下的部分"),
-    )
-    .expected(say!("fewer than {whole} bytes", "少于 {whole} 字节"))
-    .actual(Text::same(format!("send({whole}) = {part}")))
-    .shown_by(first)
-    .holds(0 < took && took < asked);
+    j.claim("takes-part", "a non-blocking send took what there was room for", "非阻塞 send 只收下放得下的部分")
+        .needs(Client)
+        .shown_by(first)
+        .that(
+            0 < took && took < asked,
+            say!("fewer than {whole} bytes", "少于 {whole} 字节"),
+            Text::same(format!("send({whole}) = {part}")),
+        );
 }
 
 /// What a call that would have to wait says.
 const WOULD_BLOCK: &str = "EAGAIN";
 
-fn judge_refusal(j: &mut Judge, last: Option<&Event>) {
+fn judge_refusal(j: &Judge, last: Option<&Event>) {
     let error = last.and_then(|e| e.error.clone());
     let refused = error.as_deref() == Some(WOULD_BLOCK);
     let window = last.and_then(|e| e.evidence.peer_window);
@@ -162,85 +189,47 @@ fn judge_refusal(j: &mut Judge, last: Option<&Event>) {
     let said = error.map_or(Text::new("no error", "没有错误"), Text::same);
     j.claim(
         "then-eagain",
-        &[Client],
-        Text::new("then, full, it took nothing: the rest was never sent", "满了之后一个字节也不收：其余从未发出"),
+        "then, full, it took nothing: the rest was never sent",
+        "满了之后一个字节也不收：其余从未发出",
     )
-    .expected(Text::same(format!("send: {WOULD_BLOCK}{wanted}")))
-    .actual(say!("send: {{}}{seen}", "send: {{}}{seen}").with(&said))
+    .needs(Client)
     .shown_by(last)
-    .holds(refused && window.unwrap_or(0) == 0);
+    .that(
+        refused && window.unwrap_or(0) == 0,
+        Text::same(format!("send: {WOULD_BLOCK}{wanted}")),
+        say!("send: {{}}{seen}", "send: {{}}{seen}").with(&said),
+    );
 }
 
-pub(super) fn scenario() -> Scenario {
-    Scenario {
-        id: "tcp-partial-send",
-        part: Part::Tcp,
-        title: Text::new("send against sendall", "send 与 sendall"),
-        claim: Text::new(
-            "A non-blocking send takes part and says so, a blocking one waits; nothing that was taken is lost.",
-            "非阻塞 send 收下一部分并返回字节数，阻塞 send 则等待；收下的字节一个也不会丢。",
-        ),
-        documents: &["D1 §6", "D1 §10", "D3 §6", "D3 §10"],
-        takes: &[Opt::Sndbuf, Opt::Rcvbuf, Opt::RecvSize],
-        defaults: Settings { sndbuf: Some(16384), rcvbuf: Some(4096), recv_size: Some(1024), ..Settings::NONE },
-        client,
-        server: Some(server),
-        judge,
-        why: vec![
-            Why {
-                text: Text::new(
-                    "send returns how many bytes the kernel took; the caller keeps the rest and has to offer it again.",
-                    "send 返回内核收下的字节数；其余仍在调用者手里，要由它再次发送。",
-                ),
-                source: "send(2)",
-            },
-            Why {
-                text: Text::new(
-                    "The receiver's window closes when nobody reads, and the sender's buffer fills behind it.",
-                    "没有人读时接收窗口关闭，发送缓冲区随后被填满。",
-                ),
-                source: "RFC 9293 §3.8.6",
-            },
-            Why {
-                text: Text::new(
-                    "sendall is send in a loop until every byte is taken.",
-                    "sendall 就是循环调用 send，直到每个字节都被收下。",
-                ),
-                source: "Beej's Guide §7.4",
-            },
-        ],
-        next: vec![
-            Next {
-                command: "tcp-partial-send --sndbuf 64KiB",
-                shows: Text::new(
-                    "a larger send buffer: a larger part, still a part",
-                    "发送缓冲区大些：收下的多些，仍不是全部",
-                ),
-            },
-            Next {
-                command: "tcp-partial-send --control", shows: Text::new("a message that fits", "放得下的消息")
-            },
-            Next {
-                command: "fix-exact",
-                shows: Text::new("the same care on the receiving side", "接收一侧同样要小心"),
-            },
-            Next {
-                command: "tcp-reuseaddr", shows: Text::new("a server that restarts at once", "服务器一停就重启")
-            },
-        ],
-        control: Control {
-            change: Text::new("a message of 1,000 bytes, which the buffers hold", "消息只有 1,000 字节，缓冲区放得下"),
-            apply: |s| s.client = client_with_little,
+fn teach(t: Teaching) -> Teaching {
+    t.why(
+        "send returns how many bytes the kernel took; the caller keeps the rest and has to offer it again.",
+        "send 返回内核收下的字节数；其余仍在调用者手里，要由它再次发送。",
+        "send(2)",
+    )
+    .why(
+        "The receiver's window closes when nobody reads, and the sender's buffer fills behind it.",
+        "没有人读时接收窗口关闭，发送缓冲区随后被填满。",
+        "RFC 9293 §3.8.6",
+    )
+    .why(
+        "sendall is send in a loop until every byte is taken.",
+        "sendall 就是循环调用 send，直到每个字节都被收下。",
+        "Beej's Guide §7.4",
+    )
+    .next(
+        "tcp-partial-send --sndbuf 64KiB",
+        "a larger send buffer: a larger part, still a part",
+        "发送缓冲区大些：收下的多些，仍不是全部",
+    )
+    .next("tcp-partial-send --control", "a message that fits", "放得下的消息")
+    .next("fix-exact", "the same care on the receiving side", "接收一侧同样要小心")
+    .next("tcp-reuseaddr", "a server that restarts at once", "服务器一停就重启")
+    .control(
+        "a message of 1,000 bytes, which the buffers hold",
+        "消息只有 1,000 字节，缓冲区放得下",
+        |s| {
+            s.client(client_with_little);
         },
-        varies: true,
-        impossible: || {
-            cfg!(windows).then(|| {
-                Text::new(
-                    "Windows may buffer a whole send at once, far beyond SO_SNDBUF",
-                    "Windows 可能一次缓冲整个 send，远远超过 SO_SNDBUF",
-                )
-            })
-        },
-        ..Scenario::blank()
-    }
+    )
 }

@@ -1,14 +1,29 @@
 //! "Address already in use": a restarted server may bind over what the old one left, if both had set SO_REUSEADDR;
 //! never while another listens, and always when the client closed first.
 
-use super::{Alone, Control, Next, Part, Scenario, Why};
-use crate::claims::Judge;
-use crate::net::{Conn, End, Listener, Result};
-use crate::text::Text;
-use crate::trace::Role::Server;
-use crate::trace::{Call, Event};
+use super::prelude::*;
+use crate::net::Result;
 use std::io::ErrorKind::AddrInUse;
 use std::net::SocketAddr;
+
+pub(super) fn scenario() -> Scenario {
+    Scenario::new("tcp-reuseaddr", Part::Tcp, &["D1 §7", "D2 §6"])
+.title("address already in use", "地址已被占用")
+.claim("A restarted server gets the old one's port if both had set SO_REUSEADDR, or if the client closed first.", "重启的服务器能拿回旧端口：新旧都设了 SO_REUSEADDR，或者客户端先关闭。")
+.client(client)
+.server(server)
+.judge(judge)
+.never_alone("the old server and the new one take turns on one port, and their clients follow them step by step", "新旧服务器要在同一端口上轮流运行，客户端须逐步配合")
+.impossible(|| {
+            (!cfg!(any(target_os = "linux", target_os = "android"))).then(|| {
+                Text::new(
+                    "these are Linux's rules; Windows lets two sockets with SO_REUSEADDR share a port, and BSDs differ again",
+                    "这是 Linux 的规则；Windows 允许两个设了 SO_REUSEADDR 的套接字共用端口，BSD 又有不同",
+                )
+            })
+        })
+.teach(teach)
+}
 
 /// What the old server left behind on its port.
 #[derive(Clone, Copy, PartialEq)]
@@ -42,7 +57,7 @@ const CASES: [Case; 8] = [
     Case { left: Left::Nothing, reuse: true, gates: ["8", ""] },
 ];
 
-fn client(end: &End) -> anyhow::Result<()> {
+fn client(end: &End) -> Ends {
     for case in &CASES {
         visit(end, case, case.left)?;
     }
@@ -68,7 +83,7 @@ fn visit(end: &End, case: &Case, left: Left) -> Result<()> {
     s.close()
 }
 
-fn server(end: &End) -> anyhow::Result<()> {
+fn server(end: &End) -> Ends {
     for case in &CASES {
         serve_and_restart(end, case, case.left)?;
     }
@@ -147,14 +162,14 @@ fn restart(end: &End, address: SocketAddr) -> Result<()> {
 }
 
 /// The control: every client closes first, so that no old server leaves anything.
-fn client_closing_first(end: &End) -> anyhow::Result<()> {
+fn client_closing_first(end: &End) -> Ends {
     for case in &CASES {
         visit(end, case, Left::Nothing)?;
     }
     Ok(())
 }
 
-fn server_left_first(end: &End) -> anyhow::Result<()> {
+fn server_left_first(end: &End) -> Ends {
     for case in &CASES {
         serve_and_restart(end, case, Left::Nothing)?;
     }
@@ -210,7 +225,7 @@ fn named(cells: &[(bool, bool)]) -> Text {
     Text::new("bind succeeds: {}", "绑定成功：{}").with(&joined.unwrap_or(Text::new("never", "从不")))
 }
 
-fn judge(j: &mut Judge) {
+fn judge(j: &Judge) {
     let attempts = attempts(j);
     const BOTH: &[(bool, bool)] = &[(true, true)];
     const ALL: &[(bool, bool)] = &[(false, false), (false, true), (true, false), (true, true)];
@@ -237,79 +252,34 @@ fn judge(j: &mut Judge) {
     ] {
         let here = || attempts.iter().filter(|a| a.left == left);
         let bound: Vec<(bool, bool)> = here().filter(|a| a.bound).map(|a| (a.old, a.new)).collect();
-        j.claim(id, &[Server], text)
-            .expected(named(wanted))
-            .actual(named(&bound))
-            .shown_by(here().map(|a| a.event))
-            .holds(here().count() == ALL.len() && bound == wanted);
+        j.claim_text(id, text).needs(Server).shown_by(here().map(|a| a.event)).that(
+            here().count() == ALL.len() && bound == wanted,
+            named(wanted),
+            named(&bound),
+        );
     }
 }
 
-pub(super) fn scenario() -> Scenario {
-    Scenario {
-        id: "tcp-reuseaddr",
-        part: Part::Tcp,
-        title: Text::new("address already in use", "地址已被占用"),
-        claim: Text::new(
-            "A restarted server gets the old one's port if both had set SO_REUSEADDR, or if the client closed first.",
-            "重启的服务器能拿回旧端口：新旧都设了 SO_REUSEADDR，或者客户端先关闭。",
-        ),
-        documents: &["D1 §7", "D2 §6"],
-        client,
-        server: Some(server),
-        judge,
-        why: vec![
-            Why {
-                text: Text::new(
-                    "The side that closes first keeps the connection in TIME_WAIT, and with it its port.",
-                    "先关闭的一方要把连接保留在 TIME_WAIT 状态，端口也就一起被占着。",
-                ),
-                source: "RFC 9293 §3.6",
-            },
-            Why {
-                text: Text::new(
-                    "SO_REUSEADDR lets a bind pass over such a leftover, but not over a listening socket.",
-                    "SO_REUSEADDR 允许绑定越过这种残留，但不能越过仍在监听的套接字。",
-                ),
-                source: "socket(7)",
-            },
-        ],
-        next: vec![
-            Next {
-                command: "tcp-reuseaddr --control",
-                shows: Text::new("every client closes first: nothing is left", "客户端都先关闭：什么也没留下"),
-            },
-            Next {
-                command: "tcp-close",
-                shows: Text::new("what the two sides of a close see", "关闭时双方各看到什么"),
-            },
-            Next {
-                command: "udp-boundaries",
-                shows: Text::new("part 2: a protocol that keeps boundaries", "第 2 部分：保留边界的协议"),
-            },
-        ],
-        control: Control {
-            change: Text::new(
-                "every client closes first, so that no old server leaves anything behind",
-                "每个客户端都先关闭，旧服务器什么也不留下",
-            ),
-            apply: |s| {
-                s.client = client_closing_first;
-                s.server = Some(server_left_first);
-            },
+fn teach(t: Teaching) -> Teaching {
+    t.why(
+        "The side that closes first keeps the connection in TIME_WAIT, and with it its port.",
+        "先关闭的一方要把连接保留在 TIME_WAIT 状态，端口也就一起被占着。",
+        "RFC 9293 §3.6",
+    )
+    .why(
+        "SO_REUSEADDR lets a bind pass over such a leftover, but not over a listening socket.",
+        "SO_REUSEADDR 允许绑定越过这种残留，但不能越过仍在监听的套接字。",
+        "socket(7)",
+    )
+    .next("tcp-reuseaddr --control", "every client closes first: nothing is left", "客户端都先关闭：什么也没留下")
+    .next("tcp-close", "what the two sides of a close see", "关闭时双方各看到什么")
+    .next("udp-boundaries", "part 2: a protocol that keeps boundaries", "第 2 部分：保留边界的协议")
+    .control(
+        "every client closes first, so that no old server leaves anything behind",
+        "每个客户端都先关闭，旧服务器什么也不留下",
+        |s| {
+            s.client(client_closing_first);
+            s.server(server_left_first);
         },
-        alone: Alone::No(Text::new(
-            "the old server and the new one take turns on one port, and their clients follow them step by step",
-            "新旧服务器要在同一端口上轮流运行，客户端须逐步配合",
-        )),
-        impossible: || {
-            (!cfg!(any(target_os = "linux", target_os = "android"))).then(|| {
-                Text::new(
-                    "these are Linux's rules; Windows lets two sockets with SO_REUSEADDR share a port, and BSDs differ again",
-                    "这是 Linux 的规则；Windows 允许两个设了 SO_REUSEADDR 的套接字共用端口，BSD 又有不同",
-                )
-            })
-        },
-        ..Scenario::blank()
-    }
+    )
 }

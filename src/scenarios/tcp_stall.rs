@@ -1,18 +1,33 @@
 //! Write, write, read: the second write waits for an ACK that the receiver keeps back, in the hope of an answer to
 //! send it with, which it cannot give before it has the second write.
 
+use super::prelude::*;
 use super::segments::{Segments, arrived_before};
-use super::{Control, Linked, Next, NotPossible, Part, Scenario, Why};
-use crate::claims::Judge;
 use crate::framing::{Framing, I32_LE};
-use crate::net::{Conn, End, Listener, NetError, Outgoing, evidence};
-use crate::say;
-use crate::text::Text;
-use crate::trace::Role::{Client, Server};
+use crate::net::{NetError, Outgoing, evidence};
+use crate::play::NotPossible;
 use crate::trace::packet::Packet;
-use crate::trace::{Call, Event, Role, SockId, Trace};
+use crate::trace::{Role, SockId, Trace};
 use std::io::ErrorKind::{BrokenPipe, ConnectionReset};
 use std::slice::Iter;
+
+pub(super) fn scenario() -> Scenario {
+    Scenario::new("tcp-stall", Part::Link, &["D0", "D1 §12", "D2 §4", "D3 §10"])
+.title("write, write, read", "写、写、读")
+.claim("Header and body in two writes: each round waits for the receiver's delayed ACK, about 40 ms, unless one of three things is done.", "头部和正文分两次写：每一轮都要等接收方的延迟确认，约 40 毫秒；三种办法都能免去。")
+.client(client)
+.server(server)
+.judge(judge)
+.impossible(|| {
+            (!evidence::COUNTS_SEGMENTS).then(|| {
+                Text::new(
+                    "only Linux lets a program delay its ACKs (TCP_QUICKACK) and see what is unsent",
+                    "只有 Linux 能让程序推迟确认（TCP_QUICKACK），并看到未发出的字节",
+                )
+            })
+        })
+.teach(teach)
+}
 
 /// What the rounds of a connection ask, each behind its length (`struct.pack('i', n)`).
 const WORDS: [&[u8]; 3] = [b"hello", b"feng", b"hello feng"];
@@ -61,11 +76,11 @@ fn next(gates: &mut Gates) -> Result<&'static str, NotPossible> {
     })
 }
 
-fn client(end: &End) -> anyhow::Result<()> {
+fn client(end: &End) -> Ends {
     ask_each_way(end, true)
 }
 
-fn ask_each_way(end: &End, nagle: bool) -> anyhow::Result<()> {
+fn ask_each_way(end: &End, nagle: bool) -> Ends {
     let mut gates = GATES.iter();
     for way in WAYS {
         end.note(way.title());
@@ -107,7 +122,7 @@ fn request(end: &End, word: &[u8]) -> anyhow::Result<Outgoing> {
     Ok(end.framed(I32_LE.frame(word).map_err(Text::from)?, I32_LE.width(), None))
 }
 
-fn write(s: &Conn, request: &Outgoing, way: Way) -> anyhow::Result<()> {
+fn write(s: &Conn, request: &Outgoing, way: Way) -> Ends {
     if way == Way::OneWrite {
         s.send_all(request.whole())?;
     } else {
@@ -117,7 +132,7 @@ fn write(s: &Conn, request: &Outgoing, way: Way) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn start_again(conn: Conn) -> anyhow::Result<()> {
+fn start_again(conn: Conn) -> Ends {
     conn.set_linger_zero()?;
     conn.close()?;
     Ok(())
@@ -132,7 +147,7 @@ fn again_if_reset(result: anyhow::Result<bool>) -> anyhow::Result<bool> {
     }
 }
 
-fn server(end: &End) -> anyhow::Result<()> {
+fn server(end: &End) -> Ends {
     let listener = end.tcp().listen()?;
     let mut gates = GATES.iter();
     for way in WAYS {
@@ -181,7 +196,7 @@ fn acknowledged_in_the_call(end: &End, conn: &Conn, written: &'static str) -> an
 }
 
 /// The control: without the Nagle algorithm the first way, too, waits for no ACK, however late it is.
-fn client_without_nagle(end: &End) -> anyhow::Result<()> {
+fn client_without_nagle(end: &End) -> Ends {
     ask_each_way(end, false)
 }
 
@@ -239,7 +254,7 @@ fn joined(parts: impl Iterator<Item = String>) -> String {
     parts.collect::<Vec<_>>().join("; ")
 }
 
-fn judge(j: &mut Judge) {
+fn judge(j: &Judge) {
     let stalled = rounds(j.trace(), Way::TwoWrites);
     second_write_waits(j, &stalled);
     match j.trace().packets.is_empty() {
@@ -253,18 +268,21 @@ fn judge(j: &mut Judge) {
     ack_on_demand(j);
 }
 
-fn second_write_waits(j: &mut Judge, rounds: &[Round]) {
+fn second_write_waits(j: &Judge, rounds: &[Round]) {
     let expected = joined(WORDS.iter().map(|word| format!("0, {}", word.len())));
     let seen = joined(rounds.iter().map(|round| format!("{}, {}", round.left(), round.unsent())));
     j.claim(
         "second-write-waits",
-        &[Client],
-        Text::new("two writes: the second one stays in the sender's kernel", "两次写：第二次留在发送方内核里"),
+        "two writes: the second one stays in the sender's kernel",
+        "两次写：第二次留在发送方内核里",
     )
-    .expected(say!("segments left, bytes unsent: {expected}", "发出报文段、未发出字节：{expected}"))
-    .actual(say!("segments left, bytes unsent: {seen}", "发出报文段、未发出字节：{seen}"))
+    .needs(Client)
     .shown_by(rounds.iter().filter_map(|round| round.writes.last().copied()))
-    .holds(seen == expected);
+    .that(
+        seen == expected,
+        say!("segments left, bytes unsent: {expected}", "发出报文段、未发出字节：{expected}"),
+        say!("segments left, bytes unsent: {seen}", "发出报文段、未发出字节：{seen}"),
+    );
 }
 
 /// The shortest time for which Linux delays an ACK is 40 ms, by a clock that may tick every 10.
@@ -275,18 +293,21 @@ fn at_least() -> Text {
     say!("at least {ms} ms each", "每次至少 {ms} 毫秒")
 }
 
-fn until_the_timer(j: &mut Judge, rounds: &[Round]) {
+fn until_the_timer(j: &Judge, rounds: &[Round]) {
     let took: Vec<u64> = rounds.iter().filter_map(Round::took_us).collect();
     let times = joined(took.iter().map(|us| j.ms(*us)));
     j.claim(
         "until-the-timer",
-        &[Client],
-        Text::new("each such round lasted until the ACK's timer ran out", "每一轮都拖到延迟确认的定时器到期"),
+        "each such round lasted until the ACK's timer ran out",
+        "每一轮都拖到延迟确认的定时器到期",
     )
-    .expected(at_least())
-    .actual(say!("{times} ms", "{times} 毫秒"))
+    .needs(Client)
     .shown_by(rounds.iter().filter_map(|round| round.answer))
-    .holds(took.len() == WORDS.len() && took.iter().all(|us| *us >= LEAST_US));
+    .that(
+        took.len() == WORDS.len() && took.iter().all(|us| *us >= LEAST_US),
+        at_least(),
+        say!("{times} ms", "{times} 毫秒"),
+    );
 }
 
 /// What the link saw of a round with two writes.
@@ -319,31 +340,31 @@ impl<'a> Crossing<'a> {
     }
 }
 
-fn until_the_ack(j: &mut Judge, rounds: &[Round]) {
+fn until_the_ack(j: &Judge, rounds: &[Round]) {
     let all: Vec<Crossing> = rounds.iter().filter_map(|r| Crossing::of(j.trace(), Way::TwoWrites, r)).collect();
     let kept: Vec<u64> = all.iter().filter(|c| c.in_order).map(Crossing::kept_us).collect();
     if !kept.is_empty() || all.is_empty() {
         let times = joined(kept.iter().map(|us| j.ms(*us)));
-        j.claim(
-            "ack-kept-back",
-            &[Client, Server],
-            Text::new("the receiver kept the header's ACK back", "接收方扣住了头部的 ACK"),
-        )
-        .expected(at_least())
-        .actual(say!("{times} ms", "{times} 毫秒"))
-        .shown_by(all.iter().map(|c| c.ack))
-        .holds(!kept.is_empty() && kept.iter().all(|us| *us >= LEAST_US));
+        j.claim("ack-kept-back", "the receiver kept the header's ACK back", "接收方扣住了头部的 ACK")
+            .needs(Client)
+            .needs(Server)
+            .shown_by(all.iter().map(|c| c.ack))
+            .that(
+                !kept.is_empty() && kept.iter().all(|us| *us >= LEAST_US),
+                at_least(),
+                say!("{times} ms", "{times} 毫秒"),
+            );
     }
     let (wanted, after) = (WORDS.len(), all.iter().filter(|c| arrived_before(c.ack, c.body)).count());
-    j.claim(
-        "ack-frees-the-rest",
-        &[Client, Server],
-        Text::new("the body left only when that ACK had arrived", "那个 ACK 到了，正文才离开"),
-    )
-    .expected(say!("{wanted} of {wanted} bodies after the ACK", "{wanted} 个正文中 {wanted} 个在 ACK 之后"))
-    .actual(say!("{after} of {wanted} bodies after the ACK", "{wanted} 个正文中 {after} 个在 ACK 之后"))
-    .shown_by(all.iter().map(|c| c.body))
-    .holds(after == wanted);
+    j.claim("ack-frees-the-rest", "the body left only when that ACK had arrived", "那个 ACK 到了，正文才离开")
+        .needs(Client)
+        .needs(Server)
+        .shown_by(all.iter().map(|c| c.body))
+        .that(
+            after == wanted,
+            say!("{wanted} of {wanted} bodies after the ACK", "{wanted} 个正文中 {wanted} 个在 ACK 之后"),
+            say!("{after} of {wanted} bodies after the ACK", "{wanted} 个正文中 {after} 个在 ACK 之后"),
+        );
 }
 
 /// ` (0.05; 0.04; 0.04 ms)`: how long the rounds took; nothing when they were not recorded here.
@@ -352,20 +373,20 @@ fn times(j: &Judge, rounds: &[Round]) -> Text {
     if times.is_empty() { Text::new("", "") } else { say!(" ({times} ms)", "（{times} 毫秒）") }
 }
 
-fn nothing_waits(j: &mut Judge, id: &'static str, text: Text, way: Way) {
+fn nothing_waits(j: &Judge, id: &'static str, text: Text, way: Way) {
     let rounds = rounds(j.trace(), way);
     let unsent = joined(rounds.iter().map(|round| round.unsent().to_string()));
     let times = times(j, &rounds);
     let none = joined(WORDS.iter().map(|_| "0".to_owned()));
-    j.claim(id, &[Client], text)
-        .expected(say!("bytes unsent: {none}", "未发出字节：{none}"))
-        .actual(say!("bytes unsent: {unsent}{{}}", "未发出字节：{unsent}{{}}").with(&times))
-        .shown_by(rounds.iter().filter_map(|round| round.writes.last().copied()))
-        .holds(unsent == none);
+    j.claim_text(id, text).needs(Client).shown_by(rounds.iter().filter_map(|round| round.writes.last().copied())).that(
+        unsent == none,
+        say!("bytes unsent: {none}", "未发出字节：{none}"),
+        say!("bytes unsent: {unsent}{{}}", "未发出字节：{unsent}{{}}").with(&times),
+    );
 }
 
 /// With TCP_QUICKACK the ACK leaves within the call: the kernel's count of segments without data grows in it.
-fn ack_on_demand(j: &mut Judge) {
+fn ack_on_demand(j: &Judge) {
     let trace = j.trace();
     let sock = connection(trace, Server, Way::Quickack);
     let of_it: Vec<&Event> = trace.events.iter().filter(|e| sock.is_some() && e.sock == sock).collect();
@@ -374,84 +395,41 @@ fn ack_on_demand(j: &mut Judge) {
     let sent = calls.iter().filter(|[before, call]| call.evidence.acks_out > before.evidence.acks_out).count();
     let wanted = WORDS.len();
     let times = times(j, &rounds(trace, Way::Quickack));
-    j.claim(
-        "ack-on-demand",
-        &[Server],
-        Text::new("TCP_QUICKACK: the ACK left in that call", "TCP_QUICKACK：ACK 就在这次调用里发出"),
-    )
-    .expected(say!("{wanted} of {wanted} calls sent an ACK", "{wanted} 次调用中 {wanted} 次发出 ACK"))
-    .actual(say!("{sent} of {wanted} calls sent an ACK{{}}", "{wanted} 次调用中 {sent} 次发出 ACK{{}}").with(&times))
-    .shown_by(calls.iter().map(|[_, call]| *call))
-    .holds(sent == wanted);
+    j.claim("ack-on-demand", "TCP_QUICKACK: the ACK left in that call", "TCP_QUICKACK：ACK 就在这次调用里发出")
+        .needs(Server)
+        .shown_by(calls.iter().map(|[_, call]| *call))
+        .that(
+            sent == wanted,
+            say!("{wanted} of {wanted} calls sent an ACK", "{wanted} 次调用中 {wanted} 次发出 ACK"),
+            say!("{sent} of {wanted} calls sent an ACK{{}}", "{wanted} 次调用中 {sent} 次发出 ACK{{}}").with(&times),
+        );
 }
 
-pub(super) fn scenario() -> Scenario {
-    Scenario {
-        id: "tcp-stall",
-        part: Part::Link,
-        title: Text::new("write, write, read", "写、写、读"),
-        claim: Text::new(
-            "Header and body in two writes: each round waits for the receiver's delayed ACK, about 40 ms, unless one of three things is done.",
-            "头部和正文分两次写：每一轮都要等接收方的延迟确认，约 40 毫秒；三种办法都能免去。",
-        ),
-        documents: &["D0", "D1 §12", "D2 §4", "D3 §10"],
-        client,
-        server: Some(server),
-        judge,
-        why: vec![
-            Why {
-                text: Text::new(
-                    "The Nagle algorithm: the body is not a full segment and waits until the header is acknowledged.",
-                    "Nagle 算法：正文装不满一个报文段，要等头部被确认。",
-                ),
-                source: "RFC 896; RFC 9293 §3.7.4",
-            },
-            Why {
-                text: Text::new(
-                    "The receiver delays its ACK, up to 500 ms, hoping to send it along with an answer; Linux waits 40 ms.",
-                    "接收方延迟确认（最多 500 毫秒），想让它搭着回答一起走；Linux 等 40 毫秒。",
-                ),
-                source: "RFC 9293 §3.8.6.3; RFC 5681 §4.2",
-            },
-            Why {
-                text: Text::new(
-                    "TCP_NODELAY ends the first wait, TCP_QUICKACK the second; one write gives neither an occasion.",
-                    "TCP_NODELAY 免去前一种等待，TCP_QUICKACK 免去后一种；合成一次写，两种等待都不会出现。",
-                ),
-                source: "tcp(7)",
-            },
-        ],
-        next: vec![
-            Next {
-                command: "tcp-stall --link",
-                shows: Text::new("the ACK arrives, and then the body leaves", "ACK 到了，正文才离开"),
-            },
-            Next {
-                command: "tcp-stall --control",
-                shows: Text::new("without the Nagle algorithm nothing stalls", "没有 Nagle 算法，就没有停顿"),
-            },
-            Next { command: "tcp-nagle", shows: Text::new("the algorithm by itself", "单看这个算法") },
-            Next {
-                command: "link-loss",
-                shows: Text::new("what a lost packet costs UDP, and TCP", "丢一个分组，UDP 和 TCP 各付出什么"),
-            },
-        ],
-        control: Control {
-            change: Text::new(
-                "the Nagle algorithm is off from the beginning: a late ACK holds nothing up",
-                "从头就关掉 Nagle 算法：ACK 再晚，也耽误不了什么",
-            ),
-            apply: |s| s.client = client_without_nagle,
+fn teach(t: Teaching) -> Teaching {
+    t.why(
+        "The Nagle algorithm: the body is not a full segment and waits until the header is acknowledged.",
+        "Nagle 算法：正文装不满一个报文段，要等头部被确认。",
+        "RFC 896; RFC 9293 §3.7.4",
+    )
+    .why(
+        "The receiver delays its ACK, up to 500 ms, hoping to send it along with an answer; Linux waits 40 ms.",
+        "接收方延迟确认（最多 500 毫秒），想让它搭着回答一起走；Linux 等 40 毫秒。",
+        "RFC 9293 §3.8.6.3; RFC 5681 §4.2",
+    )
+    .why(
+        "TCP_NODELAY ends the first wait, TCP_QUICKACK the second; one write gives neither an occasion.",
+        "TCP_NODELAY 免去前一种等待，TCP_QUICKACK 免去后一种；合成一次写，两种等待都不会出现。",
+        "tcp(7)",
+    )
+    .next("tcp-stall --link", "the ACK arrives, and then the body leaves", "ACK 到了，正文才离开")
+    .next("tcp-stall --control", "without the Nagle algorithm nothing stalls", "没有 Nagle 算法，就没有停顿")
+    .next("tcp-nagle", "the algorithm by itself", "单看这个算法")
+    .next("link-loss", "what a lost packet costs UDP, and TCP", "丢一个分组，UDP 和 TCP 各付出什么")
+    .control(
+        "the Nagle algorithm is off from the beginning: a late ACK holds nothing up",
+        "从头就关掉 Nagle 算法：ACK 再晚，也耽误不了什么",
+        |s| {
+            s.client(client_without_nagle);
         },
-        linked: Linked::Able,
-        impossible: || {
-            (!evidence::COUNTS_SEGMENTS).then(|| {
-                Text::new(
-                    "only Linux lets a program delay its ACKs (TCP_QUICKACK) and see what is unsent",
-                    "只有 Linux 能让程序推迟确认（TCP_QUICKACK），并看到未发出的字节",
-                )
-            })
-        },
-        ..Scenario::blank()
-    }
+    )
 }

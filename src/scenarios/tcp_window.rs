@@ -1,15 +1,27 @@
 //! A receiver that does not read closes its window. The sender stops, probes, and goes on when the receiver reads:
 //! TCP waits where UDP would lose.
 
-use super::{Control, Linked, Next, Part, Scenario, Why};
-use crate::claims::Judge;
-use crate::net::{End, Opt, Settings};
-use crate::say;
-use crate::text::{Text, grouped};
-use crate::trace::Event;
-use crate::trace::Role::{Client, Server};
+use super::prelude::*;
 use crate::trace::packet::Packet;
 use std::sync::LazyLock;
+
+pub(super) fn scenario() -> Scenario {
+    Scenario::new("tcp-window", Part::Link, &["D1 §6", "D1 §10", "D3 §6"])
+        .title("the window closes", "窗口关闭")
+        .claim(
+            "A receiver that does not read closes its window; the sender waits and probes, and nothing is lost.",
+            "接收方不读，窗口就关闭；发送方一边等一边探测，一个字节也不丢。",
+        )
+        .takes(&[Opt::Rcvbuf, Opt::RecvSize])
+        .recv_size(2048)
+        .buffers(None, Some(4096))
+        .client(client)
+        .server(server)
+        .judge(judge)
+        .only_over("rtt=2ms")
+        .varies()
+        .teach(teach)
+}
 
 /// More than the receiver's small buffer holds, and less than the sender's.
 const LENGTH: usize = 16_000;
@@ -26,7 +38,7 @@ fn label() -> Text {
     say!("{length} bytes", "{length} 字节")
 }
 
-fn client(end: &End) -> anyhow::Result<()> {
+fn client(end: &End) -> Ends {
     let s = end.tcp().sndbuf(Some(SENDER_HOLDS)).rcvbuf(None).connect()?;
     s.send_message(&end.labelled(TEXT.as_slice(), label()))?;
     s.wait_probed(PROBES as u64)?;
@@ -37,11 +49,11 @@ fn client(end: &End) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn server(end: &End) -> anyhow::Result<()> {
+fn server(end: &End) -> Ends {
     serve(end, true)
 }
 
-fn serve(end: &End, busy: bool) -> anyhow::Result<()> {
+fn serve(end: &End, busy: bool) -> Ends {
     let listener = end.tcp().listen()?;
     let conn = listener.accept()?;
     if busy {
@@ -53,7 +65,7 @@ fn serve(end: &End, busy: bool) -> anyhow::Result<()> {
 }
 
 /// The control: a receiver that reads all the time, with the buffer a socket has by itself.
-fn server_that_reads(end: &End) -> anyhow::Result<()> {
+fn server_that_reads(end: &End) -> Ends {
     serve(end, false)
 }
 
@@ -130,7 +142,7 @@ fn seen_by_sender(packets: &[Packet]) -> impl Iterator<Item = &Packet> {
     seen.into_iter()
 }
 
-fn judge(j: &mut Judge) {
+fn judge(j: &Judge) {
     let window = Window::of(&j.trace().packets);
     window_closes(j, &window);
     probes_instead(j, &window);
@@ -138,136 +150,83 @@ fn judge(j: &mut Judge) {
     nothing_lost(j);
 }
 
-fn window_closes(j: &mut Judge, window: &Window) {
+fn window_closes(j: &Judge, window: &Window) {
     let heard = j.trace().packets.iter().filter(|p| p.from == Server).filter_map(|p| p.segment());
     let least = heard.map(|segment| segment.window).min().unwrap_or(u64::MAX);
     let least = if least == 0 { "0".to_owned() } else { j.varying(least) };
-    j.claim(
-        "window-closes",
-        &[Server],
-        Text::new("nobody reads: the receiver announced a window of 0", "没有人读：接收方通告窗口为 0"),
-    )
-    .expected(Text::new("least window announced: 0 bytes", "通告的最小窗口：0 字节"))
-    .actual(say!("least window announced: {least} bytes", "通告的最小窗口：{least} 字节"))
-    .shown_by(window.closing)
-    .holds(window.closing.is_some());
+    j.claim("window-closes", "nobody reads: the receiver announced a window of 0", "没有人读：接收方通告窗口为 0")
+        .needs(Server)
+        .shown_by(window.closing)
+        .that(
+            window.closing.is_some(),
+            Text::new("least window announced: 0 bytes", "通告的最小窗口：0 字节"),
+            say!("least window announced: {least} bytes", "通告的最小窗口：{least} 字节"),
+        );
 }
 
-fn probes_instead(j: &mut Judge, window: &Window) {
+fn probes_instead(j: &Judge, window: &Window) {
     let Window { probes, against, .. } = window;
     let (sent, against) = (j.varying(probes.len()), j.varying_from_zero(*against));
     let gaps = window.gaps_us().iter().take(PROBES).map(|us| j.ms(*us)).collect::<Vec<_>>().join("; ");
     let gaps = if gaps.is_empty() { Text::new("", "") } else { say!(" (after {gaps} ms)", "（隔 {gaps} 毫秒）") };
     j.claim(
         "probes-instead",
-        &[Client],
-        Text::new("while it was closed no new data left, only probes", "窗口关闭期间没有新数据离开，只有探测"),
+        "while it was closed no new data left, only probes",
+        "窗口关闭期间没有新数据离开，只有探测",
     )
-    .expected(say!("new bytes: 0, probes: {PROBES} or more", "新字节：0，探测：至少 {PROBES} 次"))
-    .actual(say!("new bytes: {against}, probes: {sent}{{}}", "新字节：{against}，探测：{sent} 次{{}}").with(&gaps))
+    .needs(Client)
     .shown_by(probes.iter().copied())
-    .holds(window.against == 0 && probes.len() >= PROBES);
+    .that(
+        window.against == 0 && probes.len() >= PROBES,
+        say!("new bytes: 0, probes: {PROBES} or more", "新字节：0，探测：至少 {PROBES} 次"),
+        say!("new bytes: {against}, probes: {sent}{{}}", "新字节：{against}，探测：{sent} 次{{}}").with(&gaps),
+    );
 }
 
-fn update_then_rest(j: &mut Judge, window: &Window) {
+fn update_then_rest(j: &Judge, window: &Window) {
     let (before, after) = (j.varying_from_zero(window.before), j.varying_from_zero(window.after));
     j.claim(
         "update-then-rest",
-        &[Client, Server],
-        Text::new("it read: a window update came, then the rest left", "它一读，窗口更新就到，其余随后离开"),
+        "it read: a window update came, then the rest left",
+        "它一读，窗口更新就到，其余随后离开",
     )
-    .expected(Text::new("bytes before the window closed, and after the update", "窗口关闭前有字节离开，更新后也有"))
-    .actual(say!("{before} bytes before, {after} after", "之前 {before} 字节，之后 {after} 字节"))
+    .needs(Client)
+    .needs(Server)
     .shown_by(window.update)
-    .holds(window.update.is_some() && window.before > 0 && window.after > 0);
+    .that(
+        window.update.is_some() && window.before > 0 && window.after > 0,
+        Text::new("bytes before the window closed, and after the update", "窗口关闭前有字节离开，更新后也有"),
+        say!("{before} bytes before, {after} after", "之前 {before} 字节，之后 {after} 字节"),
+    );
 }
 
-fn nothing_lost(j: &mut Judge) {
+fn nothing_lost(j: &Judge) {
     let moved = |events: &[&Event]| events.iter().filter_map(|e| e.returned).sum::<usize>();
     let (sends, recvs) = (j.sends(Client), j.recvs(Server));
     let (sent, received) = (moved(&sends), moved(&recvs));
     let (out, got) = (grouped(sent), grouped(received));
-    j.claim("nothing-lost", &[Client, Server], Text::new("nothing was lost meanwhile", "其间一个字节也没有丢"))
-        .expected(say!("{out} bytes received", "收到 {out} 字节"))
-        .actual(say!("{got} bytes received", "收到 {got} 字节"))
+    j.claim("nothing-lost", "nothing was lost meanwhile", "其间一个字节也没有丢")
+        .needs(Client)
+        .needs(Server)
         .shown_by(recvs)
-        .holds(sent == LENGTH && received == sent);
+        .that(
+            sent == LENGTH && received == sent,
+            say!("{out} bytes received", "收到 {out} 字节"),
+            say!("{got} bytes received", "收到 {got} 字节"),
+        );
 }
 
-pub(super) fn scenario() -> Scenario {
-    Scenario {
-        id: "tcp-window",
-        part: Part::Link,
-        title: Text::new("the window closes", "窗口关闭"),
-        claim: Text::new(
-            "A receiver that does not read closes its window; the sender waits and probes, and nothing is lost.",
-            "接收方不读，窗口就关闭；发送方一边等一边探测，一个字节也不丢。",
-        ),
-        documents: &["D1 §6", "D1 §10", "D3 §6"],
-        takes: &[Opt::Rcvbuf, Opt::RecvSize],
-        defaults: Settings { rcvbuf: Some(4096), recv_size: Some(2048), ..Settings::NONE },
-        client,
-        server: Some(server),
-        judge,
-        why: vec![
-            Why {
-                text: Text::new(
-                    "Each ACK says how much more the receiver has room for: the window. At 0 the sender has to stop.",
-                    "每个 ACK 都说明接收方还有多少空间，这就是窗口；窗口为 0，发送方必须停下。",
-                ),
-                source: "RFC 9293 §3.8.6",
-            },
-            Why {
-                text: Text::new(
-                    "The update that opens it again may get lost, so the sender asks now and then: a zero-window probe, less and less often.",
-                    "重新打开窗口的更新可能丢失，所以发送方不时地问一声（零窗口探测），间隔越来越长。",
-                ),
-                source: "RFC 9293 §3.8.6.1",
-            },
-            Why {
-                text: Text::new(
-                    "What the window keeps back fills the sender's buffer; when that is full, send waits, too.",
-                    "被窗口挡住的数据留在发送缓冲区里；缓冲区也满了，send 就要等。",
-                ),
-                source: "RFC 9293 §3.8.6; send(2)",
-            },
-        ],
-        next: vec![
-            Next {
-                command: "tcp-window --rcvbuf 64KiB",
-                shows: Text::new(
-                    "room for all: the window stays open, the claim fails",
-                    "全装得下：窗口一直开着，结论不成立",
-                ),
-            },
-            Next {
-                command: "tcp-window --control",
-                shows: Text::new("a receiver that reads all the time", "一直在读的接收方"),
-            },
-            Next {
-                command: "tcp-partial-send", shows: Text::new("the same as send sees it", "从 send 看同一件事")
-            },
-            Next {
-                command: "udp-loss",
-                shows: Text::new(
-                    "UDP before such a receiver: dropped, and nobody is told",
-                    "UDP 遇到这样的接收方：丢弃，谁也不知道",
-                ),
-            },
-        ],
-        control: Control {
-            change: Text::new(
-                "a receiver that reads all the time, with a buffer of the usual size",
-                "接收方一直在读，缓冲区用系统默认大小",
-            ),
-            apply: |s| {
-                s.server = Some(server_that_reads);
+fn teach(t: Teaching) -> Teaching {
+    t
+.why("Each ACK says how much more the receiver has room for: the window. At 0 the sender has to stop.", "每个 ACK 都说明接收方还有多少空间，这就是窗口；窗口为 0，发送方必须停下。", "RFC 9293 §3.8.6")
+.why("The update that opens it again may get lost, so the sender asks now and then: a zero-window probe, less and less often.", "重新打开窗口的更新可能丢失，所以发送方不时地问一声（零窗口探测），间隔越来越长。", "RFC 9293 §3.8.6.1")
+.why("What the window keeps back fills the sender's buffer; when that is full, send waits, too.", "被窗口挡住的数据留在发送缓冲区里；缓冲区也满了，send 就要等。", "RFC 9293 §3.8.6; send(2)")
+.next("tcp-window --rcvbuf 64KiB", "room for all: the window stays open, the claim fails", "全装得下：窗口一直开着，结论不成立")
+.next("tcp-window --control", "a receiver that reads all the time", "一直在读的接收方")
+.next("tcp-partial-send", "the same as send sees it", "从 send 看同一件事")
+.next("udp-loss", "UDP before such a receiver: dropped, and nobody is told", "UDP 遇到这样的接收方：丢弃，谁也不知道")
+.control("a receiver that reads all the time, with a buffer of the usual size", "接收方一直在读，缓冲区用系统默认大小", |s| {
+                s.server(server_that_reads);
                 s.defaults.rcvbuf = None;
-            },
-        },
-        linked: Linked::Only,
-        link: "rtt=2ms",
-        varies: true,
-        ..Scenario::blank()
-    }
+            })
 }

@@ -1,13 +1,26 @@
 //! One send comes out of one recv, however late the receiver comes: UDP carries datagrams, and a datagram is a message.
 
-use super::{Control, Next, Part, Scenario, Variation, Why};
-use crate::claims::Judge;
-use crate::net::{End, Opt, Settings, Udp};
-use crate::say;
-use crate::text::{Text, grouped};
-use crate::trace::Role::{self, Client, Server};
-use crate::trace::{Event, Proto};
+use super::prelude::*;
+use crate::net::Udp;
+use crate::trace::Proto;
+use crate::trace::Role;
 use std::net::SocketAddr;
+
+pub(super) fn scenario() -> Scenario {
+    Scenario::new("udp-boundaries", Part::Udp, &["D1 §10", "D2 §1", "D3 §8", "D3 §10"])
+        .title("one send, one recv", "一次 send，一次 recv")
+        .claim(
+            "One send comes out of one recv, however late the receiver comes: UDP keeps message boundaries.",
+            "一次 send 对应一次 recv，接收方来得再晚也一样：UDP 保留消息边界（不“粘包”）。",
+        )
+        .takes(&[Opt::RecvSize, Opt::Race])
+        .recv_size(1024)
+        .client(client)
+        .server(server)
+        .judge(judge)
+        .on_link(Variation::Nothing)
+        .teach(teach)
+}
 
 const WORDS: [&str; 2] = ["hello", "feng"];
 const ECHOES: [&str; 2] = ["HELLO", "FENG"];
@@ -16,7 +29,7 @@ const ECHOES: [&str; 2] = ["HELLO", "FENG"];
 const JOINS: bool = cfg!(any(target_os = "linux", target_os = "android"));
 const DATAGRAMS: usize = WORDS.len() + JOINS as usize;
 
-fn client(end: &End) -> anyhow::Result<()> {
+fn client(end: &End) -> Ends {
     let s = end.udp()?;
     let server = end.server_address()?;
     ECHOES.iter().for_each(|echo| s.expect(echo.as_bytes()));
@@ -31,7 +44,7 @@ fn client(end: &End) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn server(end: &End) -> anyhow::Result<()> {
+fn server(end: &End) -> Ends {
     let s = end.udp()?;
     WORDS.iter().for_each(|word| s.expect(word.as_bytes()));
     end.pass("sent", Text::new("until everything is sent", "等到全部发完"))?;
@@ -45,7 +58,7 @@ fn server(end: &End) -> anyhow::Result<()> {
 
 /// The exception: one message in two sends, which the kernel is asked to keep together.
 #[cfg(any(target_os = "linux", target_os = "android"))]
-fn send_joined(end: &End, s: &Udp, server: SocketAddr) -> anyhow::Result<()> {
+fn send_joined(end: &End, s: &Udp, server: SocketAddr) -> Ends {
     let message = end.message(*b"hello feng");
     s.send_more_to(message.part(0..5), server)?;
     s.send_part_to(message.part(5..10), server)?;
@@ -53,12 +66,12 @@ fn send_joined(end: &End, s: &Udp, server: SocketAddr) -> anyhow::Result<()> {
 }
 
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
-fn send_joined(_: &End, _: &Udp, _: SocketAddr) -> anyhow::Result<()> {
+fn send_joined(_: &End, _: &Udp, _: SocketAddr) -> Ends {
     Ok(())
 }
 
 /// The control: the same words over TCP.
-fn client_over_tcp(end: &End) -> anyhow::Result<()> {
+fn client_over_tcp(end: &End) -> Ends {
     let s = end.tcp().connect()?;
     s.send(WORDS[0].as_bytes())?;
     s.send(WORDS[1].as_bytes())?;
@@ -67,7 +80,7 @@ fn client_over_tcp(end: &End) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn server_over_tcp(end: &End) -> anyhow::Result<()> {
+fn server_over_tcp(end: &End) -> Ends {
     let listener = end.tcp().listen()?;
     let conn = listener.accept()?;
     WORDS.iter().for_each(|word| conn.expect(word.as_bytes()));
@@ -83,7 +96,7 @@ fn server_over_tcp(end: &End) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn judge(j: &mut Judge) {
+fn judge(j: &Judge) {
     let words = Text::new("each recv returned one word, whole and alone", "每次 recv 返回一个词，完整且单独");
     one_by_one(j, "one-send-one-recv", Server, words, WORDS);
     let echoes = Text::new("and so did the echoes, on their way back", "回显也是如此");
@@ -93,19 +106,19 @@ fn judge(j: &mut Judge) {
     }
 }
 
-fn one_by_one(j: &mut Judge, id: &'static str, role: Role, text: Text, wanted: [&str; 2]) {
+fn one_by_one(j: &Judge, id: &'static str, role: Role, text: Text, wanted: [&str; 2]) {
     let brought = |e: &&Event| !e.bytes.is_empty();
     let recvs: Vec<&Event> = j.recvs(role).into_iter().filter(brought).take(wanted.len()).collect();
     let got: Vec<String> = recvs.iter().map(|e| String::from_utf8_lossy(&e.bytes).into_owned()).collect();
     let alone = recvs.iter().all(|e| j.trace().exactly_one(e).is_some());
-    j.claim(id, &[role], text)
-        .expected(Text::same(wanted.join(" | ")))
-        .actual(Text::same(got.join(" | ")))
-        .shown_by(recvs)
-        .holds(alone && got == wanted);
+    j.claim_text(id, text).needs(role).shown_by(recvs).that(
+        alone && got == wanted,
+        Text::same(wanted.join(" | ")),
+        Text::same(got.join(" | ")),
+    );
 }
 
-fn joined(j: &mut Judge) {
+fn joined(j: &Judge) {
     if !JOINS {
         j.limit(Text::new(
             "this system cannot be asked to join two sends into one datagram (MSG_MORE)",
@@ -122,80 +135,44 @@ fn joined(j: &mut Judge) {
     let got: usize = recvs.iter().map(|e| e.bytes.len()).sum();
     j.claim(
         "exception-on-request",
-        &[Client, Server],
-        Text::new(
-            "two sends become one datagram only on request (MSG_MORE)",
-            "只有主动要求（MSG_MORE），两次 send 才成为一个数据报",
-        ),
+        "two sends become one datagram only on request (MSG_MORE)",
+        "只有主动要求（MSG_MORE），两次 send 才成为一个数据报",
     )
-    .expected(say!("2 sends, 1 recv of {total} bytes", "2 次 send，1 次 recv 共 {total} 字节"))
-    .actual(say!("{given} sends, {taken} recv of {got} bytes", "{given} 次 send，{taken} 次 recv 共 {got} 字节"))
+    .needs(Client)
+    .needs(Server)
     .shown_by(sends.iter().chain(&recvs).copied())
-    .holds(sends.len() == 2 && recvs.len() == 1 && got == total);
+    .that(
+        sends.len() == 2 && recvs.len() == 1 && got == total,
+        say!("2 sends, 1 recv of {total} bytes", "2 次 send，1 次 recv 共 {total} 字节"),
+        say!("{given} sends, {taken} recv of {got} bytes", "{given} 次 send，{taken} 次 recv 共 {got} 字节"),
+    );
 }
 
-pub(super) fn scenario() -> Scenario {
-    Scenario {
-        id: "udp-boundaries",
-        part: Part::Udp,
-        title: Text::new("one send, one recv", "一次 send，一次 recv"),
-        claim: Text::new(
-            "One send comes out of one recv, however late the receiver comes: UDP keeps message boundaries.",
-            "一次 send 对应一次 recv，接收方来得再晚也一样：UDP 保留消息边界（不“粘包”）。",
-        ),
-        documents: &["D1 §10", "D2 §1", "D3 §8", "D3 §10"],
-        takes: &[Opt::RecvSize, Opt::Race],
-        defaults: Settings { recv_size: Some(1024), ..Settings::NONE },
-        client,
-        server: Some(server),
-        judge,
-        why: vec![
-            Why {
-                text: Text::new(
-                    "Each send makes a datagram with its own header and length; datagrams are queued one by one.",
-                    "每次 send 产生一个数据报，各有自己的首部和长度；数据报逐个排队。",
-                ),
-                source: "RFC 768",
-            },
-            Why {
-                text: Text::new(
-                    "A receive takes one datagram off the queue, never two, and never the rest of one.",
-                    "一次接收从队列取走一个数据报：不会是两个，也不会是某个的剩余部分。",
-                ),
-                source: "udp(7)",
-            },
-            Why {
-                text: Text::new(
-                    "Two exceptions on Linux, for programs that ask: UDP_CORK or MSG_MORE joins sends, UDP_GRO joins arrivals.",
-                    "Linux 上有两个例外，都要程序主动要求：UDP_CORK 或 MSG_MORE 合并发送，UDP_GRO 合并到达的数据报。",
-                ),
-                source: "udp(7), send(2)",
-            },
-        ],
-        next: vec![
-            Next {
-                command: "udp-boundaries --race --repeat 200",
-                shows: Text::new(
-                    "nobody waits, and it is still one recv per send",
-                    "谁也不等谁，仍是一次 send 一次 recv",
-                ),
-            },
-            Next {
-                command: "tcp-naive", shows: Text::new("the same two words over TCP", "同样两个词，改走 TCP")
-            },
-            Next {
-                command: "udp-truncate",
-                shows: Text::new("what a kept boundary costs when the buffer is small", "缓冲区太小时，保留边界的代价"),
-            },
-        ],
-        control: Control {
-            change: Text::new("the same words over TCP, which has no datagrams", "同样的词改走 TCP：没有数据报"),
-            apply: |s| {
-                s.client = client_over_tcp;
-                s.server = Some(server_over_tcp);
-            },
-        },
-        on_link: Variation::Nothing,
-        ..Scenario::blank()
-    }
+fn teach(t: Teaching) -> Teaching {
+    t.why(
+        "Each send makes a datagram with its own header and length; datagrams are queued one by one.",
+        "每次 send 产生一个数据报，各有自己的首部和长度；数据报逐个排队。",
+        "RFC 768",
+    )
+    .why(
+        "A receive takes one datagram off the queue, never two, and never the rest of one.",
+        "一次接收从队列取走一个数据报：不会是两个，也不会是某个的剩余部分。",
+        "udp(7)",
+    )
+    .why(
+        "Two exceptions on Linux, for programs that ask: UDP_CORK or MSG_MORE joins sends, UDP_GRO joins arrivals.",
+        "Linux 上有两个例外，都要程序主动要求：UDP_CORK 或 MSG_MORE 合并发送，UDP_GRO 合并到达的数据报。",
+        "udp(7), send(2)",
+    )
+    .next(
+        "udp-boundaries --race --repeat 200",
+        "nobody waits, and it is still one recv per send",
+        "谁也不等谁，仍是一次 send 一次 recv",
+    )
+    .next("tcp-naive", "the same two words over TCP", "同样两个词，改走 TCP")
+    .next("udp-truncate", "what a kept boundary costs when the buffer is small", "缓冲区太小时，保留边界的代价")
+    .control("the same words over TCP, which has no datagrams", "同样的词改走 TCP：没有数据报", |s| {
+        s.client(client_over_tcp);
+        s.server(server_over_tcp);
+    })
 }

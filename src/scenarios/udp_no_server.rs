@@ -1,13 +1,22 @@
 //! Nobody listens: unconnected UDP hears nothing, connected UDP at its next call, TCP at once.
 
-use super::{Alone, Control, Next, Part, Scenario, Why};
-use crate::claims::Judge;
-use crate::net::{DeadPort, End, Udp};
-use crate::say;
-use crate::text::{Text, grouped};
-use crate::trace::Role::Client;
-use crate::trace::{Call, Event, Proto};
+use super::prelude::*;
+use crate::net::{DeadPort, Udp};
+use crate::trace::Proto;
 use std::net::SocketAddr;
+
+pub(super) fn scenario() -> Scenario {
+    Scenario::new("udp-no-server", Part::Udp, &["D1 §8", "D3 §9"])
+        .title("nobody listens", "没有人监听")
+        .claim(
+            "Nobody listens: unconnected UDP hears nothing, connected UDP at its next call, TCP at once.",
+            "没有人监听：未 connect 的 UDP 毫无察觉，connect 过的在下一次调用得知，TCP 当场得知。",
+        )
+        .client(client)
+        .judge(judge)
+        .never_alone("there is no other end: the lesson is that nobody listens", "没有另一端：这一课讲的正是没有人监听")
+        .teach(teach)
+}
 
 const WORDS: [&[u8]; 3] = [b"hello", b"world", b"egon"];
 const BUFSIZE: usize = 1024;
@@ -19,7 +28,7 @@ const TCP_REFUSED: &str = if cfg!(windows) { "WSAECONNREFUSED" } else { "ECONNRE
 /// Linux never tells an unconnected socket (unless it sets IP_RECVERR, ip(7)); Windows does, and macOS at times.
 const SILENT: bool = cfg!(any(target_os = "linux", target_os = "android"));
 
-fn client(end: &End) -> anyhow::Result<()> {
+fn client(end: &End) -> Ends {
     let (udp, tcp) = (DeadPort::take(end, Proto::Udp)?, DeadPort::take(end, Proto::Tcp)?);
     let (s, c) = udp_sockets(end, udp.address())?;
     ask(&s, &c, udp.address())?;
@@ -40,7 +49,7 @@ fn udp_sockets(end: &End, server: SocketAddr) -> anyhow::Result<(Udp, Udp)> {
     Ok((s, c))
 }
 
-fn ask(s: &Udp, c: &Udp, server: SocketAddr) -> anyhow::Result<()> {
+fn ask(s: &Udp, c: &Udp, server: SocketAddr) -> Ends {
     // What the calls say is the lesson, errors included, and the recording has it.
     for word in WORDS {
         let _ = s.send_to(word, server);
@@ -64,7 +73,7 @@ fn connect(end: &End, server: SocketAddr) {
 }
 
 /// The control: a UDP server answers at the port. TCP still finds none.
-fn client_of_a_server(end: &End) -> anyhow::Result<()> {
+fn client_of_a_server(end: &End) -> Ends {
     let tcp = DeadPort::take(end, Proto::Tcp)?;
     let server = end.server_address()?;
     let (s, c) = udp_sockets(end, server)?;
@@ -79,7 +88,7 @@ fn client_of_a_server(end: &End) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn server(end: &End) -> anyhow::Result<()> {
+fn server(end: &End) -> Ends {
     let s = end.udp()?;
     for _ in 0..2 * WORDS.len() {
         let (word, from) = s.recv_from(BUFSIZE)?;
@@ -89,20 +98,23 @@ fn server(end: &End) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn judge(j: &mut Judge) {
+fn judge(j: &Judge) {
     silence(j);
     next_call(j);
     let tcp = j.trace().calls(Client, Call::Connect).find(|e| proto(j, e) == Some(Proto::Tcp));
     let error = tcp.map_or("no connect".into(), outcome);
-    j.claim("tcp-at-once", &[Client], Text::new("TCP: connect itself is refused", "TCP：connect 当场被拒绝"))
-        .expected(Text::same(format!("connect: {TCP_REFUSED}")))
-        .actual(Text::same(format!("connect: {error}")))
+    j.claim("tcp-at-once", "TCP: connect itself is refused", "TCP：connect 当场被拒绝")
+        .needs(Client)
         .shown_by(tcp)
-        .holds(error == TCP_REFUSED);
+        .that(
+            error == TCP_REFUSED,
+            Text::same(format!("connect: {TCP_REFUSED}")),
+            Text::same(format!("connect: {error}")),
+        );
 }
 
 /// Unconnected: the sends succeed, and no later call reports anything.
-fn silence(j: &mut Judge) {
+fn silence(j: &Judge) {
     if !SILENT {
         j.limit(Text::new(
             "this system may report a refusal to an unconnected socket, too (Windows: 10054 at a later recvfrom)",
@@ -115,19 +127,18 @@ fn silence(j: &mut Judge) {
     let look = j.trace().calls(Client, Call::RecvFrom).find(|e| e.sock == sock);
     let ok = sends.iter().filter(|e| e.ok()).count();
     let (n, sent, error) = (grouped(ok), WORDS.len(), look.map_or("none".into(), outcome));
-    j.claim(
-        "udp-silence",
-        &[Client],
-        Text::new("UDP: no call ever says that nobody was there", "UDP：没有任何调用报告那里没有人"),
-    )
-    .expected(say!("{sent} sends ok, then recvfrom: EAGAIN", "{sent} 次 send 成功，之后 recvfrom：EAGAIN"))
-    .actual(say!("{n} sends ok, then recvfrom: {error}", "{n} 次 send 成功，之后 recvfrom：{error}"))
-    .shown_by(sends.iter().copied().chain(look))
-    .holds(ok == sent && error == "EAGAIN");
+    j.claim("udp-silence", "UDP: no call ever says that nobody was there", "UDP：没有任何调用报告那里没有人")
+        .needs(Client)
+        .shown_by(sends.iter().copied().chain(look))
+        .that(
+            ok == sent && error == "EAGAIN",
+            say!("{sent} sends ok, then recvfrom: EAGAIN", "{sent} 次 send 成功，之后 recvfrom：EAGAIN"),
+            say!("{n} sends ok, then recvfrom: {error}", "{n} 次 send 成功，之后 recvfrom：{error}"),
+        );
 }
 
 /// Connected: each refusal is the error of the call after the send that caused it.
-fn next_call(j: &mut Judge) {
+fn next_call(j: &Judge) {
     let connect = j.trace().calls(Client, Call::Connect).find(|e| proto(j, e) == Some(Proto::Udp));
     let ours = |e: &&Event| e.sock == connect.and_then(|c| c.sock) && (e.call.sends() || e.call.receives());
     // Windows tells a receiving call only, so there the first pair is what counts.
@@ -135,15 +146,10 @@ fn next_call(j: &mut Judge) {
     let calls: Vec<&Event> = j.trace().events.iter().filter(ours).take(2 * pairs).collect();
     let got: Vec<String> = calls.iter().map(|e| outcome(e)).collect();
     let wanted: Vec<&str> = ["ok", REFUSED].repeat(pairs);
-    j.claim(
-        "udp-next-call",
-        &[Client],
-        Text::new("connected UDP: the next call is refused", "connect 过的 UDP：下一次调用被拒绝"),
-    )
-    .expected(Text::same(wanted.join(", ")))
-    .actual(Text::same(got.join(", ")))
-    .shown_by(calls)
-    .holds(got == wanted);
+    j.claim("udp-next-call", "connected UDP: the next call is refused", "connect 过的 UDP：下一次调用被拒绝")
+        .needs(Client)
+        .shown_by(calls)
+        .that(got == wanted, Text::same(wanted.join(", ")), Text::same(got.join(", ")));
 }
 
 fn outcome(event: &Event) -> String {
@@ -154,65 +160,27 @@ fn proto(j: &Judge, event: &Event) -> Option<Proto> {
     Some(j.trace().socket(event.sock?)?.proto)
 }
 
-pub(super) fn scenario() -> Scenario {
-    Scenario {
-        id: "udp-no-server",
-        part: Part::Udp,
-        title: Text::new("nobody listens", "没有人监听"),
-        claim: Text::new(
-            "Nobody listens: unconnected UDP hears nothing, connected UDP at its next call, TCP at once.",
-            "没有人监听：未 connect 的 UDP 毫无察觉，connect 过的在下一次调用得知，TCP 当场得知。",
-        ),
-        documents: &["D1 §8", "D3 §9"],
-        client,
-        judge,
-        why: vec![
-            Why {
-                text: Text::new(
-                    "The host answers a datagram for a port where nobody listens with ICMP: port unreachable.",
-                    "数据报发到没有人监听的端口，对端主机回一个 ICMP：端口不可达。",
-                ),
-                source: "RFC 1122 §4.1.3.1",
-            },
-            Why {
-                text: Text::new(
-                    "The answer becomes an error of the socket only if connect named the peer; the next call returns it.",
-                    "只有 connect 指定了对端，这个回答才成为套接字的错误，由下一次调用返回。",
-                ),
-                source: "Stevens, UNIX Network Programming vol. 1, §8.9",
-            },
-            Why {
-                text: Text::new(
-                    "TCP opens a connection first; the answer to its SYN is a reset, and connect fails.",
-                    "TCP 要先建立连接；对 SYN 的回答是复位，connect 就失败了。",
-                ),
-                source: "RFC 9293 §3.5.2",
-            },
-        ],
-        next: vec![
-            Next {
-                command: "udp-loss",
-                shows: Text::new("somebody listens, and it is lost all the same", "有人监听，照样会丢"),
-            },
-            Next {
-                command: "udp-chat",
-                shows: Text::new("an answer is the only proof of arrival", "只有对方的回答才证明送到了"),
-            },
-            Next {
-                command: "udp-remote-cmd", shows: Text::new("the remote commands over UDP", "远程命令改走 UDP")
-            },
-        ],
-        control: Control {
-            change: Text::new("a UDP server answers at the port", "端口上有一个 UDP 服务器在回答"),
-            apply: |s| {
-                s.client = client_of_a_server;
-                s.server = Some(server);
-            },
-        },
-        alone: Alone::No(Text::new(
-            "there is no other end: the lesson is that nobody listens",
-            "没有另一端：这一课讲的正是没有人监听",
-        )),
-        ..Scenario::blank()
-    }
+fn teach(t: Teaching) -> Teaching {
+    t.why(
+        "The host answers a datagram for a port where nobody listens with ICMP: port unreachable.",
+        "数据报发到没有人监听的端口，对端主机回一个 ICMP：端口不可达。",
+        "RFC 1122 §4.1.3.1",
+    )
+    .why(
+        "The answer becomes an error of the socket only if connect named the peer; the next call returns it.",
+        "只有 connect 指定了对端，这个回答才成为套接字的错误，由下一次调用返回。",
+        "Stevens, UNIX Network Programming vol. 1, §8.9",
+    )
+    .why(
+        "TCP opens a connection first; the answer to its SYN is a reset, and connect fails.",
+        "TCP 要先建立连接；对 SYN 的回答是复位，connect 就失败了。",
+        "RFC 9293 §3.5.2",
+    )
+    .next("udp-loss", "somebody listens, and it is lost all the same", "有人监听，照样会丢")
+    .next("udp-chat", "an answer is the only proof of arrival", "只有对方的回答才证明送到了")
+    .next("udp-remote-cmd", "the remote commands over UDP", "远程命令改走 UDP")
+    .control("a UDP server answers at the port", "端口上有一个 UDP 服务器在回答", |s| {
+        s.client(client_of_a_server);
+        s.server(server);
+    })
 }

@@ -1,21 +1,32 @@
 //! A packet that is overtaken on the way: UDP hands the datagrams on as they come, TCP puts its stream in order.
 
 use super::both::{self, Seen, listed};
-use super::{Control, Linked, Next, Part, Scenario, Variation, Why};
-use crate::claims::Judge;
-use crate::net::{End, Settings};
-use crate::text::Text;
-use crate::trace::Role::{Client, Server};
+use super::prelude::*;
 use crate::trace::packet::{Fate, Packet};
+
+pub(super) fn scenario() -> Scenario {
+    Scenario::new("udp-reorder", Part::Link, &["D0", "D1 §10", "D3 §9"])
+        .title("overtaken on the way", "路上被后面的超过")
+        .claim(
+            "When one packet overtakes another, UDP's receiver sees the wrong order; TCP's never does.",
+            "后发的分组先到时，UDP 的接收方看到的顺序就错了；TCP 的接收方看到的总是对的。",
+        )
+        .client(client)
+        .server(server)
+        .judge(judge)
+        .only_over("up.reorder=1+4")
+        .on_link(Variation::Nothing)
+        .teach(teach)
+}
 
 const MESSAGES: usize = 3;
 const LENGTH: usize = 16;
 
-fn client(end: &End) -> anyhow::Result<()> {
+fn client(end: &End) -> Ends {
     both::client(end, MESSAGES, LENGTH)
 }
 
-fn server(end: &End) -> anyhow::Result<()> {
+fn server(end: &End) -> Ends {
     both::server(end, MESSAGES, LENGTH)
 }
 
@@ -37,80 +48,42 @@ fn arrived(packets: &[&Packet]) -> Vec<usize> {
     both::carried(all.iter().map(|(_, packet)| packet))
 }
 
-fn judge(j: &mut Judge) {
+fn judge(j: &Judge) {
     let seen = Seen::of(j);
     let (wire, received) = (arrived(&seen.udp), seen.received());
     // A link that kept their order does not show it.
     let wanted = if overtaken(&seen.udp) { listed(&wire) } else { Text::new("out of order", "顺序被打乱") };
     j.claim(
         "udp-as-it-comes",
-        &[Client, Server],
-        Text::new("UDP: received in the order of arrival, not of sending", "UDP：按到达的顺序收到，不是发送的顺序"),
+        "UDP: received in the order of arrival, not of sending",
+        "UDP：按到达的顺序收到，不是发送的顺序",
     )
-    .expected(Text::new("{}, as they arrived", "{}，与到达顺序相同").with(&wanted))
-    .actual(listed(&received))
+    .needs(Client)
+    .needs(Server)
     .shown_by(seen.datagrams.iter().copied())
-    .holds(overtaken(&seen.udp) && received == wire && !received.is_sorted());
+    .that(
+        overtaken(&seen.udp) && received == wire && !received.is_sorted(),
+        Text::new("{}, as they arrived", "{}，与到达顺序相同").with(&wanted),
+        listed(&received),
+    );
 
     let wire = arrived(&seen.tcp);
-    j.claim(
-        "tcp-overtaken-too",
-        &[Client, Server],
-        Text::new("TCP: its segments arrived out of order, too", "TCP：它的报文段也没有按顺序到达"),
-    )
-    .expected(Text::new("arrivals out of order", "到达顺序被打乱"))
-    .actual(Text::new("arrivals: {}", "到达顺序：{}").with(&listed(&wire)))
-    .holds(overtaken(&seen.tcp));
+    j.claim("tcp-overtaken-too", "TCP: its segments arrived out of order, too", "TCP：它的报文段也没有按顺序到达")
+        .shown_by(seen.tcp.iter().copied())
+        .that(
+            overtaken(&seen.tcp),
+            Text::new("arrivals out of order", "到达顺序被打乱"),
+            Text::new("arrivals: {}", "到达顺序：{}").with(&listed(&wire)),
+        );
     both::claim_whole_stream(j, &seen, MESSAGES, LENGTH);
 }
 
-pub(super) fn scenario() -> Scenario {
-    Scenario {
-        id: "udp-reorder",
-        part: Part::Link,
-        title: Text::new("overtaken on the way", "路上被后面的超过"),
-        claim: Text::new(
-            "When one packet overtakes another, UDP's receiver sees the wrong order; TCP's never does.",
-            "后发的分组先到时，UDP 的接收方看到的顺序就错了；TCP 的接收方看到的总是对的。",
-        ),
-        documents: &["D0", "D1 §10", "D3 §9"],
-        defaults: Settings::NONE,
-        client,
-        server: Some(server),
-        judge,
-        linked: Linked::Only,
-        link: "up.reorder=1+4",
-        why: vec![
-            Why {
-                text: Text::new(
-                    "Packets may take different paths, or wait in different queues; IP promises no order, and UDP adds none.",
-                    "分组可能走不同的路，排不同的队；IP 不保证顺序，UDP 也不补上。",
-                ),
-                source: "RFC 791 §1.2; RFC 768",
-            },
-            Why {
-                text: Text::new(
-                    "TCP numbers its bytes. What comes too early waits in the receiver's kernel until the hole before it is filled.",
-                    "TCP 给每个字节编号。来早了的在接收方内核里等着，前面的缺口补上才交给应用。",
-                ),
-                source: "RFC 9293 §3.4, §3.10.7.4",
-            },
-        ],
-        next: vec![
-            Next {
-                command: "udp-reorder --control",
-                shows: Text::new("a link on which nobody overtakes", "谁也不超过谁的链路"),
-            },
-            Next {
-                command: "udp-reorder --link reorder=50%,seed=3",
-                shows: Text::new("chance decides who is held back", "由概率决定扣下谁"),
-            },
-            Next { command: "udp-duplicate", shows: Text::new("and what arrives twice", "还有到达两次的") },
-        ],
-        control: Control {
-            change: Text::new("the link keeps the order", "链路保持顺序"), apply: |s| s.link = ""
-        },
-        on_link: Variation::Nothing,
-        ..Scenario::blank()
-    }
+fn teach(t: Teaching) -> Teaching {
+    t
+.why("Packets may take different paths, or wait in different queues; IP promises no order, and UDP adds none.", "分组可能走不同的路，排不同的队；IP 不保证顺序，UDP 也不补上。", "RFC 791 §1.2; RFC 768")
+.why("TCP numbers its bytes. What comes too early waits in the receiver's kernel until the hole before it is filled.", "TCP 给每个字节编号。来早了的在接收方内核里等着，前面的缺口补上才交给应用。", "RFC 9293 §3.4, §3.10.7.4")
+.next("udp-reorder --control", "a link on which nobody overtakes", "谁也不超过谁的链路")
+.next("udp-reorder --link reorder=50%,seed=3", "chance decides who is held back", "由概率决定扣下谁")
+.next("udp-duplicate", "and what arrives twice", "还有到达两次的")
+.control("the link keeps the order", "链路保持顺序", |s| s.link = "")
 }

@@ -1,16 +1,26 @@
 //! A datagram longer than the receiver's buffer loses its tail for good; the next recv is the next datagram.
 
-use super::{Control, Next, Part, Scenario, Variation, Why};
-use crate::claims::Judge;
-use crate::net::{End, Opt, Settings};
-use crate::say;
-use crate::text::{Text, grouped};
-use crate::trace::Role::Server;
-use crate::trace::{Call, Event};
+use super::prelude::*;
+
+pub(super) fn scenario() -> Scenario {
+    Scenario::new("udp-truncate", Part::Udp, &["D1 §10", "D3 §9"])
+        .title("a buffer too small for the datagram", "缓冲区装不下数据报")
+        .claim(
+            "A datagram longer than the buffer loses its tail for good; the next recv returns the next datagram.",
+            "数据报比缓冲区长，尾部就永远丢掉；下一次 recv 得到的是下一个数据报。",
+        )
+        .takes(&[Opt::RecvSize])
+        .recv_size(1)
+        .client(client)
+        .server(server)
+        .judge(judge)
+        .on_link(Variation::Nothing)
+        .teach(teach)
+}
 
 const WORDS: [&str; 3] = ["hello", "world", "egon"];
 
-fn client(end: &End) -> anyhow::Result<()> {
+fn client(end: &End) -> Ends {
     let s = end.udp()?;
     let server = end.server_address()?;
     for word in WORDS {
@@ -20,7 +30,7 @@ fn client(end: &End) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn server(end: &End) -> anyhow::Result<()> {
+fn server(end: &End) -> Ends {
     let s = end.udp()?;
     WORDS.iter().for_each(|word| s.expect(word.as_bytes()));
     for _ in WORDS {
@@ -33,7 +43,7 @@ fn server(end: &End) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn judge(j: &mut Judge) {
+fn judge(j: &Judge) {
     let recvs = j.recvs(Server);
     let sent: Vec<usize> =
         recvs.iter().filter_map(|e| Some(j.trace().message(e.spans.first()?.msg)?.bytes.len())).collect();
@@ -44,7 +54,7 @@ fn judge(j: &mut Judge) {
 }
 
 /// What each call kept: as much of the front as the buffer holds, and less than there was.
-fn kept(j: &mut Judge, recvs: &[&Event], sent: &[usize]) {
+fn kept(j: &Judge, recvs: &[&Event], sent: &[usize]) {
     let front = |word: &&str| word.chars().take(recvs.first().and_then(|e| e.asked).unwrap_or(0)).collect::<String>();
     let wanted: Vec<String> = WORDS.iter().map(front).collect();
     let got: Vec<String> = recvs.iter().map(|e| String::from_utf8_lossy(&e.bytes).into_owned()).collect();
@@ -52,32 +62,35 @@ fn kept(j: &mut Judge, recvs: &[&Event], sent: &[usize]) {
     let (all, wanted_list, got_list) = (WORDS.len(), wanted.join(", "), got.join(", "));
     j.claim(
         "only-the-front",
-        &[Server],
-        Text::new(
-            "each recvfrom kept only the beginning of its own datagram",
-            "每次 recvfrom 只留下自己那个数据报的开头",
-        ),
+        "each recvfrom kept only the beginning of its own datagram",
+        "每次 recvfrom 只留下自己那个数据报的开头",
     )
-    .expected(say!("{wanted_list} ({all} of {all} short)", "{wanted_list}（{all} 个中 {all} 个不全）"))
-    .actual(say!("{got_list} ({short} of {all} short)", "{got_list}（{all} 个中 {short} 个不全）"))
+    .needs(Server)
     .shown_by(recvs.iter().copied())
-    .holds(got == wanted && short == all);
+    .that(
+        got == wanted && short == all,
+        say!("{wanted_list} ({all} of {all} short)", "{wanted_list}（{all} 个中 {all} 个不全）"),
+        say!("{got_list} ({short} of {all} short)", "{got_list}（{all} 个中 {short} 个不全）"),
+    );
 }
 
 /// The system says that it cut: MSG_TRUNC, or on Windows the error WSAEMSGSIZE.
-fn cut(j: &mut Judge, recvs: &[&Event]) {
+fn cut(j: &Judge, recvs: &[&Event]) {
     let marked: Vec<&Event> = recvs.iter().copied().filter(|e| e.truncated).collect();
     let (n, of) = (grouped(marked.len()), grouped(WORDS.len()));
     let sign = if cfg!(windows) { "WSAEMSGSIZE" } else { "MSG_TRUNC" };
-    j.claim("marked-as-cut", &[Server], Text::new("the system marks each as cut", "系统标明每个都被截断"))
-        .expected(say!("{sign} on {of} of {of}", "{of} 个中 {of} 个有 {sign}"))
-        .actual(say!("{sign} on {n} of {of}", "{of} 个中 {n} 个有 {sign}"))
+    j.claim("marked-as-cut", "the system marks each as cut", "系统标明每个都被截断")
+        .needs(Server)
         .shown_by(marked.iter().copied())
-        .holds(marked.len() == WORDS.len());
+        .that(
+            marked.len() == WORDS.len(),
+            say!("{sign} on {of} of {of}", "{of} 个中 {of} 个有 {sign}"),
+            say!("{sign} on {n} of {of}", "{of} 个中 {n} 个有 {sign}"),
+        );
 }
 
 /// Their true lengths, where the system tells them.
-fn lengths(j: &mut Judge, recvs: &[&Event], sent: &[usize]) {
+fn lengths(j: &Judge, recvs: &[&Event], sent: &[usize]) {
     let told: Vec<usize> = recvs.iter().filter_map(|e| e.datagram_len).collect();
     if told.len() < recvs.len() {
         j.limit(Text::new(
@@ -88,86 +101,54 @@ fn lengths(j: &mut Judge, recvs: &[&Event], sent: &[usize]) {
     }
     let list = |lengths: &[usize]| lengths.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     let (wanted, got) = (list(sent), list(&told));
-    j.claim("true-lengths", &[Server], Text::new("Linux knows how long they were", "Linux 知道它们原本多长"))
-        .expected(say!("{wanted} bytes", "{wanted} 字节"))
-        .actual(say!("{got} bytes", "{got} 字节"))
+    j.claim("true-lengths", "Linux knows how long they were", "Linux 知道它们原本多长")
+        .needs(Server)
         .shown_by(recvs.iter().copied())
-        .holds(told == sent && told.len() == WORDS.len());
+        .that(
+            told == sent && told.len() == WORDS.len(),
+            say!("{wanted} bytes", "{wanted} 字节"),
+            say!("{got} bytes", "{got} 字节"),
+        );
 }
 
 /// A fourth look finds nothing: the tails are nowhere.
-fn gone(j: &mut Judge) {
+fn gone(j: &Judge) {
     let fourth = j.trace().calls(Server, Call::RecvFrom).nth(WORDS.len());
     let error = fourth.and_then(|e| e.error.clone());
     let nothing = matches!(error.as_deref(), Some("EAGAIN" | "WSAEWOULDBLOCK"));
-    j.claim("tails-gone", &[Server], Text::new("the tails never arrive", "尾部再也不会到来"))
-        .expected(Text::new("a fourth recvfrom finds nothing", "第四次 recvfrom 什么也没有"))
-        .actual(match error {
+    j.claim("tails-gone", "the tails never arrive", "尾部再也不会到来").needs(Server).shown_by(fourth).that(
+        nothing,
+        Text::new("a fourth recvfrom finds nothing", "第四次 recvfrom 什么也没有"),
+        match error {
             _ if nothing => Text::new("a fourth recvfrom finds nothing", "第四次 recvfrom 什么也没有"),
             Some(error) => Text::same(error),
             None => Text::new("a fourth recvfrom returned", "第四次 recvfrom 返回了"),
-        })
-        .shown_by(fourth)
-        .holds(nothing);
+        },
+    );
 }
 
-pub(super) fn scenario() -> Scenario {
-    Scenario {
-        id: "udp-truncate",
-        part: Part::Udp,
-        title: Text::new("a buffer too small for the datagram", "缓冲区装不下数据报"),
-        claim: Text::new(
-            "A datagram longer than the buffer loses its tail for good; the next recv returns the next datagram.",
-            "数据报比缓冲区长，尾部就永远丢掉；下一次 recv 得到的是下一个数据报。",
-        ),
-        documents: &["D1 §10", "D3 §9"],
-        takes: &[Opt::RecvSize],
-        defaults: Settings { recv_size: Some(1), ..Settings::NONE },
-        client,
-        server: Some(server),
-        judge,
-        why: vec![
-            Why {
-                text: Text::new(
-                    "A receive returns one datagram; what does not fit into the buffer is discarded and MSG_TRUNC is set.",
-                    "一次接收返回一个数据报；放不进缓冲区的部分被丢弃，并置 MSG_TRUNC。",
-                ),
-                source: "recv(2), udp(7)",
-            },
-            Why {
-                text: Text::new(
-                    "Windows discards the rest too, but returns the error WSAEMSGSIZE (10040), not a count.",
-                    "Windows 同样丢弃剩余部分，但返回的是错误 WSAEMSGSIZE（10040），而不是字节数。",
-                ),
-                source: "Microsoft Learn, recvfrom",
-            },
-        ],
-        next: vec![
-            Next {
-                command: "udp-truncate --recv-size 4",
-                shows: Text::new(
-                    "two are cut, egon just fits (the claims ask for three)",
-                    "两个被截断，egon 刚好放得下（结论要求三个）",
-                ),
-            },
-            Next {
-                command: "tcp-short-recv",
-                shows: Text::new(
-                    "the same small buffer over TCP: the rest waits",
-                    "TCP 上同样的小缓冲区：剩下的会等着",
-                ),
-            },
-            Next {
-                command: "udp-remote-cmd",
-                shows: Text::new("what it does to a real answer", "一个真实的回答会怎样"),
-            },
-            Next { command: "udp-loss", shows: Text::new("datagrams that are lost whole", "整个丢掉的数据报") },
-        ],
-        control: Control {
-            change: Text::new("a buffer that holds every datagram (1024 bytes)", "缓冲区装得下每个数据报（1024 字节）"),
-            apply: |s| s.defaults.recv_size = Some(1024),
-        },
-        on_link: Variation::Nothing,
-        ..Scenario::blank()
-    }
+fn teach(t: Teaching) -> Teaching {
+    t.why(
+        "A receive returns one datagram; what does not fit into the buffer is discarded and MSG_TRUNC is set.",
+        "一次接收返回一个数据报；放不进缓冲区的部分被丢弃，并置 MSG_TRUNC。",
+        "recv(2), udp(7)",
+    )
+    .why(
+        "Windows discards the rest too, but returns the error WSAEMSGSIZE (10040), not a count.",
+        "Windows 同样丢弃剩余部分，但返回的是错误 WSAEMSGSIZE（10040），而不是字节数。",
+        "Microsoft Learn, recvfrom",
+    )
+    .next(
+        "udp-truncate --recv-size 4",
+        "two are cut, egon just fits (the claims ask for three)",
+        "两个被截断，egon 刚好放得下（结论要求三个）",
+    )
+    .next("tcp-short-recv", "the same small buffer over TCP: the rest waits", "TCP 上同样的小缓冲区：剩下的会等着")
+    .next("udp-remote-cmd", "what it does to a real answer", "一个真实的回答会怎样")
+    .next("udp-loss", "datagrams that are lost whole", "整个丢掉的数据报")
+    .control(
+        "a buffer that holds every datagram (1024 bytes)",
+        "缓冲区装得下每个数据报（1024 字节）",
+        |s| s.defaults.recv_size = Some(1024),
+    )
 }

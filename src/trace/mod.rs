@@ -17,6 +17,7 @@ pub use connections::{Context, Purpose};
 pub use recorder::Recorder;
 
 use crate::text::Text;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::net::SocketAddr;
@@ -301,14 +302,19 @@ pub struct Handed {
 }
 
 /// What a wait waited for, so that causal order and the reader both know.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fact {
     /// This many bytes are in the receive queue.
     Queued(usize),
     /// Everything sent so far is acknowledged.
     Acked,
-    /// The other end opened this gate.
-    Gate(&'static str),
+    /// Another end opened this gate so many times.
+    Gate {
+        /// The gate.
+        gate: Cow<'static, str>,
+        /// How many times, from 1.
+        nth: usize,
+    },
     /// The peer closed its side, or reset the connection.
     PeerGone,
     /// A datagram is readable, or the refusal of an earlier one.
@@ -360,6 +366,8 @@ pub struct Event {
     pub evidence: Evidence,
     /// A word for the reader: the option and its effective value, the fact waited for.
     pub note: Option<Text>,
+    /// The act it belongs to: its place in [`Trace::acts`].
+    pub act: Option<usize>,
 }
 
 impl Event {
@@ -385,6 +393,7 @@ impl Event {
             fact: None,
             evidence: Evidence::default(),
             note: None,
+            act: None,
         }
     }
 
@@ -409,11 +418,36 @@ impl Event {
     }
 }
 
+/// One of several variants that a run plays after each other: Nagle on, then off; the loop of the page, then the
+/// corrected one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Act {
+    /// Its name for programs, and for the ends to agree on.
+    pub key: Cow<'static, str>,
+    /// Its heading.
+    pub title: Text,
+}
+
+impl Act {
+    /// An act; usable in constants.
+    pub const fn new(key: &'static str, en: &'static str, zh: &'static str) -> Act {
+        Act { key: Cow::Borrowed(key), title: Text::new(en, zh) }
+    }
+}
+
+impl AsRef<Act> for Act {
+    fn as_ref(&self) -> &Act {
+        self
+    }
+}
+
 /// When an end opened a gate: after how many of its events.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Opening {
     /// The gate's name.
-    pub gate: &'static str,
+    pub gate: Cow<'static, str>,
+    /// Which of its openings, from 1.
+    pub nth: usize,
     /// Who opened it.
     pub end: EndName,
     /// How many events that end had recorded by then.
@@ -435,6 +469,10 @@ pub struct Trace {
     pub packets: Vec<packet::Packet>,
     /// Packets that crossed the link after the recording was full; 0 without a link.
     pub unrecorded: u64,
+    /// The variants that were played, in order; empty where there is only one.
+    pub acts: Vec<Act>,
+    /// Why the run was begun again, each time that it was.
+    pub restarts: Vec<Text>,
     /// The ends that were recorded: both in one process, one alone.
     pub roles: Vec<Role>,
     /// Of the messages that a live trace sees pass, how many bytes have passed; of those their beginning is kept. A

@@ -228,8 +228,8 @@ impl<'a> Needs<'a> {
     }
 
     fn gate_open(&self, event: &Event) -> bool {
-        let Some(Fact::Gate(gate)) = event.fact else { return true };
-        let opening = self.run.openings.iter().find(|o| o.gate == gate);
+        let Some(Fact::Gate { gate, nth }) = &event.fact else { return true };
+        let opening = self.run.openings.iter().find(|o| o.gate == *gate && o.nth == *nth);
         opening.is_none_or(|o| self.asks(|s| of(&s.events, &o.end) >= o.after))
     }
 
@@ -372,7 +372,7 @@ enum Wants {
 impl Wants {
     fn of(event: &Event, received: usize) -> Wants {
         let reset = matches!(event.error.as_deref(), Some("ECONNRESET" | "EPIPE" | "WSAECONNRESET"));
-        match (event.call, event.fact) {
+        match (event.call, &event.fact) {
             (Call::Accept, _) => Wants::Connection,
             (Call::Recv, _) if !event.bytes.is_empty() => Wants::Bytes(received + event.bytes.len()),
             (Call::Recv, _) if event.returned == Some(0) && event.asked != Some(0) => Wants::End,

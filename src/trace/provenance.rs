@@ -118,6 +118,24 @@ pub(crate) fn peers(sockets: &[SocketInfo]) -> HashMap<SockId, SockId> {
     pairs
 }
 
+/// The messages that were sent to each end's sockets, socket by socket in the order in which the end opened them.
+pub(super) fn received_by_socket(trace: &Trace) -> HashMap<EndName, VecDeque<Vec<Message>>> {
+    let pairs = peers(&trace.sockets);
+    let mut by_end: HashMap<EndName, VecDeque<Vec<Message>>> = HashMap::new();
+    for socket in &trace.sockets {
+        let to_it = |e: &&Event| match socket.proto {
+            Proto::Tcp => e.sock.is_some() && e.sock == pairs.get(&socket.id).copied(),
+            Proto::Udp => e.peer.is_some() && e.peer == socket.local,
+        };
+        let sends = trace.events.iter().filter(|e| e.call.sends()).filter(to_it);
+        let mut ids: Vec<MsgId> = sends.filter_map(|e| e.handed).map(|handed| handed.msg).collect();
+        ids.dedup();
+        let messages = ids.into_iter().filter_map(|id| trace.message(id).cloned()).collect();
+        by_end.entry(socket.end).or_default().push_back(messages);
+    }
+    by_end
+}
+
 /// Appends a run. A message may have been handed over in several sends; its bytes are one run all the same.
 fn append(runs: &mut Vec<Span>, run: Span) {
     match runs.last_mut() {

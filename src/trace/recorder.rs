@@ -1,7 +1,10 @@
 //! Collects events while the ends run. One short lock an event; nothing is computed here.
 
-use super::{EndName, Event, Message, MsgId, Opening, Proto, Role, SockId, SocketInfo, Trace};
+use super::provenance;
+use super::{Act, EndName, Event, Message, MsgId, Opening, Proto, Role, SockId, SocketInfo, Trace};
 use crate::text::Text;
+use std::borrow::Cow;
+use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -9,7 +12,27 @@ use std::time::Instant;
 /// Where the recorded sockets leave their events. Shared by every end of a run.
 pub struct Recorder {
     began: Instant,
-    trace: Mutex<Trace>,
+    recording: Mutex<Recording>,
+}
+
+#[derive(Default)]
+struct Recording {
+    trace: Trace,
+    /// The act each end is in; few, and in most runs none.
+    acts: Vec<(EndName, usize)>,
+    /// What the peer of each end's sockets will send, socket by socket; known to a lone end that has rehearsed.
+    rehearsed: HashMap<EndName, VecDeque<Vec<Message>>>,
+}
+
+impl Recording {
+    fn act_of(&self, end: EndName) -> Option<usize> {
+        self.acts.iter().find(|(name, _)| *name == end).map(|(_, act)| *act)
+    }
+
+    fn enters(&mut self, end: EndName, act: usize) {
+        self.acts.retain(|(name, _)| *name != end);
+        self.acts.push((end, act));
+    }
 }
 
 impl Default for Recorder {
@@ -21,7 +44,8 @@ impl Default for Recorder {
 impl Recorder {
     /// A recorder for the ends of these roles; the clock starts now.
     pub fn new(roles: Vec<Role>) -> Recorder {
-        Recorder { began: Instant::now(), trace: Mutex::new(Trace { roles, ..Trace::default() }) }
+        let trace = Trace { roles, ..Trace::default() };
+        Recorder { began: Instant::now(), recording: Mutex::new(Recording { trace, ..Recording::default() }) }
     }
 
     /// Where the run's clock stands at 0.
@@ -34,30 +58,64 @@ impl Recorder {
         self.began.elapsed().as_micros() as u64
     }
 
-    /// Appends one event.
-    pub fn push(&self, event: Event) {
-        self.lock().events.push(event);
+    /// Appends one event, in the act its end is in.
+    pub fn push(&self, mut event: Event) {
+        let mut recording = self.lock();
+        event.act = recording.act_of(event.end);
+        recording.trace.events.push(event);
+    }
+
+    /// What this end does from now on belongs to this act.
+    pub fn begins(&self, end: EndName, act: &Act) {
+        let mut recording = self.lock();
+        let acts = &mut recording.trace.acts;
+        let place = acts.iter().position(|known| known.key == act.key).unwrap_or_else(|| {
+            acts.push(act.clone());
+            acts.len() - 1
+        });
+        recording.enters(end, place);
+    }
+
+    /// This end works in the act that the other one is in.
+    pub fn joins(&self, end: EndName, other: EndName) {
+        let mut recording = self.lock();
+        if let Some(act) = recording.act_of(other) {
+            recording.enters(end, act);
+        }
     }
 
     /// Declares a message; its number is provisional until the trace is finished.
     pub fn message(&self, from: EndName, bytes: Arc<[u8]>, header_len: usize, label: Option<Text>) -> MsgId {
-        let mut trace = self.lock();
+        let trace = &mut self.lock().trace;
         let id = MsgId(trace.messages.len() as u32 + 1);
         trace.messages.push(Message { id, from, bytes, header_len, label, inferred: false });
         id
     }
 
-    /// Registers a socket.
+    /// Registers a socket. A lone end that has rehearsed knows what its peer will send on it.
     pub fn socket(&self, end: EndName, proto: Proto) -> SockId {
-        let mut trace = self.lock();
+        let recording = &mut *self.lock();
+        let foreseen = recording.rehearsed.get_mut(&end).and_then(VecDeque::pop_front).unwrap_or_default();
+        let trace = &mut recording.trace;
+        let mut expected = Vec::new();
+        for message in foreseen {
+            let id = MsgId(trace.messages.len() as u32 + 1);
+            trace.messages.push(Message { id, inferred: true, ..message });
+            expected.push(id);
+        }
         let id = SockId(trace.sockets.len() as u32);
-        trace.sockets.push(SocketInfo { id, end, proto, local: None, peer: None, expected: Vec::new() });
+        trace.sockets.push(SocketInfo { id, end, proto, local: None, peer: None, expected });
         id
+    }
+
+    /// Tells a lone end's recorder how the whole run goes, from a rehearsal of it.
+    pub fn rehearse(&self, whole: &Trace) {
+        self.lock().rehearsed = provenance::received_by_socket(whole);
     }
 
     /// Notes a socket's addresses once they are known; `None` leaves what is there.
     pub fn addresses(&self, sock: SockId, local: Option<SocketAddr>, peer: Option<SocketAddr>) {
-        let mut trace = self.lock();
+        let trace = &mut self.lock().trace;
         let info = &mut trace.sockets[sock.0 as usize];
         info.local = local.or(info.local);
         info.peer = peer.or(info.peer);
@@ -66,29 +124,29 @@ impl Recorder {
     /// Notes what the document says the peer sends next on this socket, for an end that runs alone.
     pub fn expect(&self, sock: SockId, from: EndName, bytes: &[u8], header_len: usize, label: Option<Text>) {
         let id = self.message(from, bytes.into(), header_len, label);
-        let mut trace = self.lock();
+        let trace = &mut self.lock().trace;
         trace.messages[id.0 as usize - 1].inferred = true;
         trace.sockets[sock.0 as usize].expected.push(id);
     }
 
-    /// Notes that an end opened a gate now. Opening an open gate changes nothing.
-    pub fn opened(&self, end: EndName, gate: &'static str) {
-        let mut trace = self.lock();
-        if trace.openings.iter().any(|o| o.gate == gate) {
-            return;
-        }
+    /// Notes that an end opened a gate now, once more.
+    pub fn opened(&self, end: EndName, gate: impl Into<Cow<'static, str>>) {
+        let trace = &mut self.lock().trace;
+        let gate = gate.into();
+        let nth = trace.openings.iter().filter(|o| o.gate == gate).count() + 1;
         let after = trace.events.iter().filter(|e| e.end == end).count();
-        trace.openings.push(Opening { gate, end, after });
+        trace.openings.push(Opening { gate, nth, end, after });
     }
 
     /// Takes the raw recording out; the recorder is empty afterwards.
     pub fn take(&self) -> Trace {
-        let roles = self.lock().roles.clone();
-        std::mem::replace(&mut *self.lock(), Trace { roles, ..Trace::default() })
+        let trace = &mut self.lock().trace;
+        let roles = trace.roles.clone();
+        std::mem::replace(trace, Trace { roles, ..Trace::default() })
     }
 
-    fn lock(&self) -> MutexGuard<'_, Trace> {
+    fn lock(&self) -> MutexGuard<'_, Recording> {
         // A panicking end must not hide what the other one recorded.
-        self.trace.lock().unwrap_or_else(PoisonError::into_inner)
+        self.recording.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -109,7 +109,9 @@ impl Trace {
     /// New data segments of all TCP senders, as their sockets last reported them.
     pub fn segments(&self) -> Option<u64> {
         let mut last: BTreeMap<SockId, u64> = BTreeMap::new();
-        for event in &self.events {
+        let refused: HashSet<Option<SockId>> =
+            self.events.iter().filter(|e| e.call == Call::Connect && !e.ok()).map(|e| e.sock).collect();
+        for event in self.events.iter().filter(|e| !refused.contains(&e.sock)) {
             if let Some((sock, n)) = event.sock.zip(event.evidence.new_segments()) {
                 last.insert(sock, n);
             }

@@ -3,7 +3,7 @@
 
 use super::measure::{Measured, Outcome};
 use super::{Fix, Medium, Results};
-use crate::claims::{Claim, Verdict};
+use crate::claims::{Claim, Sentence, Verdict};
 use crate::exit::Exit;
 use crate::say;
 use crate::text::quantity::write_duration;
@@ -73,7 +73,8 @@ fn verdict(results: &Results, claims: &[Claim]) -> Verdict {
 }
 
 fn claim(id: &'static str, text: Text, expected: Text, actual: Text, holds: bool) -> Claim {
-    Claim { id, text, holds, expected, actual, events: Vec::new() }
+    let [expected, actual] = [expected, actual].map(Sentence::from);
+    Claim { id: id.into(), text, holds, expected, actual, events: Vec::new() }
 }
 
 /// `loopback 50, link, RTT 1ms 50`: a value for each medium.

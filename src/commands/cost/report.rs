@@ -251,7 +251,7 @@ fn mark(claim: &Claim) -> (Text, Ink) {
 }
 
 fn sides(claim: &Claim) -> Text {
-    Text::new("expected {}; got {}", "预期：{}；实际：{}").with(&claim.expected).with(&claim.actual)
+    Text::new("expected {}; got {}", "预期：{}；实际：{}").with(&claim.expected.exact).with(&claim.actual.exact)
 }
 
 /// Messages a second over the round trip time; media that are not here are left out.
@@ -315,7 +315,8 @@ fn json_lines(out: &mut dyn Write, results: &Results, findings: &Findings, lang:
         writeln!(out, "{}", cell_line(results, cell, lang))?;
     }
     for claim in &findings.claims {
-        let [text, expected, actual] = [&claim.text, &claim.expected, &claim.actual].map(|text| text.to(lang));
+        let [text, expected, actual] =
+            [&claim.text, &claim.expected.exact, &claim.actual.exact].map(|text| text.to(lang));
         let line = json!({ "type": "claim", "id": claim.id, "text": text, "holds": claim.holds,
             "expected": expected, "actual": actual });
         writeln!(out, "{line}")?;

@@ -1,0 +1,169 @@
+//! What a judge looks at: the events of a run, or of one act of it.
+
+use crate::trace::packet::Packet;
+use crate::trace::{Act, Call, Event, Message, Role, SockId, Trace};
+use std::ops::Deref;
+
+/// A run, or one act of it.
+#[derive(Clone, Copy)]
+pub struct Scope<'a> {
+    trace: &'a Trace,
+    act: Option<usize>,
+}
+
+impl<'a> Scope<'a> {
+    /// The whole run.
+    pub fn of(trace: &'a Trace) -> Scope<'a> {
+        Scope { trace, act: None }
+    }
+
+    /// The trace being judged, all of it.
+    pub fn trace(&self) -> &'a Trace {
+        self.trace
+    }
+
+    /// The acts that were played, each with what happened in it.
+    pub fn acts<'t, T: AsRef<Act> + 't>(
+        &self,
+        acts: impl IntoIterator<Item = &'t T>,
+    ) -> impl Iterator<Item = (&'t T, Scope<'a>)> {
+        let trace = self.trace;
+        let place = move |act: &T| trace.acts.iter().position(|played| played.key == act.as_ref().key);
+        acts.into_iter().filter_map(move |act| Some((act, Scope { trace, act: Some(place(act)?) })))
+    }
+
+    /// One act, or what happened in none if it was not played.
+    pub fn act(&self, act: &impl AsRef<Act>) -> Scope<'a> {
+        let place = self.trace.acts.iter().position(|played| played.key == act.as_ref().key);
+        Scope { trace: self.trace, act: Some(place.unwrap_or(usize::MAX)) }
+    }
+
+    /// Every event here, in causal order.
+    pub fn events(&self) -> impl Iterator<Item = &'a Event> + use<'a> {
+        let act = self.act;
+        self.trace.events.iter().filter(move |e| act.is_none() || e.act == act)
+    }
+
+    /// The events of a role that are so.
+    pub fn only(&self, role: Role, wanted: impl Fn(&Event) -> bool) -> Events<'a> {
+        Events { list: self.events().filter(|e| e.end.role == role && wanted(e)).collect(), roles: vec![role] }
+    }
+
+    /// One role's calls of a kind.
+    pub fn calls(&self, role: Role, call: Call) -> Events<'a> {
+        self.only(role, |e| e.call == call)
+    }
+
+    /// The receive calls of a role that brought something, in order: those that returned, and those that
+    /// Windows answers with an error for a cut datagram (the first part is in the buffer all the same).
+    pub fn recvs(&self, role: Role) -> Events<'a> {
+        self.only(role, |e| e.call.receives() && (e.ok() || e.truncated))
+    }
+
+    /// The send calls of a role, in order.
+    pub fn sends(&self, role: Role) -> Events<'a> {
+        self.only(role, |e| e.call.sends())
+    }
+
+    /// The whole messages a role's application handed on, in order.
+    pub fn delivered(&self, role: Role) -> Events<'a> {
+        self.calls(role, Call::Deliver)
+    }
+
+    /// What an end found out that is no socket call (a number packed, a file written).
+    pub fn found(&self, role: Role) -> Events<'a> {
+        self.calls(role, Call::Process)
+    }
+
+    /// A message by its place among one role's messages, from 1.
+    pub fn message(&self, role: Role, nth: usize) -> Option<&'a Message> {
+        self.trace.messages_from(role).nth(nth.checked_sub(1)?)
+    }
+
+    /// The packets that a role's host sent, in order; none without a link.
+    pub fn packets(&self, role: Role) -> impl Iterator<Item = &'a Packet> + use<'a> {
+        self.trace.packets.iter().filter(move |p| p.from == role)
+    }
+
+    /// Those of them that carry data.
+    pub fn data_packets(&self, role: Role) -> impl Iterator<Item = &'a Packet> + use<'a> {
+        self.packets(role).filter(|p| p.is_data())
+    }
+}
+
+/// Some of the events of a run, and whose events were asked for: a claim that is shown by them needs those ends.
+#[derive(Clone, Debug)]
+pub struct Events<'a> {
+    list: Vec<&'a Event>,
+    roles: Vec<Role>,
+}
+
+impl<'a> Events<'a> {
+    /// The ends whose events were asked for.
+    pub(super) fn roles(&self) -> &[Role] {
+        &self.roles
+    }
+
+    /// Those of them that are so.
+    #[must_use]
+    pub fn only(&self, wanted: impl Fn(&Event) -> bool) -> Events<'a> {
+        Events { list: self.list.iter().copied().filter(|e| wanted(e)).collect(), roles: self.roles.clone() }
+    }
+
+    /// Those on this socket; none where there is no such socket.
+    #[must_use]
+    pub fn on(&self, sock: Option<SockId>) -> Events<'a> {
+        self.only(|e| sock.is_some() && e.sock == sock)
+    }
+
+    /// The first, if there is one.
+    #[must_use]
+    pub fn just_first(&self) -> Events<'a> {
+        self.just(0)
+    }
+
+    /// The last, if there is one.
+    #[must_use]
+    pub fn just_last(&self) -> Events<'a> {
+        Events { list: self.list.last().copied().into_iter().collect(), roles: self.roles.clone() }
+    }
+
+    /// The one at this place, from 0, if there is one.
+    #[must_use]
+    pub fn just(&self, place: usize) -> Events<'a> {
+        Events { list: self.list.get(place).copied().into_iter().collect(), roles: self.roles.clone() }
+    }
+
+    /// These and those.
+    #[must_use]
+    pub fn and(&self, others: &Events<'a>) -> Events<'a> {
+        let all = |a: &[&'a Event], b: &[&'a Event]| [a, b].concat();
+        Events { list: all(&self.list, &others.list), roles: [&self.roles[..], &others.roles].concat() }
+    }
+}
+
+impl<'a> Deref for Events<'a> {
+    type Target = [&'a Event];
+
+    fn deref(&self) -> &[&'a Event] {
+        &self.list
+    }
+}
+
+impl<'a> IntoIterator for Events<'a> {
+    type Item = &'a Event;
+    type IntoIter = std::vec::IntoIter<&'a Event>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.list.into_iter()
+    }
+}
+
+impl<'a> IntoIterator for &Events<'a> {
+    type Item = &'a Event;
+    type IntoIter = std::vec::IntoIter<&'a Event>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.list.clone().into_iter()
+    }
+}
