@@ -10,7 +10,7 @@ use stickdemo::net::Settings;
 use stickdemo::play::{Outcome, Plan};
 use stickdemo::render::{Report, Style};
 use stickdemo::scenarios::find;
-use stickdemo::trace::{Call, EndName, Event, Handed, Proto, Recorder, Role, Tie, Trace};
+use stickdemo::trace::{Call, EndName, Event, Handed, Proto, Recorder, Role, Sink, Tie, Trace};
 
 const CLIENT: EndName = EndName::only(Role::Client);
 const SERVER: EndName = EndName::only(Role::Server);

@@ -7,7 +7,7 @@ use std::time::Duration;
 use stickdemo::claims::Judge;
 use stickdemo::net::barrier::Stage;
 use stickdemo::net::{DeadPort, End, Place};
-use stickdemo::trace::{Call, EndName, Event, Fact, Handed, MsgId, Proto, Recorder, Role, SockId, Tie, Trace};
+use stickdemo::trace::{Call, EndName, Event, Fact, Handed, MsgId, Proto, Recorder, Role, Sink, SockId, Tie, Trace};
 
 const CLIENT: EndName = EndName::only(Role::Client);
 const SERVER: EndName = EndName::only(Role::Server);

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use stickdemo::claims::{Claim, Judge};
-use stickdemo::trace::{Call, EndName, Event, Evidence, Handed, Proto, Recorder, Role, SockId, Tie, Trace};
+use stickdemo::trace::{Call, EndName, Event, Evidence, Handed, Proto, Recorder, Role, Sink, SockId, Tie, Trace};
 
 const CLIENT: EndName = EndName::only(Role::Client);
 const SERVER: EndName = EndName::only(Role::Server);

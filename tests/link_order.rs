@@ -5,6 +5,7 @@ mod handmade;
 use handmade::*;
 use std::net::SocketAddrV4;
 use stickdemo::trace::Role::{Client, Server};
+use stickdemo::trace::Sink as _;
 use stickdemo::trace::packet::{Content, Fate, Flags, Packet};
 use stickdemo::trace::{Call, Event, Fact, Handed, Proto, Role, Tie, Trace};
 

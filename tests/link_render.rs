@@ -14,6 +14,7 @@ use stickdemo::render::{self, Report, Style};
 use stickdemo::scenarios::{Tally, Why, find};
 use stickdemo::text::{Lang, Text};
 use stickdemo::trace::Role::{Client, Server};
+use stickdemo::trace::Sink as _;
 use stickdemo::trace::packet::{Cause, Content, Fate, Flags};
 use stickdemo::trace::summary::{Crossed, Where};
 use stickdemo::trace::{Call, EndName, Fact, Handed, Proto, Tie, Trace};

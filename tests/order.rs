@@ -2,7 +2,7 @@
 //! and whichever lane goes first where nothing decides.
 
 use std::net::SocketAddr;
-use stickdemo::trace::{Call, EndName, Event, Fact, Handed, Proto, Recorder, Role, SockId, Tie};
+use stickdemo::trace::{Call, EndName, Event, Fact, Handed, Proto, Recorder, Role, Sink, SockId, Tie};
 
 const CLIENT: EndName = EndName::only(Role::Client);
 const SERVER: EndName = EndName::only(Role::Server);

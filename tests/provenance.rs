@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use std::net::SocketAddr;
-use stickdemo::trace::{Call, EndName, Event, Handed, MsgId, Part, Proto, Recorder, Role, SockId, Tie, Trace};
+use stickdemo::trace::{Call, EndName, Event, Handed, MsgId, Part, Proto, Recorder, Role, Sink, SockId, Tie, Trace};
 
 const CLIENT: EndName = EndName::only(Role::Client);
 const SERVER: EndName = EndName::only(Role::Server);

@@ -10,7 +10,7 @@ use stickdemo::render::palette::Palette;
 use stickdemo::render::{self, Report, Style};
 use stickdemo::scenarios::{Why, find};
 use stickdemo::text::{Lang, Text};
-use stickdemo::trace::{Call, EndName, Event, Fact, Handed, Proto, Recorder, Role, SockId, Tie, Trace};
+use stickdemo::trace::{Call, EndName, Event, Fact, Handed, Proto, Recorder, Role, Sink, SockId, Tie, Trace};
 
 const CLIENT: EndName = EndName::only(Role::Client);
 const SERVER: EndName = EndName::only(Role::Server);

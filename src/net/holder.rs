@@ -1,9 +1,9 @@
 //! A connection in another process, so that the process can be killed.
 
-use super::recorded::Recorded;
+use super::staged::Staged;
 use super::{End, NetError, Result};
 use crate::text::Text;
-use crate::trace::{Call, Event, SockId};
+use crate::trace::{Call, Event, Sink, SockId};
 use std::io;
 use std::process::Child;
 
@@ -15,13 +15,15 @@ pub struct Holder {
 }
 
 impl Holder {
-    pub(super) fn start(mut recorded: Recorded) -> Result<Holder> {
-        let (end, id) = (recorded.end.clone(), recorded.id);
+    pub(super) fn start(mut held: Staged) -> Result<Holder> {
+        let (end, id) = (held.end.clone(), held.id);
         let mut event = Event::new(end.name(), Call::Process);
         event.sock = Some(id);
         event.note = Some(Text::new("another process holds the connection", "另一个进程持有这条连接"));
         event.t_us = end.recorder.now_us();
-        let started = recorded.socket.take().ok_or(io::ErrorKind::NotConnected.into()).and_then(hold);
+        let started = held.socket().try_clone().and_then(hold);
+        held.untold();
+        drop(held);
         event.end_us = end.recorder.now_us();
         event.error = started.as_ref().err().map(crate::sys::errno::name);
         event.returned = started.is_ok().then_some(0);

@@ -1,233 +1,97 @@
-//! The core of every recorded socket: one call, one event.
+//! The core of every socket here: one call, one event, into any sink. What differs from one user to the next (how
+//! long it waits, who wakes it, how it says its errors) is built on top.
 
-use super::{End, NetError, Result, barrier, evidence};
-use crate::say;
-use crate::sys::{errno, wait};
-use crate::text::{Text, grouped};
-use crate::trace::{Call, EndName, Event, Evidence, Fact, Proto, SockId};
+use super::evidence;
+use crate::sys::errno;
+use crate::trace::{Call, EndName, Event, Evidence, Proto, Sink, SockId};
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 use std::io;
 use std::mem::MaybeUninit;
 use std::net::SocketAddr;
 use std::ops::Deref;
-use std::time::Duration;
 
-/// A socket that belongs to an end and is known to its recorder.
-pub(super) struct Recorded {
-    pub(super) end: End,
-    pub(super) socket: Held,
+/// A socket that tells a sink about each of its calls, and about its end. With a sink that is not on it is a plain
+/// socket.
+pub(crate) struct Recorded<S: Deref<Target: Sink>> {
+    // Dropped in this order: the descriptor is closed first, and the close is told then.
+    socket: Socket,
+    close: Close<S>,
+    end: EndName,
     pub(super) id: SockId,
     pub(super) proto: Proto,
     /// Segments of its handshake that were sent again, by a timer shorter than the round trip.
     pub(super) handshake: u64,
 }
 
-/// An open socket, until it is closed or handed to another process.
-pub(super) struct Held(Option<Socket>);
-
-impl Held {
-    pub(super) fn take(&mut self) -> Option<Socket> {
-        self.0.take()
-    }
+/// Tells the sink that the socket is closed.
+struct Close<S: Deref<Target: Sink>> {
+    sink: S,
+    /// The close as entered; `None` when nobody wants events, or somebody else holds the socket.
+    event: Option<Event>,
 }
 
-impl Deref for Held {
-    type Target = Socket;
-
-    fn deref(&self) -> &Socket {
-        self.0.as_ref().expect("only a socket's end takes it out")
-    }
-}
-
-/// What is dropped is closed, and recorded.
-impl Drop for Recorded {
-    fn drop(&mut self) {
-        self.shut();
-    }
-}
-
-impl Recorded {
+impl<S: Deref<Target: Sink>> Recorded<S> {
     /// Makes a socket of the address's family.
-    pub(super) fn open(end: &End, proto: Proto, family: SocketAddr) -> Result<Recorded> {
+    ///
+    /// # Errors
+    /// What socket says.
+    pub(crate) fn open(sink: S, end: EndName, proto: Proto, family: SocketAddr) -> io::Result<Recorded<S>> {
         let (kind, protocol) = match proto {
             Proto::Tcp => (Type::STREAM, Protocol::TCP),
             Proto::Udp => (Type::DGRAM, Protocol::UDP),
         };
-        let socket = Socket::new(Domain::for_address(family), kind, Some(protocol))
-            .map_err(|source| NetError::Call { call: Call::Bind, address: Some(family), source })?;
-        if proto == Proto::Tcp && end.linked() {
-            plain_congestion_control(&socket);
-        }
-        Ok(Recorded::adopt(end, socket, proto))
+        let socket = Socket::new(Domain::for_address(family), kind, Some(protocol))?;
+        Ok(Recorded::adopt(sink, end, proto, socket))
     }
 
     /// Takes over a socket the kernel made (accept).
-    pub(super) fn adopt(end: &End, socket: Socket, proto: Proto) -> Recorded {
-        let id = end.recorder.socket(end.name, proto);
-        Recorded { end: end.clone(), socket: Held(Some(socket)), id, proto, handshake: 0 }
-    }
-
-    /// Tells the recorder the addresses the socket now has.
-    pub(super) fn note_addresses(&self) {
-        let address = |result: io::Result<SockAddr>| result.ok().and_then(|a| a.as_socket());
-        self.end.recorder.addresses(self.id, address(self.socket.local_addr()), address(self.socket.peer_addr()));
-    }
-
-    pub(super) fn local(&self) -> Option<SocketAddr> {
-        self.socket.local_addr().ok().and_then(|a| a.as_socket())
-    }
-
-    /// Makes one call and leaves one event, whatever the call returned. `fill` sees the event before it
-    /// is recorded: what the call moved is told there.
-    pub(super) fn call<T>(
-        &self,
-        call: Call,
-        address: Option<SocketAddr>,
-        make: impl FnOnce(&Socket) -> io::Result<T>,
-        fill: impl FnOnce(&mut Event, std::result::Result<&T, &io::Error>),
-    ) -> Result<T> {
-        let mut event = Event::new(self.end.name, call);
-        event.sock = Some(self.id);
-        event.peer = address;
-        event.t_us = self.end.recorder.now_us();
-        let result = make(&self.socket);
-        event.end_us = self.end.recorder.now_us();
-        event.error = result.as_ref().err().map(errno::name);
-        fill(&mut event, result.as_ref());
-        self.end.recorder.push(event);
-        result.map_err(|source| NetError::Call { call, address, source })
-    }
-
-    /// Sets an option and reads back what the kernel made of it.
-    pub(super) fn set(
-        &self,
-        name: &'static str,
-        asked: usize,
-        set: impl FnOnce(&Socket) -> io::Result<()>,
-        get: impl FnOnce(&Socket) -> io::Result<usize>,
-    ) -> Result<()> {
-        let made = |socket: &Socket| set(socket).and_then(|()| get(socket));
-        let noted = self.call(Call::SetSockOpt, None, made, |event, result| {
-            event.asked = Some(asked);
-            event.returned = result.ok().copied();
-            event.note = Some(Text::new(name, name));
+    pub(crate) fn adopt(sink: S, end: EndName, proto: Proto, socket: Socket) -> Recorded<S> {
+        let id = sink.socket(end, proto);
+        let event = sink.is_on().then(|| {
+            let mut event = Event::new(end, Call::Close);
+            event.sock = Some(id);
+            event.returned = Some(0);
+            event
         });
-        noted.map(|_| ())
+        Recorded { socket, close: Close { sink, event }, end, id, proto, handshake: 0 }
     }
 
-    /// SO_SNDBUF and SO_RCVBUF in bytes, where asked for. Linux doubles what is asked and has limits
-    /// (socket(7)); the event shows what it really is.
-    pub(super) fn set_buffers(&self, sndbuf: Option<usize>, rcvbuf: Option<usize>) -> Result<()> {
-        if let Some(bytes) = sndbuf {
-            self.set("SO_SNDBUF", bytes, |s| s.set_send_buffer_size(bytes), Socket::send_buffer_size)?;
-        }
-        if let Some(bytes) = rcvbuf {
-            self.set("SO_RCVBUF", bytes, |s| s.set_recv_buffer_size(bytes), Socket::recv_buffer_size)?;
-        }
-        Ok(())
+    /// The socket itself, for what is no call of the program's.
+    pub(crate) fn socket(&self) -> &Socket {
+        &self.socket
     }
 
-    pub(super) fn bind(&self, address: SocketAddr) -> Result<SocketAddr> {
-        let make = |socket: &Socket| socket.bind(&address.into());
-        self.call(Call::Bind, Some(address), make, |event, result| {
-            event.returned = result.ok().map(|()| 0);
-            // Of port 0 the kernel made a port.
-            event.peer = result.ok().and_then(|()| self.local()).or(event.peer);
-        })?;
-        self.note_addresses();
-        Ok(self.local().unwrap_or(address))
+    /// Where its events go.
+    pub(crate) fn sink(&self) -> &S::Target {
+        &self.close.sink
     }
 
-    /// Waits until `n` bytes are in the receive queue, or the peer is gone and more cannot come.
-    pub(super) fn wait_queued(&self, n: usize) -> Result<()> {
-        if self.end.settings.race {
-            return Ok(());
-        }
-        let have = || evidence::queued(&self.socket).unwrap_or(0) >= n as u64;
-        let gone = || barrier::peer_gone(&self.socket, Duration::ZERO) && self.proto == Proto::Tcp;
-        let are = if n == 1 { "byte is" } else { "bytes are" };
-        let bytes = grouped(n);
-        let note = say!("until {bytes} {are} queued", "等到队列里有 {bytes} 字节");
-        self.wait(Fact::Queued(n), note, || {
-            if self.proto == Proto::Tcp {
-                barrier::await_bytes(&self.socket, n, Duration::from_millis(20));
-            }
-            have() || gone()
-        })
+    /// Its own address.
+    pub(crate) fn local(&self) -> Option<SocketAddr> {
+        address(self.socket.local_addr())
     }
 
-    /// Waits for a fact about this socket and records what the kernel says when it is true.
-    pub(super) fn wait(&self, fact: Fact, note: Text, mut seen: impl FnMut() -> bool) -> Result<()> {
-        let limit = self.end.limit(self.proto);
-        let mut event = Event::new(self.end.name, Call::Wait);
-        event.t_us = self.end.recorder.now_us();
-        let mut came = false;
-        let _ = wait::until(limit, || {
-            came = seen();
-            came || self.end.stage.abandoned()
-        });
-        event.end_us = self.end.recorder.now_us();
-        event.sock = Some(self.id);
-        // Drops go on while a wait for the first datagram ends: a count taken here would be an accident.
-        event.evidence = if fact == Fact::Readable { Evidence::default() } else { self.evidence() };
-        event.fact = Some(fact);
-        event.error = (!came).then(|| "deadline".to_owned());
-        event.returned = came.then_some(0);
-        event.note = Some(note.clone());
-        if matches!(event.fact, Some(Fact::Queued(n)) if event.evidence.queued.is_some_and(|have| have < n as u64)) {
-            event.fact = Some(Fact::PeerGone);
-        }
-        self.end.recorder.push(event);
-        match came {
-            true => Ok(()),
-            false if self.end.stage.abandoned() => Err(NetError::Abandoned),
-            false => Err(NetError::Deadline { what: note, limit }),
+    /// The other end's address.
+    pub(crate) fn peer(&self) -> Option<SocketAddr> {
+        address(self.socket.peer_addr())
+    }
+
+    /// Tells the sink the addresses the socket now has.
+    pub(crate) fn note_addresses(&self) {
+        if self.sink().is_on() {
+            self.sink().addresses(self.id, self.local(), self.peer());
         }
     }
 
-    /// Records that the application took these bytes as one whole message.
-    pub(super) fn deliver(&self, bytes: &[u8]) {
-        let mut event = Event::new(self.end.name, Call::Deliver);
-        event.t_us = self.end.recorder.now_us();
-        event.end_us = event.t_us;
-        event.sock = Some(self.id);
-        event.returned = Some(bytes.len());
-        event.bytes = bytes.to_vec();
-        self.end.recorder.push(event);
-    }
-
-    /// Tells a lone end what the page's peer sends; with both ends recorded, the sends speak.
-    pub(super) fn expect(&self, bytes: &[u8], header_len: usize, label: Option<Text>) {
-        if self.end.alone() {
-            self.end.recorder.expect(self.id, EndName::only(self.end.name.role.other()), bytes, header_len, label);
+    /// Tells the sink where it is about to connect.
+    pub(crate) fn note_peer(&self, peer: SocketAddr) {
+        if self.sink().is_on() {
+            self.sink().addresses(self.id, None, Some(peer));
         }
     }
 
-    /// close(2): dropping does the same, and this reads like its neighbours.
-    pub(super) fn close(self) -> Result<()> {
-        drop(self);
-        Ok(())
-    }
-
-    /// close(2), with what the kernel said just before.
-    fn shut(&mut self) {
-        if self.socket.0.is_none() {
-            return;
-        }
-        let mut event = Event::new(self.end.name, Call::Close);
-        event.sock = Some(self.id);
-        event.evidence = self.evidence();
-        if self.proto == Proto::Udp {
-            event.evidence.unread = unread(&self.socket);
-        }
-        event.t_us = self.end.recorder.now_us();
-        drop(self.socket.take());
-        event.end_us = self.end.recorder.now_us();
-        event.returned = Some(0);
-        self.end.recorder.push(event);
-    }
-
-    pub(super) fn evidence(&self) -> Evidence {
+    /// What the kernel says about it now.
+    pub(crate) fn evidence(&self) -> Evidence {
         match self.proto {
             Proto::Tcp => {
                 let told = evidence::tcp(&self.socket);
@@ -239,34 +103,236 @@ impl Recorded {
         }
     }
 
-    /// A blocking call that ran into the socket's timeout did not fail: its fact did not come about.
-    pub(super) fn deadline(&self, error: NetError, what: Text) -> NetError {
-        match error.kind() {
-            Some(io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {
-                NetError::Deadline { what, limit: self.end.limit(self.proto) }
+    /// Makes one call and leaves one event, whatever the call returned. `fill` sees the event before it
+    /// is recorded: what the call moved is told there.
+    ///
+    /// # Errors
+    /// What the call says.
+    pub(crate) fn call<T>(
+        &self,
+        call: Call,
+        peer: Option<SocketAddr>,
+        make: impl FnOnce(&Socket) -> io::Result<T>,
+        fill: impl FnOnce(&mut Event, Result<&T, &io::Error>),
+    ) -> io::Result<T> {
+        let sink = self.sink();
+        if !sink.is_on() {
+            return make(&self.socket);
+        }
+        let mut event = Event::new(self.end, call);
+        event.sock = Some(self.id);
+        event.peer = peer;
+        event.t_us = sink.now_us();
+        let result = make(&self.socket);
+        event.end_us = sink.now_us();
+        event.error = result.as_ref().err().map(errno::name);
+        fill(&mut event, result.as_ref());
+        sink.push(event);
+        result
+    }
+
+    /// The same for a call that moves no bytes and returns 0.
+    ///
+    /// # Errors
+    /// What the call says.
+    pub(crate) fn plain<T>(
+        &self,
+        call: Call,
+        peer: Option<SocketAddr>,
+        make: impl FnOnce(&Socket) -> io::Result<T>,
+    ) -> io::Result<T> {
+        self.call(call, peer, make, |event, result| event.returned = result.ok().map(|_| 0))
+    }
+
+    /// bind(2). Returns the address it has now: of port 0 the kernel made a port.
+    ///
+    /// # Errors
+    /// What bind says.
+    pub(crate) fn bind(&self, at: SocketAddr) -> io::Result<SocketAddr> {
+        self.call(
+            Call::Bind,
+            Some(at),
+            |socket| socket.bind(&at.into()),
+            |event, result| {
+                event.returned = result.ok().map(|()| 0);
+                event.peer = result.ok().and_then(|()| self.local()).or(event.peer);
+            },
+        )?;
+        self.note_addresses();
+        Ok(self.local().unwrap_or(at))
+    }
+
+    /// A call that puts bytes into the kernel: send(2), sendto(2). `tell` says which message's they are, and sees how
+    /// many were taken.
+    ///
+    /// # Errors
+    /// What the call says.
+    pub(crate) fn send(
+        &self,
+        (call, peer): (Call, Option<SocketAddr>),
+        bytes: &[u8],
+        make: impl Fn(&Socket) -> io::Result<usize>,
+        tell: impl FnOnce(&mut Event, usize),
+    ) -> io::Result<usize> {
+        let make = |socket: &Socket| restarted(|| make(socket));
+        self.call(call, peer, make, |event, result| {
+            let taken = result.copied().unwrap_or(0);
+            event.asked = Some(bytes.len());
+            event.returned = result.ok().copied();
+            event.bytes = bytes[..taken].to_vec();
+            if self.proto == Proto::Tcp {
+                event.evidence = self.evidence();
             }
-            _ => error,
+            tell(event, taken);
+        })
+    }
+
+    /// A call that takes bytes out of a stream, at most `size`. `tell` says whose they are.
+    ///
+    /// # Errors
+    /// What the call says.
+    pub(crate) fn recv<B: AsRef<[u8]>>(
+        &self,
+        size: usize,
+        make: impl FnOnce(&Socket) -> io::Result<B>,
+        tell: impl FnOnce(&mut Event, Result<&[u8], &io::Error>),
+    ) -> io::Result<B> {
+        self.call(Call::Recv, None, make, |event, result| {
+            let bytes = result.map(AsRef::as_ref);
+            event.asked = Some(size);
+            event.returned = bytes.ok().map(<[u8]>::len);
+            event.bytes = bytes.map(<[u8]>::to_vec).unwrap_or_default();
+            event.evidence = self.evidence();
+            tell(event, bytes);
+        })
+    }
+
+    /// A call that takes a datagram, at most `size` bytes of it.
+    ///
+    /// # Errors
+    /// What the call says.
+    pub(crate) fn recv_from(
+        &self,
+        size: usize,
+        make: impl FnOnce(&Socket) -> io::Result<Arrival>,
+        tell: impl FnOnce(&mut Event, Result<&Arrival, &io::Error>),
+    ) -> io::Result<Arrival> {
+        self.call(Call::RecvFrom, None, make, |event, result| {
+            event.asked = Some(size);
+            event.evidence = self.evidence();
+            if let Ok(arrival) = result {
+                arrival.note(event);
+            }
+            tell(event, result);
+        })
+    }
+
+    /// Its close is told by somebody else, or by nobody.
+    pub(crate) fn untold(&mut self) {
+        self.close.event = None;
+    }
+
+    /// What stands in the event of its close.
+    pub(crate) fn last_words(&mut self, evidence: Evidence) {
+        if let Some(event) = &mut self.close.event {
+            event.evidence = evidence;
         }
     }
 }
 
-/// Congestion control that every Linux has: a machine's own may pace its segments (bbr does), and over a link
-/// that would be seen. An accepted socket has its listener's (tcp(7), TCP_CONGESTION).
-fn plain_congestion_control(socket: &Socket) {
-    #[cfg(target_os = "linux")]
-    let _ = socket.set_tcp_congestion(b"reno");
-    #[cfg(not(target_os = "linux"))]
-    let _ = socket;
+impl<S: Deref<Target: Sink>> Drop for Recorded<S> {
+    fn drop(&mut self) {
+        if let Some(event) = &mut self.close.event {
+            event.t_us = self.close.sink.now_us();
+        }
+    }
+}
+
+impl<S: Deref<Target: Sink>> Drop for Close<S> {
+    fn drop(&mut self) {
+        if let Some(mut event) = self.event.take() {
+            event.end_us = self.sink.now_us();
+            self.sink.push(event);
+        }
+    }
+}
+
+/// What one receive call on a datagram socket brought.
+#[derive(Debug)]
+pub(crate) struct Arrival {
+    /// As much of the datagram as there was room for.
+    pub(crate) bytes: Vec<u8>,
+    /// The address that stands on it; `None` when the kernel wrote none.
+    pub(crate) from: Option<SocketAddr>,
+    truncated: bool,
+    /// The datagram's true length in bytes, where the system tells.
+    length: Option<usize>,
+}
+
+impl Arrival {
+    /// recvmsg(2) of at most `size` bytes. On Linux MSG_TRUNC makes it return the datagram's true length (recv(2)); the
+    /// bytes that a plain recvfrom would have returned are the first `size` of it.
+    ///
+    /// # Errors
+    /// What recvmsg says.
+    pub(crate) fn receive(socket: &Socket, size: usize) -> io::Result<Arrival> {
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        const TELL_LENGTH: std::ffi::c_int = libc::MSG_TRUNC;
+        #[cfg(not(any(target_os = "linux", target_os = "android")))]
+        const TELL_LENGTH: std::ffi::c_int = 0;
+        let mut buffer: Vec<u8> = Vec::with_capacity(size);
+        let (n, flags, from) = restarted(|| {
+            let space = &mut buffer.spare_capacity_mut()[..size];
+            let mut parts = [socket2::MaybeUninitSlice::new(space)];
+            socket.recv_from_vectored_with_flags(&mut parts, TELL_LENGTH)
+        })?;
+        let kept = n.min(size);
+        // SAFETY: recvmsg wrote the first min(n, size) bytes of the buffer, which has room for `size`.
+        unsafe { buffer.set_len(kept) };
+        buffer.shrink_to_fit();
+        let truncated = flags.is_truncated();
+        let length = if TELL_LENGTH != 0 { Some(n) } else { (!truncated).then_some(kept) };
+        Ok(Arrival { bytes: buffer, from: address(Ok(from)), truncated, length })
+    }
+
+    fn note(&self, event: &mut Event) {
+        event.bytes.clone_from(&self.bytes);
+        event.peer = self.from;
+        event.truncated = self.truncated;
+        event.datagram_len = self.length;
+        event.returned = Some(self.bytes.len());
+        if self.truncated && cfg!(windows) {
+            // What recvfrom itself answers there; the first part is in the buffer all the same.
+            event.returned = None;
+            event.error = Some("WSAEMSGSIZE".into());
+        }
+    }
+}
+
+/// An address, where the kernel wrote one: a receive call that another thread's shutdown(2) ended writes none, and
+/// then the storage, zero before, names no family.
+pub(crate) fn address(told: io::Result<SockAddr>) -> Option<SocketAddr> {
+    told.ok().filter(|a| a.len() > 0).and_then(|a| a.as_socket())
+}
+
+/// Makes a call again that a signal interrupted (SIGCONT, with a timeout set: signal(7)).
+pub(crate) fn restarted<T>(mut make: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    loop {
+        match make() {
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            other => return other,
+        }
+    }
 }
 
 /// Reads at most `size` bytes with the given call into a buffer of that size; the rest of the buffer is not kept.
 pub(super) fn read_into(
     size: usize,
-    read: impl FnOnce(&mut [MaybeUninit<u8>]) -> io::Result<usize>,
+    mut read: impl FnMut(&mut [MaybeUninit<u8>]) -> io::Result<usize>,
 ) -> io::Result<Vec<u8>> {
     let mut buffer: Vec<u8> = Vec::new();
     buffer.try_reserve_exact(size).map_err(|_| io::ErrorKind::OutOfMemory)?;
-    let n = read(&mut buffer.spare_capacity_mut()[..size])?;
+    let n = restarted(|| read(&mut buffer.spare_capacity_mut()[..size]))?;
     let n = n.min(size);
     // SAFETY: socket2 promises that the first `n` bytes of the buffer were written, and `n` is at most
     // the capacity reserved above.
@@ -275,18 +341,84 @@ pub(super) fn read_into(
     Ok(buffer)
 }
 
-/// Counts the datagrams nobody read, by taking them; only for a socket about to be closed.
-fn unread(socket: &Socket) -> Option<u64> {
-    socket.set_nonblocking(true).ok()?;
-    let mut n = 0;
-    // A truncated datagram is an error on Windows and counts all the same; a port-unreachable does not.
-    loop {
-        match socket.recv(&mut [MaybeUninit::uninit(); 1]) {
-            Ok(_) => n += 1,
-            Err(e) if e.raw_os_error() == Some(10040) && cfg!(windows) => n += 1,
-            Err(e) if e.kind() == io::ErrorKind::WouldBlock => return Some(n),
-            Err(e) if matches!(e.kind(), io::ErrorKind::ConnectionRefused | io::ErrorKind::ConnectionReset) => {}
-            Err(_) => return None,
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::text::Text;
+    use crate::trace::{MsgId, Recorder, Role};
+    use std::sync::Arc;
+    use std::time::Instant;
+
+    const CLIENT: EndName = EndName::only(Role::Client);
+    const HERE: ([u8; 4], u16) = ([127, 0, 0, 1], 0);
+
+    #[test]
+    fn each_call_leaves_one_event_and_so_does_the_end() {
+        let recorder = Arc::new(Recorder::default());
+        let socket = Recorded::open(Arc::clone(&recorder), CLIENT, Proto::Udp, HERE.into()).expect("a socket");
+        let at = socket.bind(HERE.into()).expect("a port");
+        socket.send((Call::SendTo, Some(at)), b"hi", |s| s.send_to(b"hi", &at.into()), |_, _| ()).expect("sent");
+        let arrival = socket.recv_from(9, |s| Arrival::receive(s, 9), |_, _| ()).expect("received");
+        assert_eq!((&arrival.bytes[..], arrival.from), (&b"hi"[..], Some(at)));
+        socket.bind(at).expect_err("a second time");
+        drop(socket);
+        let trace = recorder.take();
+        let told: Vec<_> = trace.events.iter().map(|e| (e.call, e.returned)).collect();
+        let expected = [
+            (Call::Bind, Some(0)),
+            (Call::SendTo, Some(2)),
+            (Call::RecvFrom, Some(2)),
+            (Call::Bind, None),
+            (Call::Close, Some(0)),
+        ];
+        assert_eq!(told, expected);
+        assert!(trace.events.iter().all(|e| e.t_us <= e.end_us), "{:?}", trace.events);
+        assert_eq!(trace.sockets[0].local, Some(at));
+    }
+
+    /// A sink that wants nothing, and must not be told anything.
+    struct Off;
+
+    impl Sink for Off {
+        fn is_on(&self) -> bool {
+            false
         }
+
+        fn micros(&self, _: Instant) -> u64 {
+            unreachable!("nobody looks at the clock")
+        }
+
+        fn socket(&self, _: EndName, _: Proto) -> SockId {
+            SockId(0)
+        }
+
+        fn addresses(&self, _: SockId, _: Option<SocketAddr>, _: Option<SocketAddr>) {
+            unreachable!("nobody asks the kernel")
+        }
+
+        fn message(&self, _: EndName, _: Arc<[u8]>, _: usize, _: Option<Text>) -> MsgId {
+            unreachable!("nothing is copied")
+        }
+
+        fn growing(&self, _: EndName, _: Option<Text>) -> MsgId {
+            unreachable!("no message is begun")
+        }
+
+        fn relabel(&self, _: MsgId, _: Text) {
+            unreachable!("no message is named")
+        }
+
+        fn push(&self, _: Event) {
+            unreachable!("no event is made")
+        }
+    }
+
+    #[test]
+    fn without_a_trace_a_socket_is_a_plain_one() {
+        let socket = Recorded::open(&Off, CLIENT, Proto::Udp, HERE.into()).expect("a socket");
+        let at = socket.bind(HERE.into()).expect("a port");
+        let tell = |_: &mut Event, _: usize| unreachable!("nobody wants to know");
+        socket.send((Call::SendTo, Some(at)), b"hi", |s| s.send_to(b"hi", &at.into()), tell).expect("sent");
+        assert_eq!(Arrival::receive(socket.socket(), 9).expect("received").bytes, b"hi");
     }
 }

@@ -1,12 +1,13 @@
 //! Recorded TCP sockets.
 
-use super::recorded::{Recorded, read_into};
+use super::recorded::{read_into, restarted};
+use super::staged::{Staged, failed};
 use super::{End, Holder, NetError, Outgoing, Piece, Result, barrier, evidence};
 use crate::say;
 use crate::sys::wait;
 use crate::text::Text;
-use crate::trace::{Call, Evidence, Fact, Handed, Proto};
-use socket2::{SockRef, Socket};
+use crate::trace::{Call, Evidence, Fact, Handed, Proto, Sink};
+use socket2::Socket;
 use std::cell::Cell;
 use std::net::{Shutdown, SocketAddr};
 use std::time::{Duration, Instant};
@@ -80,13 +81,13 @@ impl<'e> Tcp<'e> {
         }
         let listener = self.end.at_meeting_point(|address| self.listen_at(address))?;
         self.end.stage.publish(listener.address);
-        self.end.stage.keep(&listener.recorded.socket);
+        self.end.stage.keep(listener.recorded.socket());
         Ok(listener)
     }
 
     /// A lone server's run begins again, and the other end comes to where it was before.
     fn listen_again(&self, socket: Socket) -> Result<Listener> {
-        let recorded = Recorded::adopt(self.end, socket, Proto::Tcp);
+        let recorded = Staged::adopt(self.end, socket, Proto::Tcp);
         let address = recorded.local().unwrap_or_else(|| self.end.bind_address());
         recorded.note_addresses();
         Listener::new(recorded, address)
@@ -118,26 +119,19 @@ impl<'e> Tcp<'e> {
     pub fn connect_to(self, address: SocketAddr) -> Result<Conn> {
         let recorded = self.open(address)?;
         let limit = self.end.stage.limit();
-        let made = recorded.call(
-            Call::Connect,
-            Some(address),
-            // Between two ends here the answer comes at once, and a plain connect is what the page has;
-            // elsewhere, and from a listener whose queue is full, silence would last for minutes.
-            |s| {
-                if self.end.linked() || address.ip().is_loopback() && !self.end.alone() {
-                    s.connect(&address.into())
-                } else {
-                    s.connect_timeout(&address.into(), limit)
-                }
-            },
-            |event, result| event.returned = result.ok().map(|()| 0),
-        );
+        // Between two ends here the answer comes at once, and a plain connect is what the page has;
+        // elsewhere, and from a listener whose queue is full, silence would last for minutes.
+        let soon = self.end.linked() || address.ip().is_loopback() && !self.end.alone();
+        let made = recorded.plain(Call::Connect, Some(address), |s| match soon {
+            true => s.connect(&address.into()),
+            false => s.connect_timeout(&address.into(), limit),
+        });
         made.map_err(|e| recorded.deadline(e, say!("an answer from {address}", "{address} 的回答")))?;
         Conn::new(recorded)
     }
 
-    fn open(&self, family: SocketAddr) -> Result<Recorded> {
-        let recorded = Recorded::open(self.end, Proto::Tcp, family)?;
+    fn open(&self, family: SocketAddr) -> Result<Staged> {
+        let recorded = Staged::open(self.end, Proto::Tcp, family)?;
         if self.reuse_address {
             recorded.set("SO_REUSEADDR", 1, |s| s.set_reuse_address(true), |s| s.reuse_address().map(usize::from))?;
         }
@@ -154,21 +148,20 @@ impl<'e> Tcp<'e> {
     }
 }
 
-fn set_nodelay(recorded: &Recorded, on: bool) -> Result<()> {
+fn set_nodelay(recorded: &Staged, on: bool) -> Result<()> {
     let asked = usize::from(on);
     recorded.set("TCP_NODELAY", asked, |s| s.set_tcp_nodelay(on), |s| s.tcp_nodelay().map(usize::from))
 }
 
 /// A listening socket.
 pub struct Listener {
-    recorded: Recorded,
+    recorded: Staged,
     address: SocketAddr,
 }
 
 impl Listener {
-    fn new(recorded: Recorded, address: SocketAddr) -> Result<Listener> {
-        let made = |socket: &Socket| socket.listen(128);
-        recorded.call(Call::Listen, Some(address), made, |event, result| event.returned = result.ok().map(|()| 0))?;
+    fn new(recorded: Staged, address: SocketAddr) -> Result<Listener> {
+        recorded.plain(Call::Listen, Some(address), |s| s.listen(128))?;
         Ok(Listener { recorded, address })
     }
 
@@ -192,25 +185,22 @@ impl Listener {
     pub fn accept_as(&self, end: &End) -> Result<Conn> {
         let limit = self.recorded.end.stage.limit();
         let entered = end.recorder.now_us();
-        if !self.recorded.end.stage.readable(&self.recorded.socket, limit)? {
+        if !self.recorded.end.stage.readable(self.recorded.socket(), limit)? {
             return Err(NetError::Deadline { what: Text::new("a client to connect", "客户端来连接"), limit });
         }
-        let (socket, _) = self.recorded.socket.accept().map_err(|source| NetError::Call {
-            call: Call::Accept,
-            address: Some(self.address),
-            source,
-        })?;
-        let recorded = Recorded::adopt(end, socket, Proto::Tcp);
-        let peer = recorded.socket.peer_addr().ok().and_then(|a| a.as_socket());
-        recorded.call(
+        let accepted = restarted(|| self.recorded.socket().accept());
+        let (socket, _) = accepted.map_err(failed(Call::Accept, Some(self.address)))?;
+        let recorded = Staged::adopt(end, socket, Proto::Tcp);
+        let told = recorded.call(
             Call::Accept,
-            peer,
+            recorded.peer(),
             |_| Ok(()),
             |event, _| {
                 event.t_us = entered;
                 event.returned = Some(0);
             },
-        )?;
+        );
+        told.map_err(failed(Call::Accept, Some(self.address)))?;
         let conn = Conn::new(recorded)?;
         if let Some(on) = conn.recorded.end.settings.nodelay {
             set_nodelay(&conn.recorded, on)?;
@@ -243,12 +233,12 @@ impl Listener {
 
 /// One side of a TCP connection.
 pub struct Conn {
-    recorded: Recorded,
+    recorded: Staged,
     nonblocking: Cell<bool>,
 }
 
 impl Conn {
-    fn new(mut recorded: Recorded) -> Result<Conn> {
+    fn new(mut recorded: Staged) -> Result<Conn> {
         recorded.note_addresses();
         // Only where a round trip can outlast the handshake's timer: asking locks the socket, and a segment that finds
         // it locked is acknowledged a little later, which the sender's Nagle algorithm would feel.
@@ -256,8 +246,9 @@ impl Conn {
             recorded.handshake = recorded.evidence().retransmissions.unwrap_or(0);
         }
         let limit = Some(recorded.end.stage.limit());
-        let timeouts = recorded.socket.set_read_timeout(limit).and_then(|()| recorded.socket.set_write_timeout(limit));
-        timeouts.map_err(|source| NetError::Call { call: Call::SetSockOpt, address: None, source })?;
+        let timeouts =
+            recorded.socket().set_read_timeout(limit).and_then(|()| recorded.socket().set_write_timeout(limit));
+        timeouts.map_err(failed(Call::SetSockOpt, None))?;
         Ok(Conn { recorded, nonblocking: Cell::new(false) })
     }
 
@@ -276,18 +267,15 @@ impl Conn {
     /// What send says, or that a blocking one was not done in time.
     pub fn send_part(&self, piece: Piece<'_>) -> Result<usize> {
         let began = Instant::now();
-        let sent = self.recorded.call(
-            Call::Send,
-            None,
+        let sent = self.recorded.send(
+            (Call::Send, None),
+            piece.bytes,
             |s| s.send(piece.bytes),
-            |event, result| {
-                event.asked = Some(piece.bytes.len());
-                event.returned = result.ok().copied();
+            |event, _| {
                 event.handed = Some(Handed { msg: piece.msg, offset: piece.offset });
-                event.bytes = piece.bytes[..event.returned.unwrap_or(0)].to_vec();
-                event.evidence = self.recorded.evidence();
             },
         );
+        let sent = sent.map_err(failed(Call::Send, None));
         if self.nonblocking.get() {
             return sent;
         }
@@ -330,17 +318,8 @@ impl Conn {
     /// # Errors
     /// What recv says (`ECONNRESET`; `EAGAIN` when non-blocking), or that nothing came in time.
     pub fn recv(&self, size: usize) -> Result<Vec<u8>> {
-        let received = self.recorded.call(
-            Call::Recv,
-            None,
-            |s| read_into(size, |buffer| s.recv(buffer)),
-            |event, result| {
-                event.asked = Some(size);
-                event.returned = result.ok().map(Vec::len);
-                event.bytes = result.ok().cloned().unwrap_or_default();
-                event.evidence = self.recorded.evidence();
-            },
-        );
+        let read = |s: &Socket| read_into(size, |buffer| s.recv(buffer));
+        let received = self.recorded.recv(size, read, |_, _| ()).map_err(failed(Call::Recv, None));
         let patient =
             |e| self.recorded.deadline(e, say!("bytes to receive (recv({size}))", "可接收的字节（recv({size})）"));
         if self.nonblocking.get() { received } else { received.map_err(patient) }
@@ -397,7 +376,7 @@ impl Conn {
             return Ok(());
         }
         let quiet = || {
-            let now = evidence::tcp(&self.recorded.socket);
+            let now = evidence::tcp(self.recorded.socket());
             now.unacked == Some(0) && now.unsent == Some(0)
         };
         self.recorded.wait(Fact::Acked, Text::new("until all is acknowledged", "等到全部被确认"), quiet)
@@ -408,7 +387,7 @@ impl Conn {
     /// # Errors
     /// When the deadline passes.
     pub fn wait_peer_gone(&self) -> Result<()> {
-        let gone = || barrier::peer_gone(&self.recorded.socket, Duration::ZERO);
+        let gone = || barrier::peer_gone(self.recorded.socket(), Duration::ZERO);
         self.recorded.wait(Fact::PeerGone, Text::new("until the peer is gone", "等到对端离开"), gone)
     }
 
@@ -422,7 +401,7 @@ impl Conn {
             return Ok(());
         }
         let still = || {
-            let now = evidence::tcp(&self.recorded.socket);
+            let now = evidence::tcp(self.recorded.socket());
             now.unacked == Some(0) && (now.unsent == Some(0) || now.peer_window.is_none_or(|window| window == 0))
         };
         self.recorded.wait(Fact::Acked, Text::new("until nothing moves any more", "等到不再有数据流动"), still)
@@ -438,7 +417,7 @@ impl Conn {
             return Ok(());
         }
         let probed = || {
-            let now = evidence::tcp(&self.recorded.socket);
+            let now = evidence::tcp(self.recorded.socket());
             now.unacked == Some(0) && (now.unsent == Some(0) || now.backoff.is_none_or(|probes| probes >= n))
         };
         let note = say!("until the window was probed {n} times", "等到窗口被探测 {n} 次");
@@ -464,7 +443,7 @@ impl Conn {
         #[cfg(any(target_os = "linux", target_os = "android"))]
         {
             let asked = usize::from(on);
-            let get = |s: &socket2::Socket| s.tcp_quickack().map(usize::from);
+            let get = |s: &Socket| s.tcp_quickack().map(usize::from);
             self.recorded.set("TCP_QUICKACK", asked, |s| s.set_tcp_quickack(on), get)?;
             Ok(true)
         }
@@ -485,13 +464,14 @@ impl Conn {
         #[cfg(any(target_os = "linux", target_os = "android"))]
         {
             let before = self.evidence().acks_out;
-            let set = |s: &socket2::Socket| s.set_tcp_quickack(true);
-            self.recorded.call(Call::SetSockOpt, None, set, |event, result| {
+            let set = |s: &Socket| s.set_tcp_quickack(true);
+            let told = self.recorded.call(Call::SetSockOpt, None, set, |event, result| {
                 event.asked = Some(1);
                 event.returned = result.ok().map(|()| 1);
                 event.note = Some(Text::new("TCP_QUICKACK", "TCP_QUICKACK"));
                 event.evidence = self.evidence();
-            })?;
+            });
+            told.map_err(failed(Call::SetSockOpt, None))?;
             Ok(self.evidence().acks_out > before)
         }
         #[cfg(not(any(target_os = "linux", target_os = "android")))]
@@ -511,24 +491,17 @@ impl Conn {
     /// # Errors
     /// What shutdown says.
     pub fn shutdown_write(&self) -> Result<()> {
-        self.recorded.call(
-            Call::Shutdown,
-            None,
-            |s| s.shutdown(Shutdown::Write),
-            |event, result| event.returned = result.ok().map(|()| 0),
-        )
+        self.recorded.plain(Call::Shutdown, None, |s| s.shutdown(Shutdown::Write))
     }
 
     /// What the kernel says about the connection now.
     pub fn evidence(&self) -> Evidence {
-        evidence::tcp(&self.recorded.socket)
+        evidence::tcp(self.recorded.socket())
     }
 
     /// Its own address and the peer's.
     pub fn addresses(&self) -> Option<(SocketAddr, SocketAddr)> {
-        let socket = SockRef::from(&*self.recorded.socket);
-        let peer = socket.peer_addr().ok()?.as_socket()?;
-        Some((self.recorded.local()?, peer))
+        Some((self.recorded.local()?, self.recorded.peer()?))
     }
 
     /// Makes another process the only holder of the connection, so that it can be killed. Only on Unix.

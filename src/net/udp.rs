@@ -1,9 +1,10 @@
 //! Recorded UDP sockets.
 
-use super::recorded::Recorded;
-use super::{End, NetError, Piece, Result, barrier, evidence};
+use super::recorded::Arrival;
+use super::staged::{Staged, failed};
+use super::{End, NetError, Piece, Result, barrier};
 use crate::text::Text;
-use crate::trace::{Call, Event, Fact, Handed, Proto, Role};
+use crate::trace::{Call, Fact, Handed, Proto, Role};
 use socket2::Socket;
 use std::cell::Cell;
 use std::io;
@@ -12,17 +13,8 @@ use std::time::Duration;
 
 /// A UDP socket: bound to the meeting point when a server opens it, to any port when a client does.
 pub struct Udp {
-    recorded: Recorded,
+    recorded: Staged,
     nonblocking: Cell<bool>,
-}
-
-/// What one receive call brought.
-struct Arrival {
-    bytes: Vec<u8>,
-    from: Option<SocketAddr>,
-    truncated: bool,
-    /// The datagram's true length in bytes, where the system tells.
-    length: Option<usize>,
 }
 
 impl Udp {
@@ -43,12 +35,13 @@ impl Udp {
     /// # Errors
     /// What socket, setsockopt or bind say.
     pub fn at(end: &End, address: SocketAddr) -> Result<Udp> {
-        let recorded = Recorded::open(end, Proto::Udp, address)?;
+        let recorded = Staged::open(end, Proto::Udp, address)?;
         recorded.set_buffers(end.settings.sndbuf, end.settings.rcvbuf)?;
         recorded.bind(address)?;
         let limit = Some(end.limit(Proto::Udp));
-        let timeouts = recorded.socket.set_read_timeout(limit).and_then(|()| recorded.socket.set_write_timeout(limit));
-        timeouts.map_err(|source| NetError::Call { call: Call::SetSockOpt, address: None, source })?;
+        let timeouts =
+            recorded.socket().set_read_timeout(limit).and_then(|()| recorded.socket().set_write_timeout(limit));
+        timeouts.map_err(failed(Call::SetSockOpt, None))?;
         Ok(Udp { recorded, nonblocking: Cell::new(false) })
     }
 
@@ -62,10 +55,7 @@ impl Udp {
     /// # Errors
     /// What connect says.
     pub fn connect(&self, address: SocketAddr) -> Result<()> {
-        let make = |s: &Socket| s.connect(&address.into());
-        self.recorded.call(Call::Connect, Some(address), make, |event, result| {
-            event.returned = result.ok().map(|()| 0);
-        })?;
+        self.recorded.plain(Call::Connect, Some(address), |s| s.connect(&address.into()))?;
         self.recorded.note_addresses();
         Ok(())
     }
@@ -103,8 +93,7 @@ impl Udp {
     /// What send says (`ECONNREFUSED` for an earlier datagram).
     pub fn send(&self, bytes: &[u8]) -> Result<usize> {
         let message = self.recorded.end.message(bytes);
-        let peer = self.recorded.socket.peer_addr().ok().and_then(|a| a.as_socket());
-        self.send_with(Call::Send, message.whole(), peer, false, |s| s.send(bytes))
+        self.send_with(Call::Send, message.whole(), self.recorded.peer(), false, |s| s.send(bytes))
     }
 
     fn send_with(
@@ -113,16 +102,14 @@ impl Udp {
         piece: Piece<'_>,
         to: Option<SocketAddr>,
         more: bool,
-        send: impl FnOnce(&Socket) -> io::Result<usize>,
+        send: impl Fn(&Socket) -> io::Result<usize>,
     ) -> Result<usize> {
-        self.recorded.call(call, to, send, |event, result| {
-            event.asked = Some(piece.bytes.len());
-            event.returned = result.ok().copied();
+        let sent = self.recorded.send((call, to), piece.bytes, send, |event, _| {
             event.handed = Some(Handed { msg: piece.msg, offset: piece.offset });
-            event.bytes = piece.bytes[..event.returned.unwrap_or(0)].to_vec();
             event.note = more.then_some(Text::new("MSG_MORE", "MSG_MORE"));
             event.datagram_len = event.returned.filter(|_| !more);
-        })
+        });
+        sent.map_err(failed(call, to))
     }
 
     /// recvfrom(2) with a buffer of `size` bytes: one datagram, its tail cut off if it is longer.
@@ -131,35 +118,21 @@ impl Udp {
     /// What recvfrom says (`ECONNREFUSED` on a connected socket, `WSAEMSGSIZE` for a cut datagram on
     /// Windows), or that nothing came in time.
     pub fn recv_from(&self, size: usize) -> Result<(Vec<u8>, SocketAddr)> {
-        let received = self.recorded.call(
-            Call::RecvFrom,
-            None,
-            |s| {
-                // A datagram from an end that has failed will not come, nor one that the link lost.
-                let end = &self.recorded.end;
-                let come = || end.stage.readable(s, end.limit(Proto::Udp)).unwrap_or(false);
-                let comes = self.nonblocking.get() || come();
-                if comes { receive(s, size) } else { Err(io::ErrorKind::TimedOut.into()) }
-            },
-            |event, result| {
-                event.asked = Some(size);
-                event.evidence = evidence::udp(&self.recorded.socket);
-                if let Ok(arrival) = result {
-                    note_arrival(event, arrival);
-                }
-            },
-        );
+        let receive = |s: &Socket| {
+            // A datagram from an end that has failed will not come, nor one that the link lost.
+            let end = &self.recorded.end;
+            let come = || end.stage.readable(s, end.limit(Proto::Udp)).unwrap_or(false);
+            let comes = self.nonblocking.get() || come();
+            if comes { Arrival::receive(s, size) } else { Err(io::ErrorKind::TimedOut.into()) }
+        };
+        let received = self.recorded.recv_from(size, receive, |_, _| ()).map_err(failed(Call::RecvFrom, None));
         let patient = |e: NetError| match e.kind() {
             Some(io::ErrorKind::TimedOut) if self.recorded.end.stage.abandoned() => NetError::Abandoned,
             _ => self.recorded.deadline(e, Text::new("a datagram", "数据报")),
         };
         let arrival = if self.nonblocking.get() { received } else { received.map_err(patient) }?;
-        let nowhere = || NetError::Call {
-            call: Call::RecvFrom,
-            address: None,
-            source: io::Error::from(io::ErrorKind::AddrNotAvailable),
-        };
-        let from = arrival.from.ok_or_else(nowhere)?;
+        let nowhere = || io::Error::from(io::ErrorKind::AddrNotAvailable);
+        let from = arrival.from.ok_or_else(nowhere).map_err(failed(Call::RecvFrom, None))?;
         Ok((arrival.bytes, from))
     }
 
@@ -180,7 +153,7 @@ impl Udp {
     /// When the deadline passes.
     pub fn wait_readable(&self) -> Result<()> {
         let note = Text::new("until something arrives", "等到有东西到达");
-        self.recorded.wait(Fact::Readable, note, || barrier::readable(&self.recorded.socket, Duration::ZERO))
+        self.recorded.wait(Fact::Readable, note, || barrier::readable(self.recorded.socket(), Duration::ZERO))
     }
 
     /// O_NONBLOCK (fcntl(2)).
@@ -210,39 +183,4 @@ impl Udp {
     pub fn close(self) -> Result<()> {
         self.recorded.close()
     }
-}
-
-fn note_arrival(event: &mut Event, arrival: &Arrival) {
-    event.bytes.clone_from(&arrival.bytes);
-    event.peer = arrival.from;
-    event.truncated = arrival.truncated;
-    event.datagram_len = arrival.length;
-    event.returned = Some(arrival.bytes.len());
-    if arrival.truncated && cfg!(windows) {
-        // What recvfrom itself answers there; the first part is in the buffer all the same.
-        event.returned = None;
-        event.error = Some("WSAEMSGSIZE".into());
-    }
-}
-
-/// One recvmsg. On Linux MSG_TRUNC makes it return the datagram's true length (recv(2)); the bytes
-/// that a plain recvfrom would have returned are the first `size` of it.
-fn receive(socket: &Socket, size: usize) -> io::Result<Arrival> {
-    #[cfg(any(target_os = "linux", target_os = "android"))]
-    const TELL_LENGTH: std::ffi::c_int = libc::MSG_TRUNC;
-    #[cfg(not(any(target_os = "linux", target_os = "android")))]
-    const TELL_LENGTH: std::ffi::c_int = 0;
-    let mut buffer: Vec<u8> = Vec::with_capacity(size);
-    let (n, flags, from) = {
-        let space = &mut buffer.spare_capacity_mut()[..size];
-        let mut parts = [socket2::MaybeUninitSlice::new(space)];
-        socket.recv_from_vectored_with_flags(&mut parts, TELL_LENGTH)?
-    };
-    let kept = n.min(size);
-    // SAFETY: recvmsg wrote the first min(n, size) bytes of the buffer, which has room for `size`.
-    unsafe { buffer.set_len(kept) };
-    buffer.shrink_to_fit();
-    let truncated = flags.is_truncated();
-    let length = if TELL_LENGTH != 0 { Some(n) } else { (!truncated).then_some(kept) };
-    Ok(Arrival { bytes: buffer, from: from.as_socket(), truncated, length })
 }

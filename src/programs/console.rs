@@ -6,12 +6,12 @@ use crate::output::Format;
 use crate::output::{Sink, tell};
 use crate::render::{Live, Style};
 use crate::text::Text;
-use crate::trace::{EndName, Event, MsgId, Proto, SockId};
+use crate::trace::{self, EndName, Event, MsgId, Proto, SockId};
 use serde_json::Value;
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 /// The one place to which a program's threads write.
@@ -74,11 +74,6 @@ impl Console {
     /// True when every call is printed.
     pub fn tracing(&self) -> bool {
         self.tracing
-    }
-
-    /// A moment as microseconds since the program began.
-    pub fn micros(&self, moment: Instant) -> u64 {
-        u64::try_from(moment.saturating_duration_since(self.began).as_micros()).unwrap_or(u64::MAX)
     }
 
     /// True once nobody reads the output any more: a server ends then.
@@ -151,32 +146,6 @@ impl Console {
         }
     }
 
-    /// Registers a socket with the live trace.
-    pub fn socket(&self, end: EndName, proto: Proto, local: Option<SocketAddr>, peer: Option<SocketAddr>) -> SockId {
-        self.lock().live.socket(end, proto, local, peer)
-    }
-
-    /// Begins a message in the live trace.
-    pub fn message(&self, from: EndName, label: Option<Text>) -> MsgId {
-        self.lock().live.message(from, label)
-    }
-
-    /// What a message turned out to be.
-    pub fn relabel(&self, msg: MsgId, label: Text) {
-        self.lock().live.relabel(msg, label);
-    }
-
-    /// Prints a call, on a line of its own.
-    pub fn event(&self, event: Event) {
-        self.write(|inner| {
-            inner.unprompt();
-            if std::mem::take(&mut inner.open_line) {
-                writeln!(inner.out)?;
-            }
-            inner.live.event(&mut inner.out, event)
-        });
-    }
-
     /// Everything was written, or nobody wants it.
     ///
     /// # Errors
@@ -204,5 +173,47 @@ impl Console {
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// With `--trace` every call is printed; without, a source makes no events.
+impl trace::Sink for Console {
+    fn is_on(&self) -> bool {
+        self.tracing
+    }
+
+    fn micros(&self, moment: Instant) -> u64 {
+        u64::try_from(moment.saturating_duration_since(self.began).as_micros()).unwrap_or(u64::MAX)
+    }
+
+    fn socket(&self, end: EndName, proto: Proto) -> SockId {
+        if self.tracing { self.lock().live.socket(end, proto, None, None) } else { SockId(0) }
+    }
+
+    fn addresses(&self, sock: SockId, local: Option<SocketAddr>, peer: Option<SocketAddr>) {
+        self.lock().live.addresses(sock, local, peer);
+    }
+
+    fn message(&self, from: EndName, _: Arc<[u8]>, header_len: usize, label: Option<Text>) -> MsgId {
+        self.lock().live.framed(from, header_len, label)
+    }
+
+    fn growing(&self, from: EndName, label: Option<Text>) -> MsgId {
+        self.lock().live.message(from, label)
+    }
+
+    fn relabel(&self, msg: MsgId, label: Text) {
+        self.lock().live.relabel(msg, label);
+    }
+
+    /// A line of its own.
+    fn push(&self, event: Event) {
+        self.write(|inner| {
+            inner.unprompt();
+            if std::mem::take(&mut inner.open_line) {
+                writeln!(inner.out)?;
+            }
+            inner.live.event(&mut inner.out, event)
+        });
     }
 }

@@ -4,8 +4,9 @@
 use super::Bounds;
 use super::console::Console;
 use super::trouble::{Result, cannot_listen, shown};
-use super::wire::Wire;
+use super::wire::{HangUp, Wire};
 use crate::exit::Exit;
+use crate::net::recorded::address;
 use crate::say;
 use crate::sys::port;
 use crate::sys::wait;
@@ -15,8 +16,8 @@ use serde_json::json;
 use socket2::{Domain, Protocol, Socket, Type};
 use std::collections::HashMap;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, Scope};
 use std::time::Duration;
 
@@ -79,7 +80,7 @@ pub fn listen(
     raise_open_files();
     let listener = bind(at)?;
     let (open, handle) = (Open::default(), &handle);
-    let address = listener.local_addr().unwrap_or(at);
+    let address = address(listener.local_addr()).unwrap_or(at);
     announce(console, address, next);
     let server = Server { console, bounds, address, open: &open, handle };
     std::thread::scope(|scope| {
@@ -94,18 +95,20 @@ struct Server<'s, H> {
     console: &'s Console,
     bounds: &'s Bounds,
     address: SocketAddr,
-    open: &'s Open,
+    open: &'s Open<'s>,
     handle: &'s H,
 }
 
 impl<'s, H: Fn(&mut Client) -> Result<()> + Sync> Server<'s, H> {
-    fn accept<'scope>(&self, scope: &'scope Scope<'scope, 's>, listener: &TcpListener) -> Result<Exit> {
+    fn accept<'scope>(&self, scope: &'scope Scope<'scope, 's>, listener: &Socket) -> Result<Exit> {
         let (mut number, mut well) = (0, true);
         while !self.console.over() {
             match listener.accept() {
-                Ok((stream, address)) => {
+                Ok((socket, from)) => {
                     (number, well) = (number + 1, true);
-                    self.admit(scope, stream, address, number);
+                    // One that has left again has no address, and its thread will see that.
+                    let from = address(Ok(from)).unwrap_or(self.address);
+                    self.admit(scope, socket, from, number);
                 }
                 // Tried again ten times a second, and told once.
                 Err(e) => well &= self.trouble(&e, well),
@@ -114,10 +117,9 @@ impl<'s, H: Fn(&mut Client) -> Result<()> + Sync> Server<'s, H> {
         Ok(Exit::Done)
     }
 
-    fn admit<'scope>(&self, scope: &'scope Scope<'scope, 's>, stream: TcpStream, address: SocketAddr, number: u64) {
-        let stream = Arc::new(stream);
+    fn admit<'scope>(&self, scope: &'scope Scope<'scope, 's>, socket: Socket, address: SocketAddr, number: u64) {
         let most = self.bounds.connections;
-        if !self.open.enter(number, &stream, most) {
+        if self.open.count() >= most {
             // Dropping it hangs up: the documents' protocols have no word for "later".
             log(
                 self.console,
@@ -127,11 +129,12 @@ impl<'s, H: Fn(&mut Client) -> Result<()> + Sync> Server<'s, H> {
             return;
         }
         let (console, bounds, open, handle, here) = (self.console, *self.bounds, self.open, self.handle, self.address);
+        let end = EndName { role: Role::Server, index: u32::try_from(number).unwrap_or(u32::MAX) };
+        let wire = Wire::accepted(console, socket, end, bounds.idle);
+        open.enter(number, wire.hangup());
         let work = move || {
             // A panic would be a bug of ours; it must not take the other clients down.
             let served = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-                let end = EndName { role: Role::Server, index: u32::try_from(number).unwrap_or(u32::MAX) };
-                let wire = Wire::accepted(console, stream, end, bounds.idle);
                 let mut client = Client { wire, bounds, number, address };
                 if let Err(trouble) = handle(&mut client) {
                     log(console, Some(address), &trouble.text);
@@ -184,41 +187,40 @@ fn wake(server: SocketAddr) {
 
 /// The connections that are open.
 #[derive(Default)]
-struct Open {
-    streams: Mutex<HashMap<u64, Arc<TcpStream>>>,
-}
+struct Open<'a>(Mutex<HashMap<u64, HangUp<'a>>>);
 
-impl Open {
-    fn enter(&self, number: u64, stream: &Arc<TcpStream>, most: usize) -> bool {
-        let mut streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
-        if streams.len() >= most {
-            return false;
-        }
-        streams.insert(number, Arc::clone(stream));
-        true
+impl<'a> Open<'a> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<u64, HangUp<'a>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn count(&self) -> usize {
+        self.lock().len()
+    }
+
+    fn enter(&self, number: u64, client: HangUp<'a>) {
+        self.lock().insert(number, client);
     }
 
     fn leave(&self, number: u64) {
-        self.streams.lock().unwrap_or_else(PoisonError::into_inner).remove(&number);
+        self.lock().remove(&number);
     }
 
     fn hang_up(&self) {
-        for stream in self.streams.lock().unwrap_or_else(PoisonError::into_inner).values() {
-            let _ = stream.shutdown(Shutdown::Both);
-        }
+        self.lock().values().for_each(HangUp::now);
     }
 }
 
 /// A listening socket. SO_REUSEADDR lets a server start again at once on Unix; on Windows it would let two servers
 /// share a port, so there it stays off.
-fn bind(at: SocketAddr) -> Result<TcpListener> {
-    let make = || -> io::Result<TcpListener> {
+fn bind(at: SocketAddr) -> Result<Socket> {
+    let make = || -> io::Result<Socket> {
         let socket = Socket::new(Domain::for_address(at), Type::STREAM, Some(Protocol::TCP))?;
         #[cfg(unix)]
         socket.set_reuse_address(true)?;
         socket.bind(&at.into())?;
         socket.listen(1024)?;
-        Ok(socket.into())
+        Ok(socket)
     };
     make().map_err(|e| cannot_listen(at, &e))
 }

@@ -1,19 +1,16 @@
 //! The annotated trace of a program while it runs: the same rows as a recorded run's, one end's calls, each as
-//! it returns. Memory stays bounded however much passes: of a message its beginning is kept, and what is over is
-//! forgotten.
+//! it returns.
 
 use super::ladder::{self, EventRow, Kernel};
 use super::lanes::Lanes;
 use super::{Style, bytes, json};
 use crate::say;
 use crate::text::{Text, grouped};
-use crate::trace::{Call, EndName, Event, Message, MsgId, Part, Proto, SockId, SocketInfo, Span, Trace};
+use crate::trace::{Call, EndName, Event, MsgId, Over, Proto, SockId, Window};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::net::SocketAddr;
 
-/// Bytes of a message that are kept.
-const KEPT: usize = 4 << 10;
 /// Alike calls in a row that are drawn; the rest is counted, and the last one drawn.
 const DRAWN: usize = 3;
 
@@ -21,13 +18,9 @@ const DRAWN: usize = 3;
 pub struct Live {
     style: Style,
     json: bool,
-    /// The sockets that are open and the messages that are under way.
-    trace: Trace,
+    window: Window,
     kernel: Kernel,
     runs: BTreeMap<SockId, Run>,
-    sockets: u32,
-    messages: u32,
-    events: usize,
     headed: bool,
 }
 
@@ -56,17 +49,7 @@ impl Run {
 impl Live {
     /// Nothing drawn yet; `json` for lines of JSON.
     pub fn new(style: Style, json: bool) -> Live {
-        Live {
-            style,
-            json,
-            trace: Trace::default(),
-            kernel: Kernel::default(),
-            runs: BTreeMap::new(),
-            sockets: 0,
-            messages: 0,
-            events: 0,
-            headed: false,
-        }
+        Live { style, json, window: Window::default(), kernel: Kernel::default(), runs: BTreeMap::new(), headed: false }
     }
 
     /// Registers a socket.
@@ -77,28 +60,29 @@ impl Live {
         local: Option<SocketAddr>,
         peer: Option<SocketAddr>,
     ) -> SockId {
-        let id = SockId(self.sockets);
-        self.sockets += 1;
-        self.trace.sockets.push(SocketInfo { id, end, proto, local, peer, expected: Vec::new() });
+        let id = self.window.socket(end, proto);
+        self.window.addresses(id, local, peer);
         id
     }
 
-    /// Begins a message; its bytes are told by the events.
+    /// Notes a socket's addresses; `None` leaves what is there.
+    pub fn addresses(&mut self, sock: SockId, local: Option<SocketAddr>, peer: Option<SocketAddr>) {
+        self.window.addresses(sock, local, peer);
+    }
+
+    /// Begins a message; its bytes are told by the events. So many of them are known to be its header.
+    pub fn framed(&mut self, from: EndName, header_len: usize, label: Option<Text>) -> MsgId {
+        self.window.message(from, header_len, label.map(harmless))
+    }
+
+    /// Begins a message; its bytes, and which of them are its header, are told by the events.
     pub fn message(&mut self, from: EndName, label: Option<Text>) -> MsgId {
-        self.messages += 1;
-        let id = MsgId(self.messages);
-        let bytes = [].into();
-        let label = label.map(harmless);
-        self.trace.messages.push(Message { id, from, bytes, header_len: 0, label, inferred: false });
-        self.trace.passed.insert(id, 0);
-        id
+        self.framed(from, 0, label)
     }
 
     /// What a message turned out to be, once its header was read.
     pub fn relabel(&mut self, id: MsgId, label: Text) {
-        if let Some(message) = self.trace.messages.iter_mut().find(|m| m.id == id) {
-            message.label = Some(harmless(label));
-        }
+        self.window.relabel(id, harmless(label));
     }
 
     /// Draws a call, or counts it with others like it.
@@ -106,31 +90,24 @@ impl Live {
     /// # Errors
     /// What writing says.
     pub fn event(&mut self, out: &mut dyn Write, mut event: Event) -> io::Result<()> {
-        self.events += 1;
-        event.seq = self.events;
+        self.window.number(&mut event);
         let sock = event.sock.unwrap_or(SockId(u32::MAX));
         if self.runs.get(&sock).is_some_and(|run| !run.goes_on(&event)) {
             self.draw_held(out, sock)?;
             self.runs.remove(&sock);
         }
-        self.absorb(out, &event)?;
-        let (end, call, spans) = (event.end, event.call, event.spans.clone());
+        let over = self.window.absorb(&event);
+        self.tell(out, over)?;
         match self.json {
             true => writeln!(out, "{}", json::event_line(&event, &self.style))?,
-            false => self.draw_or_hold(out, sock, event)?,
+            false => self.draw_or_hold(out, sock, &event)?,
         }
-        // A datagram is a whole message.
-        let datagram = self.trace.socket(sock).is_some_and(|s| s.proto == Proto::Udp) && !spans.is_empty();
-        if datagram {
-            self.forget(out, |m| spans.iter().any(|s| s.msg == m.id))?;
-        }
-        if call == Call::Close {
+        let over = self.window.settle(&event);
+        if event.call == Call::Close {
             self.runs.remove(&sock);
             self.kernel.forget(sock);
-            self.trace.sockets.retain(|s| s.id != sock);
-            self.forget(out, |m| m.from == end || m.from == end.other())?;
         }
-        Ok(())
+        self.tell(out, over)
     }
 
     /// Draws what was held back of the connection with this peer, or of all.
@@ -140,7 +117,7 @@ impl Live {
     pub fn flush(&mut self, out: &mut dyn Write, peer: Option<SocketAddr>) -> io::Result<()> {
         let socks: Vec<SockId> = self.runs.keys().copied().collect();
         for sock in socks {
-            let its = self.trace.socket(sock).and_then(|s| s.peer);
+            let its = self.window.trace().socket(sock).and_then(|s| s.peer);
             if peer.is_none() || its == peer {
                 self.draw_held(out, sock)?;
             }
@@ -154,54 +131,32 @@ impl Live {
     /// What writing says.
     pub fn finish(&mut self, out: &mut dyn Write) -> io::Result<()> {
         self.flush(out, None)?;
-        self.forget(out, |_| true)
+        let over = self.window.finish();
+        self.tell(out, over)
     }
 
-    /// Adds a call's bytes to their messages. Bytes of a later one say that those before it are over.
-    fn absorb(&mut self, out: &mut dyn Write, event: &Event) -> io::Result<()> {
-        let mut at = 0;
-        for span in &event.spans {
-            let bytes = event.bytes.get(at..at + span.len).unwrap_or_default();
-            at += span.len;
-            let Ok(place) = self.trace.messages.binary_search_by_key(&span.msg, |m| m.id) else { continue };
-            let message = &mut self.trace.messages[place];
-            let from = message.from;
-            let passed = self.trace.passed.entry(span.msg).or_default();
-            grow(message, *passed, span, bytes);
-            *passed = span.offset + span.len;
-            self.forget(out, |m| m.from == from && m.id < span.msg)?;
-        }
-        Ok(())
+    /// Scripts read a message when it is over; people have seen its bytes pass.
+    fn tell(&self, out: &mut dyn Write, over: Vec<Over>) -> io::Result<()> {
+        let over = over.iter().filter(|_| self.json);
+        over.into_iter()
+            .try_for_each(|(message, len)| writeln!(out, "{}", json::message_line(message, *len, &self.style)))
     }
 
-    /// Messages that are over.
-    fn forget(&mut self, out: &mut dyn Write, over: impl Fn(&Message) -> bool) -> io::Result<()> {
-        if self.json {
-            for message in self.trace.messages.iter().filter(|m| over(m)) {
-                let len = self.trace.passed.get(&message.id).copied().unwrap_or(0);
-                writeln!(out, "{}", json::message_line(message, len, &self.style))?;
-            }
-        }
-        let passed = &mut self.trace.passed;
-        self.trace.messages.retain(|m| !over(m) || passed.remove(&m.id).is_none());
-        Ok(())
-    }
-
-    fn draw_or_hold(&mut self, out: &mut dyn Write, sock: SockId, event: Event) -> io::Result<()> {
+    fn draw_or_hold(&mut self, out: &mut dyn Write, sock: SockId, event: &Event) -> io::Result<()> {
         // What the kernel has queued, or put into segments, is the clock's doing.
-        let note = self.kernel.note(&self.trace, &event, &self.style, false);
+        let note = self.kernel.note(self.window.trace(), event, &self.style, false);
         let note = note.filter(|_| !self.style.stable).unwrap_or_default();
         let Some(run) = self.runs.get_mut(&sock) else {
-            self.runs.insert(sock, Run::of(&event));
-            return self.draw(out, &event, note);
+            self.runs.insert(sock, Run::of(event));
+            return self.draw(out, event, note);
         };
         if run.drawn < DRAWN {
             run.drawn += 1;
-            return self.draw(out, &event, note);
+            return self.draw(out, event, note);
         }
         run.held += 1;
         run.bytes += event.bytes.len();
-        run.last = Some((event, note));
+        run.last = Some((event.clone(), note));
         Ok(())
     }
 
@@ -228,28 +183,17 @@ impl Live {
             self.headed = true;
         }
         let room = self.lanes().room(event.end);
-        let label = ladder::label(&self.trace, event, &self.style, false, Some(room));
+        let label = ladder::label(self.window.trace(), event, &self.style, false, Some(room));
         let detailed = !event.bytes.is_empty();
         self.lanes().event(out, &EventRow { number: event.seq, event, label, kernel, more: None, detailed })
     }
 
     fn lanes(&self) -> Lanes<'_> {
-        Lanes { style: &self.style, trace: &self.trace, blurred: false }
+        Lanes { style: &self.style, trace: self.window.trace(), blurred: false }
     }
 }
 
 /// A label may hold a peer's words.
 fn harmless(label: Text) -> Text {
     Text::made(bytes::escaped(&label.en), bytes::escaped(&label.zh))
-}
-
-/// Adds a piece behind the bytes that have passed, as far as they are kept.
-fn grow(message: &mut Message, passed: usize, span: &Span, bytes: &[u8]) {
-    if span.part == Part::Header && span.offset == message.header_len {
-        message.header_len += span.len;
-    }
-    if message.bytes.len() == passed && passed < KEPT {
-        let more = &bytes[..bytes.len().min(KEPT - passed)];
-        message.bytes = [&message.bytes, more].concat().into();
-    }
 }

@@ -11,10 +11,14 @@ pub mod order;
 pub mod packet;
 pub mod provenance;
 mod recorder;
+mod sink;
 pub mod summary;
+mod window;
 
 pub use connections::{Context, Purpose};
 pub use recorder::Recorder;
+pub use sink::{Sink, UnderWay};
+pub use window::{Over, Window};
 
 use crate::text::Text;
 use std::borrow::Cow;

@@ -336,7 +336,7 @@ impl Strangers<'_> {
 
 #[cfg(test)]
 mod tests {
-    use crate::trace::{Call, EndName, Event, Handed, MsgId, Proto, Recorder, Role, SockId, Tie};
+    use crate::trace::{Call, EndName, Event, Handed, MsgId, Proto, Recorder, Role, Sink, SockId, Tie};
 
     fn data(sock: SockId, call: Call, bytes: &[u8], handed: Option<MsgId>) -> Event {
         let mut event = Event::new(EndName::only(Role::Client), call);

@@ -1,7 +1,7 @@
 //! Collects events while the ends run. One short lock an event; nothing is computed here.
 
 use super::provenance;
-use super::{Act, EndName, Event, Message, MsgId, Opening, Proto, Role, SockId, SocketInfo, Trace};
+use super::{Act, EndName, Event, Message, MsgId, Opening, Part, Proto, Role, Sink, SockId, SocketInfo, Trace};
 use crate::text::Text;
 use std::borrow::Cow;
 use std::collections::{HashMap, VecDeque};
@@ -53,18 +53,6 @@ impl Recorder {
         self.began
     }
 
-    /// Microseconds since the run began.
-    pub fn now_us(&self) -> u64 {
-        self.began.elapsed().as_micros() as u64
-    }
-
-    /// Appends one event, in the act its end is in.
-    pub fn push(&self, mut event: Event) {
-        let mut recording = self.lock();
-        event.act = recording.act_of(event.end);
-        recording.trace.events.push(event);
-    }
-
     /// What this end does from now on belongs to this act.
     pub fn begins(&self, end: EndName, act: &Act) {
         let mut recording = self.lock();
@@ -84,41 +72,9 @@ impl Recorder {
         }
     }
 
-    /// Declares a message; its number is provisional until the trace is finished.
-    pub fn message(&self, from: EndName, bytes: Arc<[u8]>, header_len: usize, label: Option<Text>) -> MsgId {
-        let trace = &mut self.lock().trace;
-        let id = MsgId(trace.messages.len() as u32 + 1);
-        trace.messages.push(Message { id, from, bytes, header_len, label, inferred: false });
-        id
-    }
-
-    /// Registers a socket. A lone end that has rehearsed knows what its peer will send on it.
-    pub fn socket(&self, end: EndName, proto: Proto) -> SockId {
-        let recording = &mut *self.lock();
-        let foreseen = recording.rehearsed.get_mut(&end).and_then(VecDeque::pop_front).unwrap_or_default();
-        let trace = &mut recording.trace;
-        let mut expected = Vec::new();
-        for message in foreseen {
-            let id = MsgId(trace.messages.len() as u32 + 1);
-            trace.messages.push(Message { id, inferred: true, ..message });
-            expected.push(id);
-        }
-        let id = SockId(trace.sockets.len() as u32);
-        trace.sockets.push(SocketInfo { id, end, proto, local: None, peer: None, expected });
-        id
-    }
-
     /// Tells a lone end's recorder how the whole run goes, from a rehearsal of it.
     pub fn rehearse(&self, whole: &Trace) {
         self.lock().rehearsed = provenance::received_by_socket(whole);
-    }
-
-    /// Notes a socket's addresses once they are known; `None` leaves what is there.
-    pub fn addresses(&self, sock: SockId, local: Option<SocketAddr>, peer: Option<SocketAddr>) {
-        let trace = &mut self.lock().trace;
-        let info = &mut trace.sockets[sock.0 as usize];
-        info.local = local.or(info.local);
-        info.peer = peer.or(info.peer);
     }
 
     /// Notes what the document says the peer sends next on this socket, for an end that runs alone.
@@ -148,5 +104,75 @@ impl Recorder {
     fn lock(&self) -> MutexGuard<'_, Recording> {
         // A panicking end must not hide what the other one recorded.
         self.recording.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Sink for Recorder {
+    fn micros(&self, moment: Instant) -> u64 {
+        u64::try_from(moment.saturating_duration_since(self.began).as_micros()).unwrap_or(u64::MAX)
+    }
+
+    /// A lone end that has rehearsed knows what its peer will send on it.
+    fn socket(&self, end: EndName, proto: Proto) -> SockId {
+        let recording = &mut *self.lock();
+        let foreseen = recording.rehearsed.get_mut(&end).and_then(VecDeque::pop_front).unwrap_or_default();
+        let trace = &mut recording.trace;
+        let mut expected = Vec::new();
+        for message in foreseen {
+            let id = MsgId(trace.messages.len() as u32 + 1);
+            trace.messages.push(Message { id, inferred: true, ..message });
+            expected.push(id);
+        }
+        let id = SockId(trace.sockets.len() as u32);
+        trace.sockets.push(SocketInfo { id, end, proto, local: None, peer: None, expected });
+        id
+    }
+
+    fn addresses(&self, sock: SockId, local: Option<SocketAddr>, peer: Option<SocketAddr>) {
+        let trace = &mut self.lock().trace;
+        let info = &mut trace.sockets[sock.0 as usize];
+        info.local = local.or(info.local);
+        info.peer = peer.or(info.peer);
+    }
+
+    /// The number is provisional until the trace is finished.
+    fn message(&self, from: EndName, bytes: Arc<[u8]>, header_len: usize, label: Option<Text>) -> MsgId {
+        let trace = &mut self.lock().trace;
+        let id = MsgId(trace.messages.len() as u32 + 1);
+        trace.messages.push(Message { id, from, bytes, header_len, label, inferred: false });
+        id
+    }
+
+    fn growing(&self, from: EndName, label: Option<Text>) -> MsgId {
+        self.message(from, [].into(), 0, label)
+    }
+
+    fn relabel(&self, msg: MsgId, label: Text) {
+        self.lock().trace.messages[msg.0 as usize - 1].label = Some(label);
+    }
+
+    /// In the act its end is in.
+    fn push(&self, mut event: Event) {
+        let mut recording = self.lock();
+        event.act = recording.act_of(event.end);
+        grow(&mut recording.trace.messages, &event);
+        recording.trace.events.push(event);
+    }
+}
+
+/// Adds an event's bytes to the messages that grow; one that was known whole has them already.
+fn grow(messages: &mut [Message], event: &Event) {
+    let mut at = 0;
+    for span in &event.spans {
+        let bytes = &event.bytes[at..at + span.len];
+        at += span.len;
+        let message = &mut messages[span.msg.0 as usize - 1];
+        if message.bytes.len() != span.offset {
+            continue;
+        }
+        if span.part == Part::Header && span.offset == message.header_len {
+            message.header_len += span.len;
+        }
+        message.bytes = [&message.bytes, bytes].concat().into();
     }
 }

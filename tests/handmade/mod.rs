@@ -4,7 +4,7 @@
 
 use std::net::{Ipv4Addr, SocketAddrV4};
 use stickdemo::trace::packet::{Cause, Content, Fate, Flags, Fragment, Packet, Segment};
-use stickdemo::trace::{Call, EndName, Event, Fact, Handed, MsgId, Proto, Recorder, Role, SockId, Tie, Trace};
+use stickdemo::trace::{Call, EndName, Event, Fact, Handed, MsgId, Proto, Recorder, Role, Sink, SockId, Tie, Trace};
 
 pub const CLIENT: EndName = EndName::only(Role::Client);
 pub const SERVER: EndName = EndName::only(Role::Server);

@@ -84,7 +84,7 @@ impl<'a> Session<'a> {
     fn unasked(&mut self) -> Result<()> {
         let doing = Text::new("before the command", "发送命令之前");
         let mut piece = vec![0; 64 << 10];
-        while let Some(waiting) = self.wire.peek(&mut piece).map_err(|e| Trouble::call(&doing, &e))? {
+        while let Some(waiting) = self.wire.peek().map_err(|e| Trouble::call(&doing, &e))? {
             if waiting == 0 {
                 return Err(Trouble::peer("ended", Text::new("the server has hung up", "服务器已断开连接")));
             }

@@ -4,7 +4,7 @@ use super::answer::Answer;
 use crate::exit::Exit;
 use crate::programs::Exec;
 use crate::programs::console::Console;
-use crate::programs::datagrams::{Datagrams, is_refusal, is_too_long, largest, refused};
+use crate::programs::datagrams::{Datagrams, Until, is_refusal, is_too_long, largest, refused};
 use crate::programs::trouble::{Result, Trouble};
 use crate::say;
 use crate::text::{Text, grouped};
@@ -20,7 +20,7 @@ pub(super) fn ask(exec: &Exec, console: &Console, line: &str) -> Result<Exit> {
     let mut came = 0;
     while came < 2 {
         let label = say!("answer to {line}", "{line} 的回答");
-        match socket.recv_from(exec.patience.timeout, Some(label)) {
+        match socket.recv_from(Until::Passed(exec.patience.timeout), Some(label)) {
             Err(e) if is_refusal(&e) => return Err(refused(exec.server)),
             Err(e) => return Err(Trouble::call(&Text::new("while waiting for the answer", "等待回答时"), &e)),
             Ok(None) => break,

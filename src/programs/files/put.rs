@@ -422,7 +422,7 @@ impl<'c> Batch<'c> {
     fn overheard(&mut self) -> Result<Option<String>> {
         while let Some(session) = &mut self.session {
             let doing = Text::new("sending the file", "发送文件");
-            match session.wire.peek(&mut [0]).map_err(|e| Trouble::call(&doing, &e))? {
+            match session.wire.peek().map_err(|e| Trouble::call(&doing, &e))? {
                 None | Some(0) => break,
                 Some(_) => {}
             }
@@ -440,7 +440,7 @@ impl<'c> Batch<'c> {
 fn comes(wire: &Wire, limit: Duration) -> Result<bool> {
     let mut seen = Ok(None);
     let _ = crate::sys::wait::until(limit, || {
-        seen = wire.peek(&mut [0]);
+        seen = wire.peek();
         !matches!(seen, Ok(None))
     });
     let doing = Text::new("waiting for the receipt", "等待回执");

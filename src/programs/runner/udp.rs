@@ -4,11 +4,12 @@
 use super::allow::{Refusal, remark};
 use super::executor::Executor;
 use crate::exit::Exit;
+use crate::net::waker::Waker;
 use crate::programs::answers::Outputs;
 use crate::programs::console::Console;
-use crate::programs::datagrams::{Datagram, Datagrams, largest};
+use crate::programs::datagrams::{Datagram, Datagrams, Until, largest};
 use crate::programs::server::{announce, cannot_receive, log};
-use crate::programs::trouble::{Result, shown};
+use crate::programs::trouble::{Result, Trouble, shown};
 use crate::programs::{Serve, is_quit};
 use crate::say;
 use crate::text::{Lang, Text, grouped};
@@ -29,10 +30,11 @@ const LARGEST: usize = 65_507;
 pub(super) fn serve(executor: &Executor, serve: &Serve, console: &Console) -> Result<Exit> {
     let socket = Datagrams::bind(console, serve.listen)?;
     announce(console, socket.address().unwrap_or(serve.listen), &executor.announced("--udp"));
-    let desk = Desk { executor, socket: &socket, console, running: &AtomicUsize::new(0) };
+    let waker = Waker::new().map_err(|e| Trouble::local(Text::same(e.to_string())))?;
+    let desk = Desk { executor, socket: &socket, console, waker: &waker, running: &AtomicUsize::new(0) };
     std::thread::scope(|scope| {
         while !console.over() {
-            match socket.recv_while(Some(Text::new("command", "命令")), || !console.over()) {
+            match socket.recv_from(Until::Woken(&waker), Some(Text::new("command", "命令"))) {
                 Ok(None) => {}
                 Ok(Some(datagram)) => desk.admit(scope, datagram),
                 Err(e) => cannot_receive(console, &e),
@@ -47,6 +49,8 @@ struct Desk<'d> {
     executor: &'d Executor,
     socket: &'d Datagrams<'d>,
     console: &'d Console,
+    /// Woken when nobody reads the log any more.
+    waker: &'d Waker,
     running: &'d AtomicUsize,
 }
 
@@ -70,6 +74,9 @@ impl<'d> Desk<'d> {
             log(self.console, Some(from), &done.log);
             self.answer(done.outputs, from, &shown(&String::from_utf8_lossy(&asked.bytes)));
             self.running.fetch_sub(1, Ordering::Relaxed);
+            if self.console.over() {
+                self.waker.wake();
+            }
         };
         if Builder::new().stack_size(512 << 10).spawn_scoped(scope, work).is_err() {
             self.running.fetch_sub(1, Ordering::Relaxed);

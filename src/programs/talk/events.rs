@@ -1,12 +1,12 @@
 //! What happens to a program that listens to a socket and a keyboard at the same time, in one order.
 
 use super::input::Typing;
-use crate::programs::datagrams::{Datagram, Datagrams, is_refusal};
+use crate::net::waker::Waker;
+use crate::programs::datagrams::{Datagram, Datagrams, Until, is_refusal};
 use crate::programs::trouble::{Result, Trouble};
 use crate::sys::wait;
 use crate::text::Text;
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::Builder;
 use std::time::{Duration, Instant};
@@ -47,21 +47,20 @@ pub(super) fn while_listening<T>(
     let (tell, queue) = sync_channel(WAITING);
     let typed = tell.clone();
     let typing = Typing::start(move |line| typed.send(Event::Typed(line)).is_ok())?;
-    let going = AtomicBool::new(true);
+    let waker = Waker::new().map_err(|e| Trouble::local(Text::same(e.to_string())))?;
     std::thread::scope(|scope| {
-        let listen = || listen(socket, label, &tell, || going.load(Ordering::Acquire));
+        let listen = || listen(socket, label, &tell, &waker);
         Builder::new().spawn_scoped(scope, listen).map_err(|e| Trouble::local(Text::same(e.to_string())))?;
         let events = Events { queue, typing };
         let ended = converse(&events);
-        going.store(false, Ordering::Release);
-        socket.wake();
+        waker.wake();
         ended
     })
 }
 
-fn listen(socket: &Datagrams, label: &Text, tell: &SyncSender<Event>, go_on: impl Fn() -> bool) {
+fn listen(socket: &Datagrams, label: &Text, tell: &SyncSender<Event>, waker: &Waker) {
     loop {
-        let event = match socket.recv_while(Some(label.clone()), &go_on) {
+        let event = match socket.recv_from(Until::Woken(waker), Some(label.clone())) {
             Ok(Some(datagram)) => Event::Came(datagram),
             Ok(None) => return,
             Err(e) => {

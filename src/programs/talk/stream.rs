@@ -110,7 +110,7 @@ impl Session<'_> {
         let mut late = Vec::new();
         let mut piece = vec![0; 64 << 10];
         let lost = |e: io::Error| Trouble::call(&Text::new("before this line", "在发这一行之前"), &e);
-        while let Some(n) = self.wire.peek(&mut piece[..1]).map_err(lost)? {
+        while let Some(n) = self.wire.peek().map_err(lost)? {
             if n == 0 && late.is_empty() {
                 return Err(hung_up(self.talk.server));
             }

@@ -6,7 +6,7 @@
 use crate::exit::Exit;
 use crate::programs::Serve;
 use crate::programs::console::Console;
-use crate::programs::datagrams::{Datagram, Datagrams};
+use crate::programs::datagrams::{Datagram, Datagrams, Until};
 use crate::programs::server::{Client, announce, cannot_receive, log};
 use crate::programs::trouble::{Result, Trouble};
 use crate::programs::wire::Source as _;
@@ -57,7 +57,7 @@ pub fn serve_udp(serve: &Serve, console: &Console) -> Result<Exit> {
     let next = Text::new("stickdemo talk {} --udp", "stickdemo talk {} --udp");
     announce(console, socket.address().unwrap_or(serve.listen), &next);
     while !console.over() {
-        match socket.recv_while(Some(Text::new("a datagram", "一个数据报")), || !console.over()) {
+        match socket.recv_from(Until::Come, Some(Text::new("a datagram", "一个数据报"))) {
             Ok(Some(datagram)) => answer(&socket, console, datagram),
             Ok(None) => {}
             Err(e) => cannot_receive(console, &e),
