@@ -32,8 +32,10 @@ impl Claim {
         text: Text,
         [expected, actual]: [Sentence; 2],
         agrees: bool,
-        events: Vec<usize>,
+        mut events: Vec<usize>,
     ) -> Claim {
+        events.sort_unstable();
+        events.dedup();
         let holds = agrees && !events.is_empty();
         let id = id.into();
         let mut claim = Claim { id, text, holds, expected, actual, events };

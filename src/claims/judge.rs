@@ -82,15 +82,23 @@ impl<'a> Judge<'a> {
 
     /// Says what this system cannot tell, so that a claim about it is not made here.
     pub fn limit(&self, what: Text) {
-        self.found.borrow_mut().limits.push(what);
+        let limits = &mut self.found.borrow_mut().limits;
+        if !limits.contains(&what) {
+            limits.push(what);
+        }
     }
 
-    /// New data segments that left, both ways. Where this system does not count them that is said, and it is `None`; of
-    /// an end that was not recorded a claim is not judged anyway.
+    /// New data segments that a role's sockets sent in the whole run.
     pub fn segments(&self, sender: Role) -> Option<u64> {
-        match self.trace().segments() {
+        self.segments_in(&self.scope, sender)
+    }
+
+    /// The same in one act. Where this system does not count them that is said, and it is `None`; of an end that was
+    /// not recorded it is 0, since a claim about it is not judged anyway.
+    pub fn segments_in(&self, scope: &Scope<'a>, sender: Role) -> Option<u64> {
+        match scope.new_segments(sender) {
             None if self.trace().saw(sender) => {
-                self.limit(Text::new("this system does not count TCP segments", "本系统不统计 TCP 报文段"));
+                self.limit_segments();
                 None
             }
             known => Some(known.unwrap_or(0)),

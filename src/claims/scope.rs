@@ -1,7 +1,8 @@
 //! What a judge looks at: the events of a run, or of one act of it.
 
 use crate::trace::packet::Packet;
-use crate::trace::{Act, Call, Event, Message, Role, SockId, Trace};
+use crate::trace::{Call, Event, Message, Role, SockId, Span, Trace, Variant};
+use std::collections::BTreeMap;
 use std::ops::Deref;
 
 /// A run, or one act of it.
@@ -23,18 +24,28 @@ impl<'a> Scope<'a> {
     }
 
     /// The acts that were played, each with what happened in it.
-    pub fn acts<'t, T: AsRef<Act> + 't>(
+    pub fn acts<'t, T: Variant + 't>(
         &self,
         acts: impl IntoIterator<Item = &'t T>,
     ) -> impl Iterator<Item = (&'t T, Scope<'a>)> {
         let trace = self.trace;
-        let place = move |act: &T| trace.acts.iter().position(|played| played.key == act.as_ref().key);
+        let place = move |act: &T| trace.acts.iter().position(|played| played.key == act.act().key);
         acts.into_iter().filter_map(move |act| Some((act, Scope { trace, act: Some(place(act)?) })))
     }
 
+    /// Of each act that was played, the first of these events.
+    pub fn firsts<'t, T: Variant + 't>(
+        &self,
+        acts: impl IntoIterator<Item = &'t T>,
+        of: impl Fn(&Scope<'a>) -> Events<'a>,
+    ) -> Events<'a> {
+        let firsts = self.acts(acts).map(|(_, act)| of(&act).just_first());
+        firsts.reduce(|all, next| all.and(&next)).unwrap_or_else(|| of(self).just_first())
+    }
+
     /// One act, or what happened in none if it was not played.
-    pub fn act(&self, act: &impl AsRef<Act>) -> Scope<'a> {
-        let place = self.trace.acts.iter().position(|played| played.key == act.as_ref().key);
+    pub fn act(&self, act: &impl Variant) -> Scope<'a> {
+        let place = self.trace.acts.iter().position(|played| played.key == act.act().key);
         Scope { trace: self.trace, act: Some(place.unwrap_or(usize::MAX)) }
     }
 
@@ -70,14 +81,38 @@ impl<'a> Scope<'a> {
         self.calls(role, Call::Deliver)
     }
 
+    /// The calls of a role that set this option (`TCP_NODELAY`).
+    pub fn options(&self, role: Role, name: &str) -> Events<'a> {
+        self.only(role, |e| e.call == Call::SetSockOpt && e.note.as_ref().is_some_and(|note| note.en == name))
+    }
+
     /// What an end found out that is no socket call (a number packed, a file written).
     pub fn found(&self, role: Role) -> Events<'a> {
         self.calls(role, Call::Process)
     }
 
+    /// New data segments that a role's sockets sent, as each last reported; `None` where this system does not count them.
+    pub fn new_segments(&self, role: Role) -> Option<u64> {
+        let mut last: BTreeMap<SockId, u64> = BTreeMap::new();
+        let counts = |e: &'a Event| e.sock.zip(e.evidence.new_segments());
+        last.extend(self.events().filter(|e| e.end.role == role).filter_map(counts));
+        (!last.is_empty()).then(|| last.values().sum())
+    }
+
     /// A message by its place among one role's messages, from 1.
     pub fn message(&self, role: Role, nth: usize) -> Option<&'a Message> {
         self.trace.messages_from(role).nth(nth.checked_sub(1)?)
+    }
+
+    /// The messages that these events hold whole, each to its last byte, and nothing else: `M1+M2`; `-` where there are
+    /// none, or something else is there, too.
+    pub fn whole_messages(&self, events: &Events<'a>) -> String {
+        let spans: Vec<&Span> = events.iter().flat_map(|e| &e.spans).collect();
+        let is_whole = |span: &&Span| self.trace.message(span.msg).is_some_and(|m| span.len == m.bytes.len());
+        match spans.iter().all(is_whole) && !spans.is_empty() {
+            true => spans.iter().map(|span| span.msg.to_string()).collect::<Vec<_>>().join("+"),
+            false => "-".into(),
+        }
     }
 
     /// The packets that a role's host sent, in order; none without a link.

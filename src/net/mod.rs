@@ -23,7 +23,7 @@ use crate::say;
 use crate::sys::errno;
 use crate::sys::wait;
 use crate::text::Text;
-use crate::trace::{Act, Call, EndName, Event, Fact, MsgId, Proto, Recorder, Sink, SockId};
+use crate::trace::{Call, EndName, Event, Fact, MsgId, Proto, Recorder, Sink, SockId, Variant};
 use barrier::Stage;
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -106,6 +106,18 @@ impl fmt::Display for NetError {
 }
 
 impl std::error::Error for NetError {}
+
+/// The scheduler came between: what happened shows nothing, and the run is to begin again.
+#[derive(Debug)]
+pub struct Spoiled(pub Text);
+
+impl fmt::Display for Spoiled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for Spoiled {}
 
 /// A message the application is about to send: header and body, in pieces of its choosing.
 #[derive(Clone, Debug)]
@@ -228,19 +240,16 @@ impl End {
 
     /// Goes through the variants of a run, one act each: what this end does meanwhile belongs to the act. Both ends
     /// go through the same acts.
-    pub fn acts<'a, T: AsRef<Act> + 'a>(
-        &'a self,
-        acts: impl IntoIterator<Item = &'a T>,
-    ) -> impl Iterator<Item = &'a T> {
-        acts.into_iter().inspect(|act| self.recorder.begins(self.name, (*act).as_ref()))
+    pub fn acts<'a, T: Variant + 'a>(&self, acts: impl IntoIterator<Item = &'a T>) -> impl Iterator<Item = &'a T> {
+        acts.into_iter().inspect(move |act| self.recorder.begins(self.name, act.act()))
     }
 
     /// The same, with the act's title in this end's lane: one of the two ends shows it.
-    pub fn titled_acts<'a, T: AsRef<Act> + 'a>(
-        &'a self,
+    pub fn titled_acts<'a, T: Variant + 'a>(
+        &self,
         acts: impl IntoIterator<Item = &'a T>,
     ) -> impl Iterator<Item = &'a T> {
-        self.acts(acts).inspect(|act| self.note((*act).as_ref().title.clone()))
+        self.acts(acts).inspect(move |act| self.note(act.act().title.clone()))
     }
 
     /// A message without a header.

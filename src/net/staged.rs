@@ -5,7 +5,7 @@ use super::{End, NetError, Result, barrier, evidence};
 use crate::say;
 use crate::sys::wait;
 use crate::text::{Text, grouped};
-use crate::trace::{Call, EndName, Event, Evidence, Fact, Proto, Recorder, Sink};
+use crate::trace::{Call, Event, Evidence, Fact, Proto, Recorder, Sink};
 use socket2::Socket;
 use std::io;
 use std::mem::MaybeUninit;
@@ -150,13 +150,6 @@ impl Staged {
         event.returned = Some(bytes.len());
         event.bytes = bytes.to_vec();
         self.end.recorder.push(event);
-    }
-
-    /// Tells a lone end what the page's peer sends; with both ends recorded, the sends speak.
-    pub(super) fn expect(&self, bytes: &[u8], header_len: usize, label: Option<Text>) {
-        if self.end.alone() {
-            self.end.recorder.expect(self.id, EndName::only(self.end.name.role.other()), bytes, header_len, label);
-        }
     }
 
     /// close(2): dropping does the same, and this reads like its neighbours.

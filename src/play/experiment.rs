@@ -74,7 +74,7 @@ pub struct Experiment {
     pub on_link: Variation,
     /// Sizes and call counts differ from run to run; stable text has `n` for them.
     pub varies: bool,
-    /// An end may find that the scheduler spoiled the run ([`spoiled`]): then it is begun again.
+    /// An end may find that the scheduler spoiled the run ([`Spoiled`](crate::net::Spoiled)): then it is begun again.
     pub restarts: bool,
     /// Why this system cannot show it, if it cannot.
     pub impossible: fn() -> Option<Text>,
@@ -145,20 +145,3 @@ impl fmt::Display for NotPossible {
 }
 
 impl std::error::Error for NotPossible {}
-
-/// The scheduler came between: what happened shows nothing, and the run is to begin again.
-#[derive(Debug)]
-pub struct Spoiled(pub Text);
-
-impl fmt::Display for Spoiled {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl std::error::Error for Spoiled {}
-
-/// An end's answer when the scheduler spoiled the run; the reason.
-pub fn spoiled(en: &'static str, zh: &'static str) -> anyhow::Error {
-    Spoiled(Text::new(en, zh)).into()
-}

@@ -1,13 +1,13 @@
 //! Runs a scenario's ends as threads of this process, or one of them alone, and judges the recording.
 
-use super::experiment::{EndFn, Experiment, Linked, NotPossible, Spoiled, Variation};
+use super::experiment::{EndFn, Experiment, Linked, NotPossible, Variation};
 use crate::claims::{Claim, Findings, Judge, Verdict};
 use crate::exit::Exit;
 use crate::framing::Fault;
 use crate::link::spec::Spec;
 use crate::link::{Carried, Limits, Link, dissect};
 use crate::net::barrier::{Announce, Kept, Stage};
-use crate::net::{End, NetError, Place, Settings};
+use crate::net::{End, NetError, Place, Settings, Spoiled};
 use crate::say;
 use crate::text::Text;
 use crate::trace::summary::Summary;
@@ -217,7 +217,7 @@ impl Performance {
     /// in its own process, found it and hung up to begin again.
     fn spoiled(&self, plan: &Plan) -> Option<Text> {
         let reason = |f: &Failure| f.error.downcast_ref::<Spoiled>().map(|Spoiled(reason)| reason.clone());
-        let hung_up = |f: &Failure| matches!(plan.side, Side::Server(_)) && plan.experiment.restarts && is_reset(f);
+        let hung_up = |f: &Failure| plan.side != Side::Both && plan.experiment.restarts && is_reset(f);
         let told = || Text::new("the other end began again", "另一端重新开始了");
         self.failures.iter().find_map(reason).or_else(|| self.failures.iter().any(hung_up).then(told))
     }

@@ -2,6 +2,7 @@
 //!
 //! The two ends are those of [`tcp_naive`]; one socket option is all that differs.
 
+use super::lock_step::in_step;
 use super::prelude::*;
 use super::tcp_naive;
 
@@ -23,17 +24,13 @@ pub(super) fn scenario() -> Scenario {
 
 fn judge(j: &Judge) {
     tcp_naive::judge(j);
-    let is_nodelay = |note: &Text| note.en == "TCP_NODELAY";
-    let set = j.trace().calls(Client, Call::SetSockOpt).find(|e| e.note.as_ref().is_some_and(is_nodelay));
-    let effective = set.and_then(|e| e.returned);
-    j.claim("nodelay-on", "the sender's Nagle algorithm is off", "发送方的 Nagle 算法已关闭")
-        .needs(Client)
-        .shown_by(set)
-        .that(
-            effective == Some(1),
-            Text::same("TCP_NODELAY = 1"),
-            effective.map_or(Text::new("never set", "没有设置过"), |on| Text::same(format!("TCP_NODELAY = {on}"))),
-        );
+    let set = j.options(Client, "TCP_NODELAY").just_first();
+    let effective = set.first().and_then(|e| e.returned).unwrap_or(0);
+    j.claim("nodelay-on", "the sender's Nagle algorithm is off", "发送方的 Nagle 算法已关闭").of(&set).equal(
+        [1],
+        [effective],
+        |[on]| Text::same(format!("TCP_NODELAY = {on}")),
+    );
 }
 
 fn teach(t: Teaching) -> Teaching {
@@ -55,9 +52,6 @@ fn teach(t: Teaching) -> Teaching {
     .control(
         "lock step: the receiver reads each message before the next is sent",
         "步步等待：接收方读走一条，发送方才发下一条",
-        |s| {
-            s.client(tcp_naive::client_in_lock_step);
-            s.server(tcp_naive::server_in_lock_step);
-        },
+        in_step,
     )
 }

@@ -13,6 +13,7 @@ mod fix_json_header;
 mod fix_nodelay;
 mod fix_sleep;
 mod link_loss;
+mod lock_step;
 mod page;
 mod prelude;
 mod segments;

@@ -5,7 +5,7 @@ pub(super) use super::page::{Part, Scenario, Teaching};
 pub(super) use crate::claims::{Events, Judge, Measured, Scope, Varying, VaryingFromZero, describe};
 pub(super) use crate::net::{Conn, End, Listener, Opt};
 #[allow(unused_imports, reason = "while the files move over to it")]
-pub(super) use crate::play::{Ends, Variation, spoiled};
+pub(super) use crate::play::{Ends, Variation};
 pub(super) use crate::say;
 pub(super) use crate::text::{Text, grouped};
 pub(super) use crate::trace::Role::{Client, Server};

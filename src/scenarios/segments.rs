@@ -2,7 +2,7 @@
 
 use crate::text::grouped;
 use crate::trace::packet::Packet;
-use crate::trace::{SockId, Trace};
+use crate::trace::{Event, SockId, Trace};
 
 /// The packets of one connection, seen from one of its sockets.
 pub(super) struct Segments<'a> {
@@ -18,6 +18,11 @@ impl<'a> Segments<'a> {
         let (sent, others): (Vec<_>, Vec<_>) = trace.packets.iter().partition(|p| local == p.source.into());
         let heard = others.into_iter().filter(|p| local == p.destination.into()).collect();
         (!trace.packets.is_empty()).then_some(Segments { sent, heard })
+    }
+
+    /// The same of the socket that these calls sent with.
+    pub(super) fn sent_with(trace: &'a Trace, sends: &[&Event]) -> Option<Segments<'a>> {
+        Segments::of(trace, sends.first()?.sock?)
     }
 
     /// How many bytes each of its segments with new data carried.

@@ -1,7 +1,7 @@
 //! Two sends come out of one recv: the receiver comes late, and TCP keeps no boundary between them.
 
+use super::lock_step::in_step;
 use super::prelude::*;
-use crate::trace::Span;
 
 pub(super) fn scenario() -> Scenario {
     Scenario::new("tcp-naive", Part::Tcp, &["D1 §10", "D3 §10"])
@@ -19,84 +19,37 @@ pub(super) fn scenario() -> Scenario {
         .teach(teach)
 }
 
-const WORDS: [&[u8]; 2] = [b"hello", b"feng"];
-const BYTES: usize = WORDS[0].len() + WORDS[1].len();
+pub(super) const WORDS: [&[u8]; 2] = [b"hello", b"feng"];
 
 pub(super) fn client(end: &End) -> Ends {
-    let s = end.tcp().connect()?;
+    let s = end.connect()?;
     s.send(WORDS[0])?;
     s.send(WORDS[1])?;
-    s.wait_acked()?;
-    s.close()?;
-    Ok(())
+    Ok(s.wait_acked()?)
 }
 
 pub(super) fn server(end: &End) -> Ends {
-    let listener = end.tcp().listen()?;
+    let listener = end.listen()?;
     let conn = listener.accept()?;
-    WORDS.iter().for_each(|word| conn.expect(word));
-    conn.wait_queued(BYTES)?;
+    conn.wait_queued(WORDS.concat().len())?;
     conn.recv(end.recv_size())?;
     conn.recv(end.recv_size())?;
-    conn.close()?;
-    Ok(())
-}
-
-/// The control: the receiver reads each word before the next one is sent.
-pub(super) fn client_in_lock_step(end: &End) -> Ends {
-    let s = end.tcp().connect()?;
-    s.send(WORDS[0])?;
-    end.pass("read", Text::new("until the first word is read", "等到第一个词被读走"))?;
-    s.send(WORDS[1])?;
-    s.wait_acked()?;
-    s.close()?;
-    Ok(())
-}
-
-pub(super) fn server_in_lock_step(end: &End) -> Ends {
-    let listener = end.tcp().listen()?;
-    let conn = listener.accept()?;
-    conn.recv(end.recv_size())?;
-    end.open("read");
-    conn.recv(end.recv_size())?;
-    conn.close()?;
     Ok(())
 }
 
 pub(super) fn judge(j: &Judge) {
-    let recvs = j.recvs(Server);
-    let merged = recvs.iter().find(|e| holds_both(j, e));
-    let shown = merged.or(recvs.first()).copied();
-    j.claim("one-recv-both", "one recv returned both messages", "一次 recv 返回了两条消息")
-        .needs(Server)
-        .shown_by(shown)
-        .that(
-            merged.is_some(),
-            say!("M1+M2 in one recv", "一次 recv 里有 M1+M2"),
-            shown.map_or(Text::new("no recv returned bytes", "没有 recv 返回字节"), describe),
-        );
+    let first = j.recvs(Server).just_first();
+    j.claim("one-recv-both", "one recv returned both messages", "一次 recv 返回了两条消息").of(&first).equal(
+        ["M1+M2".into()],
+        [j.whole_messages(&first)],
+        |[ids]| say!("{ids} in one recv", "一次 recv 里有 {ids}"),
+    );
 
     let sends = j.sends(Client);
-    let segments = j.trace().segments();
-    if segments.is_none() && j.trace().saw(Client) {
-        j.limit_segments();
-    } else {
-        let [sent, left] = [sends.len() as u64, segments.unwrap_or(0)];
-        j.claim("sender-kept-apart", "the sender did not merge them: a segment each", "发送方没有合并：各占一个报文段")
-            .needs(Client)
-            .shown_by(sends)
-            .that(
-                left == sent && sent > 0,
-                say!("{sent} segments for {sent} sends", "{sent} 次 send 对应 {sent} 个报文段"),
-                say!("{left} segments", "{left} 个报文段"),
-            );
-    }
-}
-
-/// Both messages, each to its last byte: of a recv that cuts the second it would be half a truth.
-fn holds_both(j: &Judge, recv: &Event) -> bool {
-    let whole = |span: &Span| j.trace().message(span.msg).is_some_and(|m| span.len == m.bytes.len());
-    recv.spans.len() == WORDS.len() && recv.spans.iter().all(whole)
+    let Some(segments) = j.segments(Client) else { return };
+    j.claim("sender-kept-apart", "the sender did not merge them: a segment each", "发送方没有合并：各占一个报文段")
+        .of(&sends)
+        .equal([sends.len() as u64], [segments], |[n]| say!("{n} segments", "{n} 个报文段"));
 }
 
 fn teach(t: Teaching) -> Teaching {
@@ -121,9 +74,6 @@ fn teach(t: Teaching) -> Teaching {
     .control(
         "lock step: the receiver reads each message before the next is sent",
         "步步等待：接收方读走一条，发送方才发下一条",
-        |s| {
-            s.client(client_in_lock_step);
-            s.server(server_in_lock_step);
-        },
+        in_step,
     )
 }

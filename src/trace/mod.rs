@@ -439,9 +439,22 @@ impl Act {
     }
 }
 
-impl AsRef<Act> for Act {
-    fn as_ref(&self) -> &Act {
+/// An act, or something that is played as one.
+pub trait Variant {
+    /// The act.
+    fn act(&self) -> &Act;
+}
+
+impl Variant for Act {
+    fn act(&self) -> &Act {
         self
+    }
+}
+
+/// An act, and what is different in it.
+impl<T> Variant for (Act, T) {
+    fn act(&self) -> &Act {
+        &self.0
     }
 }
 
