@@ -2,15 +2,12 @@
 
 use super::exchange::Exchange;
 use super::{Fix, Load, Medium};
-use crate::link::{Carried, Limits, Link, dissect};
-use crate::net::barrier::Stage;
-use crate::net::{End, NetError, Place, Settings};
-use crate::play::LIMIT;
+use crate::net::{NetError, Settings};
+use crate::play::{self, Experiment, LIMIT, Plan};
 use crate::say;
 use crate::text::Text;
 use crate::trace::packet::{Flags, Packet};
-use crate::trace::{Call, EndName, Event, Message, Recorder, Role, Tie, Trace};
-use std::sync::Arc;
+use crate::trace::{Call, Event, Message, Role, Trace};
 use std::time::Duration;
 
 /// One fix over one medium.
@@ -149,70 +146,37 @@ fn median<T: Ord + Copy>(mut values: Vec<T>) -> Option<T> {
 /// # Errors
 /// What this machine could not do.
 pub fn once(medium: Medium, load: &Load, exchange: &Exchange) -> Result<Round, Text> {
-    let recorder = Arc::new(Recorder::default());
-    let made = medium.spec().map(|spec| Link::start(&spec, Limits::DEFAULT, recorder.began())).transpose();
-    let link = made.map_err(|trouble| trouble.text())?;
-    let failure = play(medium, load, exchange, &recorder, link.as_ref());
-    let trace = recorder.take().finish(Tie::Clock);
-    let carried = link.map(Link::finish);
-    if let Some(Carried { lost: lost @ 1.., .. }) = &carried {
-        return Ok(Round::Void(say!(
-            "void: this machine itself lost {lost} packets of the link's",
-            "作废：这台机器自己丢了链路上的 {lost} 个分组"
-        )));
+    let (mut trace, failure, void) = play::perform(&plan(medium, load, exchange), None, None)?.came_to();
+    if let Some(reason) = void {
+        return Ok(Round::Void(reason));
     }
     // A recording that was full cannot tell how many there were.
-    let carried = carried.filter(|carried| carried.unrecorded == 0);
-    let packets = carried.map(|carried| dissect::packets(carried.packets));
+    let complete = medium.rtt().is_some() && trace.unrecorded == 0;
+    let packets = std::mem::take(&mut trace.packets);
+    let packets = complete.then_some(packets);
     if let Some(reason) = first_wrong(&trace, load) {
         return Ok(Round::Broken(reason));
     }
     match failure {
-        Some(error) if error.is::<NetError>() && !follows(&error) => Err(spoken(&error)),
-        Some(error) => {
+        Some(failure) if failure.error.is::<NetError>() && !follows(&failure.error) => Err(failure.text()),
+        Some(failure) => {
             let at_the_sender = left_together(&trace, exchange.fix, packets.as_deref().unwrap_or_default());
-            Ok(Round::Broken(at_the_sender.unwrap_or_else(|| spoken(&error))))
+            Ok(Round::Broken(at_the_sender.unwrap_or_else(|| failure.text())))
         }
         None => Ok(all_there(&trace, load).map_or_else(Round::Broken, |()| Round::Timed(sample(&trace, packets)))),
     }
 }
 
-/// Both ends, as threads; returns the failure that came first.
-fn play(
-    medium: Medium,
-    load: &Load,
-    exchange: &Exchange,
-    recorder: &Arc<Recorder>,
-    link: Option<&Link>,
-) -> Option<anyhow::Error> {
-    let limit = LIMIT + 8 * medium.rtt().unwrap_or_default() + load.gap;
-    let stage = Arc::new(Stage::new(false, limit, None));
-    let settings = Arc::new(Settings { nodelay: Some(load.nodelay), ..Settings::NONE });
-    let act = &|role| {
-        let place = place(link, role);
-        if let Place::Linked { near, .. } = &place {
-            near.enter()?;
-        }
-        let end = End::new(EndName::only(role), settings.clone(), recorder.clone(), stage.clone(), place);
-        let done = match role {
-            Role::Client => exchange.client(&end, load),
-            Role::Server => exchange.server(&end, load),
-        };
-        done.inspect_err(|_| stage.abandon())
-    };
-    // The receiver's failure is the cause: a sender fails when the receiver has hung up.
-    let ended = std::thread::scope(|scope| {
-        let started = [Role::Server, Role::Client].map(|role| scope.spawn(move || act(role)));
-        started.map(|thread| thread.join().unwrap_or_else(|_| Err(anyhow::anyhow!("internal error: an end panicked"))))
-    });
-    ended.into_iter().find_map(Result::err)
-}
-
-fn place(link: Option<&Link>, role: Role) -> Place {
-    let far = if role == Role::Client { Role::Server } else { Role::Client };
-    match link {
-        Some(link) => Place::Linked { near: link.host(role).clone(), far: link.host(far).clone(), patience: None },
-        None => Place::Loopback,
+/// Both ends of the exchange, as an experiment that claims nothing.
+fn plan(medium: Medium, load: &Load, exchange: &Exchange) -> Plan {
+    let (load, exchange) = (*load, *exchange);
+    let mut experiment = Experiment::default();
+    experiment.client(move |end| exchange.client(end, &load)).server(move |end| exchange.server(end, &load));
+    Plan {
+        settings: Settings { nodelay: Some(load.nodelay), ..Settings::NONE },
+        link: medium.spec(),
+        limit: LIMIT + 8 * medium.rtt().unwrap_or_default() + load.gap,
+        ..Plan::new(experiment)
     }
 }
 
@@ -222,14 +186,6 @@ fn follows(error: &anyhow::Error) -> bool {
     error.downcast_ref::<NetError>().is_some_and(|error| {
         matches!(error, NetError::Abandoned) || matches!(error.kind(), Some(BrokenPipe | ConnectionReset))
     })
-}
-
-fn spoken(error: &anyhow::Error) -> Text {
-    match (error.downcast_ref::<NetError>(), error.downcast_ref::<Text>()) {
-        (Some(net), _) => net.text(),
-        (None, Some(text)) => text.clone(),
-        (None, None) => Text::same(format!("{error:#}")),
-    }
 }
 
 /// The first thing that the receiver took for a message and that is none: each must be the next, whole and alone.
@@ -343,7 +299,7 @@ mod tests {
         }
     }
 
-    fn send_without_sleep(_: &End, conn: &crate::net::Conn, _: &Load, m: &crate::net::Outgoing) -> anyhow::Result<()> {
+    fn send_without_sleep(_: &crate::net::End, conn: &crate::net::Conn, _: &Load, m: &crate::net::Outgoing) -> anyhow::Result<()> {
         Ok(conn.send_all(m.whole())?)
     }
 
