@@ -406,6 +406,8 @@ mod tests {
     use super::*;
     use crate::play::Ends;
     use crate::trace::Call;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::mpsc;
 
     fn holds(j: &Judge) {
         j.claim("always", "always", "总是").that(true, Text::same("so"), Text::same("so"));
@@ -453,5 +455,64 @@ mod tests {
         let limit = LIMIT;
         let cause = named(Role::Server, NetError::Deadline { what: Text::new("a client", "客户端"), limit }.into());
         assert_eq!(first(vec![follows, cause]).map(|f| f.end.role), Some(Role::Server), "a listener that gave up");
+    }
+
+    /// A client that finds its first runs spoiled, `n` of them, when it is alone or else never alone; and a server that
+    /// reads to the end.
+    fn spoiled_at_first(n: usize, alone: bool) -> Experiment {
+        let runs = AtomicUsize::new(0);
+        let mut experiment = Experiment { judge: Arc::new(claims_hello), restarts: true, ..Experiment::default() };
+        experiment.client(move |end| {
+            let s = end.connect()?;
+            if end.alone() == alone && runs.fetch_add(1, Ordering::Relaxed) < n {
+                return Err(s.spoiled("too soon", "太早"));
+            }
+            s.send(b"hello")?;
+            Ok(())
+        });
+        experiment.server(|end| Ok(end.listen()?.accept()?.recv_to_end(10)?));
+        experiment
+    }
+
+    fn claims_hello(j: &Judge) {
+        let first = j.recvs(Role::Server).just_first();
+        j.claim("hello", "hello arrived", "hello 到了").of(&first).equal(
+            ["M1"],
+            [&*j.whole_messages(&first)],
+            |[id]| Text::same(id),
+        );
+    }
+
+    #[test]
+    fn a_spoiled_run_is_begun_again_and_the_trace_has_the_last_one_and_says_why() {
+        let outcome = run(&Plan::new(spoiled_at_first(2, false)));
+        assert_eq!(outcome.findings.verdict, Verdict::Reproduced);
+        assert_eq!(outcome.trace.restarts, [Text::new("too soon", "太早"), Text::new("too soon", "太早")]);
+        assert_eq!(outcome.trace.calls(Role::Client, Call::Connect).count(), 1, "what was spoiled is not in it");
+    }
+
+    #[test]
+    fn a_run_that_is_spoiled_every_time_is_no_verdict() {
+        let outcome = run(&Plan::new(spoiled_at_first(usize::MAX, false)));
+        let Verdict::NotPossibleHere(reason) = outcome.findings.verdict else { panic!("{outcome:?}") };
+        assert!(reason.en.contains("too soon"), "{reason}");
+    }
+
+    #[test]
+    fn two_lone_ends_begin_a_spoiled_run_again_together_at_one_address() {
+        let (told, heard) = mpsc::channel();
+        let experiment = spoiled_at_first(2, true);
+        let lone = |side| Plan { side, limit: Duration::from_secs(30), ..Plan::new(experiment.clone()) };
+        let mut server = lone(Side::Server((std::net::Ipv4Addr::LOCALHOST, 0).into()));
+        server.announce = Some(Arc::new(move |address| told.send(address).expect("somebody waits")));
+        let server = std::thread::spawn(move || run(&server));
+        let client = run(&lone(Side::Client(heard.recv().expect("an address"))));
+        let server = server.join().expect("no panic");
+        assert_eq!(heard.try_recv(), Err(mpsc::TryRecvError::Disconnected), "it listens once, whatever is begun again");
+        assert_eq!((client.exit(), server.exit()), (Exit::Done, Exit::Done), "{server:?}");
+        assert_eq!((client.trace.restarts.len(), server.trace.restarts.len()), (2, 2));
+        assert_eq!(server.findings.verdict, Verdict::Reproduced);
+        let message = server.trace.messages.first().expect("the client's");
+        assert!(message.inferred, "known from the rehearsal");
     }
 }

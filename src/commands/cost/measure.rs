@@ -299,7 +299,12 @@ mod tests {
         }
     }
 
-    fn send_without_sleep(_: &crate::net::End, conn: &crate::net::Conn, _: &Load, m: &crate::net::Outgoing) -> anyhow::Result<()> {
+    fn send_without_sleep(
+        _: &crate::net::End,
+        conn: &crate::net::Conn,
+        _: &Load,
+        m: &crate::net::Outgoing,
+    ) -> anyhow::Result<()> {
         Ok(conn.send_all(m.whole())?)
     }
 
