@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Ran, command, run, spawn};
+use common::{command, finished, run, spawn};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::process::Child;
@@ -25,13 +25,6 @@ fn server(id: &str, listen: &str, more: &[&str]) -> (Child, String) {
     (child, address)
 }
 
-fn ended(mut child: Child) -> Ran {
-    let mut out = String::new();
-    child.stdout.take().expect("stdout").read_to_string(&mut out).expect("text");
-    let status = child.wait().expect("a status");
-    Ran { out, err: String::new(), code: status.code() }
-}
-
 fn meet(listen: &str) {
     let mut met = 0;
     for scenario in syllabus() {
@@ -42,7 +35,7 @@ fn meet(listen: &str) {
         }
         let (child, address) = server(scenario.id, listen, &[]);
         let client = run(&[scenario.id, "--as", "client", "--connect", &address, "--timeout", "20s"]);
-        let server = ended(child);
+        let server = finished(child);
         assert_eq!(client.code, Some(0), "{} client on {listen}:\n{}\n{}", scenario.id, client.out, client.err);
         assert_eq!(server.code, Some(0), "{} server on {listen}:\n{}", scenario.id, server.out);
         for (lane, ran) in [("client", &client), ("server", &server)] {
@@ -75,7 +68,7 @@ fn a_lone_server_shows_the_bytes_of_any_client() {
     client.write_all(b"hello").expect("sent");
     client.write_all(b"feng").expect("sent");
     drop(client);
-    let ran = ended(child);
+    let ran = finished(child);
     assert_eq!(ran.code, Some(0), "{}", ran.out);
     assert!(
         ran.out.contains("|M1? hello|M2? feng|"),
@@ -92,7 +85,7 @@ fn a_lone_server_does_not_believe_a_peer_that_speaks_something_else() {
     client.write_all(b"GET / HTTP/1.1\r\n\r\n").expect("sent");
     client.shutdown(std::net::Shutdown::Write).expect("shut");
     let _ = client.read_to_end(&mut Vec::new());
-    let ran = ended(child);
+    let ran = finished(child);
     assert_eq!(ran.code, Some(1), "{}", ran.out);
     assert!(ran.out.contains("[fails]"), "{}", ran.out);
 }

@@ -5,15 +5,13 @@
 
 mod common;
 
-use common::hostile::{PATIENCE, Server, hung_up, reset};
-use common::{Ran, command, finished, run, spawn};
+use common::*;
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream, UdpSocket};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::Path;
+use std::process::Stdio;
 use std::time::{Duration, Instant};
-use stickdemo::net::evidence;
 use stickdemo::sys::scratch::Scratch;
 use stickdemo::sys::wait;
 
@@ -56,17 +54,8 @@ fn exec(server: &str, framing: &str, more: &[&str]) -> Ran {
 }
 
 /// The same at the prompt, with lines from a pipe.
-fn typed(server: &str, more: &[&str], lines: &str) -> Ran {
-    let mut child = spawn(command(&[&["exec", server], more].concat()).stdin(Stdio::piped()));
-    let mut input = child.stdin.take().expect("stdin");
-    let lines = lines.to_owned();
-    let typing = std::thread::spawn(move || {
-        // A program that has ended reads no more.
-        let _ = input.write_all(lines.as_bytes());
-    });
-    let ran = finished(child);
-    typing.join().expect("typed");
-    ran
+fn prompt(server: &str, more: &[&str], lines: &str) -> Ran {
+    typed(&[&["exec", server], more].concat(), lines)
 }
 
 /// Where an answer's end is a guess, longer than a busy machine makes a server pause before one, and inside one.
@@ -75,39 +64,10 @@ fn guessing(framing: &str) -> Vec<&str> {
     [&["--framing", framing], patience].concat()
 }
 
-fn peer(name: &str) -> PathBuf {
-    [env!("CARGO_MANIFEST_DIR"), "tests", "peers", name].iter().collect()
-}
-
-/// A Python server; killed when dropped.
-struct Python {
-    child: Child,
-    address: String,
-}
-
-impl Python {
-    fn serve(args: &[&str]) -> Python {
-        let mut command = Command::new("python3");
-        command.arg(peer("commands_server.py")).args(args).stdin(Stdio::null()).stdout(Stdio::piped());
-        let mut child = command.spawn().expect("python3 is installed");
-        let mut port = String::new();
-        BufReader::new(child.stdout.take().expect("stdout")).read_line(&mut port).expect("its port");
-        Python { child, address: format!("127.0.0.1:{}", port.trim()) }
-    }
-}
-
-impl Drop for Python {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
 /// What the Python client printed: each answer's text.
 fn python_client(framing: &str, server: &Server, args: &[&str]) -> Vec<String> {
-    let mut command = Command::new("python3");
-    command.arg(peer("exec_client.py")).arg(framing).arg(server.address.port().to_string()).args(args);
-    let ran = finished(spawn(command.stdin(Stdio::null())));
+    let mut client = python("exec_client.py");
+    let ran = finished(spawn(client.arg(framing).arg(server.at.port().to_string()).args(args)));
     assert_eq!(ran.code, Some(0), "{}", ran.err);
     let text =
         |line: &str| serde_json::from_str::<Value>(line).expect("JSON")["text"].as_str().expect("text").to_owned();
@@ -131,11 +91,11 @@ fn one_command_between_two_stickdemos() {
     for framing in TCP {
         let server = shell(framing);
         for (line, stderr, stdout) in cases() {
-            let ran = exec(&server.address.to_string(), framing, &[&line]);
+            let ran = exec(&server.address(), framing, &[&line]);
             same(&ran.out, &carried(framing, &stderr, &stdout), &format!("{framing}: {line}"));
             assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""), "{framing}: {line}");
         }
-        let ran = exec(&server.address.to_string(), framing, &["true"]);
+        let ran = exec(&server.address(), framing, &["true"]);
         assert_eq!((ran.code, ran.out.as_str()), (Some(0), ""), "{framing}: no output at all");
     }
 }
@@ -146,7 +106,7 @@ fn one_command_after_another_at_the_prompt() {
         let server = shell(framing);
         let lines: String = cases().iter().map(|(line, ..)| format!("{line}\n")).collect();
         let expected: String = cases().iter().map(|(_, stderr, stdout)| carried(framing, stderr, stdout)).collect();
-        let ran = typed(&server.address.to_string(), &guessing(framing), &format!("{lines}\n\n  quit\necho never\n"));
+        let ran = prompt(&server.address(), &guessing(framing), &format!("{lines}\n\n  quit\necho never\n"));
         same(&ran.out, &expected, framing);
         assert_eq!(ran.code, Some(0), "{framing}: {}", ran.err);
         assert_eq!(ran.err.lines().count(), 1, "an empty line is explained once: {}", ran.err);
@@ -157,7 +117,7 @@ fn one_command_after_another_at_the_prompt() {
 fn scripts_read_one_line_for_an_answer() {
     let server = shell("json");
     let more = ["--framing", "json", "--format", "json"];
-    let ran = typed(&server.address.to_string(), &more, "echo 专题\ntrue\n");
+    let ran = prompt(&server.address(), &more, "echo 专题\ntrue\n");
     let lines: Vec<Value> = ran.out.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
     let answer = |command: &str, bytes: u32, text: &str| serde_json::json!({ "type": "answer", "command": command, "bytes": bytes, "text": text });
     assert_eq!(lines, [answer("echo 专题", 7, "专题\n"), answer("true", 0, "")]);
@@ -192,17 +152,17 @@ fn python_acknowledges_as_it_likes() {
 #[test]
 fn python_serves_this_client() {
     for framing in TCP {
-        let server = Python::serve(&[framing]);
+        let server = Server::python("commands_server.py", &[framing]);
         for (line, stderr, stdout) in cases() {
-            let ran = exec(&server.address, framing, &[&line]);
+            let ran = exec(&server.address(), framing, &[&line]);
             same(&ran.out, &carried(framing, &stderr, &stdout), &format!("{framing}: {line}"));
             assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""), "{framing}: {line}");
         }
-        let ran = typed(&server.address, &guessing(framing), "echo a\necho b >&2\necho c\n");
+        let ran = prompt(&server.address(), &guessing(framing), "echo a\necho b >&2\necho c\n");
         assert_eq!((ran.out.as_str(), ran.code), ("a\nb\nc\n", Some(0)), "{framing}: {}", ran.err);
     }
-    let server = Python::serve(&["none", "--reverse"]);
-    assert_eq!(exec(&server.address, "none", &["echo out; echo err >&2"]).out, "out\nerr\n");
+    let server = Server::python("commands_server.py", &["none", "--reverse"]);
+    assert_eq!(exec(&server.address(), "none", &["echo out; echo err >&2"]).out, "out\nerr\n");
 }
 
 #[test]
@@ -213,9 +173,9 @@ fn datagrams_with_python_both_ways() {
     let expected: Vec<String> = small().map(|(_, stderr, stdout)| stderr + &stdout).collect();
     assert_eq!(python_client("udp", &server, &lines.iter().map(String::as_str).collect::<Vec<_>>()), expected);
     for args in [&["udp"][..], &["udp", "--reverse"]] {
-        let server = Python::serve(args);
+        let server = Server::python("commands_server.py", args);
         for (line, stderr, stdout) in small() {
-            let ran = exec(&server.address, "udp", &[&line]);
+            let ran = exec(&server.address(), "udp", &[&line]);
             let both = if args.len() == 1 { stderr + &stdout } else { stdout + &stderr };
             assert_eq!((ran.out, ran.code, ran.err.as_str()), (both, Some(0), ""), "{line}");
         }
@@ -270,7 +230,7 @@ fn every_refusal_reaches_the_client_and_the_log() {
     let limits = ["--time-limit", "500ms", "--output-limit", "100000", "--allow", &script, "--allow", &slow];
     for framing in TCP {
         let mut server = start(framing, &limits);
-        let address = server.address.to_string();
+        let address = server.address();
         for (line, words) in [
             ("cat /etc/passwd", "stickdemo: cat is not on the list of what may run here: "),
             ("/bin/echo a", "stickdemo: /bin/echo is not on the list"),
@@ -325,10 +285,10 @@ fn what_may_run_is_checked_when_the_server_starts() {
 fn json_leaves_stdout_out_and_says_so() {
     let server = shell("json");
     let line = "echo out; echo err >&2";
-    assert_eq!(exec(&server.address.to_string(), "json", &[line]).out, "err\n");
+    assert_eq!(exec(&server.address(), "json", &[line]).out, "err\n");
     server.logged("stdout left out: 4 B; --both sends it", 1);
     let server = start("json", &["--shell", "--both"]);
-    assert_eq!(exec(&server.address.to_string(), "json", &[line]).out, "err\nout\n");
+    assert_eq!(exec(&server.address(), "json", &[line]).out, "err\nout\n");
 }
 
 /// Whether a process is there; a zombie is.
@@ -354,7 +314,7 @@ fn a_client_that_resets_takes_its_command_with_it() {
     let file = scratch.path().join("pid");
     let server = start("i32le", &["--shell", "--time-limit", "300s"]);
     let mut client = server.connect();
-    write!(client, "echo $$ > {}; sleep 1000", file.display()).expect("sent");
+    client.write_all(format!("echo $$ > {}; sleep 1000", file.display()).as_bytes()).expect("sent");
     let pid = pid_in(&file);
     reset(client);
     assert!(wait::until(PATIENCE, || !alive(pid)), "it still runs");
@@ -371,7 +331,7 @@ fn an_interrupted_server_leaves_no_command_behind() {
     err.read_line(&mut first).expect("a line");
     let address = first.split(['>', ' ', ';']).find(|word| word.starts_with("127.0.0.1:")).expect("an address");
     let mut client = TcpStream::connect(address).expect("it listens");
-    write!(client, "echo $$ > {}; sleep 1000", file.display()).expect("sent");
+    client.write_all(format!("echo $$ > {}; sleep 1000", file.display()).as_bytes()).expect("sent");
     let pid = pid_in(&file);
     // SAFETY: the process is ours and was not waited for.
     unsafe { libc::kill(server.id() as i32, libc::SIGINT) };
@@ -402,7 +362,7 @@ fn a_thousand_resets_leave_no_process_and_no_thread() {
         }
         reset(client);
     }
-    assert_eq!(exec(&server.address.to_string(), "i32le", &["echo", "still", "here"]).out, "still here\n");
+    assert_eq!(exec(&server.address(), "i32le", &["echo", "still", "here"]).out, "still here\n");
     server.quiet_again(threads);
     assert!(wait::until(PATIENCE, || children(server.id()) == 0), "{} children", children(server.id()));
     server.unhurt();
@@ -429,9 +389,9 @@ fn long_answers_that_nobody_takes_have_bounded_room() {
     server.logged("stopped: too many long answers at once", 1);
     let more = (server.status("VmHWM") - before) / 1024;
     assert!(more < 400, "{more} MiB for {} MB that were asked for", 30 * 16);
-    assert_eq!(exec(&server.address.to_string(), "ack", &["echo small"]).out, "small\n", "there is room for that");
+    assert_eq!(exec(&server.address(), "ack", &["echo small"]).out, "small\n", "there is room for that");
     drop(clients);
-    let long = exec(&server.address.to_string(), "ack", &["head -c 16000000 /dev/zero | tr '\\0' x"]);
+    let long = exec(&server.address(), "ack", &["head -c 16000000 /dev/zero | tr '\\0' x"]);
     assert_eq!((long.out.len(), long.code), (16_000_000, Some(0)), "and again for long ones: {}", long.err);
     server.unhurt();
 }
@@ -444,7 +404,7 @@ fn a_slow_command_holds_nobody_up() {
     for framing in ["i32le", "udp"] {
         let how: &[&str] = if framing == "udp" { &["--udp"] } else { &[] };
         let server = Server::start(&[&["commands", "--shell", "--time-limit", "300s"], how].concat());
-        let address = server.address.to_string();
+        let address = server.address();
         let first = spawn(&mut command(&[&["exec", &address, "--timeout", "300s"], how, &[&slow]].concat()));
         for _ in 0..3 {
             assert_eq!(exec(&address, framing, &["echo fast"]).out, "fast\n");
@@ -472,13 +432,11 @@ fn silence_ends_a_connection_at_every_place() {
     server.unhurt();
 }
 
-/// A server that plays this script to each client: what it sends after a command came; then it hangs up.
-fn scripted(answer: Vec<u8>) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let address = listener.local_addr().expect("an address").to_string();
+/// A server that answers each client with these bytes once a command came; then it hangs up.
+fn answering(answer: Vec<u8>) -> String {
+    let (listener, address) = listener();
     std::thread::spawn(move || {
-        for client in listener.incoming().flatten() {
-            let mut client = client;
+        for mut client in listener.incoming().flatten() {
             let _ = client.read(&mut [0; 1024]);
             let _ = client.write_all(&answer);
             let _ = client.shutdown(Shutdown::Write);
@@ -505,7 +463,7 @@ fn a_server_that_breaks_the_protocol_is_told_apart() {
         ("ack", b"hello".to_vec(), "does the server use --framing none?"),
         ("ack", b"2147483647".to_vec(), "the length is over the limit of 67,108,864 bytes"),
     ] {
-        let ran = exec(&scripted(answer.clone()), framing, &["ls"]);
+        let ran = exec(&answering(answer.clone()), framing, &["ls"]);
         assert_eq!(ran.code, Some(1), "{framing} {answer:.20?}: {}", ran.err);
         assert!(ran.err.starts_with("error: ") && ran.err.contains(words), "{framing}: {}", ran.err);
     }
@@ -514,10 +472,10 @@ fn a_server_that_breaks_the_protocol_is_told_apart() {
         (b"\x10\0\0\0{\"data_size\": 5}hello", "does the server use --framing json?\n"),
         (b"\0\0\0\0hello", ""),
     ] {
-        let ran = exec(&scripted(answer.to_vec()), "none", &["ls"]);
+        let ran = exec(&answering(answer.to_vec()), "none", &["ls"]);
         assert_eq!((ran.out.as_bytes(), ran.code, ran.err.as_str()), (answer, Some(0), hint));
     }
-    let ran = exec(&scripted(b"\0\0\0\0".to_vec()), "i32le", &["ls"]);
+    let ran = exec(&answering(b"\0\0\0\0".to_vec()), "i32le", &["ls"]);
     assert_eq!((ran.code, ran.out.as_str(), ran.err.as_str()), (Some(0), "", ""), "0 is a length");
 }
 
@@ -530,9 +488,9 @@ fn a_server_that_is_not_there_and_one_that_goes() {
     let ran = exec(&free, "udp", &["ls"]);
     assert_eq!(ran.code, Some(1));
     assert!(ran.err.contains("nobody listens there"), "{}", ran.err);
-    let ran = typed(&scripted(b"\x02\0\0\0a\n".to_vec()), &["--framing", "i32le"], "ls\nls\nls\n");
+    let ran = prompt(&answering(b"\x02\0\0\0a\n".to_vec()), &["--framing", "i32le"], "ls\nls\nls\n");
     assert_eq!((ran.code, ran.out.as_str()), (Some(1), "a\n"), "the end of the server ends the prompt");
-    let ran = typed(&scripted(b"a\n".to_vec()), &["--framing", "none", "--settle", "50s"], "ls\nls\n");
+    let ran = prompt(&answering(b"a\n".to_vec()), &["--framing", "none", "--settle", "50s"], "ls\nls\n");
     assert_eq!((ran.code, ran.out.as_str()), (Some(1), "a\n"));
     assert!(ran.err.contains("the server has hung up"), "{}", ran.err);
     for (command, words) in [("", "nothing to send"), ("quit", "leaves the prompt")] {
@@ -544,14 +502,13 @@ fn a_server_that_is_not_there_and_one_that_goes() {
 
 #[test]
 fn a_server_that_is_silent_is_waited_for_no_longer_than_asked() {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let address = listener.local_addr().expect("an address").to_string();
+    let (_listener, address) = listener();
     for framing in ["none", "ack", "i32le", "json"] {
         let ran = exec(&address, framing, &["--timeout", "200ms", "ls"]);
         assert_eq!(ran.code, Some(1), "{framing}");
         assert!(ran.err.contains("nothing came in time"), "{framing}: {}", ran.err);
     }
-    let ran = typed(&address, &["--framing", "none", "--timeout", "200ms"], "true\n");
+    let ran = prompt(&address, &["--framing", "none", "--timeout", "200ms"], "true\n");
     assert_eq!(ran.code, Some(0), "at the prompt of none silence is an empty answer");
     assert!(ran.err.contains("an empty answer looks like that"), "{}", ran.err);
 }
@@ -559,8 +516,7 @@ fn a_server_that_is_silent_is_waited_for_no_longer_than_asked() {
 /// A byte every 50 ms is never silent for 500 ms, and its header would take an hour.
 #[test]
 fn a_header_in_drips_is_not_waited_for() {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let address = listener.local_addr().expect("an address").to_string();
+    let (listener, address) = listener();
     let dripping = std::thread::spawn(move || {
         let (mut client, _) = listener.accept().expect("a client");
         assert_eq!(client.read(&mut [0; 64]).expect("a command"), 2);
@@ -595,10 +551,10 @@ fn a_relative_entry_of_path_is_passed_over() {
 /// The server's variables may hold secrets; a command gets those that it needs.
 #[test]
 fn commands_do_not_see_the_servers_variables() {
-    let mut serve = command(&["serve", "commands", "--allow", "env"]);
+    let mut serve = command(&["serve", "commands", "--allow", "env", "--format", "json"]);
     serve.env("STICKDEMO_TEST_SECRET", "swordfish");
-    let server = Server::started(serve);
-    let ran = exec(&server.address.to_string(), "i32le", &["env"]);
+    let server = Server::of(&mut serve);
+    let ran = exec(&server.address(), "i32le", &["env"]);
     assert_eq!(ran.code, Some(0), "{}", ran.err);
     assert!(ran.out.contains("PATH=") && !ran.out.contains("swordfish"), "{}", ran.out);
 }
@@ -611,8 +567,7 @@ fn a_server_that_speaks_first_is_told_apart() {
         ("i32le", Some(1), "the server spoke before it was asked"),
         ("none", Some(0), "11 bytes came before the first"),
     ] {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let address = listener.local_addr().expect("an address").to_string();
+        let (listener, address) = listener();
         let mut child = spawn(command(&["exec", &address, "--framing", framing]).stdin(Stdio::piped()));
         let mut input = child.stdin.take().expect("stdin");
         let (mut client, _) = listener.accept().expect("a client");
@@ -630,17 +585,10 @@ fn a_server_that_speaks_first_is_told_apart() {
     }
 }
 
-/// Waits until the other kernel has everything; where a system cannot tell, loopback is quick.
-fn arrived(client: &TcpStream) {
-    let unacked = || evidence::tcp(&socket2::SockRef::from(client)).unacked;
-    assert!(wait::until(PATIENCE, || unacked().is_none_or(|n| n == 0)), "it arrives");
-}
-
 /// What comes when nobody waits for it is not taken for the next answer.
 #[test]
 fn a_late_answer_is_told_apart_where_nothing_frames_it() {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let address = listener.local_addr().expect("an address").to_string();
+    let (listener, address) = listener();
     let args = ["exec", &address, "--framing", "none", "--timeout", "300ms"];
     let mut child = spawn(command(&args).stdin(Stdio::piped()));
     let mut input = child.stdin.take().expect("stdin");
@@ -671,7 +619,7 @@ fn a_datagram_server_knows_nobody() {
     let client = UdpSocket::bind("127.0.0.1:0").expect("a port");
     client.set_read_timeout(Some(PATIENCE)).expect("a timeout");
     let ask = |bytes: &[u8]| {
-        client.send_to(bytes, server.address).expect("sent");
+        client.send_to(bytes, server.at).expect("sent");
         [(); 2].map(|()| {
             let mut buffer = vec![0; 65_536];
             let n = client.recv(&mut buffer).expect("an answer");
@@ -689,8 +637,8 @@ fn a_datagram_server_knows_nobody() {
     // Peers that have gone when their answers come; fewer than run at the same time.
     for _ in 0..12 {
         let gone = UdpSocket::bind("127.0.0.1:0").expect("a port");
-        gone.send_to(b"quit", server.address).expect("sent");
-        gone.send_to(b"echo nobody", server.address).expect("sent");
+        gone.send_to(b"quit", server.at).expect("sent");
+        gone.send_to(b"echo nobody", server.at).expect("sent");
     }
     server.logged("echo nobody", 1);
     assert_eq!(ask(b"echo still here"), ["", "still here\n"]);
@@ -712,7 +660,7 @@ fn a_flood_of_datagrams_starts_no_flood_of_processes() {
         String::from_utf8_lossy(&buffer[..n]).into_owned()
     };
     for _ in 0..17 {
-        client.send_to(slow.as_bytes(), server.address).expect("sent");
+        client.send_to(slow.as_bytes(), server.at).expect("sent");
     }
     assert_eq!(answer(), "stickdemo: 16 commands are running already: try again later\n");
     assert_eq!(answer(), "");
@@ -738,7 +686,7 @@ fn a_late_datagram_is_not_taken_for_the_next_answer() {
             let _ = server.send_to(b"late\n", first);
         }
     });
-    let ran = typed(&address, &["--udp", "--timeout", "300ms"], "first\nsecond\n");
+    let ran = prompt(&address, &["--udp", "--timeout", "300ms"], "first\nsecond\n");
     late.join().expect("the server");
     assert_eq!((ran.out.as_str(), ran.code), ("one of two\n", Some(1)));
     assert!(ran.err.contains("the second datagram of the answer did not come in 300ms"), "{}", ran.err);

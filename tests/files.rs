@@ -3,34 +3,31 @@
 
 mod common;
 
-use common::{Ran, command, finished, spawn};
+use common::*;
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::net::{Shutdown, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex};
+use std::process::{Command, Stdio};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use stickdemo::framing::json::pack;
 use stickdemo::sys::scratch::Scratch;
 use stickdemo::sys::wait;
 
-const LONG: Duration = Duration::from_secs(60);
-
 /// A folder of this test's own, with one for each side.
-struct Ground {
+struct Folders {
     folder: Scratch,
 }
 
-impl Ground {
-    fn new() -> Ground {
+impl Folders {
+    fn new() -> Folders {
         let folder = Scratch::folder("files").expect("a folder");
-        let ground = Ground { folder };
+        let folders = Folders { folder };
         for side in ["here", "root", "back"] {
-            fs::create_dir(ground.at(side)).expect("a folder");
+            fs::create_dir(folders.at(side)).expect("a folder");
         }
-        ground
+        folders
     }
 
     fn at(&self, path: &str) -> PathBuf {
@@ -67,100 +64,25 @@ impl Ground {
 
     fn serve(&self, more: &[&str]) -> Server {
         let root = self.word("root");
-        let mut args = vec!["serve", "files", "--root", &root, "--format", "json"];
-        args.extend(more);
-        Server::start(&mut command(&args))
+        Server::start(&[&["files", "--root", &root], more].concat())
     }
 }
 
-/// Bytes that are the same on every run, with no two stretches alike.
+/// Bytes that are the same on every run.
 fn noise(len: usize) -> Vec<u8> {
-    let mut state = len as u64 + 1;
-    let mut next = || {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (state >> 33) as u8
-    };
-    (0..len).map(|_| next()).collect()
+    Random(len as u64 + 1).bytes(len)
 }
 
-/// A program that says where it listens, and then one line for each thing that happened.
-struct Server {
-    child: Child,
-    port: u16,
-    lines: Arc<Mutex<Vec<String>>>,
-}
-
-impl Server {
-    fn start(command: &mut Command) -> Server {
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("a server");
-        let mut out = BufReader::new(child.stdout.take().expect("its output")).lines();
-        let first = out.next().expect("a first line").expect("text");
-        let port = match serde_json::from_str::<serde_json::Value>(&first).expect("a first line in JSON") {
-            serde_json::Value::Number(port) => port.as_u64().expect("a port") as u16,
-            line => line["address"].as_str().expect("an address").parse::<SocketAddr>().expect("one").port(),
-        };
-        let lines = Arc::new(Mutex::new(Vec::new()));
-        let kept = Arc::clone(&lines);
-        std::thread::spawn(move || out.map_while(Result::ok).for_each(|line| kept.lock().unwrap().push(line)));
-        Server { child, port, lines }
-    }
-
-    fn python(script: &str, args: &[&str]) -> Server {
-        Server::start(Command::new("python3").arg(peer(script)).arg("0").args(args))
-    }
-
-    fn address(&self) -> String {
-        format!("127.0.0.1:{}", self.port)
-    }
-
-    fn connect(&self) -> TcpStream {
-        let stream = TcpStream::connect(("127.0.0.1", self.port)).expect("a connection");
-        stream.set_nodelay(true).expect("an option");
-        stream.set_read_timeout(Some(LONG)).expect("an option");
-        stream
-    }
-
-    /// Waits until it has said so many lines that hold this.
-    fn said(&self, what: &str, times: usize) {
-        let count = || self.lines.lock().unwrap().iter().filter(|line| line.contains(what)).count();
-        assert!(wait::until(LONG, || count() >= times), "{what}: {:?}", self.lines.lock().unwrap());
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn peer(script: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/peers").join(script)
-}
-
+/// A program in Python to its end.
 fn python(script: &str, args: &[&str]) -> Ran {
-    finished(spawn(Command::new("python3").arg(peer(script)).args(args).stdin(Stdio::null())))
+    finished(spawn(common::python(script).args(args)))
 }
 
-/// One conversation of a server made for it; what it returns is what it learned.
-fn scripted<T: Send + 'static>(talk: impl FnOnce(TcpStream) -> T + Send + 'static) -> (String, JoinHandle<T>) {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
-    let address = listener.local_addr().expect("its address").to_string();
-    (address, std::thread::spawn(move || talk(listener.accept().expect("a client").0)))
-}
-
-/// The same with as little room for what it has not read as the kernel allows.
+/// A conversation with as little room for what was not read as the kernel allows.
 fn tight<T: Send + 'static>(talk: impl FnOnce(TcpStream) -> T + Send + 'static) -> (String, JoinHandle<T>) {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
+    let (listener, address) = listener();
     socket2::SockRef::from(&listener).set_recv_buffer_size(1).expect("an option");
-    let address = listener.local_addr().expect("its address").to_string();
     (address, std::thread::spawn(move || talk(listener.accept().expect("a client").0)))
-}
-
-fn text(stream: &mut TcpStream, len: usize) -> String {
-    let mut bytes = vec![0; len];
-    stream.read_exact(&mut bytes).expect("text");
-    String::from_utf8(bytes).expect("text in UTF-8")
 }
 
 /// A length and a JSON object behind it.
@@ -191,9 +113,9 @@ fn rest(stream: &mut TcpStream) -> Vec<u8> {
 }
 
 /// What the issue names: empty, one byte, around 1024, more than is kept in memory, names of all kinds.
-fn samples(ground: &Ground) -> Vec<(&'static str, String)> {
+fn samples(folders: &Folders) -> Vec<(&'static str, String)> {
     let sizes = [("empty", 0), ("one", 1), ("a kilobyte", 1024), ("专题海报.jpg", 1025), ("多 一点.bin", 1 << 20 | 1)];
-    sizes.map(|(name, size)| (name, ground.write(&format!("here/{name}"), &noise(size)))).to_vec()
+    sizes.map(|(name, size)| (name, folders.write(&format!("here/{name}"), &noise(size)))).to_vec()
 }
 
 fn put<'a>(files: &'a [(&str, String)], address: &'a str) -> Vec<&'a str> {
@@ -205,108 +127,108 @@ fn put<'a>(files: &'a [(&str, String)], address: &'a str) -> Vec<&'a str> {
 
 #[test]
 fn what_goes_up_comes_down() {
-    let ground = Ground::new();
-    let files = samples(&ground);
+    let folders = Folders::new();
+    let files = samples(&folders);
     for trailer in ["tail", "ack", "none"] {
-        let server = ground.serve(&["--md5", trailer, "--overwrite"]);
+        let server = folders.serve(&["--md5", trailer, "--overwrite"]);
         let address = server.address();
-        let ran = ground.run(&put(&files, &address));
+        let ran = folders.run(&put(&files, &address));
         assert_eq!(ran.code, Some(0), "{}{}", ran.out, ran.err);
         assert_eq!(ran.out.matches("  stored").count(), files.len(), "{}", ran.out);
         assert!(ran.out.contains("5 of 5 files, 1,050,627 bytes; stored: empty, one"), "{}", ran.out);
         for (name, _) in &files {
-            let ran = ground.run(&["get", name, &address, "--md5", trailer, "--overwrite"]);
+            let ran = folders.run(&["get", name, &address, "--md5", trailer, "--overwrite"]);
             assert_eq!(ran.code, Some(0), "{}{}", ran.out, ran.err);
-            ground.same(&format!("here/{name}"), &format!("back/{name}"));
+            folders.same(&format!("here/{name}"), &format!("back/{name}"));
         }
     }
-    assert_eq!(ground.names("root").len(), 5);
+    assert_eq!(folders.names("root").len(), 5);
 }
 
 #[test]
 fn a_hundred_megabytes_go_up_and_come_down() {
-    let ground = Ground::new();
+    let folders = Folders::new();
     let piece = noise(1_000_000);
-    let mut file = fs::File::create(ground.at("here/large")).expect("a file");
+    let mut file = fs::File::create(folders.at("here/large")).expect("a file");
     (0..100).for_each(|_| file.write_all(&piece).expect("room"));
-    let server = ground.serve(&[]);
-    let ran = ground.run(&["put", &ground.word("here/large"), &server.address(), "--format", "json"]);
+    let server = folders.serve(&[]);
+    let ran = folders.run(&["put", &folders.word("here/large"), &server.address(), "--format", "json"]);
     let line: serde_json::Value = serde_json::from_str(ran.out.trim()).expect("one line of JSON");
     assert_eq!((line["status"].as_str(), line["bytes"].as_u64()), (Some("stored"), Some(100_000_000)), "{line}");
-    let ran = ground.run(&["get", "large", &server.address()]);
+    let ran = folders.run(&["get", "large", &server.address()]);
     assert_eq!(ran.code, Some(0), "{}", ran.err);
-    ground.same("here/large", "back/large");
+    folders.same("here/large", "back/large");
 }
 
 #[test]
 fn a_documents_server_takes_uploads_and_the_client_says_that_it_says_nothing() {
-    let ground = Ground::new();
-    let files = samples(&ground);
+    let folders = Folders::new();
+    let files = samples(&folders);
     for spelling in ["d1", "d0"] {
-        let server = Server::python("put_server.py", &[&ground.word("root")]);
+        let server = Server::python("put_server.py", &["0", &folders.word("root")]);
         let address = server.address();
         let mut args = put(&files, &address);
         args.extend(["--spelling", spelling]);
-        let ran = ground.run(&args);
+        let ran = folders.run(&args);
         assert_eq!(ran.code, Some(0), "{}{}", ran.out, ran.err);
         assert_eq!(ran.out.matches("  sent, no receipt").count(), files.len(), "{}", ran.out);
         assert!(ran.out.contains("5 of 5 files, 1,050,627 bytes; sent, no receipt: empty, one"), "{}", ran.out);
         assert!(ran.err.contains("no receipt came") && ran.err.contains("--separate"), "{}", ran.err);
-        server.said("", files.len());
+        server.logged("", files.len());
         for (name, _) in &files {
-            ground.same(&format!("here/{name}"), &format!("root/{name}"));
-            fs::remove_file(ground.at(&format!("root/{name}"))).expect("removed");
+            folders.same(&format!("here/{name}"), &format!("root/{name}"));
+            fs::remove_file(folders.at(&format!("root/{name}"))).expect("removed");
         }
     }
 }
 
 #[test]
 fn a_careless_server_gets_a_connection_for_each_file() {
-    let ground = Ground::new();
-    let files = samples(&ground);
-    let server = Server::python("put_server.py", &[&ground.word("root"), "careless"]);
+    let folders = Folders::new();
+    let files = samples(&folders);
+    let server = Server::python("put_server.py", &["0", &folders.word("root"), "careless"]);
     let address = server.address();
     let mut args = put(&files, &address);
     args.push("--separate");
-    let ran = ground.run(&args);
+    let ran = folders.run(&args);
     assert_eq!(ran.code, Some(0), "{}{}", ran.out, ran.err);
-    server.said("", files.len());
-    files.iter().for_each(|(name, _)| ground.same(&format!("here/{name}"), &format!("root/{name}")));
+    server.logged("", files.len());
+    files.iter().for_each(|(name, _)| folders.same(&format!("here/{name}"), &format!("root/{name}")));
 }
 
 #[test]
 fn a_documents_client_uploads() {
-    let ground = Ground::new();
-    let files = samples(&ground);
-    let server = ground.serve(&["--overwrite"]);
+    let folders = Folders::new();
+    let files = samples(&folders);
+    let server = folders.serve(&["--overwrite"]);
     for spelling in ["d1", "d0"] {
-        let port = server.port.to_string();
+        let port = server.at.port().to_string();
         let mut args = vec![port.as_str(), spelling];
         args.extend(files.iter().map(|(_, path)| path.as_str()));
         let ran = python("put_client.py", &args);
         assert_eq!(ran.code, Some(0), "{}", ran.err);
-        server.said("\"stored\"", if spelling == "d1" { 5 } else { 10 });
+        server.logged("\"stored\"", if spelling == "d1" { 5 } else { 10 });
         for (name, _) in &files {
-            ground.same(&format!("here/{name}"), &format!("root/{name}"));
-            fs::remove_file(ground.at(&format!("root/{name}"))).expect("removed");
+            folders.same(&format!("here/{name}"), &format!("root/{name}"));
+            fs::remove_file(folders.at(&format!("root/{name}"))).expect("removed");
         }
     }
 }
 
 #[test]
 fn a_documents_client_downloads() {
-    let ground = Ground::new();
+    let folders = Folders::new();
     let mut names = ["empty", "one", "1024", "1025", "专题海报.jpg", "two words"];
     for (name, size) in names.iter().zip([0, 1, 1024, 1025, 300_000, 2000]) {
-        ground.write(&format!("root/{name}"), &noise(size));
+        folders.write(&format!("root/{name}"), &noise(size));
     }
     for trailer in ["tail", "ack", "none"] {
         // Behind an empty file without an MD5 the next request sticks to the acknowledgement: no server can tell.
         if trailer == "none" {
             names.rotate_left(1);
         }
-        let server = ground.serve(&["--md5", trailer]);
-        let (port, back) = (server.port.to_string(), ground.word("back"));
+        let server = folders.serve(&["--md5", trailer]);
+        let (port, back) = (server.at.port().to_string(), folders.word("back"));
         let mut args = vec![port.as_str(), trailer, back.as_str()];
         args.extend(names);
         let ran = python("get_client.py", &args);
@@ -315,45 +237,45 @@ fn a_documents_client_downloads() {
             let [ours, theirs] = line.rsplitn(3, ' ').take(2).collect::<Vec<_>>()[..] else { panic!("{line}") };
             assert!(trailer == "none" || ours == theirs, "{line}");
         }
-        names.iter().for_each(|name| ground.same(&format!("root/{name}"), &format!("back/{name}")));
+        names.iter().for_each(|name| folders.same(&format!("root/{name}"), &format!("back/{name}")));
     }
 }
 
 #[test]
 fn a_documents_server_gives_downloads() {
-    let ground = Ground::new();
+    let folders = Folders::new();
     let names = ["empty", "one", "1024", "1025", "专题海报.jpg"];
     for (name, size) in names.iter().zip([0, 1, 1024, 1025, 300_000]) {
-        ground.write(&format!("root/{name}"), &noise(size));
+        folders.write(&format!("root/{name}"), &noise(size));
     }
     for trailer in ["tail", "ack", "none"] {
-        let server = Server::python("get_server.py", &[&ground.word("root"), trailer]);
+        let server = Server::python("get_server.py", &["0", &folders.word("root"), trailer]);
         for name in names {
             // Between the two acknowledgements of an empty file there is nothing but time.
             let settle = if (name, trailer) == ("empty", "ack") { "2s" } else { "50ms" };
             let address = server.address();
-            let ran = ground.run(&["get", name, &address, "--md5", trailer, "--overwrite", "--settle", settle]);
+            let ran = folders.run(&["get", name, &address, "--md5", trailer, "--overwrite", "--settle", settle]);
             assert_eq!(ran.code, Some(0), "{trailer} {name}: {}", ran.err);
-            ground.same(&format!("root/{name}"), &format!("back/{name}"));
+            folders.same(&format!("root/{name}"), &format!("back/{name}"));
         }
     }
 }
 
 #[test]
 fn a_server_that_says_nothing_is_not_waited_for_without_end() {
-    let ground = Ground::new();
-    ground.write("root/a", b"x");
-    let server = Server::python("get_server.py", &[&ground.word("root"), "ack"]);
-    let ran = ground.run(&["get", "missing", &server.address(), "--timeout", "300ms"]);
+    let folders = Folders::new();
+    folders.write("root/a", b"x");
+    let server = Server::python("get_server.py", &["0", &folders.word("root"), "ack"]);
+    let ran = folders.run(&["get", "missing", &server.address(), "--timeout", "300ms"]);
     assert_eq!(ran.code, Some(1));
     assert!(ran.err.contains("says nothing about a file that it does not have"), "{}", ran.err);
-    let ran = ground.run(&["get", "two words", &server.address()]);
+    let ran = folders.run(&["get", "two words", &server.address()]);
     assert_eq!(ran.code, Some(1));
     assert!(ran.err.contains("breaks off at a name with a space"), "{}", ran.err);
-    let ran = ground.run(&["get", "a", &server.address(), "--timeout", "300ms"]);
+    let ran = folders.run(&["get", "a", &server.address(), "--timeout", "300ms"]);
     assert_eq!(ran.code, Some(1));
     assert!(ran.err.contains("--md5 ack"), "{}", ran.err);
-    assert!(ground.names("back").is_empty());
+    assert!(folders.names("back").is_empty());
 }
 
 /// One conversation of two uploads and two downloads, for a server with `--md5 tail`.
@@ -364,14 +286,11 @@ fn conversation() -> (Vec<u8>, Vec<(&'static str, Vec<u8>)>) {
 
 #[test]
 fn uploads_arrive_however_their_bytes_are_cut() {
-    let ground = Ground::new();
-    let server = ground.serve(&["--overwrite"]);
+    let folders = Folders::new();
+    let server = folders.serve(&["--overwrite"]);
     let (bytes, files) = conversation();
-    let mut dice = 20_240_917u64;
-    let mut random = move || {
-        dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (dice >> 33) as usize % 1500 + 1
-    };
+    let mut dice = Random(20_240_917);
+    let mut random = move || dice.next() as usize % 1500 + 1;
     let mut done = 0;
     let cuts: [&mut dyn FnMut() -> usize; 3] = [&mut || 1, &mut random, &mut || usize::MAX];
     for cut in cuts {
@@ -385,10 +304,10 @@ fn uploads_arrive_however_their_bytes_are_cut() {
         stream.shutdown(Shutdown::Write).expect("ended");
         assert!(rest(&mut stream).is_empty(), "a document's client reads nothing");
         done += files.len();
-        server.said("\"stored\"", done);
+        server.logged("\"stored\"", done);
         for (name, body) in &files {
-            assert!(fs::read(ground.at(&format!("root/{name}"))).expect("a file") == *body, "{name}");
-            fs::remove_file(ground.at(&format!("root/{name}"))).expect("removed");
+            assert!(fs::read(folders.at(&format!("root/{name}"))).expect("a file") == *body, "{name}");
+            fs::remove_file(folders.at(&format!("root/{name}"))).expect("removed");
         }
     }
 }
@@ -398,8 +317,8 @@ const PAUSE: Duration = Duration::from_millis(120);
 
 #[test]
 fn pauses_at_every_boundary_change_nothing() {
-    let ground = Ground::new();
-    let server = ground.serve(&["--md5", "ack"]);
+    let folders = Folders::new();
+    let server = folders.serve(&["--md5", "ack"]);
     let mut stream = server.connect();
     let bytes = upload("paused", b"0123456789");
     let boundaries = [0, 2, 4, 5, bytes.len() - 11, bytes.len() - 10, bytes.len() - 5, bytes.len()];
@@ -407,7 +326,7 @@ fn pauses_at_every_boundary_change_nothing() {
         stream.write_all(&bytes[part[0]..part[1]]).expect("taken");
         wait::pause(PAUSE);
     }
-    server.said("\"stored\"", 1);
+    server.logged("\"stored\"", 1);
     for part in ["ge", "t ", "paused"] {
         stream.write_all(part.as_bytes()).expect("taken");
         wait::pause(if part == "paused" { Duration::ZERO } else { PAUSE });
@@ -425,7 +344,7 @@ fn pauses_at_every_boundary_change_nothing() {
 
 #[test]
 fn a_download_arrives_however_its_bytes_are_cut() {
-    let ground = Ground::new();
+    let folders = Folders::new();
     let body = noise(3000);
     for (piece, pause) in [(1, Duration::ZERO), (700, PAUSE / 4), (usize::MAX, Duration::ZERO)] {
         let sent = body.clone();
@@ -442,17 +361,17 @@ fn a_download_arrives_however_its_bytes_are_cut() {
             }
         });
         // The size's digits come one by one, and a busy machine pauses between them.
-        let ran = ground.run(&["get", "a", &address, "--overwrite", "--settle", "1s"]);
+        let ran = folders.run(&["get", "a", &address, "--overwrite", "--settle", "1s"]);
         assert_eq!(ran.code, Some(0), "{}", ran.err);
         server.join().expect("the server's side");
-        assert!(fs::read(ground.at("back/a")).expect("a file") == body);
+        assert!(fs::read(folders.at("back/a")).expect("a file") == body);
     }
 }
 
 #[test]
 fn lengths_and_headers_that_cannot_be_end_the_conversation_and_nothing_else() {
-    let ground = Ground::new();
-    let server = ground.serve(&["--max-file", "1000"]);
+    let folders = Folders::new();
+    let server = folders.serve(&["--max-file", "1000"]);
     let json = |text: &str| {
         let mut bytes = u32::try_from(text.len()).expect("short").to_le_bytes().to_vec();
         bytes.extend_from_slice(text.as_bytes());
@@ -477,10 +396,10 @@ fn lengths_and_headers_that_cannot_be_end_the_conversation_and_nothing_else() {
         let mut stream = server.connect();
         stream.write_all(bytes).expect("taken");
         assert!(rest(&mut stream).is_empty());
-        server.said("\"client\"", n + 1);
+        server.logged("\"client\"", n + 1);
     }
     // At once, and not when the client has been silent for too long.
-    server.said("over the limit of 65,536", 2);
+    server.logged("over the limit of 65,536", 2);
     // Promised and not kept.
     for cut in [2, 10, upload("a", &[7; 1000]).len() - 1] {
         let mut stream = server.connect();
@@ -488,9 +407,9 @@ fn lengths_and_headers_that_cannot_be_end_the_conversation_and_nothing_else() {
         stream.shutdown(Shutdown::Write).expect("ended");
         assert!(rest(&mut stream).is_empty());
     }
-    server.said("the stream ended inside", 3);
-    assert!(ground.names("root").is_empty());
-    let ran = ground.run(&["put", &ground.write("here/good", b"good"), &server.address()]);
+    server.logged("the stream ended inside", 3);
+    assert!(folders.names("root").is_empty());
+    let ran = folders.run(&["put", &folders.write("here/good", b"good"), &server.address()]);
     assert_eq!(ran.code, Some(0), "{}", ran.err);
 }
 
@@ -511,10 +430,10 @@ fn told(server: &Server, name: &str) -> serde_json::Value {
 
 #[test]
 fn no_name_leads_out_of_the_root() {
-    let ground = Ground::new();
-    let server = ground.serve(&["--overwrite"]);
+    let folders = Folders::new();
+    let server = folders.serve(&["--overwrite"]);
     let long = "x".repeat(256);
-    let outside = ground.word("outside");
+    let outside = folders.word("outside");
     let names = [
         "",
         ".",
@@ -544,7 +463,7 @@ fn no_name_leads_out_of_the_root() {
             assert_eq!(text(&mut stream, 7), "error: ", "{name:?}");
         }
     }
-    assert!(ground.names("root").is_empty() && !ground.at("outside").exists());
+    assert!(folders.names("root").is_empty() && !folders.at("outside").exists());
     assert_eq!(told(&server, "plain")["receipt"], "stored");
 }
 
@@ -552,95 +471,95 @@ fn no_name_leads_out_of_the_root() {
 #[test]
 fn links_pipes_and_folders_are_no_files() {
     use std::os::unix::fs::symlink;
-    let ground = Ground::new();
-    ground.write("secret", b"secret");
-    ground.write("root/inside", b"inside");
-    symlink("../secret", ground.at("root/out")).expect("a link");
-    symlink(ground.at("secret"), ground.at("root/absolute")).expect("a link");
-    symlink("inside", ground.at("root/in")).expect("a link");
-    symlink("nowhere", ground.at("root/dangling")).expect("a link");
-    fs::create_dir(ground.at("root/folder")).expect("a folder");
-    let pipe = Command::new("mkfifo").arg(ground.at("root/pipe")).status().expect("mkfifo");
+    let folders = Folders::new();
+    folders.write("secret", b"secret");
+    folders.write("root/inside", b"inside");
+    symlink("../secret", folders.at("root/out")).expect("a link");
+    symlink(folders.at("secret"), folders.at("root/absolute")).expect("a link");
+    symlink("inside", folders.at("root/in")).expect("a link");
+    symlink("nowhere", folders.at("root/dangling")).expect("a link");
+    fs::create_dir(folders.at("root/folder")).expect("a folder");
+    let pipe = Command::new("mkfifo").arg(folders.at("root/pipe")).status().expect("mkfifo");
     assert!(pipe.success());
     // The root itself may be named by a link.
-    symlink(ground.at("root"), ground.at("door")).expect("a link");
+    symlink(folders.at("root"), folders.at("door")).expect("a link");
     for overwrite in [false, true] {
-        let door = ground.word("door");
+        let door = folders.word("door");
         let mut args = vec!["serve", "files", "--root", &door, "--format", "json"];
         args.extend(overwrite.then_some("--overwrite"));
-        let server = Server::start(&mut command(&args));
+        let server = Server::of(&mut command(&args));
         for name in ["out", "absolute", "in", "dangling", "folder", "pipe"] {
-            let ran = ground.run(&["get", name, &server.address()]);
+            let ran = folders.run(&["get", name, &server.address()]);
             assert_eq!(ran.code, Some(1), "{name}");
             assert!(ran.err.contains("it is not a regular file"), "{}", ran.err);
             assert_eq!(told(&server, name)["receipt"], "refused", "{name}");
         }
-        assert_eq!(ground.run(&["get", "inside", &server.address(), "--overwrite"]).code, Some(0));
+        assert_eq!(folders.run(&["get", "inside", &server.address(), "--overwrite"]).code, Some(0));
     }
-    assert_eq!(fs::read(ground.at("secret")).expect("a file"), b"secret");
-    assert!(!ground.at("root/nowhere").exists());
+    assert_eq!(fs::read(folders.at("secret")).expect("a file"), b"secret");
+    assert!(!folders.at("root/nowhere").exists());
     // Nor are they sent.
-    let ran = ground.run(&["put", &ground.word("root/pipe"), &ground.word("root/folder"), "127.0.0.1:9"]);
+    let ran = folders.run(&["put", &folders.word("root/pipe"), &folders.word("root/folder"), "127.0.0.1:9"]);
     assert_eq!(ran.code, Some(3));
     assert_eq!(ran.err.matches("it is not a regular file").count(), 2, "{}", ran.err);
 }
 
 #[test]
 fn what_is_there_stays_unless_it_may_be_replaced() {
-    let ground = Ground::new();
-    let files = [("a", ground.write("here/a", b"new")), ("b", ground.write("here/b", b"b"))];
-    ground.write("root/a", b"old");
-    let server = ground.serve(&[]);
+    let folders = Folders::new();
+    let files = [("a", folders.write("here/a", b"new")), ("b", folders.write("here/b", b"b"))];
+    folders.write("root/a", b"old");
+    let server = folders.serve(&[]);
     let address = server.address();
-    let ran = ground.run(&put(&files, &address));
+    let ran = folders.run(&put(&files, &address));
     assert_eq!(ran.code, Some(1));
     assert!(ran.err.contains("refused: a: there is a file of this name already"), "{}", ran.err);
     assert!(ran.out.contains("1 of 2 files, 1 bytes; stored: b; not: a"), "{}", ran.out);
-    assert_eq!(fs::read(ground.at("root/a")).expect("a file"), b"old");
-    ground.write("back/a", b"mine");
-    let ran = ground.run(&["get", "a", &address]);
+    assert_eq!(fs::read(folders.at("root/a")).expect("a file"), b"old");
+    folders.write("back/a", b"mine");
+    let ran = folders.run(&["get", "a", &address]);
     assert_eq!(ran.code, Some(3));
     assert!(ran.err.contains("--overwrite"), "{}", ran.err);
-    assert_eq!(fs::read(ground.at("back/a")).expect("a file"), b"mine");
-    fs::create_dir_all(ground.at("here/folder/a")).expect("a folder of that name");
-    let ran = ground.run(&["get", "a", &address, "--out", &ground.word("here/folder")]);
+    assert_eq!(fs::read(folders.at("back/a")).expect("a file"), b"mine");
+    fs::create_dir_all(folders.at("here/folder/a")).expect("a folder of that name");
+    let ran = folders.run(&["get", "a", &address, "--out", &folders.word("here/folder")]);
     assert_eq!(ran.code, Some(3), "{}", ran.out);
     assert!(ran.err.contains("--out") && !ran.err.contains("--overwrite"), "it would not help: {}", ran.err);
-    let ran = ground.run(&["get", "a", &address, "--out", "nowhere/"]);
+    let ran = folders.run(&["get", "a", &address, "--out", "nowhere/"]);
     assert_eq!(ran.code, Some(3), "{}", ran.out);
     assert!(ran.err.contains("nowhere/: there is no such folder"), "{}", ran.err);
-    assert_eq!(ground.run(&["get", "a", &address, "--out", "elsewhere"]).code, Some(0));
-    assert_eq!(ground.run(&["get", "a", &address, "--overwrite"]).code, Some(0));
+    assert_eq!(folders.run(&["get", "a", &address, "--out", "elsewhere"]).code, Some(0));
+    assert_eq!(folders.run(&["get", "a", &address, "--overwrite"]).code, Some(0));
     assert_eq!(
-        [fs::read(ground.at("back/a")).unwrap(), fs::read(ground.at("back/elsewhere")).unwrap()],
+        [fs::read(folders.at("back/a")).unwrap(), fs::read(folders.at("back/elsewhere")).unwrap()],
         [b"old", b"old"]
     );
     drop(server);
-    let server = ground.serve(&["--overwrite"]);
-    assert_eq!(ground.run(&["put", &files[0].1, &server.address()]).code, Some(0));
-    assert_eq!(fs::read(ground.at("root/a")).expect("a file"), b"new");
-    assert_eq!((ground.names("root").len(), ground.names("back").len()), (2, 2));
+    let server = folders.serve(&["--overwrite"]);
+    assert_eq!(folders.run(&["put", &files[0].1, &server.address()]).code, Some(0));
+    assert_eq!(fs::read(folders.at("root/a")).expect("a file"), b"new");
+    assert_eq!((folders.names("root").len(), folders.names("back").len()), (2, 2));
 }
 
 /// A refused file of which more is to come than is worth reading: the client stops, and the others still arrive.
 #[test]
 fn a_large_file_that_is_refused_is_not_sent_to_its_end() {
-    let ground = Ground::new();
-    let large = fs::File::create(ground.at("here/large")).expect("a file");
+    let folders = Folders::new();
+    let large = fs::File::create(folders.at("here/large")).expect("a file");
     large.set_len(3 << 30).expect("a sparse file");
-    let files = [("large", ground.word("here/large")), ("small", ground.write("here/small", b"small"))];
-    let server = ground.serve(&["--max-file", "1GiB"]);
+    let files = [("large", folders.word("here/large")), ("small", folders.write("here/small", b"small"))];
+    let server = folders.serve(&["--max-file", "1GiB"]);
     let address = server.address();
-    let ran = ground.run(&put(&files, &address));
+    let ran = folders.run(&put(&files, &address));
     assert_eq!(ran.code, Some(1));
     assert!(ran.err.contains("refused: 3,221,225,472 bytes are more than this server takes"), "{}", ran.err);
-    assert_eq!(ground.names("root"), ["small"]);
+    assert_eq!(folders.names("root"), ["small"]);
 }
 
 #[test]
 fn of_two_uploads_of_one_name_one_is_kept_whole() {
-    let ground = Ground::new();
-    let server = ground.serve(&[]);
+    let folders = Folders::new();
+    let server = folders.serve(&[]);
     let bodies = [noise(200_000), noise(200_001)];
     let mut streams = bodies.each_ref().map(|body| {
         let mut stream = server.connect();
@@ -653,16 +572,16 @@ fn of_two_uploads_of_one_name_one_is_kept_whole() {
     assert_eq!(framed(&mut streams[1]).expect("a receipt")["receipt"], "stored");
     streams[0].write_all(&bodies[0]).expect("taken");
     assert_eq!(framed(&mut streams[0]).expect("a receipt")["receipt"], "refused");
-    assert!(fs::read(ground.at("root/same")).expect("a file") == bodies[1]);
-    assert_eq!(ground.names("root"), ["same"]);
+    assert!(fs::read(folders.at("root/same")).expect("a file") == bodies[1]);
+    assert_eq!(folders.names("root"), ["same"]);
 }
 
 #[test]
 fn a_digest_that_differs_leaves_the_old_file_or_none() {
-    let ground = Ground::new();
-    ground.write("root/old", b"old");
-    ground.write("back/old", b"old");
-    let server = ground.serve(&["--overwrite"]);
+    let folders = Folders::new();
+    folders.write("root/old", b"old");
+    folders.write("back/old", b"old");
+    let server = folders.serve(&["--overwrite"]);
     for (name, md5_field) in [("new", md5(b"other")), ("old", md5(b"other")), ("new", "follows".to_owned())] {
         let mut stream = server.connect();
         let header = serde_json::json!({"cmd": "put", "filename": name, "filesize": 3, "md5": md5_field});
@@ -676,8 +595,8 @@ fn a_digest_that_differs_leaves_the_old_file_or_none() {
         assert_eq!(receipt["receipt"], "refused");
         assert!(receipt["reason"].as_str().expect("a reason").contains(&md5(b"abc")), "{receipt}");
     }
-    assert_eq!(ground.names("root"), ["old"]);
-    assert_eq!(fs::read(ground.at("root/old")).expect("a file"), b"old");
+    assert_eq!(folders.names("root"), ["old"]);
+    assert_eq!(fs::read(folders.at("root/old")).expect("a file"), b"old");
     for name in ["new", "old"] {
         let (address, server) = scripted(|mut stream| {
             text(&mut stream, 7);
@@ -685,18 +604,18 @@ fn a_digest_that_differs_leaves_the_old_file_or_none() {
             text(&mut stream, 2);
             stream.write_all(&[b"abc", md5(b"other").as_bytes()].concat()).expect("taken");
         });
-        let ran = ground.run(&["get", name, &address, "--overwrite"]);
+        let ran = folders.run(&["get", name, &address, "--overwrite"]);
         assert_eq!(ran.code, Some(1));
         assert!(ran.err.contains(&md5(b"abc")) && ran.err.contains(&md5(b"other")), "{}", ran.err);
         server.join().expect("the server's side");
     }
-    assert_eq!(ground.names("back"), ["old"]);
-    assert_eq!(fs::read(ground.at("back/old")).expect("a file"), b"old");
+    assert_eq!(folders.names("back"), ["old"]);
+    assert_eq!(fs::read(folders.at("back/old")).expect("a file"), b"old");
 }
 
 #[test]
 fn a_download_that_breaks_off_leaves_nothing() {
-    let ground = Ground::new();
+    let folders = Folders::new();
     type Break = fn(TcpStream);
     let breaks: [(&str, Break); 5] = [
         ("hung up instead of a size", |_| ()),
@@ -719,38 +638,33 @@ fn a_download_that_breaks_off_leaves_nothing() {
             text(&mut stream, 5);
             break_off(stream);
         });
-        let ran = ground.run(&["get", "a", &address]);
+        let ran = folders.run(&["get", "a", &address]);
         assert_eq!(ran.code, Some(1), "{why}");
         assert!(ran.err.contains(why), "{why}: {}", ran.err);
         server.join().expect("the server's side");
-        assert!(ground.names("back").is_empty());
+        assert!(folders.names("back").is_empty());
     }
-}
-
-/// Closes with a reset.
-fn reset(stream: TcpStream) {
-    socket2::SockRef::from(&stream).set_linger(Some(Duration::ZERO)).expect("an option");
 }
 
 #[test]
 fn an_upload_whose_client_resets_leaves_nothing() {
-    let ground = Ground::new();
-    ground.write("root/old", b"old");
-    let server = ground.serve(&["--overwrite"]);
+    let folders = Folders::new();
+    folders.write("root/old", b"old");
+    let server = folders.serve(&["--overwrite"]);
     for name in ["old", "new"] {
         let mut stream = server.connect();
         stream.write_all(&upload(name, &noise(500_000))[..400_000]).expect("taken");
         reset(stream);
     }
-    server.said("\"failed\"", 2);
-    assert_eq!(ground.names("root"), ["old"]);
-    assert_eq!(fs::read(ground.at("root/old")).expect("a file"), b"old");
+    server.logged("\"failed\"", 2);
+    assert_eq!(folders.names("root"), ["old"]);
+    assert_eq!(fs::read(folders.at("root/old")).expect("a file"), b"old");
 }
 
 #[test]
 fn a_server_that_dies_is_no_documents_server() {
-    let ground = Ground::new();
-    let file = ground.write("here/a", &noise(5000));
+    let folders = Folders::new();
+    let file = folders.write("here/a", &noise(5000));
     let ready = || pack(&serde_json::json!({"receipt": "ready", "filename": "a", "filesize": 5000})).unwrap();
     // Welcomed, taken, and then an ordinary end: what a process killed at that moment leaves.
     let (address, server) = scripted(move |mut stream| {
@@ -758,7 +672,7 @@ fn a_server_that_dies_is_no_documents_server() {
         stream.write_all(&ready()).expect("taken");
         stream.read_exact(&mut [0; 5000]).expect("a body");
     });
-    let ran = ground.run(&["put", &file, &address]);
+    let ran = folders.run(&["put", &file, &address]);
     server.join().expect("the server's side");
     assert_eq!(ran.code, Some(1), "{}", ran.out);
     assert!(ran.err.contains("hung up before its receipt"), "{}", ran.err);
@@ -767,7 +681,7 @@ fn a_server_that_dies_is_no_documents_server() {
         framed(&mut stream);
         reset(stream);
     });
-    let ran = ground.run(&["put", &file, &address]);
+    let ran = folders.run(&["put", &file, &address]);
     server.join().expect("the server's side");
     assert_eq!(ran.code, Some(1), "{}{}", ran.out, ran.err);
     // One that resets when it has all of the first file and was not yet asked for the second.
@@ -776,7 +690,7 @@ fn a_server_that_dies_is_no_documents_server() {
         stream.read_exact(&mut [0; 5000]).expect("a body");
         reset(stream);
     });
-    let ran = ground.run(&["put", &file, &ground.write("here/b", b"b"), &address]);
+    let ran = folders.run(&["put", &file, &folders.write("here/b", b"b"), &address]);
     server.join().expect("the server's side");
     assert_eq!(ran.code, Some(1), "{}{}", ran.out, ran.err);
     assert!(ran.out.contains("0 of 2 files") && !ran.out.contains("sent"), "{}", ran.out);
@@ -786,7 +700,7 @@ fn a_server_that_dies_is_no_documents_server() {
         stream.shutdown(Shutdown::Write).expect("shut down");
         stream
     });
-    let ran = ground.run(&["put", &ground.write("here/c", &noise(60_000)), &address, "--timeout", "300ms"]);
+    let ran = folders.run(&["put", &folders.write("here/c", &noise(60_000)), &address, "--timeout", "300ms"]);
     drop(server.join().expect("the server's side"));
     assert_eq!(ran.code, Some(1), "{}{}", ran.out, ran.err);
     // One that takes it and neither answers nor hangs up.
@@ -794,15 +708,15 @@ fn a_server_that_dies_is_no_documents_server() {
         let _ = rest(&mut stream);
         wait::pause(PAUSE * 4);
     });
-    let ran = ground.run(&["put", &file, &address, "--timeout", "100ms"]);
+    let ran = folders.run(&["put", &file, &address, "--timeout", "100ms"]);
     server.join().expect("the server's side");
     assert_eq!(ran.code, Some(1), "{}{}", ran.out, ran.err);
 }
 
 #[test]
 fn a_file_that_changes_on_the_way_is_not_stored() {
-    let ground = Ground::new();
-    let path = ground.at("here/changing");
+    let folders = Folders::new();
+    let path = folders.at("here/changing");
     for len in [1 << 20, 9 << 20] {
         fs::write(&path, noise(8 << 20)).expect("a file");
         let changing = path.clone();
@@ -813,7 +727,7 @@ fn a_file_that_changes_on_the_way_is_not_stored() {
             (header["filesize"].as_u64().expect("a size"), rest(&mut stream).len() as u64)
         });
         let small = ["--timeout", "30s"];
-        let ran = ground.run(&["put", path.to_str().expect("a path"), &address, small[0], small[1]]);
+        let ran = folders.run(&["put", path.to_str().expect("a path"), &address, small[0], small[1]]);
         let (promised, came) = server.join().expect("the server's side");
         assert_eq!(ran.code, Some(1), "{}", ran.out);
         assert!(ran.err.contains("the file changed while it was sent"), "{}", ran.err);
@@ -824,17 +738,17 @@ fn a_file_that_changes_on_the_way_is_not_stored() {
 /// Of the same length, so that a document's server notices nothing: the client does.
 #[test]
 fn a_file_that_is_rewritten_on_the_way_is_not_called_sent() {
-    let ground = Ground::new();
-    let path = ground.word("here/changing");
+    let folders = Folders::new();
+    let path = folders.word("here/changing");
     // More than both kernels keep for a connection, and a file whose digest is in the header.
-    ground.write("here/changing", &vec![1; 30 << 20]);
+    folders.write("here/changing", &vec![1; 30 << 20]);
     let mut file = fs::File::options().write(true).open(&path).expect("a file");
     let (address, server) = scripted(move |mut stream| {
         assert_eq!(framed(&mut stream).expect("a header")["md5"].as_str().map(str::len), Some(32));
         file.seek(SeekFrom::End(-1)).and_then(|_| file.write_all(b"\0")).expect("another byte");
         rest(&mut stream).len()
     });
-    let ran = ground.run(&["put", &path, &address]);
+    let ran = folders.run(&["put", &path, &address]);
     assert_eq!(server.join().expect("the server's side"), 30 << 20);
     assert_eq!(ran.code, Some(1), "{}", ran.out);
     assert!(ran.err.contains("the file changed while it was sent"), "{}", ran.err);
@@ -843,7 +757,7 @@ fn a_file_that_is_rewritten_on_the_way_is_not_called_sent() {
 /// A slow server's word about the first file comes while the second is under way.
 #[test]
 fn a_late_refusal_is_about_the_file_that_it_is_about() {
-    let ground = Ground::new();
+    let folders = Folders::new();
     let (address, server) = scripted(|mut stream| {
         let answer = |stream: &mut TcpStream, fields: serde_json::Value| {
             stream.write_all(&pack(&fields).expect("short")).expect("sent");
@@ -858,8 +772,8 @@ fn a_late_refusal_is_about_the_file_that_it_is_about() {
         answer(&mut stream, serde_json::json!({ "receipt": "stored", "md5": header["md5"] }));
         rest(&mut stream);
     });
-    let files = [ground.write("here/first", b"first"), ground.write("here/second", &noise(8 << 20))];
-    let ran = ground.run(&["put", &files[0], &files[1], &address]);
+    let files = [folders.write("here/first", b"first"), folders.write("here/second", &noise(8 << 20))];
+    let ran = folders.run(&["put", &files[0], &files[1], &address]);
     server.join().expect("the server's side");
     assert_eq!(ran.code, Some(1), "{}", ran.out);
     assert!(ran.out.contains("1 of 2 files, 8,388,608 bytes; stored: second; not: first"), "{}", ran.out);
@@ -870,21 +784,20 @@ fn a_late_refusal_is_about_the_file_that_it_is_about() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_file_without_a_true_size_is_not_sent() {
-    let ground = Ground::new();
-    let server = ground.serve(&[]);
-    let ran = ground.run(&["put", "/proc/version", &server.address()]);
+    let folders = Folders::new();
+    let server = folders.serve(&[]);
+    let ran = folders.run(&["put", "/proc/version", &server.address()]);
     assert_eq!(ran.code, Some(1), "{}", ran.out);
-    assert!(ran.err.contains("0 bytes were promised") && ground.names("root").is_empty(), "{}", ran.err);
+    assert!(ran.err.contains("0 bytes were promised") && folders.names("root").is_empty(), "{}", ran.err);
 }
 
-/// The rest of it is not read, and does not turn the refusal into a reset.
 /// Whoever asks for the next file without waiting for this one is understood: `ok` is read exactly.
 #[test]
 fn a_request_right_behind_an_acknowledgement_is_heard() {
-    let ground = Ground::new();
-    ground.write("root/a", b"hello");
-    ground.write("root/empty", b"");
-    let server = ground.serve(&["--md5", "none", "--idle", "600s"]);
+    let folders = Folders::new();
+    folders.write("root/a", b"hello");
+    folders.write("root/empty", b"");
+    let server = folders.serve(&["--md5", "none", "--idle", "600s"]);
     let mut stream = server.connect();
     stream.write_all(b"get a").expect("taken");
     assert_eq!(text(&mut stream, 1), "5");
@@ -894,10 +807,11 @@ fn a_request_right_behind_an_acknowledgement_is_heard() {
     assert_eq!(text(&mut stream, 1), "5");
 }
 
+/// The rest of it is not read, and does not turn the refusal into a reset.
 #[test]
 fn a_large_upload_that_is_refused_hears_why() {
-    let ground = Ground::new();
-    let server = ground.serve(&["--idle", "600s"]);
+    let folders = Folders::new();
+    let server = folders.serve(&["--idle", "600s"]);
     let mut stream = server.connect();
     let header = serde_json::json!({
         "cmd": "put", "filename": "../a", "filesize": 100 << 20, "md5": md5(b"")
@@ -910,7 +824,7 @@ fn a_large_upload_that_is_refused_hears_why() {
 
 #[test]
 fn a_receipt_for_other_bytes_is_no_receipt() {
-    let ground = Ground::new();
+    let folders = Folders::new();
     let (address, server) = scripted(|mut stream| {
         framed(&mut stream).expect("a header");
         assert_eq!(text(&mut stream, 5), "hello");
@@ -918,7 +832,7 @@ fn a_receipt_for_other_bytes_is_no_receipt() {
         stream.write_all(&pack(&receipt).expect("short")).expect("sent");
         rest(&mut stream);
     });
-    let ran = ground.run(&["put", &ground.write("here/a", b"hello"), &address]);
+    let ran = folders.run(&["put", &folders.write("here/a", b"hello"), &address]);
     server.join().expect("the server's side");
     assert_eq!(ran.code, Some(1), "{}", ran.out);
     assert!(ran.err.contains("the server stored other bytes"), "{}", ran.err);
@@ -927,13 +841,12 @@ fn a_receipt_for_other_bytes_is_no_receipt() {
 /// The file before it was taken; that it was is heard of although the next one cannot be finished.
 #[test]
 fn a_file_that_changes_takes_no_other_with_it() {
-    let ground = Ground::new();
-    let path = ground.at("here/changing");
+    let folders = Folders::new();
+    let path = folders.at("here/changing");
     fs::write(&path, noise(8 << 20)).expect("a file");
-    let (first, changing) = (ground.write("here/first", b"first"), ground.word("here/changing"));
-    let last = ground.write("here/last", b"last");
-    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
-    let address = listener.local_addr().expect("its address").to_string();
+    let (first, changing) = (folders.write("here/first", b"first"), folders.word("here/changing"));
+    let last = folders.write("here/last", b"last");
+    let (listener, address) = listener();
     let server = std::thread::spawn(move || {
         let mut stream = listener.accept().expect("a client").0;
         framed(&mut stream).expect("a header");
@@ -946,7 +859,7 @@ fn a_file_that_changes_takes_no_other_with_it() {
         framed(&mut stream).expect("a header");
         assert_eq!(rest(&mut stream), b"last");
     });
-    let ran = ground.run(&["put", &first, &changing, &last, &address]);
+    let ran = folders.run(&["put", &first, &changing, &last, &address]);
     server.join().expect("the server's side");
     assert_eq!(ran.code, Some(1), "{}", ran.out);
     assert!(ran.out.contains("2 of 3 files, 9 bytes; sent, no receipt: first, last; not: changing"), "{}", ran.out);
@@ -963,59 +876,59 @@ fn has_written(pid: u32, bytes: u64) -> bool {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_killed_end_leaves_the_old_file_or_none_and_nothing_else() {
-    let ground = Ground::new();
-    let large = fs::File::create(ground.at("here/large")).expect("a file");
+    let folders = Folders::new();
+    let large = fs::File::create(folders.at("here/large")).expect("a file");
     large.set_len(2 << 30).expect("a sparse file");
-    let large = ground.word("here/large");
-    ground.write("root/large", b"old");
-    fs::hard_link(ground.at("here/large"), ground.at("root/other")).expect("a file to be downloaded");
+    let large = folders.word("here/large");
+    folders.write("root/large", b"old");
+    fs::hard_link(folders.at("here/large"), folders.at("root/other")).expect("a file to be downloaded");
     for (killed, up) in [("client", true), ("server", true), ("client", false), ("server", false)] {
-        let mut server = ground.serve(&["--overwrite"]);
+        let mut server = folders.serve(&["--overwrite"]);
         let address = server.address();
         let args = if up { ["put", &large, &address] } else { ["get", "other", &address] };
-        let mut client = spawn(command(&args).current_dir(ground.at("back")));
-        let receiver = if up { server.child.id() } else { client.id() };
-        assert!(wait::until(LONG, || has_written(receiver, 8 << 20)), "{killed} {up}");
+        let mut client = spawn(command(&args).current_dir(folders.at("back")));
+        let receiver = if up { server.id() } else { client.id() };
+        assert!(wait::until(PATIENCE, || has_written(receiver, 8 << 20)), "{killed} {up}");
         if killed == "client" {
             client.kill().expect("killed");
-            server.said("\"failed\"", 1);
+            server.logged("\"failed\"", 1);
             finished(client);
         } else {
             server.child.kill().expect("killed");
             let ran = finished(client);
             assert_eq!(ran.code, Some(1), "{}{}", ran.out, ran.err);
         }
-        assert_eq!(fs::read(ground.at("root/large")).expect("a file"), b"old");
-        assert_eq!(ground.names("root"), ["large", "other"]);
-        assert!(ground.names("back").is_empty(), "{killed} {up}");
+        assert_eq!(fs::read(folders.at("root/large")).expect("a file"), b"old");
+        assert_eq!(folders.names("root"), ["large", "other"]);
+        assert!(folders.names("back").is_empty(), "{killed} {up}");
     }
 }
 
 /// Whatever the moment: what is there is whole, and what the client calls stored is there.
 #[test]
 fn a_server_killed_at_any_moment_leaves_whole_files_and_an_honest_client() {
-    let ground = Ground::new();
-    let mut files = samples(&ground);
-    files.push(("more", ground.write("here/more", &noise(3_000_000))));
+    let folders = Folders::new();
+    let mut files = samples(&folders);
+    files.push(("more", folders.write("here/more", &noise(3_000_000))));
     // Of an empty file a server may have read everything before its first word: nothing tells it from a document's.
     files.rotate_left(1);
     for moment in 0..24 {
-        let mut server = ground.serve(&[]);
+        let mut server = folders.serve(&[]);
         let address = server.address();
         let client = spawn(&mut command(&put(&files, &address)));
         // The moment is the matter, not what has happened by then.
         wait::pause(Duration::from_millis(moment * 5));
         server.child.kill().expect("killed");
         let ran = finished(client);
-        for name in ground.names("root") {
-            ground.same(&format!("here/{name}"), &format!("root/{name}"));
+        for name in folders.names("root") {
+            folders.same(&format!("here/{name}"), &format!("root/{name}"));
         }
         let stored = ran.out.matches("  stored").count();
-        assert!(stored <= ground.names("root").len() && !ran.out.contains("sent"), "{}", ran.out);
+        assert!(stored <= folders.names("root").len() && !ran.out.contains("sent"), "{}", ran.out);
         let whole = ran.code == Some(0);
         assert!(whole == (stored == files.len()) && (whole || matches!(ran.code, Some(1 | 3))), "{}", ran.out);
-        for name in ground.names("root") {
-            fs::remove_file(ground.at(&format!("root/{name}"))).expect("removed");
+        for name in folders.names("root") {
+            fs::remove_file(folders.at(&format!("root/{name}"))).expect("removed");
         }
     }
 }
@@ -1029,19 +942,19 @@ fn on_a_small_disk(folder: &Path, args: &[&str]) -> Command {
     let mut unshare = Command::new("unshare");
     unshare.arg(if root { "-m" } else { "-rm" }).args(["sh", "-ec"]);
     unshare.arg("mount -t tmpfs -o size=1m small \"$0\"; cd \"$0\"; printf old >old; exec \"$@\"");
-    unshare.arg(folder).arg(common::BINARY).args(args).stdin(Stdio::null()).env_remove("LANG");
+    unshare.arg(folder).arg(BINARY).args(args).stdin(Stdio::null()).env_remove("LANG");
     unshare
 }
 
 #[cfg(target_os = "linux")]
 #[test]
 fn a_full_disk_keeps_what_was_there() {
-    let ground = Ground::new();
-    let big = ground.write("here/old", &noise(3_000_000));
-    let small = ground.write("here/small", b"small");
+    let folders = Folders::new();
+    let big = folders.write("here/old", &noise(3_000_000));
+    let small = folders.write("here/small", b"small");
     let args = ["serve", "files", "--root", ".", "--overwrite", "--format", "json"];
-    let server = Server::start(&mut on_a_small_disk(&ground.at("root"), &args));
-    let ran = ground.run(&["put", &big, &small, &server.address()]);
+    let server = Server::of(&mut on_a_small_disk(&folders.at("root"), &args));
+    let ran = folders.run(&["put", &big, &small, &server.address()]);
     assert_eq!(ran.code, Some(1), "{}{}", ran.out, ran.err);
     assert!(ran.err.contains("the disk is full"), "{}", ran.err);
     assert!(ran.out.contains("1 of 2 files, 5 bytes; stored: small; not: old"), "{}", ran.out);
@@ -1056,12 +969,12 @@ fn a_full_disk_keeps_what_was_there() {
         [receipt(), receipt(), receipt(), receipt()].map(Option::unwrap),
         ["ready", "refused", "ready", "stored"]
     );
-    assert_eq!(ground.run(&["get", "old", &server.address()]).code, Some(0));
-    assert_eq!(fs::read(ground.at("back/old")).expect("a file"), b"old");
+    assert_eq!(folders.run(&["get", "old", &server.address()]).code, Some(0));
+    assert_eq!(fs::read(folders.at("back/old")).expect("a file"), b"old");
     drop(server);
-    fs::rename(&big, ground.at("root/big")).expect("moved");
-    let server = ground.serve(&[]);
-    let ran = finished(spawn(&mut on_a_small_disk(&ground.at("back"), &["get", "big", &server.address()])));
+    fs::rename(&big, folders.at("root/big")).expect("moved");
+    let server = folders.serve(&[]);
+    let ran = finished(spawn(&mut on_a_small_disk(&folders.at("back"), &["get", "big", &server.address()])));
     assert_eq!(ran.code, Some(3), "{}{}", ran.out, ran.err);
     assert!(ran.err.contains("the disk is full"), "{}", ran.err);
 }
@@ -1070,50 +983,51 @@ fn a_full_disk_keeps_what_was_there() {
 #[cfg(unix)]
 #[test]
 fn a_limit_on_file_sizes_keeps_what_was_there() {
-    let ground = Ground::new();
-    let files = [("big", ground.write("here/big", &noise(3_000_000))), ("small", ground.write("here/small", b"small"))];
+    let folders = Folders::new();
+    let files =
+        [("big", folders.write("here/big", &noise(3_000_000))), ("small", folders.write("here/small", b"small"))];
     let limited = |args: &[&str]| {
         let mut sh = Command::new("sh");
-        sh.args(["-c", "ulimit -f 100 && exec \"$0\" \"$@\"", common::BINARY]).args(args).stdin(Stdio::null());
-        sh.current_dir(ground.at("back"));
+        sh.args(["-c", "ulimit -f 100 && exec \"$0\" \"$@\"", BINARY]).args(args).stdin(Stdio::null());
+        sh.current_dir(folders.at("back"));
         sh
     };
-    let root = ground.word("root");
-    let server = Server::start(&mut limited(&["serve", "files", "--root", &root, "--format", "json"]));
-    let ran = ground.run(&put(&files, &server.address()));
+    let root = folders.word("root");
+    let server = Server::of(&mut limited(&["serve", "files", "--root", &root, "--format", "json"]));
+    let ran = folders.run(&put(&files, &server.address()));
     assert_eq!(ran.code, Some(1), "{}{}", ran.out, ran.err);
     assert!(ran.err.contains("the file is too large for this system"), "{}", ran.err);
-    assert_eq!(ground.names("root"), ["small"]);
-    fs::copy(ground.at("here/big"), ground.at("root/big")).expect("copied");
+    assert_eq!(folders.names("root"), ["small"]);
+    fs::copy(folders.at("here/big"), folders.at("root/big")).expect("copied");
     let ran = finished(spawn(&mut limited(&["get", "big", &server.address()])));
     assert_eq!(ran.code, Some(3), "{}{}", ran.out, ran.err);
     assert!(ran.err.contains("the file is too large for this system"), "{}", ran.err);
-    assert_eq!(ground.names("back"), [""; 0]);
+    assert_eq!(folders.names("back"), [""; 0]);
 }
 
 /// Without /proc a file cannot grow without a name: it has a hidden one.
 #[cfg(target_os = "linux")]
 #[test]
 fn where_a_file_needs_a_name_the_hidden_one_goes_even_after_an_interrupt() {
-    let ground = Ground::new();
-    let root = ground.word("root");
+    let folders = Folders::new();
+    let root = folders.word("root");
     // SAFETY: the call has no preconditions.
     let how = if unsafe { libc::geteuid() } == 0 { "-m" } else { "-rm" };
     let mut unshare = Command::new("unshare");
-    unshare.args([how, "sh", "-ec", "mount -t tmpfs none /proc; exec \"$@\"", "sh", common::BINARY]);
+    unshare.args([how, "sh", "-ec", "mount -t tmpfs none /proc; exec \"$@\"", "sh", BINARY]);
     unshare.args(["serve", "files", "--root", &root, "--format", "json"]).stdin(Stdio::null());
-    let mut server = Server::start(&mut unshare);
-    let file = ground.write("here/a", b"a");
-    assert_eq!(ground.run(&["put", &file, &server.address()]).code, Some(0));
-    assert_eq!(ground.names("root"), ["a"]);
+    let mut server = Server::of(&mut unshare);
+    let file = folders.write("here/a", b"a");
+    assert_eq!(folders.run(&["put", &file, &server.address()]).code, Some(0));
+    assert_eq!(folders.names("root"), ["a"]);
     let mut stream = server.connect();
     stream.write_all(&upload("half", &noise(100_000))[..50_000]).expect("taken");
-    assert!(wait::until(LONG, || ground.names("root").len() == 2));
-    assert!(ground.names("root")[0].starts_with(".stickdemo-"));
+    assert!(wait::until(PATIENCE, || folders.names("root").len() == 2));
+    assert!(folders.names("root")[0].starts_with(".stickdemo-"));
     // SAFETY: the process is this test's child and was not waited for.
-    assert_eq!(unsafe { libc::kill(server.child.id() as libc::pid_t, libc::SIGINT) }, 0);
+    assert_eq!(unsafe { libc::kill(server.id() as libc::pid_t, libc::SIGINT) }, 0);
     assert_eq!(server.child.wait().expect("its end").code(), Some(130));
-    assert_eq!(ground.names("root"), ["a"]);
+    assert_eq!(folders.names("root"), ["a"]);
 }
 
 /// Runs it in a terminal; what that was sent.
@@ -1121,15 +1035,15 @@ fn where_a_file_needs_a_name_the_hidden_one_goes_even_after_an_interrupt() {
 fn in_a_terminal(args: &[&str], term: &str) -> Ran {
     let spawn_it = "import pty, sys; sys.exit(pty.spawn(sys.argv[1:]) >> 8)";
     let mut python = Command::new("python3");
-    python.args(["-c", spawn_it, common::BINARY]).args(args).stdin(Stdio::null()).env("TERM", term);
+    python.args(["-c", spawn_it, BINARY]).args(args).stdin(Stdio::null()).env("TERM", term);
     finished(spawn(&mut python))
 }
 
 #[cfg(unix)]
 #[test]
 fn a_long_transfer_shows_how_far_it_is_to_those_who_look() {
-    let ground = Ground::new();
-    let large = ground.write("here/large", &vec![0; 20_000_000]);
+    let folders = Folders::new();
+    let large = folders.write("here/large", &vec![0; 20_000_000]);
     for (lang, left, result) in [("en", " left", "20,000,000 bytes"), ("zh", "还需", "20,000,000 字节")] {
         for seen in [true, false] {
             let (address, server) = scripted(|mut stream| {
@@ -1139,7 +1053,7 @@ fn a_long_transfer_shows_how_far_it_is_to_those_who_look() {
                 rest(&mut stream).len()
             });
             let args = ["put", &large, &address, "--lang", lang];
-            let ran = if seen { in_a_terminal(&args, "xterm") } else { ground.run(&args) };
+            let ran = if seen { in_a_terminal(&args, "xterm") } else { folders.run(&args) };
             assert_eq!(server.join().expect("the server's side"), 20_000_000);
             assert_eq!(ran.code, Some(0), "{}{}", ran.out, ran.err);
             let line = ran.out.rfind(result).expect("a result");
@@ -1169,37 +1083,36 @@ fn a_long_transfer_shows_how_far_it_is_to_those_who_look() {
 
 #[test]
 fn what_cannot_begin_says_why() {
-    let ground = Ground::new();
-    let missing = ground.word("missing");
-    let ran = ground.run(&["serve", "files", "--root", &missing]);
+    let folders = Folders::new();
+    let missing = folders.word("missing");
+    let ran = folders.run(&["serve", "files", "--root", &missing]);
     assert_eq!(ran.code, Some(3));
     assert!(ran.err.contains("--root names an existing directory"), "{}", ran.err);
-    let taken = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
-    let address = taken.local_addr().expect("its address").to_string();
-    let ran = ground.run(&["serve", "files", "--root", &ground.word("root"), "--listen", &address]);
+    let (taken, address) = listener();
+    let ran = folders.run(&["serve", "files", "--root", &folders.word("root"), "--listen", &address]);
     assert_eq!(ran.code, Some(3));
     drop(taken);
-    let file = ground.write("here/a", b"a");
+    let file = folders.write("here/a", b"a");
     for args in [["put", &file, &address], ["get", "a", &address]] {
-        let ran = ground.run(&args);
+        let ran = folders.run(&args);
         assert_eq!(ran.code, Some(3), "{}", ran.out);
         assert!(ran.err.contains("start the server first"), "{}", ran.err);
     }
     for name in ["../a", "", "a\nb"] {
-        assert_eq!(ground.run(&["get", name, &address]).code, Some(2), "{name:?}");
+        assert_eq!(folders.run(&["get", name, &address]).code, Some(2), "{name:?}");
     }
-    let server = ground.serve(&[]);
-    let ran = ground.run(&["put", &missing, &file, &server.address()]);
+    let server = folders.serve(&[]);
+    let ran = folders.run(&["put", &missing, &file, &server.address()]);
     assert_eq!(ran.code, Some(3));
     assert!(ran.out.contains("stored: a; not: missing"), "{}", ran.out);
-    let ran = ground.run(&["put", &missing, &server.address(), "--lang", "zh"]);
+    let ran = folders.run(&["put", &missing, &server.address(), "--lang", "zh"]);
     assert!(ran.err.contains("missing  失败"), "{}", ran.err);
 }
 
 #[test]
 fn a_silent_client_is_hung_up_on() {
-    let ground = Ground::new();
-    let server = ground.serve(&["--idle", "200ms"]);
+    let folders = Folders::new();
+    let server = folders.serve(&["--idle", "200ms"]);
     for start in [&b""[..], b"\x40", &upload("a", b"abc")[..10], &upload("a", b"abc")[..upload("a", b"abc").len() - 1]]
     {
         let mut stream = server.connect();
@@ -1210,23 +1123,23 @@ fn a_silent_client_is_hung_up_on() {
     let mut stream = server.connect();
     let slow = upload("b", b"abc");
     let mut bytes = slow.iter().cycle();
-    let gone = wait::until(LONG, || {
+    let gone = wait::until(PATIENCE, || {
         wait::pause(Duration::from_millis(20));
         stream.write_all(&[*bytes.next().unwrap_or(&0)]).is_err()
     });
     assert!(gone, "a header has a time limit as a whole");
-    assert!(ground.names("root").is_empty());
+    assert!(folders.names("root").is_empty());
 }
 
 #[test]
 fn a_trace_shows_the_calls() {
-    let ground = Ground::new();
-    let server = ground.serve(&[]);
-    let ran = ground.run(&["put", &ground.write("here/a", b"hello"), &server.address(), "--trace"]);
+    let folders = Folders::new();
+    let server = folders.serve(&[]);
+    let ran = folders.run(&["put", &folders.write("here/a", b"hello"), &server.address(), "--trace"]);
     assert_eq!(ran.code, Some(0), "{}", ran.err);
     for call in ["connect", "send", "recv", "shutdown", "close"] {
         assert!(ran.out.contains(call), "{call}: {}", ran.out);
     }
-    let ran = ground.run(&["get", "a", &server.address(), "--trace", "--format", "json"]);
+    let ran = folders.run(&["get", "a", &server.address(), "--trace", "--format", "json"]);
     assert_eq!(ran.code, Some(0), "{}", ran.err);
 }

@@ -1,8 +1,8 @@
 //! Calls and packets in one causal order, and the bytes that packets carry, from recordings built by hand.
 
-mod handmade;
+mod common;
 
-use handmade::*;
+use common::*;
 use std::net::SocketAddrV4;
 use stickdemo::trace::Role::{Client, Server};
 use stickdemo::trace::Sink as _;
@@ -37,11 +37,8 @@ fn order(trace: &Trace) -> String {
 /// Delays what was recorded by up to 3 ms, each call and each passage by its own, as a busy machine does. The
 /// link's sequence at each host stays, and no packet leaves before its call.
 fn late(mut trace: Trace, seed: u64) -> Trace {
-    let mut state = seed;
-    let mut noise = move || {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (state >> 33) % 3000
-    };
+    let mut random = Random(seed);
+    let mut noise = move || random.next() % 3000;
     for event in &mut trace.events {
         event.t_us += noise();
         event.end_us = event.t_us.max(event.end_us + noise());

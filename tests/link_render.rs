@@ -1,8 +1,8 @@
 //! The page of a run over a link, from recordings built by hand, and what must hold in each such run.
 
-mod handmade;
+mod common;
 
-use handmade::*;
+use common::*;
 use serde_json::Value;
 use std::time::{Duration, SystemTime};
 use stickdemo::claims::{Claim, Judge};
@@ -118,10 +118,7 @@ fn datagrams(tie: Tie) -> Trace {
     scene.send_to(30, b"");
     scene.datagram(35, Some(10_035), b"").ip_id = 8;
     scene.recv_from([5, 10_050], 100, b"");
-    scene.event(SERVER, Call::Close, [10_060, 10_061], |e| {
-        e.evidence.dropped = Some(0);
-        e.evidence.unread = Some(0);
-    });
+    scene.closes_with([10_060, 10_061], 0, 0);
     scene.send_to(20_000, b"too late");
     scene.datagram(20_010, Some(30_010), b"too late").ip_id = 9;
     let about = Some((HERE, THERE));
@@ -335,14 +332,6 @@ fn a_packet_line_says_what_became_of_it() {
     assert_eq!(datagrams[5]["flags"], Value::Null);
 }
 
-fn claims(trace: &Trace) -> Vec<Claim> {
-    Judge::new(trace, false).finish().claims
-}
-
-fn claim(trace: &Trace, id: &str) -> Claim {
-    claims(trace).into_iter().find(|c| c.id == id).unwrap_or_else(|| panic!("no {id}"))
-}
-
 /// nagle, with what the client's kernel counted at its close.
 fn counted(segments: u64, falsify: impl FnOnce(&mut Trace)) -> Trace {
     let mut scene = Scene::connected();
@@ -419,10 +408,7 @@ fn a_datagram_that_vanishes_on_the_link_or_comes_out_of_nothing_breaks_the_accou
         for _ in 0..received {
             scene.recv_from([1, 20_000], 10, b"1");
         }
-        scene.event(SERVER, Call::Close, [20_001, 20_002], |e| {
-            e.evidence.dropped = Some(0);
-            e.evidence.unread = Some(0);
-        });
+        scene.closes_with([20_001, 20_002], 0, 0);
         claim(&scene.finish(Tie::Clock), "udp-account")
     };
     assert!(twice([0, 1], 1).holds, "one lost, one received");

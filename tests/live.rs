@@ -1,14 +1,14 @@
 //! The live trace, from calls told by hand: what people see, and what scripts read.
 
-mod told;
+mod common;
 
+use common::{CLIENT, Program};
 use proptest::prelude::{Just, Strategy, any, prop_assert, prop_oneof, proptest};
 use stickdemo::render::Style;
 use stickdemo::render::palette::Palette;
 use stickdemo::text::columns::columns;
 use stickdemo::text::{Lang, Text};
 use stickdemo::trace::{Call, EndName, Part, Proto, Role};
-use told::{CLIENT, Program};
 
 /// exec over i32le: a command, a silence, the length of the answer, and the answer in pieces.
 fn exec(style: Style, json: bool) -> String {

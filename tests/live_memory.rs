@@ -1,12 +1,12 @@
 //! However much passes, the live trace keeps little of it. A process of its own: what is measured is the most that it
 //! ever had.
 
-mod told;
+mod common;
 
+use common::{CLIENT, Program};
 use stickdemo::render::Style;
 use stickdemo::text::Text;
 use stickdemo::trace::{Call, EndName, Part, Proto, Role};
-use told::{CLIENT, Program};
 
 /// The most memory this process ever had resident, in KiB, where the system tells (proc(5)).
 fn peak_kib() -> usize {

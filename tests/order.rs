@@ -1,55 +1,17 @@
 //! Causal order, dependency by dependency: an effect stands after its cause, whatever the clocks said
 //! and whichever lane goes first where nothing decides.
 
-use std::net::SocketAddr;
-use stickdemo::trace::{Call, EndName, Event, Fact, Handed, Proto, Recorder, Role, Sink, SockId, Tie};
+mod common;
 
-const CLIENT: EndName = EndName::only(Role::Client);
-const SERVER: EndName = EndName::only(Role::Server);
+use common::{CLIENT, HERE, SERVER, Scene, address};
+use stickdemo::trace::{Call, EndName, Event, Fact, Proto, Recorder, Sink as _, SockId, Tie};
 
-/// Two ends of one connection. The effect is recorded first and has the earlier time.
-struct Scene {
-    recorder: Recorder,
-    socks: [SockId; 2],
-}
-
-fn address(port: u16) -> SocketAddr {
-    ([127, 0, 0, 1], port).into()
-}
-
-impl Scene {
-    fn new() -> Scene {
-        let recorder = Recorder::default();
-        let socks = [CLIENT, SERVER].map(|end| recorder.socket(end, Proto::Tcp));
-        recorder.addresses(socks[0], Some(address(1)), Some(address(2)));
-        recorder.addresses(socks[1], Some(address(2)), Some(address(1)));
-        Scene { recorder, socks }
-    }
-
-    fn event(&self, end: EndName, call: Call, t_us: u64, fill: impl FnOnce(&mut Event)) {
-        let mut event = Event::new(end, call);
-        (event.t_us, event.end_us) = (t_us, t_us);
-        event.sock = Some(self.socks[usize::from(end == SERVER)]);
-        event.returned = Some(0);
-        fill(&mut event);
-        self.recorder.push(event);
-    }
-
-    fn send(&self, end: EndName, bytes: &[u8]) {
-        let msg = self.recorder.message(end, bytes.into(), 0, None);
-        self.event(end, Call::Send, 9, |e| {
-            e.handed = Some(Handed { msg, offset: 0 });
-            e.bytes = bytes.to_vec();
-            e.returned = Some(bytes.len());
-        });
-    }
-}
-
-/// Plays the scene with the effect at either end and both ways to break ties; the cause comes first each time.
+/// Plays the scene with the effect at either end and both ways to break ties; the cause comes first each time. The
+/// effect is recorded first and has the earlier time.
 fn first_cause_then_effect(cause: impl Fn(&Scene, EndName), effect: impl Fn(&Scene, EndName)) {
     for (there, here) in [(CLIENT, SERVER), (SERVER, CLIENT)] {
         for tie in [Tie::Clock, Tie::Lane] {
-            let scene = Scene::new();
+            let scene = Scene::new(Proto::Tcp);
             effect(&scene, here);
             cause(&scene, there);
             let trace = scene.recorder.take().finish(tie);
@@ -60,56 +22,52 @@ fn first_cause_then_effect(cause: impl Fn(&Scene, EndName), effect: impl Fn(&Sce
 }
 
 fn waits(fact: Fact) -> impl Fn(&Scene, EndName) {
-    move |scene, end| scene.event(end, Call::Wait, 1, |e| e.fact = Some(fact.clone()))
+    move |scene, end| scene.event(end, Call::Wait, [1, 1], |e| e.fact = Some(fact.clone()))
 }
 
 fn closes(scene: &Scene, end: EndName) {
-    scene.event(end, Call::Close, 9, |_| {});
+    scene.event(end, Call::Close, [9, 9], |_| {});
 }
 
 #[test]
 fn bytes_are_sent_before_they_are_received_or_queued() {
-    let send = |scene: &Scene, end| scene.send(end, b"hello");
+    let send = |scene: &Scene, end| scene.send(end, 9, b"hello");
     first_cause_then_effect(send, |scene, end| {
-        scene.event(end, Call::Recv, 1, |e| {
-            e.bytes = b"hello".to_vec();
-            e.returned = Some(5);
-        });
+        scene.data(end, Call::Recv, [1, 1], b"hello", |_| {});
     });
     first_cause_then_effect(send, waits(Fact::Queued(5)));
 }
 
 #[test]
 fn the_peer_closes_before_its_end_or_its_reset_is_seen() {
-    first_cause_then_effect(closes, |scene, end| scene.event(end, Call::Recv, 1, |e| e.asked = Some(10)));
+    first_cause_then_effect(closes, |scene, end| scene.event(end, Call::Recv, [1, 1], |e| e.asked = Some(10)));
     first_cause_then_effect(closes, waits(Fact::PeerGone));
     for error in ["ECONNRESET", "EPIPE"] {
         first_cause_then_effect(closes, |scene, end| {
-            scene.event(end, Call::Recv, 1, |e| {
+            scene.event(end, Call::Recv, [1, 1], |e| {
                 e.returned = None;
                 e.error = Some(error.into());
             });
         });
     }
-    let shuts = |scene: &Scene, end| scene.event(end, Call::Shutdown, 9, |_| {});
-    first_cause_then_effect(shuts, |scene, end| scene.event(end, Call::Recv, 1, |e| e.asked = Some(10)));
+    let shuts = |scene: &Scene, end| scene.event(end, Call::Shutdown, [9, 9], |_| {});
+    first_cause_then_effect(shuts, |scene, end| scene.event(end, Call::Recv, [1, 1], |e| e.asked = Some(10)));
 }
 
 #[test]
 fn a_connect_stands_before_its_accept_and_after_its_listen() {
-    let connects = |scene: &Scene, end| scene.event(end, Call::Connect, 9, |_| {});
-    first_cause_then_effect(connects, |scene, end| scene.event(end, Call::Accept, 1, |_| {}));
-    let listens = |scene: &Scene, end| scene.event(end, Call::Listen, 9, |_| {});
+    let connects = |scene: &Scene, end| scene.event(end, Call::Connect, [9, 9], |_| {});
+    first_cause_then_effect(connects, |scene, end| scene.event(end, Call::Accept, [1, 1], |_| {}));
+    let listens = |scene: &Scene, end| scene.event(end, Call::Listen, [9, 9], |_| {});
     first_cause_then_effect(listens, |scene, end| {
-        let there = address(if end == CLIENT { 2 } else { 1 });
-        scene.event(end, Call::Connect, 1, |e| e.peer = Some(there));
+        scene.event(end, Call::Connect, [1, 1], |e| e.peer = Some(address(end.role.other()).into()));
     });
 }
 
 #[test]
 fn a_gate_is_opened_before_it_is_passed_as_often() {
     let opens = |scene: &Scene, end| {
-        scene.event(end, Call::SetSockOpt, 9, |_| {});
+        scene.event(end, Call::SetSockOpt, [9, 9], |_| {});
         scene.recorder.opened(end, "gate");
     };
     let passes = |nth| waits(Fact::Gate { gate: "gate".into(), nth });
@@ -126,7 +84,7 @@ fn sockets_are_numbered_as_the_events_name_them() {
     let recorder = Recorder::default();
     // Whichever thread came first made socket 0.
     let [late, early] = [SERVER, CLIENT].map(|end| recorder.socket(end, Proto::Tcp));
-    recorder.addresses(early, Some(address(7)), None);
+    recorder.addresses(early, Some(HERE.into()), None);
     for (end, sock) in [(SERVER, late), (CLIENT, early)] {
         let mut event = Event::new(end, Call::SetSockOpt);
         event.sock = Some(sock);
@@ -135,15 +93,15 @@ fn sockets_are_numbered_as_the_events_name_them() {
     let trace = recorder.take().finish(Tie::Lane);
     let named: Vec<_> = trace.events.iter().filter_map(|e| e.sock).collect();
     assert_eq!(named, [SockId(0), SockId(1)]);
-    assert_eq!(trace.socket(SockId(0)).and_then(|s| s.local), Some(address(7)));
+    assert_eq!(trace.socket(SockId(0)).and_then(|s| s.local), Some(HERE.into()));
 }
 
 #[test]
 fn where_nothing_decides_the_clock_does_or_the_client_goes_first() {
     for (tie, first) in [(Tie::Clock, SERVER), (Tie::Lane, CLIENT)] {
-        let scene = Scene::new();
-        scene.event(SERVER, Call::SetSockOpt, 1, |_| {});
-        scene.event(CLIENT, Call::SetSockOpt, 2, |_| {});
+        let scene = Scene::new(Proto::Tcp);
+        scene.event(SERVER, Call::SetSockOpt, [1, 1], |_| {});
+        scene.event(CLIENT, Call::SetSockOpt, [2, 2], |_| {});
         assert_eq!(scene.recorder.take().finish(tie).events[0].end, first);
     }
 }

@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::hostile::{PATIENCE, Server, hung_up, reset};
+use common::{BINARY, PATIENCE, Server, command, hung_up, reset};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::process::Stdio;
@@ -219,8 +219,8 @@ fn a_large_file(service: &Service) {
 #[cfg(unix)]
 fn few_files(service: &Service) {
     let mut sh = std::process::Command::new("sh");
-    sh.args(["-c", "ulimit -n 64 && exec \"$0\" \"$@\"", common::BINARY, "serve"]).args(&service.args);
-    let mut server = Server::started(sh);
+    sh.args(["-c", "ulimit -n 64 && exec \"$0\" \"$@\"", BINARY, "serve"]).args(&service.args);
+    let mut server = Server::of(sh.args(["--format", "json"]));
     let mut first = server.connect();
     (service.work)(&mut first);
     let crowd: Vec<TcpStream> = (0..100).map(|_| server.connect()).collect();
@@ -320,7 +320,7 @@ fn memory_does_not_grow_with_a_file() {
 #[test]
 fn a_server_whose_log_is_closed_ends() {
     let args = ["serve", "upper", "--idle", "600s", "--format", "json"];
-    let mut child = common::command(&args).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("a server");
+    let mut child = command(&args).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("a server");
     let mut log = BufReader::new(child.stdout.take().expect("stdout"));
     let mut line = String::new();
     log.read_line(&mut line).expect("a line");

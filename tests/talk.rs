@@ -3,16 +3,14 @@
 
 mod common;
 
-use common::{Ran, command, finished, run, spawn};
-use socket2::{Domain, SockRef, Socket, Type};
+use common::*;
+use socket2::{Domain, Socket, Type};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
-
-/// Longer than anything here takes; who waits as long fails.
-const LIMIT: Duration = Duration::from_secs(50);
+use stickdemo::sys::wait;
 
 /// A program that runs until it is dropped, what it prints line by line, and its keyboard.
 struct Running {
@@ -32,11 +30,11 @@ impl Running {
     }
 
     fn said(&self) -> String {
-        self.out.recv_timeout(LIMIT).expect("a line on standard output")
+        self.out.recv_timeout(PATIENCE).expect("a line on standard output")
     }
 
     fn remarked(&self) -> String {
-        self.err.recv_timeout(LIMIT).expect("a line on standard error")
+        self.err.recv_timeout(PATIENCE).expect("a line on standard error")
     }
 
     fn types(&mut self, text: &str) {
@@ -44,14 +42,13 @@ impl Running {
     }
 
     fn ended(&mut self) -> Option<i32> {
-        let deadline = Instant::now() + LIMIT;
-        loop {
-            if let Some(status) = self.child.try_wait().expect("a child to wait for") {
-                return status.code();
-            }
-            assert!(Instant::now() < deadline, "the program hangs");
-            std::thread::park_timeout(Duration::from_millis(2));
-        }
+        let mut status = None;
+        let ended = wait::until(PATIENCE, || {
+            status = self.child.try_wait().expect("a child to wait for");
+            status.is_some()
+        });
+        assert!(ended, "the program hangs");
+        status.and_then(|status| status.code())
     }
 }
 
@@ -85,9 +82,7 @@ fn serve(args: &[&str]) -> (Running, SocketAddr) {
 
 /// One of the Python programs.
 fn python(script: &str, args: &[&str]) -> Running {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/peers/").to_owned() + script;
-    let mut command = Command::new(if cfg!(windows) { "python" } else { "python3" });
-    Running::start(command.arg(path).args(args).env("PYTHONIOENCODING", "utf-8"))
+    Running::start(common::python(script).args(args))
 }
 
 /// A Python server, and its address.
@@ -99,15 +94,8 @@ fn python_server(script: &str, args: &[&str]) -> (Running, SocketAddr) {
 }
 
 /// Runs `talk` on this input to its end.
-fn talk(server: SocketAddr, args: &[&str], input: impl Into<Vec<u8>>) -> Ran {
-    let server = server.to_string();
-    let mut child = spawn(command(&[&["talk", &server], args].concat()).stdin(Stdio::piped()));
-    let (mut keys, input) = (child.stdin.take().expect("a keyboard"), input.into());
-    // It may end before it has read everything.
-    let typing = std::thread::spawn(move || keys.write_all(&input));
-    let ran = finished(child);
-    let _ = typing.join().expect("no panic");
-    ran
+fn talk(server: impl ToString, args: &[&str], input: impl Into<Vec<u8>>) -> Ran {
+    typed(&[&["talk", &server.to_string()], args].concat(), input)
 }
 
 fn has_ipv6() -> bool {
@@ -206,11 +194,8 @@ fn a_line_of_ten_megabytes_does_not_block_both_ends() {
 
 /// Passes a client's bytes on to the server as they are, and the server's to the client in these pieces (the last
 /// length again and again), with a pause before each.
-fn relay(server: SocketAddr, pieces: &'static [usize], pause: Duration) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let address = listener.local_addr().expect("an address");
-    std::thread::spawn(move || {
-        let (client, _) = listener.accept().expect("a client");
+fn relay(server: SocketAddr, pieces: &'static [usize], pause: Duration) -> String {
+    let (address, _) = scripted(move |client| {
         let server = TcpStream::connect(server).expect("the server");
         client.set_nodelay(true).expect("TCP_NODELAY");
         let (mut from, mut to) = (client.try_clone().expect("a copy"), server.try_clone().expect("a copy"));
@@ -249,23 +234,13 @@ fn an_echo_in_pieces_is_one_answer() {
     }
 }
 
-/// A server of one connection.
-fn scripted(act: impl FnOnce(TcpStream) + Send + 'static) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let address = listener.local_addr().expect("an address");
-    std::thread::spawn(move || act(listener.accept().expect("a client").0));
-    address
-}
-
 fn expect(stream: &mut TcpStream, line: &str) {
-    let mut bytes = vec![0; line.len()];
-    stream.read_exact(&mut bytes).expect("the line");
-    assert_eq!(bytes, line.as_bytes());
+    assert_eq!(text(stream, line.len()), line);
 }
 
 #[test]
 fn another_servers_answer_ends_with_silence_or_the_stream() {
-    let address = scripted(|mut stream| {
+    let (address, _) = scripted(|mut stream| {
         expect(&mut stream, "time?");
         stream.write_all(b"five ").expect("sent");
         stream.write_all("o'clock\n\x1b[2J五点".as_bytes()).expect("sent");
@@ -278,17 +253,11 @@ fn another_servers_answer_ends_with_silence_or_the_stream() {
     assert_eq!((ran.err.as_str(), ran.code), ("", Some(0)));
 }
 
-/// Waits until the other end's kernel has everything.
-fn arrived(stream: &TcpStream) {
-    let queued = || stickdemo::net::evidence::tcp(&SockRef::from(stream)).unacked.unwrap_or(0);
-    assert!(stickdemo::sys::wait::until(LIMIT, || queued() == 0), "not acknowledged");
-}
-
 #[test]
 fn what_comes_late_is_not_the_next_lines_answer() {
     let (go_on, told) = channel::<()>();
     let (tell, came) = channel::<()>();
-    let address = scripted(move |mut stream| {
+    let (address, _) = scripted(move |mut stream| {
         expect(&mut stream, "one");
         stream.write_all(b"1").expect("sent");
         told.recv().expect("told");
@@ -313,12 +282,12 @@ fn what_comes_late_is_not_the_next_lines_answer() {
 
 #[test]
 fn a_server_that_hangs_up_is_told_at_once() {
-    let silent = scripted(|mut stream| expect(&mut stream, "hello"));
-    let ran = talk(silent, &[], "hello\nnever\n");
+    let (silent, _) = scripted(|mut stream| expect(&mut stream, "hello"));
+    let ran = talk(&silent, &[], "hello\nnever\n");
     assert_eq!((ran.out.as_str(), ran.code), ("", Some(1)));
     assert!(ran.err.contains(&format!("{silent} hung up")), "{}", ran.err);
 
-    let halfway = scripted(|mut stream| {
+    let (halfway, _) = scripted(|mut stream| {
         expect(&mut stream, "hello");
         stream.write_all(b"HEL").expect("sent");
     });
@@ -326,7 +295,7 @@ fn a_server_that_hangs_up_is_told_at_once() {
     assert_eq!((ran.out.as_str(), ran.code), ("HEL\n", Some(1)));
     assert!(ran.err.contains("3 of 5 bytes came back"), "{}", ran.err);
 
-    let reset = scripted(|mut stream| {
+    let (reset, _) = scripted(|mut stream| {
         expect(&mut stream, "hel");
         // Closing with unread bytes resets.
         arrived(&stream);
@@ -339,7 +308,7 @@ fn a_server_that_hangs_up_is_told_at_once() {
 #[test]
 fn a_server_that_goes_while_nobody_types_is_missed_at_the_next_line() {
     let (tell, gone) = channel::<()>();
-    let address = scripted(move |mut stream| {
+    let (address, _) = scripted(move |mut stream| {
         expect(&mut stream, "hello");
         stream.write_all(b"HELLO").expect("sent");
         stream.shutdown(Shutdown::Both).expect("shut down");
@@ -357,14 +326,14 @@ fn a_server_that_goes_while_nobody_types_is_missed_at_the_next_line() {
 
 #[test]
 fn a_server_that_says_nothing_is_waited_for_and_no_longer() {
-    let address = scripted(|mut stream| {
+    let (address, _) = scripted(|mut stream| {
         expect(&mut stream, "hello");
         let _ = stream.read(&mut [0]);
     });
     let ran = talk(address, &["--timeout", "200ms"], "hello\n");
     assert_eq!((ran.out.as_str(), ran.code), ("", Some(1)));
     assert!(ran.err.contains("200ms"), "{}", ran.err);
-    let halfway = scripted(|mut stream| {
+    let (halfway, _) = scripted(|mut stream| {
         expect(&mut stream, "hello");
         stream.write_all(b"HEL").expect("sent");
         let _ = stream.read(&mut [0]);
@@ -490,7 +459,7 @@ fn a_client_that_never_reads_or_never_speaks_is_hung_up_on() {
     let greedy = TcpStream::connect(address).expect("connected");
     assert!(server.said().ends_with("connected"));
     let block = vec![b'x'; 64 << 10];
-    greedy.set_write_timeout(Some(LIMIT)).expect("SO_SNDTIMEO");
+    greedy.set_write_timeout(Some(PATIENCE)).expect("SO_SNDTIMEO");
     let hung_up = loop {
         if let Err(e) = (&greedy).write(&block) {
             break e;
@@ -516,7 +485,7 @@ fn a_client_that_never_reads_or_never_speaks_is_hung_up_on() {
 #[test]
 fn a_server_that_hangs_up_on_a_long_line_ends_the_sending_too() {
     let (ended, told) = channel::<()>();
-    let address = scripted(move |mut stream| {
+    let (address, _) = scripted(move |mut stream| {
         // Once the line is on its way: a server that has gone before is noticed sooner.
         stream.read_exact(&mut [0]).expect("its beginning");
         stream.shutdown(Shutdown::Write).expect("shut down");
@@ -530,7 +499,7 @@ fn a_server_that_hangs_up_on_a_long_line_ends_the_sending_too() {
 
 #[test]
 fn an_answer_without_end_does_not_fill_the_memory() {
-    let address = scripted(|mut stream| {
+    let (address, _) = scripted(|mut stream| {
         expect(&mut stream, "hello");
         let block = vec![b'x'; 1 << 20];
         // A few MiB more than is borne; then the talk has gone.
@@ -568,7 +537,7 @@ fn a_thousand_resets_do_not_hurt_another() {
     let (_server, address) = serve(&["upper"]);
     for _ in 0..1000 {
         let stream = TcpStream::connect(address).expect("connected");
-        SockRef::from(&stream).set_linger(Some(Duration::ZERO)).expect("SO_LINGER");
+        reset(stream);
     }
     assert_eq!(talk(address, &[], "hello\n").out, "HELLO\n");
 }
@@ -633,7 +602,7 @@ fn a_pipes_lines_wait_for_somebody_to_go_to() {
     chat.types("welcome\nand good bye\n");
     drop(chat.keys.take());
     let client = UdpSocket::bind("127.0.0.1:0").expect("a port");
-    client.set_read_timeout(Some(LIMIT)).expect("SO_RCVTIMEO");
+    client.set_read_timeout(Some(PATIENCE)).expect("SO_RCVTIMEO");
     client.send_to(b"", address).expect("sent");
     let mut bytes = [0; 100];
     for expected in ["welcome", "and good bye"] {
@@ -755,7 +724,7 @@ impl Terminal {
 
     /// Waits until this is shown, and forgets what was shown up to it.
     fn sees(&mut self, text: &str) {
-        let deadline = Instant::now() + LIMIT;
+        let deadline = Instant::now() + PATIENCE;
         while !self.seen.ends_with(text) {
             let left = deadline.saturating_duration_since(Instant::now());
             let byte = self.shown.recv_timeout(left).unwrap_or_else(|_| panic!("not {text:?}: {:?}", self.seen));
@@ -791,7 +760,7 @@ fn at_a_terminal_there_are_prompts() {
 #[test]
 fn a_chat_partner_may_write_at_any_time() {
     let server = UdpSocket::bind("127.0.0.1:0").expect("a port");
-    server.set_read_timeout(Some(LIMIT)).expect("SO_RCVTIMEO");
+    server.set_read_timeout(Some(PATIENCE)).expect("SO_RCVTIMEO");
     let address = server.local_addr().expect("an address");
     let mut terminal = Terminal::start(&["talk", &address.to_string(), "--udp"]);
     terminal.sees(">>: ");

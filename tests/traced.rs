@@ -2,67 +2,22 @@
 
 mod common;
 
-use common::{Ran, command, finished, run, spawn};
+use common::{Ran, Server, run, typed};
 use serde_json::Value;
-use std::io::{BufRead, BufReader, Write};
-use std::process::{Child, Stdio};
-use std::sync::mpsc::{Receiver, channel};
-use std::time::Duration;
 use stickdemo::sys::scratch::Scratch;
 
-/// A server that prints JSON, where it listens, and what it prints.
-struct Server {
-    child: Child,
-    address: String,
-    out: Receiver<String>,
-    lines: Vec<Value>,
+/// One of the servers, tracing.
+fn serve(args: &[&str]) -> Server {
+    Server::start(&[args, &["--trace"]].concat())
 }
 
-impl Server {
-    fn start(args: &[&str]) -> Server {
-        let args = [&["serve"], args, &["--trace", "--format", "json"]].concat();
-        let mut child = command(&args).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("the binary starts");
-        let stdout = BufReader::new(child.stdout.take().expect("stdout"));
-        let (tell, out) = channel();
-        // A server whose output nobody reads stands still.
-        std::thread::spawn(move || stdout.lines().map_while(Result::ok).try_for_each(|line| tell.send(line)));
-        let mut server = Server { child, address: String::new(), out, lines: Vec::new() };
-        let listening = server.until(|line| line["type"] == "listening");
-        server.address = listening["address"].as_str().expect("an address").to_owned();
-        server
-    }
-
-    /// Reads up to a line.
-    fn until(&mut self, wanted: impl Fn(&Value) -> bool) -> Value {
-        loop {
-            let line = self.out.recv_timeout(Duration::from_secs(50)).expect("a line of the server");
-            let line: Value = serde_json::from_str(&line).unwrap_or_else(|e| panic!("{line}: {e}"));
-            self.lines.push(line.clone());
-            if wanted(&line) {
-                return line;
-            }
-        }
-    }
-
-    /// Up to the end of the client's connection; then every line.
-    fn served(mut self) -> Vec<Value> {
-        self.until(|line| line["call"] == "close");
-        std::mem::take(&mut self.lines)
-    }
+/// Every line up to the end of the client's connection.
+fn served(server: &Server) -> Vec<Value> {
+    server.until(|line| line["call"] == "close")
 }
 
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn client(args: &[&str], typed: &str) -> Ran {
-    let args = [&args[..1], &["--trace", "--format", "json"], &args[1..]].concat();
-    let mut child = spawn(command(&args).stdin(Stdio::piped()));
-    child.stdin.take().expect("stdin").write_all(typed.as_bytes()).expect("typed");
-    finished(child)
+fn client(args: &[&str], input: &str) -> Ran {
+    typed(&[&args[..1], &["--trace", "--format", "json"], &args[1..]].concat(), input)
 }
 
 fn lines(ran: &Ran) -> Vec<Value> {
@@ -119,27 +74,26 @@ fn agree(client: &[Value], server: &[Value]) {
 
 #[test]
 fn talk_and_its_server() {
-    let server = Server::start(&["upper"]);
-    let said = lines(&client(&["talk", &server.address], "hello\n"));
+    let server = serve(&["upper"]);
+    let said = lines(&client(&["talk", &server.address()], "hello\n"));
     assert!(said.iter().any(|line| line["type"] == "said" && line["text"] == "HELLO"));
-    agree(&said, &server.served());
+    agree(&said, &served(&server));
 }
 
 #[test]
 fn talk_and_its_server_with_datagrams() {
-    let mut server = Server::start(&["upper", "--udp"]);
-    let said = lines(&client(&["talk", &server.address, "--udp"], "hello\n"));
-    server.until(|line| line["type"] == "log");
-    agree(&said, &server.lines);
+    let server = serve(&["upper", "--udp"]);
+    let said = lines(&client(&["talk", &server.address(), "--udp"], "hello\n"));
+    agree(&said, &server.until(|line| line["type"] == "log"));
 }
 
 #[test]
 fn exec_and_its_server_in_each_framing() {
     for framing in ["none", "ack", "i32le", "json"] {
-        let server = Server::start(&["commands", "--framing", framing]);
-        let said = lines(&client(&["exec", &server.address, "--framing", framing, "echo", "hi"], ""));
+        let server = serve(&["commands", "--framing", framing]);
+        let said = lines(&client(&["exec", &server.address(), "--framing", framing, "echo", "hi"], ""));
         assert!(said.iter().any(|line| line["type"] == "answer" && line["text"] == "hi\n"), "{said:?}");
-        agree(&said, &server.served());
+        agree(&said, &served(&server));
     }
 }
 
@@ -151,22 +105,22 @@ fn put_and_get_and_their_server() {
     std::fs::write(&file, vec![7; 300_000]).expect("a file");
     let [root, file, back] =
         [root, file, folder.path().join("back.bin")].map(|path| path.to_str().expect("UTF-8").to_owned());
-    let server = Server::start(&["files", "--root", &root]);
-    let put = lines(&client(&["put", &file, &server.address], ""));
+    let server = serve(&["files", "--root", &root]);
+    let put = lines(&client(&["put", &file, &server.address()], ""));
     assert!(put.iter().any(|line| line["type"] == "transfer" && line["status"] == "stored"));
     let long: Vec<&Value> = put.iter().filter(|line| line["type"] == "message" && line["bytes"].is_null()).collect();
     assert_eq!(long.len(), 1, "the file is too long to keep");
     assert_eq!(long[0]["len"].as_u64().zip(long[0]["header_len"].as_u64()).map(|(a, b)| a - b), Some(300_000));
-    agree(&put, &server.served());
-    let server = Server::start(&["files", "--root", &root]);
-    let get = lines(&client(&["get", "notes.bin", &server.address, "--out", &back], ""));
-    agree(&get, &server.served());
+    agree(&put, &served(&server));
+    let server = serve(&["files", "--root", &root]);
+    let get = lines(&client(&["get", "notes.bin", &server.address(), "--out", &back], ""));
+    agree(&get, &served(&server));
 }
 
 #[test]
 fn a_traced_answer_is_not_mixed_with_the_calls() {
-    let server = Server::start(&["commands", "--framing", "i32le"]);
-    let ran = run(&["exec", &server.address, "--trace", "--stable", "echo", "hi"]);
+    let server = serve(&["commands", "--framing", "i32le"]);
+    let ran = run(&["exec", &server.address(), "--trace", "--stable", "echo", "hi"]);
     assert_eq!(ran.code, Some(0), "{}", ran.err);
     let mut lines = ran.out.lines();
     assert_eq!(lines.next(), Some("       # client                     kernel           server"));

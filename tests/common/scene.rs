@@ -1,8 +1,7 @@
-//! Recordings over a link, built by hand: calls and packets at the times they are given.
-
-#![allow(dead_code, reason = "each test file uses a part")]
+//! Recordings built by hand: calls, and packets, at the times they are given.
 
 use std::net::{Ipv4Addr, SocketAddrV4};
+use stickdemo::claims::{Claim, Judge};
 use stickdemo::trace::packet::{Cause, Content, Fate, Flags, Fragment, Packet, Segment};
 use stickdemo::trace::{Call, EndName, Event, Fact, Handed, MsgId, Proto, Recorder, Role, Sink, SockId, Tie, Trace};
 
@@ -19,7 +18,7 @@ pub fn address(role: Role) -> SocketAddrV4 {
     }
 }
 
-/// Two ends, a socket each, and the packets between them. Times are microseconds.
+/// Two ends and a socket each; over a link, the packets between them. Times are microseconds.
 pub struct Scene {
     pub recorder: Recorder,
     pub packets: Vec<Packet>,
@@ -30,7 +29,15 @@ pub struct Scene {
 
 impl Scene {
     pub fn new(proto: Proto) -> Scene {
-        let recorder = Recorder::default();
+        Scene::of(Recorder::default(), proto)
+    }
+
+    /// Recorded by one end: what the other does is not known.
+    pub fn alone(role: Role, proto: Proto) -> Scene {
+        Scene::of(Recorder::new(vec![role]), proto)
+    }
+
+    fn of(recorder: Recorder, proto: Proto) -> Scene {
         let [client, server, listener] = [CLIENT, SERVER, SERVER].map(|end| recorder.socket(end, proto));
         let [a, b] = [HERE.into(), THERE.into()];
         recorder.addresses(client, Some(a), (proto == Proto::Tcp).then_some(b));
@@ -73,41 +80,45 @@ impl Scene {
         self.recorder.message(end, bytes.into(), 0, None)
     }
 
-    pub fn send(&self, end: EndName, at: u64, bytes: &[u8]) {
-        let msg = self.message(end, bytes);
-        self.event(end, Call::Send, [at, at + 3], |e| {
+    /// A call that moved these bytes, all that it asked for.
+    pub fn data(&self, end: EndName, call: Call, times: [u64; 2], bytes: &[u8], fill: impl FnOnce(&mut Event)) {
+        self.event(end, call, times, |e| {
             e.asked = Some(bytes.len());
             e.returned = Some(bytes.len());
             e.bytes = bytes.to_vec();
-            e.handed = Some(Handed { msg, offset: 0 });
+            fill(e);
         });
     }
 
-    pub fn send_to(&self, at: u64, bytes: &[u8]) {
-        let msg = self.message(CLIENT, bytes);
-        self.event(CLIENT, Call::SendTo, [at, at + 3], |e| {
-            e.asked = Some(bytes.len());
-            e.returned = Some(bytes.len());
-            e.bytes = bytes.to_vec();
+    /// A piece of a message goes into the stream.
+    pub fn part(&self, end: EndName, at: u64, msg: MsgId, offset: usize, bytes: &[u8]) {
+        self.data(end, Call::Send, [at, at + 3], bytes, |e| e.handed = Some(Handed { msg, offset }));
+    }
+
+    pub fn send(&self, end: EndName, at: u64, bytes: &[u8]) {
+        self.part(end, at, self.message(end, bytes), 0, bytes);
+    }
+
+    /// The client hands over a datagram, or, with more to come, a part of one (MSG_MORE).
+    pub fn hand_over(&self, at: u64, msg: MsgId, bytes: &[u8], more: bool) {
+        self.data(CLIENT, Call::SendTo, [at, at + 3], bytes, |e| {
             e.handed = Some(Handed { msg, offset: 0 });
-            e.datagram_len = Some(bytes.len());
+            e.datagram_len = (!more).then_some(bytes.len());
             e.peer = Some(THERE.into());
         });
     }
 
+    pub fn send_to(&self, at: u64, bytes: &[u8]) {
+        self.hand_over(at, self.message(CLIENT, bytes), bytes, false);
+    }
+
     pub fn recv(&self, end: EndName, times: [u64; 2], bytes: &[u8]) {
-        self.event(end, Call::Recv, times, |e| {
-            e.asked = Some(1024);
-            e.returned = Some(bytes.len());
-            e.bytes = bytes.to_vec();
-        });
+        self.data(end, Call::Recv, times, bytes, |e| e.asked = Some(1024));
     }
 
     pub fn recv_from(&self, times: [u64; 2], size: usize, datagram: &[u8]) {
-        self.event(SERVER, Call::RecvFrom, times, |e| {
+        self.data(SERVER, Call::RecvFrom, times, &datagram[..size.min(datagram.len())], |e| {
             e.asked = Some(size);
-            e.bytes = datagram[..size.min(datagram.len())].to_vec();
-            e.returned = Some(e.bytes.len());
             e.truncated = size < datagram.len();
             e.datagram_len = Some(datagram.len());
             e.peer = Some(HERE.into());
@@ -186,6 +197,14 @@ impl Scene {
         }
     }
 
+    /// The server's socket is closed, and its kernel says what became of the rest.
+    pub fn closes_with(&self, times: [u64; 2], dropped: u64, unread: u64) {
+        self.event(SERVER, Call::Close, times, |e| {
+            e.evidence.dropped = Some(dropped);
+            e.evidence.unread = Some(unread);
+        });
+    }
+
     pub fn raw(self) -> Trace {
         let mut trace = self.recorder.take();
         trace.packets = self.packets;
@@ -196,6 +215,12 @@ impl Scene {
     pub fn finish(self, tie: Tie) -> Trace {
         self.raw().finish(tie)
     }
+}
+
+/// A claim about a recording that every run is asked for.
+pub fn claim(trace: &Trace, id: &str) -> Claim {
+    let claims = Judge::new(trace, false).finish().claims;
+    claims.into_iter().find(|claim| claim.id == id).unwrap_or_else(|| panic!("{id} is not checked"))
 }
 
 pub fn segment_of(packet: &mut Packet) -> &mut Segment {

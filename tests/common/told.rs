@@ -1,11 +1,7 @@
 //! A program's calls, told to the live trace by hand.
 
-#![allow(dead_code, reason = "each test file uses a part")]
-
 use stickdemo::render::{Live, Style};
 use stickdemo::trace::{Call, EndName, Event, Handed, MsgId, Part, Proto, Role, SockId, Span};
-
-pub const CLIENT: EndName = EndName::only(Role::Client);
 
 /// A program that tells its calls, a tenth of a millisecond apart.
 pub struct Program {
