@@ -8,7 +8,7 @@ use std::time::{Duration, Instant, SystemTime};
 use stickdemo::claims::Judge;
 use stickdemo::net::Settings;
 use stickdemo::play::{Outcome, Plan};
-use stickdemo::render::{Report, Style};
+use stickdemo::render::Style;
 use stickdemo::scenarios::find;
 use stickdemo::trace::{Call, EndName, Event, Handed, Proto, Recorder, Role, Sink, Tie, Trace};
 
@@ -100,11 +100,10 @@ fn map_and_render(c: &mut Criterion) {
                         began: SystemTime::UNIX_EPOCH,
                         took: Duration::ZERO,
                     };
-                    let report =
-                        Report { scenario: &scenario, plan: &plan, outcome: &outcome, chosen: &chosen, control: false };
+                    let report = stickdemo::commands::report(&scenario, &plan, outcome, &chosen, false);
                     let mut out = std::io::sink();
                     stickdemo::render::terminal(&mut out, &report, &Style::plain(), &mut ()).expect("a sink");
-                    stickdemo::render::run_json(&mut out, &report, &Style::plain()).expect("a sink");
+                    stickdemo::render::run_json(&mut out, &report, Style::plain().lang).expect("a sink");
                 },
                 BatchSize::PerIteration,
             );

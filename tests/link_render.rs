@@ -10,6 +10,7 @@ use stickdemo::link::spec::Spec;
 use stickdemo::net::Settings;
 use stickdemo::play::{Outcome, Plan};
 use stickdemo::render::palette::Palette;
+use stickdemo::render::report::Reader;
 use stickdemo::render::{self, Report, Style};
 use stickdemo::scenarios::{Tally, Why, find};
 use stickdemo::text::{Lang, Text};
@@ -42,8 +43,13 @@ fn report<T>(trace: Trace, stable: bool, varies: bool, write: impl FnOnce(&Repor
         began: SystemTime::UNIX_EPOCH,
         took: Duration::ZERO,
     };
-    let chosen = Settings::NONE;
-    write(&Report { scenario: &scenario, plan: &plan, outcome: &outcome, chosen: &chosen, control: false })
+    let report = stickdemo::commands::report(&scenario, &plan, outcome, &Settings::NONE, false);
+    // Whatever is drawn here is drawn from what its lines say.
+    let mut lines = Vec::new();
+    render::run_json(&mut lines, &report, Lang::Zh).expect("memory");
+    let back: Vec<Report> = Reader::new(&lines[..]).map(|back| back.expect("sound")).collect();
+    assert_eq!(back, [report]);
+    write(&back[0])
 }
 
 fn text(trace: Trace, varies: bool, style: &Style) -> String {
@@ -272,7 +278,7 @@ fn mermaid_draws_packets_as_the_arrows() {
 fn lines(trace: Trace, stable: bool) -> Vec<Value> {
     report(trace, stable, false, |report| {
         let mut out = Vec::new();
-        render::run_json(&mut out, report, &Style { stable, ..Style::plain() }).expect("memory");
+        render::run_json(&mut out, report, Lang::En).expect("memory");
         let text = String::from_utf8(out).expect("UTF-8");
         text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
     })

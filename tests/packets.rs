@@ -619,7 +619,7 @@ fn read(file: &[u8]) -> Vec<Read> {
 
 fn message(id: u32, bytes: &[u8], header_len: usize, label: Option<Text>) -> Message {
     let from = EndName::only(Role::Client);
-    Message { id: MsgId(id), from, bytes: bytes.into(), header_len, label, inferred: false }
+    Message { id: MsgId(id), from, bytes: bytes.into(), header_len, label, inferred: false, passed: None }
 }
 
 fn span(id: u32, offset: usize, len: usize, part: Part) -> Span {

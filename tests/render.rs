@@ -7,7 +7,7 @@ use stickdemo::claims::{Findings, Judge};
 use stickdemo::net::Settings;
 use stickdemo::play::{Failure, Outcome, Plan, Side};
 use stickdemo::render::palette::Palette;
-use stickdemo::render::{self, Report, Style};
+use stickdemo::render::{self, Style};
 use stickdemo::scenarios::{Why, find};
 use stickdemo::text::{Lang, Text};
 use stickdemo::trace::{Call, EndName, Event, Fact, Handed, Proto, Recorder, Role, Sink, SockId, Tie, Trace};
@@ -157,8 +157,7 @@ fn text(trace: Trace, failure: Option<Failure>, side: Side, style: &Style) -> St
     (scenario.experiment.judge)(&judge);
     let findings = judge.finish();
     let outcome = outcome(trace, findings, failure);
-    let report =
-        Report { scenario: &scenario, plan: &plan, outcome: &outcome, chosen: &Settings::NONE, control: false };
+    let report = stickdemo::commands::report(&scenario, &plan, outcome, &Settings::NONE, false);
     let mut out = Vec::new();
     render::terminal(&mut out, &report, style, &mut ()).expect("memory");
     String::from_utf8(out).expect("UTF-8")
@@ -250,8 +249,7 @@ fn mermaid_escapes_what_it_reads_as_its_own() {
     let plan = Plan::new(scenario.experiment.clone());
     let findings = Judge::new(&trace, false).finish();
     let outcome = outcome(trace, findings, None);
-    let report =
-        Report { scenario: &scenario, plan: &plan, outcome: &outcome, chosen: &Settings::NONE, control: false };
+    let report = stickdemo::commands::report(&scenario, &plan, outcome, &Settings::NONE, false);
     let mut out = Vec::new();
     render::mermaid(&mut out, &report, &Style::plain()).expect("memory");
     insta::assert_snapshot!(String::from_utf8(out).expect("UTF-8"));

@@ -5,20 +5,24 @@ use crate::say;
 use crate::text::{Text, grouped};
 use crate::trace::packet::Packet;
 use crate::trace::{Event, Role};
+use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
 /// One judged sentence, with both sides and the events that show it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Claim {
     /// A stable name (`one-recv-both`).
     pub id: Cow<'static, str>,
     /// The sentence.
+    #[serde(rename = "text_both")]
     pub text: Text,
     /// Whether the recorded events bear it out.
     pub holds: bool,
     /// What should have been seen.
+    #[serde(rename = "expected_both")]
     pub expected: Sentence,
     /// What was seen.
+    #[serde(rename = "actual_both")]
     pub actual: Sentence,
     /// The `seq`s of the events and packets that show it.
     pub events: Vec<usize>,

@@ -236,7 +236,7 @@ impl<'a> Draft<'_, 'a> {
 }
 
 /// Everything the judge found.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Findings {
     /// The claims, the invariants last.
     pub claims: Vec<Claim>,

@@ -1,6 +1,7 @@
 //! What claims compare, and how it reads.
 
 use crate::text::{Text, grouped};
+use serde::{Deserialize, Serialize};
 
 /// Something a claim compares. What differs from run to run reads `n` in text that must not change.
 pub trait Value {
@@ -102,7 +103,7 @@ impl Value for Measured {
 }
 
 /// One side of a claim: as it reads, and as it reads where the text must be the same on every run.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sentence {
     /// With the numbers of this run.
     pub exact: Text,

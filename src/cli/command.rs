@@ -10,10 +10,11 @@ use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, Command, ValueHint};
 
 /// The commands that are not scenarios, in the order of help.
-pub fn tools() -> [(&'static str, Text); 6] {
+pub fn tools() -> [(&'static str, Text); 7] {
     [
         ("list", Text::new("the syllabus: every scenario with its claim", "课程大纲：所有场景及其结论")),
         ("all", Text::new("replay every scenario, then one table", "重放所有场景，汇成一张表")),
+        ("show", Text::new("render a recorded run as when it was played", "把记录下来的运行按当时的样子重新显示")),
         ("cost", Text::new("what each fix costs, over loopback and over links", "各种解法的代价：在回环上和在链路上")),
         ("doctor", Text::new("what this machine can show", "这台机器能演示什么")),
         ("completions", Text::new("print a shell's completion script", "输出某种 shell 的补全脚本")),
@@ -62,6 +63,17 @@ pub fn command(lang: Lang, scenarios: &[Scenario]) -> Command {
         let tool = Command::new(name).about(t(text)).help_template(tool_page(lang));
         root = root.subcommand(match name {
             "all" => tool.args(run_args(lang).into_iter().filter(|a| ALL_TAKES.contains(&a.get_id().as_str()))),
+            "show" => tool.arg(
+                Arg::new("file")
+                    .value_name("FILE")
+                    .required(true)
+                    .value_parser(clap::value_parser!(std::path::PathBuf))
+                    .value_hint(ValueHint::FilePath)
+                    .help(t(Text::new(
+                        "what --format json wrote of one run, or of several; - is standard input",
+                        "--format json 写下的一次或多次运行；- 表示标准输入",
+                    ))),
+            ),
             "cost" => tool.args(cost_args(lang)),
             "completions" => tool.arg(
                 Arg::new("shell")

@@ -80,6 +80,8 @@ pub enum Task {
     },
     /// The syllabus.
     List,
+    /// A recorded run, rendered again.
+    Show(PathBuf),
     /// What this machine can show.
     Doctor,
     /// What each fix costs.
@@ -160,6 +162,7 @@ fn understand(matches: &ArgMatches, scenarios: &[Scenario], lang: Lang) -> Resul
     let task = match name {
         "list" => Task::List,
         "all" => Task::All { repeat: repeat(sub)?.unwrap_or(1), busy: busy(sub)?, link: link(sub)? },
+        "show" => Task::Show(sub.get_one::<PathBuf>("file").cloned().unwrap_or_default()),
         "doctor" => Task::Doctor,
         "cost" => Task::Cost(cost::request(sub)?),
         "completions" => Task::Completions(sub.get_one::<String>("shell").cloned().unwrap_or_default()),
@@ -195,7 +198,7 @@ fn program(name: &str, matches: &ArgMatches, output: &mut Output) -> Result<Task
 fn fits(task: &Task, name: &str, format: Format) -> Result<(), Text> {
     let (takes, name): (&[Format], &str) = match task {
         Task::Run(request) if request.repeat.is_some() => (&[Format::Text, Format::Json], "--repeat"),
-        Task::Run(_) => (&[Format::Text, Format::Json, Format::Mermaid], name),
+        Task::Run(_) | Task::Show(_) => (&[Format::Text, Format::Json, Format::Mermaid], name),
         Task::All { .. } | Task::List | Task::Doctor | Task::Program(_) => (&[Format::Text, Format::Json], name),
         Task::Cost(_) => (&[Format::Text, Format::Json, Format::Html, Format::Svg], name),
         Task::Completions(_) | Task::Man => (&[Format::Text], name),

@@ -1,6 +1,7 @@
 //! Replays every scenario, then one table; with `--repeat` how often each held.
 
 use super::busy::Busy;
+use super::report;
 use crate::claims::Verdict;
 use crate::cli::AskedLink;
 use crate::exit::Exit;
@@ -41,14 +42,13 @@ pub(super) fn run(
         if let Verdict::NotPossibleHere(reason) = &outcome.findings.verdict {
             reasons.push((scenario.id, reason.clone()));
         }
-        if format == Format::Json {
-            let report = Report { scenario, plan: &plan, outcome: &outcome, chosen: &Settings::NONE, control: false };
-            render::run_json(out, &report, style)?;
-        } else {
-            render::table_row(out, scenario.id, &outcome, style)?;
+        let report = report(scenario, &plan, outcome, &Settings::NONE, false);
+        match format {
+            Format::Json => render::run_json(out, &report, style.lang)?,
+            _ => render::table_row(out, &report, style)?,
         }
         out.flush()?;
-        explain(scenario, &outcome, style);
+        explain(&report, style);
     }
     if format != Format::Json {
         render::table_foot(out, counted, &reasons, style)?;
@@ -74,18 +74,18 @@ fn count(counted: &mut Counted, outcome: &Outcome) {
 }
 
 /// A scenario that did not come out says which claim, on standard error.
-fn explain(scenario: &Scenario, outcome: &Outcome, style: &Style) {
-    if outcome.findings.verdict != Verdict::NotReproduced {
+fn explain(report: &Report, style: &Style) {
+    let id = Text::same(report.head.scenario.as_str());
+    if report.findings.verdict != Verdict::NotReproduced {
         return;
     }
-    for claim in outcome.findings.claims.iter().filter(|c| !c.holds) {
+    for claim in report.findings.claims.iter().filter(|c| !c.holds) {
         let text = Text::new("{}: {}: expected {}; got {}", "{}：{}：预期：{}；实际：{}");
-        let text =
-            text.with(&Text::same(scenario.id)).with(&claim.text).with(&claim.expected.exact).with(&claim.actual.exact);
+        let text = text.with(&id).with(&claim.text).with(&claim.expected.exact).with(&claim.actual.exact);
         tell(text.to(style.lang));
     }
-    if let Some(failure) = &outcome.failure {
-        tell(&format!("{}: {}: {}", scenario.id, failure.end, failure.text().to(style.lang)));
+    if let Some(failure) = &report.failure {
+        tell(Text::new("{}: {}", "{}: {}").with(&id).with(&failure.sentence()).to(style.lang));
     }
 }
 
@@ -105,7 +105,7 @@ fn often(
             let outcome = play::run(&plan.nth(n));
             count(&mut counted, &outcome);
             answer = worse(answer, &outcome);
-            explain(scenario, &outcome, style);
+            explain(&report(scenario, &plan, outcome, &Settings::NONE, false), style);
         }
         total.reproduced += counted.reproduced;
         total.failed += counted.failed;

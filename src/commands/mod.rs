@@ -8,6 +8,10 @@ mod doctor;
 mod generate;
 mod repeat;
 mod replay;
+mod report;
+mod show;
+
+pub use report::report;
 
 use crate::cli::{Request, Task};
 use crate::exit::Exit;
@@ -63,6 +67,7 @@ fn dispatch(request: &Request, style: &Style, mut out: Sink) -> io::Result<(Exit
         Task::Run(run) => replay::run(run, format, style, &mut out),
         Task::All { repeat, busy, link } => all::run(*repeat, *busy, link, format, style, &mut out),
         Task::List => list(format, style, &mut out),
+        Task::Show(file) => show::run(file, format, style, &mut out),
         Task::Doctor => doctor::run(format, style, &mut out),
         Task::Cost(request) => cost::run(request, format, style, &mut out),
         Task::Program(program) => return programs::run(program, format, style, out),

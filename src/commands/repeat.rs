@@ -1,12 +1,13 @@
 //! `--repeat N`: the same run again and again, and what came out how often.
 
+use super::report;
 use crate::claims::Verdict;
 use crate::claims::invariants::is_invariant;
 use crate::cli::RunRequest;
 use crate::exit::Exit;
 use crate::output::Format;
 use crate::play::{self, Outcome, Plan};
-use crate::render::{self, Report, Style};
+use crate::render::{self, Style};
 use crate::say;
 use crate::scenarios::Tally;
 use crate::text::Text;
@@ -26,17 +27,11 @@ pub(super) fn run(
     for n in 0..runs {
         let plan = plan.nth(n);
         let outcome = play::run(&plan);
-        if format == Format::Json {
-            let report = Report {
-                scenario: &request.scenario,
-                plan: &plan,
-                outcome: &outcome,
-                chosen: &request.chosen,
-                control: request.control,
-            };
-            writeln!(out, "{}", render::summary_line(&report, style))?;
-        }
         counted.add(request.scenario.tally, &outcome);
+        if format == Format::Json {
+            let report = report(&request.scenario, &plan, outcome, &request.chosen, request.control);
+            render::summary_line(out, &report, style.lang)?;
+        }
     }
     counted.write(plan, runs as usize, format, style, out)?;
     Ok(counted.exit(plan))

@@ -2,16 +2,15 @@
 
 use super::busy::Busy;
 use super::capture::Capture;
-use super::{complain, repeat};
+use super::{complain, repeat, report};
 use crate::cli::{AskedLink, RunRequest};
 use crate::exit::Exit;
 use crate::link::spec::Spec;
 use crate::net::NetError;
 use crate::output::Format;
 use crate::output::tell;
-use crate::play::{self, LONE_LIMIT, Outcome, Plan, Side};
-use crate::play::{Experiment, Linked};
-use crate::render::{self, Report, Steps, Style};
+use crate::play::{self, Experiment, LONE_LIMIT, Linked, Plan, Side};
+use crate::render::{self, Steps, Style};
 use crate::say;
 use crate::sys::port;
 use crate::text::Text;
@@ -76,34 +75,25 @@ fn once(request: &RunRequest, plan: &Plan, format: Format, style: &Style, out: &
     let outcome = play::run(plan);
     // Before the trace, whose reader may have seen enough in the middle of it.
     let captured = capture.map_or(Ok(()), |capture| capture.write(plan, &outcome));
-    let report = Report {
-        scenario: &request.scenario,
-        plan,
-        outcome: &outcome,
-        chosen: &request.chosen,
-        control: request.control,
-    };
+    let exit = outcome.exit();
+    let failed = outcome.failure.as_ref().map(|failure| explained(request, failure));
+    let report = report(&request.scenario, plan, outcome, &request.chosen, request.control);
     match format {
-        Format::Json => render::run_json(out, &report, style)?,
+        Format::Json => render::run_json(out, &report, style.lang)?,
         Format::Mermaid => render::mermaid(out, &report, style)?,
-        Format::Text if moved_nothing(&outcome) => {}
+        Format::Text if report.moved_nothing() => {}
         Format::Text if request.step => render::terminal(out, &report, style, &mut Enter::new(style))?,
         _ => render::terminal(out, &report, style, &mut ())?,
     }
     out.flush()?;
-    if let Some(failure) = &outcome.failure {
-        complain(&explained(request, failure), style.lang);
+    if let Some(text) = failed {
+        complain(&text, style.lang);
     }
     if let Err(text) = captured {
         complain(&text, style.lang);
         return Ok(Exit::NotHere);
     }
-    Ok(outcome.exit())
-}
-
-/// A run that failed before anything was sent has nothing to show but its error.
-fn moved_nothing(outcome: &Outcome) -> bool {
-    outcome.failure.is_some() && !outcome.trace.events.iter().any(|e| e.call.sends() || e.call.receives())
+    Ok(exit)
 }
 
 /// What failed, why, and what to do about it.

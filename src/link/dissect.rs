@@ -39,6 +39,8 @@ fn packet(captured: Captured, connections: &mut Connections) -> Option<Packet> {
         content,
         payload_len: view.payload.len(),
         spans: Vec::new(),
+        len: view.len,
+        context: None,
         bytes: if view.len == captured.bytes.len() {
             Arc::clone(&captured.bytes)
         } else {

@@ -1,7 +1,7 @@
 //! Runs a scenario's ends as threads of this process, or one of them alone, and judges the recording.
 
 use super::experiment::{EndFn, Experiment, Linked, NotPossible, Variation};
-use crate::claims::{Claim, Findings, Judge, Verdict};
+use crate::claims::{Findings, Judge, Verdict};
 use crate::exit::Exit;
 use crate::framing::Fault;
 use crate::link::spec::Spec;
@@ -276,9 +276,6 @@ fn judged(plan: &Plan, performed: Performance, restarts: Vec<Text>) -> Outcome {
         Judge::new(&trace, plan.calls_vary() || plan.link.is_some() && plan.packets_vary()).steadily(plan.steady);
     (plan.experiment.judge)(&judge);
     let mut findings = judge.finish();
-    if plan.steady {
-        findings.claims.iter_mut().for_each(Claim::steady);
-    }
     if failure.is_some() {
         findings.verdict = Verdict::NotReproduced;
     }

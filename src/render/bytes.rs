@@ -3,8 +3,8 @@
 use super::Style;
 use super::palette::Ink;
 use crate::text::columns::{columns, cut, padded};
-use crate::text::{Text, grouped, unruly};
-use crate::trace::{Event, Message, Part, Span, Trace};
+use crate::text::{Text, escaped, grouped};
+use crate::trace::{self, Event, Message, Span, Trace};
 
 /// A block of at most this many bytes is shown whole.
 const WHOLE: usize = 48;
@@ -38,11 +38,6 @@ fn text(bytes: &[u8]) -> Option<String> {
     }
 }
 
-/// With everything that would move the cursor, or the words around it, as an escape.
-pub fn escaped(text: &str) -> String {
-    text.chars().flat_map(|c| if unruly(c) { c.escape_default().collect() } else { vec![c] }).collect()
-}
-
 /// A message in a few columns: its label, else its first bytes.
 pub fn name(message: &Message, style: &Style, width: usize) -> String {
     match &message.label {
@@ -51,19 +46,27 @@ pub fn name(message: &Message, style: &Style, width: usize) -> String {
     }
 }
 
+/// What a call moved of one message.
+pub struct Part {
+    /// The message's colour.
+    pub ink: Ink,
+    /// What is said of it.
+    pub text: String,
+    /// Its message passes by: this is shown nowhere else.
+    pub passes: bool,
+}
+
 /// `|M1 hello|M2 feng [0..2 of 4]|`: what a call moved, by message.
-pub fn parts(trace: &Trace, event: &Event, style: &Style) -> Vec<(Ink, String)> {
+pub fn parts(trace: &Trace, event: &Event, style: &Style) -> Vec<Part> {
     let mut out = Vec::new();
     let mut at = 0;
     for span in &event.spans {
         let bytes = event.bytes.get(at..at + span.len).unwrap_or_default();
         at += span.len;
         let Some(message) = trace.message(span.msg) else { continue };
-        let text = match trace.passed.contains_key(&span.msg) {
-            true => passing(message, span, bytes, style),
-            false => part(message, span, bytes, style),
-        };
-        out.push((Ink::Message(span.msg), text));
+        let passes = message.passed.is_some();
+        let text = if passes { passing(message, span, bytes, style) } else { part(message, span, bytes, style) };
+        out.push(Part { ink: Ink::Message(span.msg), text, passes });
     }
     out
 }
@@ -71,7 +74,7 @@ pub fn parts(trace: &Trace, event: &Event, style: &Style) -> Vec<(Ink, String)> 
 fn part(message: &Message, span: &Span, bytes: &[u8], style: &Style) -> String {
     let header = header(span).to(style.lang).to_owned();
     let what = match (&message.label, span.part) {
-        (Some(label), Part::Body) => label.to(style.lang).to_owned(),
+        (Some(label), trace::Part::Body) => label.to(style.lang).to_owned(),
         _ => preview(bytes, 24, style.unicode),
     };
     let (start, end, all) = (span.offset, span.offset + span.len, message.bytes.len());
@@ -89,16 +92,16 @@ fn part(message: &Message, span: &Span, bytes: &[u8], style: &Style) -> String {
 fn passing(message: &Message, span: &Span, bytes: &[u8], style: &Style) -> String {
     let [start, end] = [span.offset, span.offset + span.len].map(|n| n.saturating_sub(message.header_len));
     let (label, range) = match (&message.label, span.part) {
-        (_, Part::Header) => (header(span), String::new()),
-        (label, Part::Body) if start > 0 => (spaced(label), format!(" [{}..{}]", grouped(start), grouped(end))),
-        (label, Part::Body) => (spaced(label), String::new()),
+        (_, trace::Part::Header) => (header(span), String::new()),
+        (label, trace::Part::Body) if start > 0 => (spaced(label), format!(" [{}..{}]", grouped(start), grouped(end))),
+        (label, trace::Part::Body) => (spaced(label), String::new()),
     };
     let name = format!("{}{}", span.msg, label.to(style.lang));
     let lines = if bytes.len() <= SHORT { 4 } else { 1 };
     let room = (lines * style.breadth()).saturating_sub(lines * LINE + columns(&name) + columns(&range)).max(1);
     let is_label = |text: &String| message.label.as_ref().is_some_and(|label| label.to(style.lang) == text);
     match quoted(bytes, span.part).filter(|text| !is_label(text)) {
-        Some(quoted) if span.part == Part::Body && message.label.is_some() => {
+        Some(quoted) if span.part == trace::Part::Body && message.label.is_some() => {
             let colon = Text::new(": ", "：").to(style.lang).to_owned();
             format!("{name}{colon}{}{range}", cut(&quoted, room, style.unicode))
         }
@@ -108,7 +111,7 @@ fn passing(message: &Message, span: &Span, bytes: &[u8], style: &Style) -> Strin
 }
 
 fn header(span: &Span) -> Text {
-    if span.part == Part::Header { Text::new(" header", " 头部") } else { Text::default() }
+    if span.part == trace::Part::Header { Text::new(" header", " 头部") } else { Text::default() }
 }
 
 fn spaced(label: &Option<Text>) -> Text {
@@ -117,13 +120,13 @@ fn spaced(label: &Option<Text>) -> Text {
 
 /// Text as it reads; of a header also one behind a length of four bytes. A few bytes of something else as hex; many
 /// stand in the hex block.
-fn quoted(bytes: &[u8], part: Part) -> Option<String> {
+fn quoted(bytes: &[u8], part: trace::Part) -> Option<String> {
     let (length, rest) = bytes.split_at(bytes.len().min(4));
     let hex = |bytes: &[u8]| bytes.iter().map(|b| format!("{b:02x}")).collect::<Vec<_>>().join(" ");
     match text(bytes) {
         Some(text) => (!text.is_empty()).then_some(text),
-        None if part == Part::Header && rest.is_empty() => Some(hex(length)),
-        None if part == Part::Header => text(rest).map(|text| format!("{} {text}", hex(length))),
+        None if part == trace::Part::Header && rest.is_empty() => Some(hex(length)),
+        None if part == trace::Part::Header => text(rest).map(|text| format!("{} {text}", hex(length))),
         None => None,
     }
 }
@@ -137,7 +140,7 @@ enum Cell {
 /// The hex rows, each followed by its `src` row and, where a header is in it, a `part` row.
 pub fn hex_block(event: &Event, style: &Style) -> Vec<String> {
     let cells = cells(event);
-    let headers = event.spans.iter().any(|s| s.part == Part::Header);
+    let headers = event.spans.iter().any(|s| s.part == trace::Part::Header);
     let room = style.width.saturating_sub(INDENT + LABEL);
     let per_line = (room / 3).clamp(1, PER_LINE) * 3;
     let mut lines = Vec::new();
@@ -228,7 +231,7 @@ fn rows(line: &[&Cell], headers: bool, style: &Style) -> Vec<String> {
     ];
     if headers {
         rows.push(row("part", &|c| match c {
-            Cell::Byte { span: Span { part: Part::Header, .. }, .. } => ("h".into(), None),
+            Cell::Byte { span: Span { part: trace::Part::Header, .. }, .. } => ("h".into(), None),
             Cell::Byte { .. } => ("b".into(), None),
             Cell::Gap { .. } => (String::new(), None),
         }));

@@ -1,13 +1,14 @@
 //! The geometry of a run: which events and packets make a row, in which lane, with what beside it. No
 //! colour and no columns yet, so that every drawing of the ladder shares it.
 
-use super::{Report, Style, bytes, packets};
+use super::packets::{self, listed};
+use super::{Report, Style, bytes};
 use crate::say;
 use crate::text::columns::columns;
 use crate::text::{Text, grouped};
 use crate::trace::packet::Packet;
-use crate::trace::{Call, Context, EndName, Event, Evidence, Fact, Proto, Role, SockId, Trace};
-use std::collections::{HashMap, HashSet};
+use crate::trace::{Call, Context, EndName, Event, News, Proto, Role, SockId, Trace};
+use std::collections::HashSet;
 
 /// One row of the ladder.
 pub enum Row<'a> {
@@ -85,16 +86,16 @@ impl Item<'_> {
 }
 
 /// The rows of a report.
-pub fn rows<'a>(report: &Report<'a>, style: &Style) -> Vec<Row<'a>> {
-    let trace: &'a Trace = &report.outcome.trace;
+pub fn rows<'a>(report: &'a Report, style: &Style) -> Vec<Row<'a>> {
+    let trace = &report.trace;
     let listens: HashSet<SockId> =
         trace.events.iter().filter(|e| e.call == Call::Listen).filter_map(|e| e.sock).collect();
     let packets: &'a [Packet] = if report.shows_packets() { &trace.packets } else { &[] };
     let events = trace.events.iter().filter(|e| !is_routine(trace, e, &listens)).map(Item::Event);
-    let packets = packets.iter().zip(trace.contexts()).map(|(packet, context)| Item::Packet(packet, context));
+    let packets = packets.iter().filter_map(|packet| Some(Item::Packet(packet, packet.context?)));
     let mut items: Vec<Item> = events.chain(packets).collect();
     items.sort_by_key(Item::seq);
-    let mut writer = Writer { trace, style, blurred: report.blurred(), kernel: Kernel::of(report), rows: Vec::new() };
+    let mut writer = Writer { report, style, rows: Vec::new() };
     let mut rest = items.as_slice();
     while !rest.is_empty() {
         let (run, after) = rest.split_at(writer.together(rest));
@@ -106,10 +107,8 @@ pub fn rows<'a>(report: &Report<'a>, style: &Style) -> Vec<Row<'a>> {
 
 /// Turns runs of alike events, and of ordinary packets, into rows.
 struct Writer<'a, 's> {
-    trace: &'a Trace,
+    report: &'a Report,
     style: &'s Style,
-    blurred: bool,
-    kernel: Kernel,
     rows: Vec<Row<'a>>,
 }
 
@@ -122,7 +121,7 @@ impl<'a> Writer<'a, '_> {
                 let run = items.iter().take_while(|i| i.is_alike(first) || i.is_ordinary_packet()).count();
                 let alike = items[..run].iter().filter(|i| i.is_alike(first)).count();
                 let last = items[..run].iter().rposition(|i| i.is_alike(first)).unwrap_or(0);
-                if self.blurred && varies(first) || alike >= FOLD { last + 1 } else { 1 }
+                if first.varies || alike >= FOLD { last + 1 } else { 1 }
             }
             Item::Packet(..) => {
                 let run = items.iter().take_while(|i| i.is_ordinary_packet()).count();
@@ -146,7 +145,7 @@ impl<'a> Writer<'a, '_> {
     }
 
     fn packet(&mut self, packet: &'a Packet, context: &Context) {
-        let label = packets::label(self.trace, packet, context, self.style);
+        let label = packets::label(&self.report.trace, packet, context, self.style);
         let remark = packet.remark().map(|r| r.to(self.style.lang).to_owned());
         let (number, from, to) = (packet.seq, context.from, context.to);
         let label = label.to(self.style.lang).to_owned();
@@ -173,50 +172,52 @@ impl<'a> Writer<'a, '_> {
     }
 
     /// One row for one event; for several alike the first and the last, and how many are between. Where
-    /// their number differs from run to run, one row stands for them all.
+    /// their number differs from run to run, one row stands for them all, with what the kernel said last.
     fn events(&mut self, run: &[&'a Event], items: &[Item<'a>]) {
-        let notes: Vec<Option<String>> =
-            run.iter().map(|e| self.kernel.note(self.trace, e, self.style, self.blurred)).collect();
-        let note = |place: Option<&Option<String>>| place.cloned().flatten().unwrap_or_default();
         let [first, .., last] = run else {
-            return run.iter().for_each(|only| {
-                self.row(only, note(notes.first()), self.and_so_on(only));
-            });
+            return run.iter().for_each(|only| self.row(only, &only.news, and_so_on(only)));
         };
-        if self.blurred {
-            let latest = notes.iter().rev().flatten().next().cloned().unwrap_or_default();
-            self.row(first, latest, self.and_so_on(first));
+        if first.varies {
+            let latest = run.iter().map(|e| &e.news[..]).rfind(|news| !self.note(news).is_empty());
+            self.row(first, latest.unwrap_or_default(), and_so_on(first));
         } else {
             let n = run.len() - 2;
-            self.row(first, note(notes.first()), Some(say!(".. {n} more like it", ".. 另有 {n} 次，相同")));
+            self.row(first, &first.news, Some(say!(".. {n} more like it", ".. 另有 {n} 次，相同")));
             self.packets_between(items);
-            self.row(last, note(notes.last()), None);
+            self.row(last, &last.news, None);
         }
     }
 
-    /// Of an event that moves bytes, as often as the kernel likes. An end of stream, or an EAGAIN, is one fact
-    /// however often it is told.
-    fn and_so_on(&self, event: &Event) -> Option<Text> {
-        let repeats = self.blurred && varies(event) && event.returned.is_some_and(|n| n > 0);
-        repeats.then(|| Text::new(".. and so on; count varies", ".. 如此反复，次数不定"))
+    /// Packets that are shown say themselves that they left.
+    fn note(&self, news: &[News]) -> String {
+        let shown = news.iter().filter(|news| !(self.report.shows_packets() && news.is_departure()));
+        note(shown).to(self.style.lang).to_owned()
     }
 
-    fn row(&mut self, event: &'a Event, kernel: String, more: Option<Text>) {
-        let number = if self.blurred { self.rows.len() + 1 } else { event.seq };
-        let label = label(self.trace, event, self.style, self.blurred, None);
-        let detailed = event.call.receives() && !event.bytes.is_empty();
+    fn row(&mut self, event: &'a Event, news: &[News], more: Option<Text>) {
+        let number = if self.report.calls_vary() { self.rows.len() + 1 } else { event.seq };
+        let label = label(&self.report.trace, event, self.style, None);
+        let detailed = event.call.receives() && !event.bytes.is_empty() && !event.varies;
+        let kernel = self.note(news);
         self.rows.push(Row::Event(EventRow { number, event, label, kernel, more, detailed }));
     }
 }
 
-/// Data calls whose number and sizes the kernel decides.
-fn varies(event: &Event) -> bool {
+/// Of an event that moves bytes, as often as the kernel likes. An end of stream, or an EAGAIN, is one fact
+/// however often it is told.
+fn and_so_on(event: &Event) -> Option<Text> {
+    let repeats = event.varies && moves(event) && event.returned.is_some_and(|n| n > 0);
+    repeats.then(|| Text::new(".. and so on; count varies", ".. 如此反复，次数不定"))
+}
+
+/// Data calls: their number and sizes the kernel decides.
+fn moves(event: &Event) -> bool {
     event.call.sends() || event.call.receives()
 }
 
 /// Could one row stand for both?
 pub fn alike(a: &Event, b: &Event) -> bool {
-    varies(a)
+    moves(a)
         && (a.end, a.call, a.sock, &a.error) == (b.end, b.call, b.sock, &b.error)
         && (a.returned == Some(0)) == (b.returned == Some(0))
         && a.truncated == b.truncated
@@ -233,24 +234,21 @@ fn is_routine(trace: &Trace, event: &Event, listens: &HashSet<SockId>) -> bool {
 }
 
 /// What the lane says about one event; with `room`, fitted into so many columns, be they few or many.
-pub fn label(trace: &Trace, event: &Event, style: &Style, blurred: bool, room: Option<usize>) -> String {
+pub fn label(trace: &Trace, event: &Event, style: &Style, room: Option<usize>) -> String {
     let call = event.call.word();
-    // Over a link even what was waited for differs.
-    let vague = blurred && !trace.packets.is_empty();
-    let blurred = blurred && varies(event);
     // Nothing stays nothing: a zero says end of stream.
-    let number = |n: usize| if blurred && n > 0 { "n".to_owned() } else { grouped(n) };
+    let number = |n: usize| if event.varies && n > 0 { "n".to_owned() } else { grouped(n) };
     let result = match (&event.error, event.returned) {
         (Some(error), _) => error.clone(),
         (None, Some(n)) => number(n),
         (None, None) => "?".into(),
     };
     // A program's peers have no lane of their own to tell them apart.
-    let whom = room.and_then(|_| stranger(trace, event)).filter(|_| !style.stable);
+    let whom = room.and_then(|_| stranger(trace, event));
     let whom = whom.map(|whom| whom.to(style.lang).to_owned()).unwrap_or_default();
     let refused = event.error.as_ref().map(|e| format!(" = {e}")).unwrap_or_default();
     match event.call {
-        Call::Wait if vague && matches!(event.fact, Some(Fact::Queued(_))) => {
+        Call::Wait if event.varies => {
             format!("({})", Text::new("until n bytes are queued", "等到队列里有 n 字节").to(style.lang))
         }
         Call::Send | Call::SendTo => {
@@ -260,7 +258,7 @@ pub fn label(trace: &Trace, event: &Event, style: &Style, blurred: bool, room: O
                 let others = columns(&format!("{call} {} [] {result}", m.id));
                 let most = room.map_or(NAME, |room| room.saturating_sub(others).max(NAME / 2));
                 // Of a message that passes by, the piece that is sent.
-                let piece = trace.passed.contains_key(&m.id) && m.label.is_none();
+                let piece = m.passed.is_some() && m.label.is_none();
                 let name =
                     if piece { bytes::preview(&event.bytes, most, style.unicode) } else { bytes::name(m, style, most) };
                 format!("{} [{name}] ", m.id)
@@ -286,11 +284,11 @@ pub fn label(trace: &Trace, event: &Event, style: &Style, blurred: bool, room: O
         }
         Call::Wait => format!("({})", event.note.as_ref().map_or("", |n| n.to(style.lang))),
         Call::Process => format!("* {}", event.note.as_ref().map_or("", |n| n.to(style.lang))),
-        Call::Deliver => delivered(trace, event, blurred).to(style.lang).to_owned(),
+        Call::Deliver => delivered(trace, event).to(style.lang).to_owned(),
         Call::Bind | Call::Listen | Call::Connect | Call::Accept => {
             let address = match event.peer {
-                Some(address) if !style.stable => format!(" {address}"),
-                _ => String::new(),
+                Some(address) => format!(" {address}"),
+                None => String::new(),
             };
             format!("{call}{address}{refused}")
         }
@@ -328,8 +326,8 @@ fn ending(trace: &Trace, event: &Event) -> Text {
     }
 }
 
-fn delivered(trace: &Trace, event: &Event, blurred: bool) -> Text {
-    let n = if blurred { "n".to_owned() } else { grouped(event.bytes.len()) };
+fn delivered(trace: &Trace, event: &Event) -> Text {
+    let n = if event.varies { "n".into() } else { grouped(event.bytes.len()) };
     match trace.exactly_one(event) {
         Some(id) if n == "1" => say!("= {id} whole, 1 byte", "= {id} 完整，1 字节"),
         Some(id) => say!("= {id} whole, {n} bytes", "= {id} 完整，{n} 字节"),
@@ -340,92 +338,23 @@ fn delivered(trace: &Trace, event: &Event, blurred: bool) -> Text {
     }
 }
 
-/// What the kernel's counters said last, so that only news is shown.
-#[derive(Default)]
-pub struct Kernel {
-    last: HashMap<SockId, Evidence>,
-    /// The packets themselves are shown: what left need not be counted.
-    packets: bool,
-    /// How much is there when a receive call returns is then the link's doing.
-    link: bool,
+/// What the kernel said that is new.
+pub fn note<'n>(news: impl IntoIterator<Item = &'n News>) -> Text {
+    listed(&news.into_iter().map(word).collect::<Vec<_>>(), &Text::same(", "))
 }
 
-impl Kernel {
-    fn of(report: &Report) -> Kernel {
-        let link = !report.outcome.trace.packets.is_empty();
-        Kernel { last: HashMap::new(), packets: report.shows_packets(), link }
+fn word(news: &News) -> Text {
+    let count = |n: Option<u64>| n.map_or("n".to_owned(), grouped);
+    match *news {
+        News::Datagram => Text::new("1 datagram", "1 个数据报"),
+        News::Held => Text::new("held: MSG_MORE", "暂存：MSG_MORE"),
+        News::Segments(first, last) if first == last => say!("segment {last}", "报文段 {last}"),
+        News::Segments(first, last) => say!("segments {first}-{last}", "报文段 {first}-{last}"),
+        News::SentAgain(n) => say!("{n} sent again", "重传 {n}"),
+        News::AckSent => Text::new("ACK sent", "发出 ACK"),
+        News::Unsent(n) => Text::new("{} unsent", "{} 未发出").with(&Text::same(grouped(n))),
+        News::Queued(n) => Text::new("queued {}", "队列中 {}").with(&Text::same(count(n))),
+        News::Dropped(n) => Text::new("dropped {}", "丢弃 {}").with(&Text::same(count(n))),
+        News::Unread(n) => say!("{n} unread", "{n} 未读"),
     }
-
-    /// Its socket is closed.
-    pub fn forget(&mut self, sock: SockId) {
-        self.last.remove(&sock);
-    }
-
-    /// The news about an event's socket.
-    pub fn note(&mut self, trace: &Trace, event: &Event, style: &Style, blurred: bool) -> Option<String> {
-        let sock = event.sock?;
-        let udp = trace.socket(sock).is_some_and(|s| s.proto == Proto::Udp);
-        let before = self.last.get(&sock).copied().unwrap_or_default();
-        // Waits for time and hand-overs ask the kernel nothing.
-        if event.evidence != Evidence::default() {
-            self.last.insert(sock, event.evidence);
-        }
-        let now = &event.evidence;
-        let mut notes: Vec<Text> = Vec::new();
-        if udp && event.call.sends() && event.ok() {
-            notes.extend(match event.datagram_len {
-                Some(_) if self.packets => None,
-                Some(_) => Some(Text::new("1 datagram", "1 个数据报")),
-                None => Some(Text::new("held: MSG_MORE", "暂存：MSG_MORE")),
-            });
-        }
-        if !blurred && !self.packets {
-            notes.extend(segments(&before, now, style.stable));
-            notes.extend(ack_left(event, &before));
-        }
-        if !blurred {
-            notes.extend(now.unsent.filter(|n| *n > 0).map(grouped).map(|n| say!("{n} unsent", "{n} 未发出")));
-        }
-        let chance = blurred && self.link && event.call == Call::Recv;
-        let counts = matches!(event.call, Call::Wait | Call::Recv | Call::Close) && !chance;
-        let queued = now.queued.filter(|n| *n > 0 && counts);
-        notes.extend(queued.map(|n| {
-            let n = if blurred { "n".into() } else { grouped(n) };
-            say!("queued {n}", "队列中 {n}")
-        }));
-        let dropped = now.dropped.filter(|n| *n > before.dropped.unwrap_or(0));
-        notes.extend(dropped.map(|n| {
-            let n = if blurred { "n".into() } else { grouped(n) };
-            say!("dropped {n}", "丢弃 {n}")
-        }));
-        notes.extend(now.unread.filter(|n| *n > 0).map(|n| say!("{n} unread", "{n} 未读")));
-        let joined = notes.iter().map(|t| t.to(style.lang)).collect::<Vec<_>>().join(", ");
-        (!joined.is_empty()).then_some(joined)
-    }
-}
-
-/// An option that made the kernel send an ACK it had been keeping back (TCP_QUICKACK).
-fn ack_left(event: &Event, before: &Evidence) -> Option<Text> {
-    let more = event.evidence.acks_out > before.acks_out && before.acks_out.is_some();
-    (event.call == Call::SetSockOpt && more).then(|| Text::new("ACK sent", "发出 ACK"))
-}
-
-/// `segment 2`, `segments 2-4`: those that left since the last look, and any repeated ones. Repeats (a
-/// tail-loss probe while an ACK is delayed) are the clock's doing, so stable text leaves them out.
-fn segments(before: &Evidence, now: &Evidence, stable: bool) -> Vec<Text> {
-    let mut notes = Vec::new();
-    let (Some(was), Some(is)) = (before.new_segments().or(Some(0)), now.new_segments()) else { return notes };
-    match is.saturating_sub(was) {
-        0 => {}
-        1 => notes.push(say!("segment {is}", "报文段 {is}")),
-        _ => {
-            let first = was + 1;
-            notes.push(say!("segments {first}-{is}", "报文段 {first}-{is}"));
-        }
-    }
-    let again = now.retransmissions.unwrap_or(0).saturating_sub(before.retransmissions.unwrap_or(0));
-    if again > 0 && !stable {
-        notes.push(say!("{again} sent again", "重传 {again}"));
-    }
-    notes
 }

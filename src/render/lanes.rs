@@ -16,8 +16,8 @@ pub struct Lanes<'a> {
     pub style: &'a Style,
     /// The messages and sockets that rows are about.
     pub trace: &'a Trace,
-    /// Sizes differ from run to run and the text must not.
-    pub blurred: bool,
+    /// There are times to be shown; without, rows are numbered.
+    pub clock: bool,
 }
 
 /// Columns of the lanes: time, left lane, kernel, right lane.
@@ -94,9 +94,9 @@ impl Lanes<'_> {
     /// The remark and the times, as far as they fit.
     fn arrival(&self, row: &PacketRow, room: usize) -> String {
         let remark = row.remark.clone().unwrap_or_default();
-        let times: Vec<String> = match self.style.stable {
-            true => Vec::new(),
-            false => row.packet.arrivals.iter().map(|at| milliseconds(*at)).collect(),
+        let times: Vec<String> = match self.clock {
+            false => Vec::new(),
+            true => row.packet.arrivals.iter().map(|at| milliseconds(*at)).collect(),
         };
         let with = |times: &[String]| format!("{remark} {}", times.join(" ")).trim().to_owned();
         let most = (0..=times.len()).rev().map(|n| with(&times[..n])).find(|text| columns(text) <= room);
@@ -131,7 +131,7 @@ impl Lanes<'_> {
             return Ok(());
         }
         let lanes = Columns::of(self.style.width);
-        let time = if self.style.stable { Text::same("#") } else { Text::new("t ms", "毫秒") };
+        let time = if self.clock { Text::new("t ms", "毫秒") } else { Text::same("#") };
         let middle = match link {
             true => Text::new("link", "链路"),
             false => Text::new("kernel", "内核"),
@@ -152,7 +152,7 @@ impl Lanes<'_> {
 
     /// When, in milliseconds; or which, where times would differ from run to run.
     fn when(&self, number: usize, us: u64) -> String {
-        if self.style.stable { number.to_string() } else { milliseconds(us) }
+        if self.clock { milliseconds(us) } else { number.to_string() }
     }
 
     /// The end's number before the label, where a lane holds several.
@@ -228,9 +228,6 @@ impl Lanes<'_> {
 
     /// `got  |M1 hello|M2 feng|`, or `sent |M1 hello|`, and the hex block.
     fn detail(&self, out: &mut dyn Write, row: &EventRow) -> io::Result<()> {
-        if self.blurred {
-            return Ok(());
-        }
         let parts = bytes::parts(self.trace, row.event, self.style);
         let indent = 9.min(self.style.width / 3);
         let room = self.style.breadth().saturating_sub(indent + 5);
@@ -238,7 +235,7 @@ impl Lanes<'_> {
         let mut line = format!("{}{}{gap}", " ".repeat(indent), self.style.palette.paint(word, Ink::Faint));
         let mut used = 1;
         line.push(self.style.bar());
-        for (ink, text) in parts {
+        for bytes::Part { ink, text, passes } in parts {
             let wide = columns(&text) + 1;
             if used + wide > room && used > 1 {
                 writeln!(out, "{line}")?;
@@ -246,7 +243,7 @@ impl Lanes<'_> {
                 used = 1;
             }
             used += wide;
-            for (i, text) in self.fitted(&text, room - 1).iter().enumerate() {
+            for (i, text) in self.fitted(&text, passes, room - 1).iter().enumerate() {
                 if i > 0 {
                     writeln!(out, "{line}")?;
                     line = " ".repeat(indent + 6);
@@ -264,10 +261,10 @@ impl Lanes<'_> {
     }
 
     /// A part on one line. What passes by is shown nowhere else, and goes on below.
-    fn fitted(&self, text: &str, room: usize) -> Vec<String> {
-        match self.trace.passed.is_empty() {
-            true => vec![cut(text, room, self.style.unicode)],
-            false => wrapped(text, room - 1),
+    fn fitted(&self, text: &str, passes: bool, room: usize) -> Vec<String> {
+        match passes {
+            false => vec![cut(text, room, self.style.unicode)],
+            true => wrapped(text, room - 1),
         }
     }
 

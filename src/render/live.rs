@@ -1,12 +1,13 @@
 //! The annotated trace of a program while it runs: the same rows as a recorded run's, one end's calls, each as
 //! it returns.
 
-use super::ladder::{self, EventRow, Kernel};
+use super::Style;
+use super::ladder::{self, EventRow};
 use super::lanes::Lanes;
-use super::{Style, bytes, json};
+use super::report::lines;
 use crate::say;
-use crate::text::{Text, grouped};
-use crate::trace::{Call, EndName, Event, MsgId, Over, Proto, SockId, Window};
+use crate::text::{Text, escaped, grouped};
+use crate::trace::{Call, EndName, Event, Evidence, Kernel, Message, MsgId, Proto, SockId, Window};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::net::SocketAddr;
@@ -91,6 +92,9 @@ impl Live {
     /// What writing says.
     pub fn event(&mut self, out: &mut dyn Write, mut event: Event) -> io::Result<()> {
         self.window.number(&mut event);
+        if self.style.stable {
+            (event.peer, event.evidence) = (None, Evidence::default());
+        }
         let sock = event.sock.unwrap_or(SockId(u32::MAX));
         if self.runs.get(&sock).is_some_and(|run| !run.goes_on(&event)) {
             self.draw_held(out, sock)?;
@@ -99,7 +103,7 @@ impl Live {
         let over = self.window.absorb(&event);
         self.tell(out, over)?;
         match self.json {
-            true => writeln!(out, "{}", json::event_line(&event, &self.style))?,
+            true => lines::event(out, &event, !self.style.stable, self.style.lang)?,
             false => self.draw_or_hold(out, sock, &event)?,
         }
         let over = self.window.settle(&event);
@@ -136,16 +140,16 @@ impl Live {
     }
 
     /// Scripts read a message when it is over; people have seen its bytes pass.
-    fn tell(&self, out: &mut dyn Write, over: Vec<Over>) -> io::Result<()> {
-        let over = over.iter().filter(|_| self.json);
-        over.into_iter()
-            .try_for_each(|(message, len)| writeln!(out, "{}", json::message_line(message, *len, &self.style)))
+    fn tell(&self, out: &mut dyn Write, over: Vec<Message>) -> io::Result<()> {
+        let mut over = over.iter().filter(|_| self.json);
+        over.try_for_each(|message| lines::message(out, message, self.style.lang))
     }
 
     fn draw_or_hold(&mut self, out: &mut dyn Write, sock: SockId, event: &Event) -> io::Result<()> {
         // What the kernel has queued, or put into segments, is the clock's doing.
-        let note = self.kernel.note(self.window.trace(), event, &self.style, false);
-        let note = note.filter(|_| !self.style.stable).unwrap_or_default();
+        let socket = self.window.trace().socket(sock);
+        let news = socket.map(|socket| self.kernel.news(socket, event)).unwrap_or_default();
+        let note = if self.style.stable { String::new() } else { self.style.say(&ladder::note(&news)) };
         let Some(run) = self.runs.get_mut(&sock) else {
             self.runs.insert(sock, Run::of(event));
             return self.draw(out, event, note);
@@ -183,17 +187,17 @@ impl Live {
             self.headed = true;
         }
         let room = self.lanes().room(event.end);
-        let label = ladder::label(self.window.trace(), event, &self.style, false, Some(room));
+        let label = ladder::label(self.window.trace(), event, &self.style, Some(room));
         let detailed = !event.bytes.is_empty();
         self.lanes().event(out, &EventRow { number: event.seq, event, label, kernel, more: None, detailed })
     }
 
     fn lanes(&self) -> Lanes<'_> {
-        Lanes { style: &self.style, trace: self.window.trace(), blurred: false }
+        Lanes { style: &self.style, trace: self.window.trace(), clock: !self.style.stable }
     }
 }
 
 /// A label may hold a peer's words.
 fn harmless(label: Text) -> Text {
-    Text::made(bytes::escaped(&label.en), bytes::escaped(&label.zh))
+    Text::made(escaped(&label.en), escaped(&label.zh))
 }

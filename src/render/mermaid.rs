@@ -11,9 +11,13 @@ use std::io::{self, Write};
 /// # Errors
 /// What writing says.
 pub fn run(out: &mut dyn Write, report: &Report, style: &Style) -> io::Result<()> {
-    let trace = &report.outcome.trace;
-    let scenario = report.scenario;
-    writeln!(out, "---\ntitle: \"{}: {}\"\n---", scenario.id, quoted(scenario.title.to(style.lang)))?;
+    let trace = &report.trace;
+    writeln!(
+        out,
+        "---\ntitle: \"{}: {}\"\n---",
+        quoted(&report.head.scenario),
+        quoted(report.head.title.to(style.lang))
+    )?;
     writeln!(out, "sequenceDiagram")?;
     for name in ends(trace) {
         writeln!(out, "    participant {name}")?;
@@ -25,25 +29,25 @@ pub fn run(out: &mut dyn Write, report: &Report, style: &Style) -> io::Result<()
             Row::More(text) => writeln!(out, "    Note over client,server: {}", quoted(text.to(style.lang)))?,
         }
     }
-    for claim in &report.outcome.findings.claims {
+    for claim in &report.findings.claims {
         let mark = if claim.holds { "holds" } else { "fails" };
         writeln!(out, "    %% [{mark}] {}: {}", claim.id, claim.text.to(style.lang))?;
     }
-    writeln!(out, "    %% {}", report.outcome.findings.verdict.word())
+    writeln!(out, "    %% {}", report.findings.verdict.word())
 }
 
 /// Where packets are drawn, they are the arrows, and every call is a note.
 fn call(out: &mut dyn Write, report: &Report, row: &EventRow, style: &Style) -> io::Result<()> {
-    let trace = &report.outcome.trace;
+    let trace = &report.trace;
     let me = row.event.end;
     let label = quoted(&row.label);
-    match (arrow(row.event), peer(trace, row.event)) {
+    match (arrow(row.event), row.event.far) {
         (Some(arrow), Some(peer)) if !report.shows_packets() => writeln!(out, "    {me}{arrow}{peer}: {label}")?,
         _ => writeln!(out, "    Note over {me}: {label}")?,
     }
     if row.detailed {
         let parts = super::bytes::parts(trace, row.event, style);
-        let text = parts.iter().map(|(_, text)| quoted(text)).collect::<Vec<_>>().join(" / ");
+        let text = parts.iter().map(|part| quoted(&part.text)).collect::<Vec<_>>().join(" / ");
         writeln!(out, "    Note over {me}: {text}")?;
     }
     Ok(())
@@ -72,14 +76,6 @@ fn arrow(event: &Event) -> Option<&'static str> {
         Call::Connect => Some("-->>"),
         _ => None,
     }
-}
-
-/// The end on the other side: the owner of the socket at the peer's address.
-fn peer(trace: &Trace, event: &Event) -> Option<String> {
-    let socket = event.sock.and_then(|s| trace.socket(s))?;
-    let address = event.peer.or(socket.peer)?;
-    let other = trace.sockets.iter().find(|s| s.local == Some(address) && s.end != event.end)?;
-    Some(other.end.to_string())
 }
 
 /// Mermaid reads `;` and `#` as its own, and a line is a statement.

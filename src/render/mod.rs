@@ -1,5 +1,6 @@
-//! What a person or a program reads. A renderer takes a judged run and a style, and writes; it never
-//! sees a socket, and two renderers never disagree because both read the same trace.
+//! What a person or a program reads. A renderer takes a [`Report`] and a [`Style`], and writes: it never
+//! sees a socket, nor knows whether the run was just played or read from a file, and two renderers never disagree
+//! because both read the same report.
 
 mod arrow;
 mod bytes;
@@ -11,18 +12,18 @@ mod mermaid;
 mod packets;
 pub mod palette;
 pub mod plot;
+pub mod report;
 mod table;
 mod term;
 
-pub use json::{distribution as distribution_json, listing as listing_json, run as run_json, summary_line};
+pub use json::{distribution as distribution_json, listing as listing_json};
 pub use live::Live;
 pub use mermaid::run as mermaid;
+pub use report::Report;
+pub use report::lines::{run as run_json, summary as summary_line};
 pub use table::{Counted, distribution, list, table_foot, table_head, table_row, tally};
 pub use term::{Steps, run as terminal};
 
-use crate::net::{Opt, Settings};
-use crate::play::{Outcome, Plan, Side};
-use crate::scenarios::Scenario;
 use crate::text::{Lang, Text};
 use palette::{Ink, Palette};
 use std::io::{self, Write};
@@ -80,41 +81,5 @@ impl Style {
     /// Plain English text for 80 columns, as in a pipe.
     pub fn plain() -> Style {
         Style { lang: Lang::En, width: 80, palette: Palette::new(false), unicode: false, stable: false }
-    }
-}
-
-/// A run with what it was asked to do: what every renderer reads.
-pub struct Report<'a> {
-    /// Which scenario.
-    pub scenario: &'a Scenario,
-    /// What was asked.
-    pub plan: &'a Plan,
-    /// What happened.
-    pub outcome: &'a Outcome,
-    /// The options the learner gave.
-    pub chosen: &'a Settings,
-    /// The control experiment was asked for.
-    pub control: bool,
-}
-
-impl Report<'_> {
-    /// The options that differ from the scenario's defaults, as on the command line.
-    pub fn changed(&self) -> Vec<(Opt, String)> {
-        self.chosen.values().into_iter().filter_map(|(opt, value)| Some((opt, value?))).collect()
-    }
-
-    /// Is this the report of one end alone?
-    pub fn alone(&self) -> bool {
-        self.plan.side != Side::Both
-    }
-
-    /// Does the ladder have the packets? Where their order differs from run to run, stable text has none.
-    fn shows_packets(&self) -> bool {
-        !self.outcome.trace.packets.is_empty() && !self.plan.hides_packets()
-    }
-
-    /// Numbers differ from run to run and the text must not.
-    fn blurred(&self) -> bool {
-        self.plan.blurs_calls()
     }
 }

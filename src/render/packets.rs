@@ -41,7 +41,7 @@ fn tcp(trace: &Trace, packet: &Packet, segment: &Segment, context: &Context, sty
     if segment.sack_blocks > 0 {
         words.push(Text::new("SACK", "SACK"));
     }
-    if closes_window(segment) {
+    if context.closes_window {
         words.push(Text::new("window 0", "窗口 0"));
     }
     let joined = listed(&words, &Text::new(", ", "，"));
@@ -52,11 +52,6 @@ fn tcp(trace: &Trace, packet: &Packet, segment: &Segment, context: &Context, sty
 fn control(flags: Flags) -> Text {
     let beside = if flags.has(Flags::SYN) { CONTROL.and(Flags::ACK) } else { CONTROL };
     Text::same(Flags(flags.0 & beside.0).to_string())
-}
-
-/// A reset's window says nothing.
-fn closes_window(segment: &Segment) -> bool {
-    segment.window == 0 && !segment.flags.any(Flags::SYN.and(Flags::RST))
 }
 
 fn acknowledgement(context: &Context) -> Text {
@@ -148,7 +143,7 @@ pub fn is_ordinary(packet: &Packet, context: &Context) -> bool {
     let carried = packet.fate == Fate::Delivered && !packet.arrivals.is_empty();
     let usual = match &packet.content {
         Content::Tcp(s) => {
-            !(s.flags.any(CONTROL) || s.retransmission || s.sack_blocks > 0 || closes_window(s))
+            !(s.flags.any(CONTROL) || s.retransmission || s.sack_blocks > 0 || context.closes_window)
                 && context.purpose == Purpose::Nothing
         }
         Content::Udp => true,
@@ -176,7 +171,7 @@ pub fn more<'p>(packets: impl Iterator<Item = &'p Packet>, style: &Style) -> Tex
     Text::new(".. {} more", ".. 另有 {}").with(&listed(&kinds, &Text::new(" and ", "、")))
 }
 
-fn listed(texts: &[Text], between: &Text) -> Text {
+pub fn listed(texts: &[Text], between: &Text) -> Text {
     let all = |side: fn(&Text) -> &str| texts.iter().map(side).collect::<Vec<_>>().join(side(between));
     Text::made(all(|t| &t.en), all(|t| &t.zh))
 }

@@ -1,9 +1,8 @@
 //! Tables: `list`, `all`, and the distribution of `--repeat`.
 
 use super::palette::Ink;
-use super::{Style, bytes};
+use super::{Report, Style, bytes};
 use crate::claims::Verdict;
-use crate::play::Outcome;
 use crate::say;
 use crate::scenarios::{Part, Scenario, Tally};
 use crate::text::Text;
@@ -73,8 +72,8 @@ pub fn table_head(out: &mut dyn Write, style: &Style) -> io::Result<()> {
 ///
 /// # Errors
 /// What writing says.
-pub fn table_row(out: &mut dyn Write, id: &str, outcome: &Outcome, style: &Style) -> io::Result<()> {
-    let verdict = &outcome.findings.verdict;
+pub fn table_row(out: &mut dyn Write, report: &Report, style: &Style) -> io::Result<()> {
+    let (id, verdict) = (&report.head.scenario, &report.findings.verdict);
     let ink = match verdict {
         Verdict::Reproduced => Ink::Good,
         Verdict::NotReproduced => Ink::Bad,
@@ -82,13 +81,14 @@ pub fn table_row(out: &mut dyn Write, id: &str, outcome: &Outcome, style: &Style
     };
     let word = style.palette.paint(&padded(verdict.text().to(style.lang), 18), ink);
     let number = |n: usize| n.to_string();
-    let segments = outcome.summary.segments.map_or("-".into(), |n| n.to_string());
-    let ms = format!("{:.1}", outcome.took.as_secs_f64() * 1000.0);
-    let (sends, recvs) = (number(outcome.summary.sends), number(outcome.summary.recvs));
+    let segments = report.summary.segments.map_or("-".into(), |n| n.to_string());
+    let ms = format!("{:.1}", report.took_us as f64 / 1000.0);
+    let (sends, recvs) = (number(report.summary.sends), number(report.summary.recvs));
     if style.width < 70 {
         return writeln!(out, "{id}: {}", word.trim_end());
     }
-    let varying = if style.stable { String::new() } else { format!("{sends:>6}{segments:>10}{recvs:>7}{ms:>8}") };
+    let varying =
+        if !report.has_clock() { String::new() } else { format!("{sends:>6}{segments:>10}{recvs:>7}{ms:>8}") };
     writeln!(out, "{}{word}{varying}", padded(id, ID))
 }
 

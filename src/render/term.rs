@@ -6,7 +6,6 @@ use super::palette::Ink;
 use super::{Report, Style, ladder};
 use crate::claims::{Claim, Verdict};
 use crate::say;
-use crate::scenarios::Part;
 use crate::text::columns::{columns, padded, wrapped};
 use crate::text::{Text, grouped};
 use crate::trace::summary::{Crossed, Summary, Where};
@@ -41,7 +40,7 @@ pub fn run(out: &mut dyn Write, report: &Report, style: &Style, steps: &mut dyn 
 
 struct Page<'a> {
     style: &'a Style,
-    report: &'a Report<'a>,
+    report: &'a Report,
 }
 
 fn packet_counts(crossed: Crossed, blurred: bool) -> Text {
@@ -64,26 +63,19 @@ impl Page<'_> {
     }
 
     fn head(&self, out: &mut dyn Write) -> io::Result<()> {
-        let scenario = self.report.scenario;
-        let title =
-            format!("{}: {}  ({})", scenario.id, self.style.say(&scenario.title), scenario.documents.join(", "));
+        let head = &self.report.head;
+        let title = format!("{}: {}  ({})", head.scenario, self.style.say(&head.title), head.documents.join(", "));
         self.style.paragraph(out, 0, &title, Some(Ink::Strong))?;
-        self.style.paragraph(out, 0, &self.style.say(&scenario.claim), None)?;
-        if self.report.control {
-            let word = Text::new("control: ", "对照实验：");
-            self.style.paragraph(
-                out,
-                2,
-                &(self.style.say(&word) + &self.style.say(&scenario.teaching.control.change)),
-                Some(Ink::Strong),
-            )?;
+        self.style.paragraph(out, 0, &self.style.say(&head.claim), None)?;
+        if let Some(control) = &head.control {
+            let text = Text::new("control: {}", "对照实验：{}").with(&control.change);
+            self.style.paragraph(out, 2, &self.style.say(&text), Some(Ink::Strong))?;
         }
-        if let Some(link) = &self.report.plan.link {
+        if let Some(link) = &head.link {
             self.style.paragraph(out, 2, &self.style.say(&say!("link: {link}", "链路：{link}")), None)?;
         }
-        let changed = self.report.changed();
-        if !changed.is_empty() {
-            let options = changed.iter().map(|(opt, value)| format!("--{} {value}", opt.name()));
+        if !head.given.is_empty() {
+            let options = head.given.iter().map(|(name, value)| format!("--{name} {value}"));
             let word = self.style.say(&Text::new("changed: ", "已改："));
             self.style.paragraph(out, 2, &(word + &options.collect::<Vec<_>>().join(" ")), None)?;
         }
@@ -95,7 +87,7 @@ impl Page<'_> {
         if rows.is_empty() {
             return Ok(());
         }
-        let lanes = Lanes { style: self.style, trace: &self.report.outcome.trace, blurred: self.report.blurred() };
+        let lanes = Lanes { style: self.style, trace: &self.report.trace, clock: self.report.has_clock() };
         lanes.heads(out, self.report.shows_packets())?;
         for row in &rows {
             steps.before(out)?;
@@ -107,7 +99,7 @@ impl Page<'_> {
 
     /// Says which packets the ladder does not have.
     fn unseen_packets(&self, out: &mut dyn Write) -> io::Result<()> {
-        let trace = &self.report.outcome.trace;
+        let trace = &self.report.trace;
         let (shown, more) = (grouped(trace.packets.len()), grouped(trace.unrecorded));
         let text = match (trace.packets.is_empty(), self.report.shows_packets(), trace.unrecorded) {
             (false, false, _) => Text::new(
@@ -124,26 +116,25 @@ impl Page<'_> {
     }
 
     fn foot(&self, out: &mut dyn Write) -> io::Result<()> {
-        let outcome = self.report.outcome;
-        if outcome.trace.events.is_empty() {
+        let report = self.report;
+        if report.trace.events.is_empty() {
             return self.verdict(out);
         }
-        self.counts(out, &outcome.summary)?;
+        self.counts(out, &report.summary)?;
         writeln!(out)?;
-        for claim in &outcome.findings.claims {
+        for claim in &report.findings.claims {
             self.claim(out, claim)?;
         }
-        for text in &outcome.findings.unjudged {
+        for text in &report.findings.unjudged {
             let word = self.style.say(&Text::new("[other]", "[对端]"));
             let judge = Text::new("{} (the other end has to judge this)", "{}（由另一端判断）").with(text);
             self.entry(out, &word, &self.style.say(&judge), Ink::Faint)?;
         }
-        for text in &outcome.findings.limits {
+        for text in &report.findings.limits {
             self.entry(out, &self.style.say(&Text::new("[note]", "[说明]")), &self.style.say(text), Ink::Faint)?;
         }
-        if let Some(failure) = &outcome.failure {
-            let text = Text::same(format!("{}: ", failure.end));
-            let text = self.style.say(&text) + &self.style.say(&failure.text());
+        if let Some(failure) = &report.failure {
+            let text = self.style.say(&failure.sentence());
             self.entry(out, &self.style.say(&Text::new("[error]", "[错误]")), &text, Ink::Bad)?;
         }
         writeln!(out)?;
@@ -152,7 +143,7 @@ impl Page<'_> {
     }
 
     fn counts(&self, out: &mut dyn Write, summary: &Summary) -> io::Result<()> {
-        let blurred = self.report.blurred();
+        let blurred = self.report.calls_vary();
         let n = |n: usize| if blurred { "n".to_owned() } else { grouped(n) };
         let segments = summary.segments.filter(|_| !blurred).map(grouped);
         let segments = segments.unwrap_or_else(|| if blurred { "n".into() } else { "?".into() });
@@ -163,7 +154,7 @@ impl Page<'_> {
             words.push(say!("segments {segments}", "报文段 {segments}"));
         }
         words.push(say!("recvs {recvs}", "接收 {recvs} 次"));
-        words.extend(summary.crossed.map(|crossed| packet_counts(crossed, self.report.plan.hides_packets())));
+        words.extend(summary.crossed.map(|crossed| packet_counts(crossed, self.report.packets_vary())));
         let (sent, intact) = (n(summary.messages_sent), n(summary.messages_intact));
         words.push(say!("messages intact {intact} of {sent}", "完整消息 {intact}/{sent}"));
         if let Some(lost) = summary.lost_at {
@@ -184,11 +175,11 @@ impl Page<'_> {
             false => (Text::new("[fails]", "[不成立]"), Ink::Bad),
         };
         self.entry(out, &self.style.say(&word), &self.style.say(&claim.text), ink)?;
-        let last = if self.report.plan.hides_packets() { self.report.outcome.trace.events.len() } else { usize::MAX };
+        let last = if self.report.packets_vary() { self.report.trace.events.len() } else { usize::MAX };
         let events: Vec<usize> = claim.events.iter().copied().filter(|seq| *seq <= last).collect();
         let more = if events.len() > 4 { ".." } else { "" };
         let events: Vec<String> = events.iter().take(4).map(|seq| format!("#{seq}")).collect();
-        let shown = if events.is_empty() || self.report.blurred() {
+        let shown = if events.is_empty() || self.report.calls_vary() {
             String::new()
         } else {
             format!("  ({}{more})", events.join(" "))
@@ -200,42 +191,31 @@ impl Page<'_> {
     }
 
     fn verdict(&self, out: &mut dyn Write) -> io::Result<()> {
-        let outcome = self.report.outcome;
-        let verdict = &outcome.findings.verdict;
+        let findings = &self.report.findings;
+        let verdict = &findings.verdict;
         if let Verdict::NotPossibleHere(reason) = verdict {
             let text = Text::new("{}: {}", "{}：{}").with(&verdict.text()).with(reason);
             return self.style.paragraph(out, 2, &self.style.say(&text), Some(Ink::Strong));
         }
         let good = *verdict == Verdict::Reproduced;
         let ink = if good { Ink::Good } else { Ink::Bad };
-        let claims = &outcome.findings.claims;
-        let (all, held) = (claims.len(), claims.iter().filter(|c| c.holds).count());
+        let (all, held) = (findings.claims.len(), findings.claims.iter().filter(|c| c.holds).count());
         let count = say!(" ({held} of {all} claims hold)", "（{all} 条结论中 {held} 条成立）");
         let mut text = self.style.say(&verdict.text()) + &self.style.say(&count);
-        if self.report.control && !good && outcome.failure.is_none() {
-            text += &self.style.say(&match self.report.scenario.part {
-                Part::Fix => Text::new(
-                    ", as it must be: without the fix the trouble is back",
-                    "，理应如此：去掉解法，问题就回来了",
-                ),
-                _ => Text::new(
-                    ", as it must be: without the cause there is no effect",
-                    "，理应如此：去掉原因，现象就消失",
-                ),
-            });
-        }
+        let control = self.report.head.control.as_ref().filter(|_| !good && self.report.failure.is_none());
+        text += &control.map_or(String::new(), |control| self.style.say(&control.fails));
         self.style.paragraph(out, 2, &text, Some(ink))
     }
 
     fn why_and_next(&self, out: &mut dyn Write) -> io::Result<()> {
-        let scenario = self.report.scenario;
+        let head = &self.report.head;
         let word = self.style.say(&Text::new("why", "原因"));
-        for (i, why) in scenario.teaching.why.iter().enumerate() {
+        for (i, why) in head.why.iter().enumerate() {
             let text = format!("{} [{}]", self.style.say(&why.text), why.source);
             self.entry(out, if i == 0 { &word } else { "" }, &text, Ink::Strong)?;
         }
         let word = self.style.say(&Text::new("next", "接着试"));
-        for (i, next) in scenario.teaching.next.iter().enumerate() {
+        for (i, next) in head.next.iter().enumerate() {
             // To paste: never broken, whatever the width.
             let indent = 8.min(self.style.width / 3);
             let word = padded(if i == 0 { &word } else { "" }, indent - 1);

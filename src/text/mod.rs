@@ -3,6 +3,7 @@
 pub mod columns;
 pub mod quantity;
 
+use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::fmt;
 
@@ -24,7 +25,7 @@ impl Lang {
 }
 
 /// One sentence or word in English and Chinese.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Text {
     /// English.
     pub en: Cow<'static, str>,
@@ -103,6 +104,12 @@ macro_rules! say {
 pub fn unruly(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// The text with everything that would move the cursor, or the words around it, as an escape: the one way in which
+/// words that came from elsewhere are made harmless.
+pub fn escaped(text: &str) -> String {
+    text.chars().flat_map(|c| if unruly(c) { c.escape_default().collect() } else { vec![c] }).collect()
 }
 
 /// A number with its thousands apart: `1048576` reads `1,048,576`.

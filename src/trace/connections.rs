@@ -3,6 +3,7 @@
 
 use super::packet::{Content, Flags, Packet, Segment};
 use super::{Call, EndName, Proto, Role, SockId, SocketInfo, Trace, datagrams};
+use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, VecDeque};
 use std::net::{SocketAddr, SocketAddrV4};
 
@@ -120,7 +121,8 @@ fn senders(trace: &Trace, met: &[Met]) -> Vec<Option<SockId>> {
 }
 
 /// What a segment without data is for, besides acknowledging.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Purpose {
     /// Nothing else.
     #[default]
@@ -132,7 +134,7 @@ pub enum Purpose {
 }
 
 /// What the packets before it, and the sockets, tell about one packet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Context {
     /// What a segment without data is for.
     pub purpose: Purpose,
@@ -140,6 +142,8 @@ pub struct Context {
     pub acknowledged: u64,
     /// It acknowledges the other side's FIN.
     pub acknowledges_fin: bool,
+    /// It says that there is no room left. A reset's window says nothing, nor does that of a SYN, which is not scaled.
+    pub closes_window: bool,
     /// Whose packet it is.
     pub from: EndName,
     /// Who it is for.
@@ -164,13 +168,15 @@ impl Trace {
         let mut shown = vec![Shown::default(); connections.ways()];
         let read = |(place, packet): (usize, &Packet)| {
             let (from, to) = owners.of_packet(place, packet);
-            let mut context = Context { purpose: Purpose::Nothing, acknowledged: 0, acknowledges_fin: false, from, to };
+            let (purpose, acknowledged, acknowledges_fin, closes_window) = Default::default();
+            let mut context = Context { purpose, acknowledged, acknowledges_fin, closes_window, from, to };
             if let Some((way, segment)) = connections.way(place).zip(packet.segment()) {
                 let fin = shown[way.back().0].fin;
                 context.acknowledges_fin = fin.is_some_and(|fin| segment.ack > fin);
                 // The SYN takes a number of its own, and the FIN another.
                 let beside = 1 + u64::from(context.acknowledges_fin);
                 context.acknowledged = segment.ack.saturating_sub(beside);
+                context.closes_window = segment.closes_window();
                 context.purpose = shown[way.0].read(packet, segment);
             }
             context

@@ -1,10 +1,13 @@
 //! Packets: what crossed the link between the two ends, when a run has one.
 
-use super::{MsgId, Role, Span};
+use super::connections::Context;
+use super::{MsgId, Role, Span, word};
 use crate::text::Text;
+use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 use std::fmt;
 use std::net::SocketAddrV4;
+use std::str::FromStr;
 use std::sync::Arc;
 
 /// What the link did to a packet.
@@ -21,7 +24,8 @@ pub enum Fate {
 }
 
 /// Why a packet was not carried.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Cause {
     /// The learner asked for it (`loss=`, `drop=`).
     Asked,
@@ -86,21 +90,37 @@ impl Flags {
     }
 }
 
-/// `SYN ACK`, the names in the order in which people say them.
+/// In the order in which people say them.
+const NAMED: [(Flags, &str); 6] = [
+    (Flags::SYN, "SYN"),
+    (Flags::FIN, "FIN"),
+    (Flags::RST, "RST"),
+    (Flags::PSH, "PSH"),
+    (Flags::ACK, "ACK"),
+    (Flags::URG, "URG"),
+];
+
+/// `SYN ACK`.
 impl fmt::Display for Flags {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let all = [
-            (Flags::SYN, "SYN"),
-            (Flags::FIN, "FIN"),
-            (Flags::RST, "RST"),
-            (Flags::PSH, "PSH"),
-            (Flags::ACK, "ACK"),
-            (Flags::URG, "URG"),
-        ];
-        let names: Vec<&str> = all.iter().filter(|(flag, _)| self.has(*flag)).map(|(_, name)| *name).collect();
+        let names: Vec<&str> = NAMED.iter().filter(|(flag, _)| self.has(*flag)).map(|(_, name)| *name).collect();
         f.write_str(&names.join(" "))
     }
 }
+
+/// Reads what [`Display`](fmt::Display) writes.
+impl FromStr for Flags {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Flags, String> {
+        text.split_whitespace().try_fold(Flags::default(), |flags, name| {
+            let named = NAMED.iter().find(|(_, known)| *known == name);
+            named.map(|(flag, _)| flags.and(*flag)).ok_or_else(|| format!("{name:?} is none of TCP's control bits"))
+        })
+    }
+}
+
+word::serde_by_word!(Flags);
 
 /// The part of a packet that is TCP's. Numbers are relative: of each direction the SYN has 0 and the first
 /// byte of data 1, as Wireshark shows them.
@@ -120,6 +140,13 @@ pub struct Segment {
     pub sack_blocks: u8,
     /// Some of its bytes left before (a retransmission, or a probe).
     pub retransmission: bool,
+}
+
+impl Segment {
+    /// Says that there is no room left. A reset's window says nothing, nor does that of a SYN, which is not scaled.
+    pub(super) fn closes_window(&self) -> bool {
+        self.window == 0 && !self.flags.any(Flags::SYN.and(Flags::RST))
+    }
 }
 
 /// What a packet carries.
@@ -143,7 +170,7 @@ pub enum Content {
 }
 
 /// An IP fragment's place (RFC 791 §3.2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fragment {
     /// Where in the datagram (its UDP header included) it starts, in bytes.
     pub offset: usize,
@@ -152,7 +179,7 @@ pub struct Fragment {
 }
 
 /// One packet that left a host.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Packet {
     /// Place in causal order, in one sequence with the events, from 1; 0 until [`Trace::finish`](super::Trace::finish).
     pub seq: usize,
@@ -179,11 +206,25 @@ pub struct Packet {
     pub payload_len: usize,
     /// Which message each of those bytes belongs to, in order; empty for those nobody recorded as sent.
     pub spans: Vec<Span>,
-    /// All of it, from the IP header on.
+    /// How many bytes it has, IP header and all.
+    pub len: usize,
+    /// All of it, from the IP header on; empty where only its description was kept.
     pub bytes: Arc<[u8]>,
+    /// What the packets before it tell about it; known once they are in order.
+    pub context: Option<Context>,
 }
 
 impl Packet {
+    /// Its description: all but its bytes, and of its flags those that have a name here.
+    #[must_use]
+    pub fn described(mut self) -> Packet {
+        self.bytes = [].into();
+        if let Content::Tcp(segment) = &mut self.content {
+            segment.flags.0 &= NAMED.iter().fold(0, |all, (flag, _)| all | flag.0);
+        }
+        self
+    }
+
     /// Its segment, when it is TCP's.
     pub fn segment(&self) -> Option<&Segment> {
         match &self.content {

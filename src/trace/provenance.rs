@@ -20,7 +20,7 @@ pub(super) fn map(trace: &mut Trace) {
     for event in trace.events.iter_mut().filter(|e| e.call.sends()) {
         let Some(handed) = event.handed else { continue };
         let message = &trace.messages[handed.msg.0 as usize - 1];
-        event.spans = Trace::spans_of(message, handed.offset..handed.offset + event.bytes.len()).collect();
+        event.spans = message.spans(handed.offset..handed.offset + event.bytes.len()).collect();
         let Some(sock) = event.sock else { continue };
         match trace.sockets[sock.0 as usize].proto {
             Proto::Tcp => streams.wrote(sock, &event.spans),
@@ -260,7 +260,7 @@ impl Streams {
             if ledger.runs.is_empty() {
                 let Some(next) = pending.pop_front() else { break };
                 let message = strangers.get(next);
-                ledger.runs.extend(Trace::spans_of(message, 0..message.bytes.len()).filter(|s| s.len > 0));
+                ledger.runs.extend(message.spans(0..message.bytes.len()).filter(|s| s.len > 0));
                 continue;
             }
             let run = ledger.runs[0];
@@ -313,7 +313,7 @@ impl Strangers<'_> {
     fn add(&mut self, from: EndName, bytes: &[u8]) -> MsgId {
         let id = MsgId(self.messages.len() as u32 + 1);
         let bytes = bytes.into();
-        self.messages.push(Message { id, from, bytes, header_len: 0, label: None, inferred: true });
+        self.messages.push(Message { id, from, bytes, header_len: 0, label: None, inferred: true, passed: None });
         id
     }
 
@@ -330,7 +330,7 @@ impl Strangers<'_> {
             message.bytes.starts_with(&event.bytes) && (event.truncated || message.bytes.len() == event.bytes.len())
         });
         let msg = expected.unwrap_or_else(|| self.add(Self::far(info), &event.bytes));
-        Trace::spans_of(self.get(msg), 0..event.bytes.len()).collect()
+        self.get(msg).spans(0..event.bytes.len()).collect()
     }
 }
 

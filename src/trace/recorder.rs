@@ -139,7 +139,7 @@ impl Sink for Recorder {
     fn message(&self, from: EndName, bytes: Arc<[u8]>, header_len: usize, label: Option<Text>) -> MsgId {
         let trace = &mut self.lock().trace;
         let id = MsgId(trace.messages.len() as u32 + 1);
-        trace.messages.push(Message { id, from, bytes, header_len, label, inferred: false });
+        trace.messages.push(Message { id, from, bytes, header_len, label, inferred: false, passed: None });
         id
     }
 

@@ -119,6 +119,6 @@ mod tests {
         assert_eq!(parts, [(0, 2, Part::Header), (2, 3, Part::Body)]);
         assert!(window.absorb(&event).is_empty());
         let over = window.finish();
-        assert_eq!((&*over[0].0.bytes, over[0].0.header_len, over[0].1), (&b"\x03\0abc"[..], 2, 5));
+        assert_eq!((&*over[0].bytes, over[0].header_len, over[0].len()), (&b"\x03\0abc"[..], 2, 5));
     }
 }

@@ -1,10 +1,12 @@
 //! The numbers of one run: what the last lines, the table of `all` and the JSON summary say alike.
 
 use super::{Call, Event, Proto, SockId, Trace};
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashSet};
 
 /// Where message boundaries were lost.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Where {
     /// Several sends left in fewer segments.
     Sender,
@@ -26,7 +28,7 @@ impl Where {
 }
 
 /// Counts over one trace.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Summary {
     /// Send calls that put bytes (or a datagram) into the kernel.
     pub sends: usize,
@@ -43,13 +45,15 @@ pub struct Summary {
     /// Messages that came out whole and alone.
     pub messages_intact: usize,
     /// Where boundaries were lost.
+    #[serde(rename = "where")]
     pub lost_at: Option<Where>,
     /// What crossed the link, when the run had one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub crossed: Option<Crossed>,
 }
 
 /// Counts over the packets of a link.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Crossed {
     /// Packets that left a host.
     pub packets: u64,

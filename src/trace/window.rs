@@ -17,9 +17,6 @@ pub struct Window {
     events: usize,
 }
 
-/// A message that is over: its beginning, and how many bytes it had in all.
-pub type Over = (Message, usize);
-
 impl Window {
     /// What is kept now.
     pub fn trace(&self) -> &Trace {
@@ -46,8 +43,15 @@ impl Window {
     pub fn message(&mut self, from: EndName, header_len: usize, label: Option<Text>) -> MsgId {
         self.messages += 1;
         let id = MsgId(self.messages);
-        self.trace.messages.push(Message { id, from, bytes: [].into(), header_len, label, inferred: false });
-        self.trace.passed.insert(id, 0);
+        self.trace.messages.push(Message {
+            id,
+            from,
+            bytes: [].into(),
+            header_len,
+            label,
+            inferred: false,
+            passed: Some(0),
+        });
         id
     }
 
@@ -69,7 +73,7 @@ impl Window {
 
     /// Adds an event's bytes to their messages. Bytes of a later message say that those before it are over: they are
     /// returned.
-    pub fn absorb(&mut self, event: &Event) -> Vec<Over> {
+    pub fn absorb(&mut self, event: &Event) -> Vec<Message> {
         let (mut at, mut over) = (0, Vec::new());
         for span in &event.spans {
             let bytes = event.bytes.get(at..at + span.len).unwrap_or_default();
@@ -77,9 +81,8 @@ impl Window {
             let Ok(place) = self.trace.messages.binary_search_by_key(&span.msg, |m| m.id) else { continue };
             let message = &mut self.trace.messages[place];
             let from = message.from;
-            let passed = self.trace.passed.entry(span.msg).or_default();
-            grow(message, *passed, span, bytes);
-            *passed = span.offset + span.len;
+            grow(message, span, bytes);
+            message.passed = Some(span.offset + span.len);
             over.extend(self.forget(|m| m.from == from && m.id < span.msg));
         }
         over
@@ -91,12 +94,12 @@ impl Window {
         let Some((message, offset)) = event.handed.and_then(known) else { return Vec::new() };
         match event.bytes.len() {
             0 => Vec::new(),
-            n => Trace::spans_of(message, offset..offset + n).collect(),
+            n => message.spans(offset..offset + n).collect(),
         }
     }
 
     /// The event has been drawn: what ended with it is forgotten, and the messages returned.
-    pub fn settle(&mut self, event: &Event) -> Vec<Over> {
+    pub fn settle(&mut self, event: &Event) -> Vec<Message> {
         let sock = event.sock;
         let proto = sock.and_then(|sock| self.trace.socket(sock)).map(|s| s.proto);
         // A datagram is a whole message.
@@ -112,23 +115,23 @@ impl Window {
     }
 
     /// Nothing more will come: everything is over.
-    pub fn finish(&mut self) -> Vec<Over> {
+    pub fn finish(&mut self) -> Vec<Message> {
         self.forget(|_| true)
     }
 
-    fn forget(&mut self, is_over: impl Fn(&Message) -> bool) -> Vec<Over> {
+    fn forget(&mut self, is_over: impl Fn(&Message) -> bool) -> Vec<Message> {
         if !self.trace.messages.iter().any(&is_over) {
             return Vec::new();
         }
         let (over, kept): (Vec<Message>, _) = std::mem::take(&mut self.trace.messages).into_iter().partition(&is_over);
         self.trace.messages = kept;
-        let passed = &mut self.trace.passed;
-        over.into_iter().map(|m| (passed.remove(&m.id).unwrap_or(0), m)).map(|(len, m)| (m, len)).collect()
+        over
     }
 }
 
 /// Adds a piece behind the bytes that have passed, as far as they are kept.
-fn grow(message: &mut Message, passed: usize, span: &Span, bytes: &[u8]) {
+fn grow(message: &mut Message, span: &Span, bytes: &[u8]) {
+    let passed = message.len();
     if span.part == Part::Header && span.offset == message.header_len {
         message.header_len += span.len;
     }

@@ -154,6 +154,8 @@ impl Scene {
             content,
             payload_len: payload.len(),
             spans: Vec::new(),
+            len: 40 + payload.len(),
+            context: None,
             bytes: [&[0; 40], payload].concat().into(),
         });
         self.packets.last_mut().expect("pushed")

@@ -1,0 +1,90 @@
+//! Makes the report of a run that was played: the one place where a plan and its outcome become plain data.
+
+use crate::net::Settings;
+use crate::play::{Outcome, Plan, Side};
+use crate::render::report::{Control, Failed, Head, Next, Options, Report, Steady, System, Why};
+use crate::scenarios::{Part, Scenario};
+use crate::sys::kernel;
+use crate::text::Text;
+use crate::trace::packet::Packet;
+use crate::trace::{Role, Trace};
+use std::time::Duration;
+
+/// The report of a run: what was planned, with which of the learner's options, and what came of it.
+pub fn report(scenario: &Scenario, plan: &Plan, outcome: Outcome, chosen: &Settings, control: bool) -> Report {
+    let Outcome { trace, findings, summary, failure, took, .. } = outcome;
+    let packets = trace.packets.into_iter().map(Packet::described).collect();
+    let report = Report {
+        head: head(scenario, plan, chosen, control),
+        trace: Trace { packets, ..trace },
+        findings,
+        failure: failure.map(|failure| Failed { end: failure.end, text: failure.text() }),
+        summary,
+        took_us: micros(took),
+    };
+    match plan.steady {
+        true => report.steady(Steady { calls: plan.blurs_calls(), packets: plan.hides_packets() }),
+        false => report,
+    }
+}
+
+fn head(scenario: &Scenario, plan: &Plan, chosen: &Settings, control: bool) -> Head {
+    let given = chosen.values().into_iter().filter_map(|(opt, value)| Some((opt.name().to_owned(), value?)));
+    Head {
+        scenario: scenario.id.to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        title: scenario.title.clone(),
+        claim: scenario.claim.clone(),
+        documents: scenario.documents.iter().map(ToString::to_string).collect(),
+        part: scenario.part.number(),
+        why: scenario
+            .teaching
+            .why
+            .iter()
+            .map(|why| Why { text: why.text.clone(), source: why.source.to_owned() })
+            .collect(),
+        next: scenario
+            .teaching
+            .next
+            .iter()
+            .map(|n| Next { command: n.command.to_owned(), shows: n.shows.clone() })
+            .collect(),
+        control: control.then(|| self::control(scenario)),
+        alone: match plan.side {
+            Side::Both => None,
+            Side::Server(_) => Some(Role::Server),
+            Side::Client(_) => Some(Role::Client),
+        },
+        options: options(&plan.settings),
+        given: given.collect(),
+        link: plan.link.as_ref().map(ToString::to_string),
+        seed: plan.link.as_ref().and_then(|link| link.seed),
+        system: System { os: kernel::os().to_owned(), kernel: kernel::kernel(), arch: kernel::arch().to_owned() },
+        steady: None,
+    }
+}
+
+fn control(scenario: &Scenario) -> Control {
+    let fails = match scenario.part {
+        Part::Fix => {
+            Text::new(", as it must be: without the fix the trouble is back", "，理应如此：去掉解法，问题就回来了")
+        }
+        _ => Text::new(", as it must be: without the cause there is no effect", "，理应如此：去掉原因，现象就消失"),
+    };
+    Control { change: scenario.teaching.control.change.clone(), fails }
+}
+
+fn options(settings: &Settings) -> Options {
+    Options {
+        nodelay: settings.nodelay,
+        sndbuf: settings.sndbuf,
+        rcvbuf: settings.rcvbuf,
+        recv_size: settings.recv_size,
+        gap: settings.gap.map(micros),
+        race: settings.race,
+    }
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}

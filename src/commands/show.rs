@@ -1,0 +1,85 @@
+//! `show FILE`: renders a recorded run exactly as it was rendered when it was played.
+
+use super::complain;
+use crate::exit::Exit;
+use crate::output::Format;
+use crate::render::report::{Damage, Reader};
+use crate::render::{self, Report, Style};
+use crate::say;
+use crate::text::{Text, escaped};
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Write};
+use std::path::Path;
+
+/// Renders every run that is recorded in the file; `-` is standard input.
+pub(super) fn run(file: &Path, format: Format, style: &Style, out: &mut dyn Write) -> io::Result<Exit> {
+    let name = escaped(&file.to_string_lossy());
+    if name == "-" {
+        return all(&name, io::stdin().lock(), format, style, out);
+    }
+    match open(file) {
+        Ok(file) => all(&name, BufReader::new(file), format, style, out),
+        Err(error) => Ok(refused(&unopened(&name, &error), Exit::NotHere, style)),
+    }
+}
+
+fn all(name: &str, from: impl BufRead, format: Format, style: &Style, out: &mut dyn Write) -> io::Result<Exit> {
+    let mut shown = 0;
+    for report in Reader::new(from) {
+        match report {
+            Ok(report) => render(out, &report, shown, format, style)?,
+            Err(damage) => {
+                out.flush()?;
+                // A file that cannot be read is this machine's matter; one that is no recording was named by mistake.
+                let exit = if matches!(damage, Damage::Unreadable(_)) { Exit::NotHere } else { Exit::Usage };
+                return Ok(refused(&damage.text(name), exit, style));
+            }
+        }
+        shown += 1;
+    }
+    Ok(if shown > 0 { Exit::Done } else { refused(&empty(name), Exit::Usage, style) })
+}
+
+/// As the live run did; between two texts is an empty line.
+fn render(out: &mut dyn Write, report: &Report, before: usize, format: Format, style: &Style) -> io::Result<()> {
+    if before > 0 && format != Format::Json {
+        writeln!(out)?;
+    }
+    match (format, &report.failure) {
+        (Format::Json, _) => render::run_json(out, report, style.lang),
+        (Format::Mermaid, _) => render::mermaid(out, report, style),
+        (_, Some(failed)) if report.moved_nothing() => {
+            out.flush()?;
+            complain(&failed.sentence(), style.lang);
+            Ok(())
+        }
+        _ => render::terminal(out, report, style, &mut ()),
+    }
+}
+
+fn open(file: &Path) -> io::Result<File> {
+    let opened = File::open(file)?;
+    match opened.metadata()?.is_dir() {
+        true => Err(io::ErrorKind::IsADirectory.into()),
+        false => Ok(opened),
+    }
+}
+
+fn unopened(name: &str, error: &io::Error) -> Text {
+    say!(
+        "cannot read {name}: {error}; stickdemo SCENARIO --format json --out FILE records a run",
+        "无法读取 {name}：{error}；stickdemo 场景名 --format json --out 文件 可以记录一次运行"
+    )
+}
+
+fn empty(name: &str) -> Text {
+    say!(
+        "{name} is empty; stickdemo SCENARIO --format json records a run",
+        "{name} 是空的；stickdemo 场景名 --format json 可以记录一次运行"
+    )
+}
+
+fn refused(text: &Text, exit: Exit, style: &Style) -> Exit {
+    complain(text, style.lang);
+    exit
+}

@@ -1,0 +1,178 @@
+//! A report is plain data: a judged run with all that any renderer needs, in both languages. It is made from a run
+//! that was just played, or read from lines that were written before; no renderer can tell which.
+
+mod check;
+pub mod lines;
+mod read;
+mod steady;
+
+pub use read::{Damage, Reader};
+
+use crate::claims::Findings;
+use crate::text::Text;
+use crate::trace::summary::Summary;
+use crate::trace::{EndName, Role, Trace};
+use serde::{Deserialize, Serialize};
+
+/// A judged run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// What was asked, and where.
+    pub head: Head,
+    /// What happened. Of a packet the description, without its bytes.
+    pub trace: Trace,
+    /// What it shows.
+    pub findings: Findings,
+    /// The first end that could not finish, and why.
+    pub failure: Option<Failed>,
+    /// The counts.
+    pub summary: Summary,
+    /// How long the ends took, in microseconds.
+    pub took_us: u64,
+}
+
+/// What is known of a run before it begins.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Head {
+    /// The scenario's id.
+    pub scenario: String,
+    /// The version of the program that played it.
+    pub version: String,
+    /// The documents' system, in a few words.
+    pub title: Text,
+    /// What the run establishes, in one sentence.
+    #[serde(rename = "establishes")]
+    pub claim: Text,
+    /// Which documents describe it (`D1 §10`).
+    pub documents: Vec<String>,
+    /// The part of the syllabus it stands in, from 1.
+    pub part: u8,
+    /// Why it is so.
+    pub why: Vec<Why>,
+    /// What to try next.
+    pub next: Vec<Next>,
+    /// What is changed, if this is the control experiment.
+    #[serde(rename = "changed_by_control")]
+    pub control: Option<Control>,
+    /// The only end that was played here; `None` when both were.
+    pub alone: Option<Role>,
+    /// The options in effect.
+    pub options: Options,
+    /// Those that the learner gave, with their values as on the command line.
+    pub given: Vec<(String, String)>,
+    /// The link between the ends, as one would give it to `--link`.
+    pub link: Option<String>,
+    /// The seed of what is left to chance on it.
+    pub seed: Option<u64>,
+    /// Where it ran.
+    pub system: System,
+    /// What is not told because it differs from run to run; `None` where all is.
+    pub steady: Option<Steady>,
+}
+
+/// One sentence of explanation and where it is written down.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Why {
+    /// The sentence.
+    pub text: Text,
+    /// `RFC 9293 §2.2`, `recv(2)`.
+    pub source: String,
+}
+
+/// A command to paste, and what it shows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Next {
+    /// What follows `stickdemo`.
+    pub command: String,
+    /// What it shows.
+    pub shows: Text,
+}
+
+/// The control experiment: the same run with the cause taken away.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Control {
+    /// What is different.
+    pub change: Text,
+    /// What is said when its claims fail, as they must.
+    pub fails: Text,
+}
+
+/// The options of a run. `None` left it to the kernel, or to the page.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Options {
+    /// TCP_NODELAY.
+    pub nodelay: Option<bool>,
+    /// SO_SNDBUF in bytes, as asked.
+    pub sndbuf: Option<usize>,
+    /// SO_RCVBUF in bytes, as asked.
+    pub rcvbuf: Option<usize>,
+    /// The size that the receiver passes to recv, in bytes.
+    pub recv_size: Option<usize>,
+    /// The pause between the sends, in microseconds.
+    pub gap: Option<u64>,
+    /// The barriers were dropped.
+    pub race: bool,
+}
+
+/// The system a run was played on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct System {
+    /// The operating system's name.
+    pub os: String,
+    /// The kernel's release, where known.
+    pub kernel: Option<String>,
+    /// The processor's architecture.
+    pub arch: String,
+}
+
+/// What a steady report does not tell, besides times and addresses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Steady {
+    /// Sizes and numbers of calls.
+    pub calls: bool,
+    /// Where packets stand, and how many there are.
+    pub packets: bool,
+}
+
+/// An end that could not finish.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failed {
+    /// Which.
+    pub end: EndName,
+    /// Why.
+    pub text: Text,
+}
+
+impl Failed {
+    /// Who, and why.
+    pub fn sentence(&self) -> Text {
+        Text::same(format!("{}: {{}}", self.end)).with(&self.text)
+    }
+}
+
+impl Report {
+    /// Are there times to be shown? Without, things are numbered.
+    pub fn has_clock(&self) -> bool {
+        self.head.steady.is_none()
+    }
+
+    /// Do sizes and numbers of calls differ from run to run?
+    pub fn calls_vary(&self) -> bool {
+        self.head.steady.is_some_and(|steady| steady.calls)
+    }
+
+    /// Does the packets' place differ from run to run?
+    pub fn packets_vary(&self) -> bool {
+        self.head.steady.is_some_and(|steady| steady.packets)
+    }
+
+    /// Failed before anything was sent: there is nothing to show but the error.
+    pub fn moved_nothing(&self) -> bool {
+        self.failure.is_some() && !self.trace.events.iter().any(|e| e.call.sends() || e.call.receives())
+    }
+
+    /// Does the ladder have packets?
+    pub fn shows_packets(&self) -> bool {
+        !self.trace.packets.is_empty() && !self.packets_vary()
+    }
+}
