@@ -12,6 +12,29 @@ use std::cell::Cell;
 use std::net::{Shutdown, SocketAddr};
 use std::time::{Duration, Instant};
 
+impl End {
+    /// A TCP socket with the learner's options that listens where the other end finds it.
+    ///
+    /// # Errors
+    /// What socket, setsockopt, bind or listen say.
+    pub fn listen(&self) -> Result<Listener> {
+        self.tcp().listen()
+    }
+
+    /// A TCP socket with the learner's options, connected to where the other end listens.
+    ///
+    /// # Errors
+    /// What socket, setsockopt or connect say, or that nobody was there in time.
+    pub fn connect(&self) -> Result<Conn> {
+        self.tcp().connect()
+    }
+
+    /// Starts a TCP socket with the learner's options, to set others.
+    pub fn tcp(&self) -> Tcp<'_> {
+        Tcp::new(self)
+    }
+}
+
 /// A TCP socket before it listens or connects, with the options it will have.
 pub struct Tcp<'e> {
     end: &'e End,

@@ -11,6 +11,16 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+impl End {
+    /// Starts a UDP socket with the learner's options: at the meeting point, or anywhere.
+    ///
+    /// # Errors
+    /// What socket, setsockopt or bind say.
+    pub fn udp(&self) -> Result<Udp> {
+        Udp::open(self)
+    }
+}
+
 /// A UDP socket: bound to the meeting point when a server opens it, to any port when a client does.
 pub struct Udp {
     recorded: Staged,
