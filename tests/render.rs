@@ -147,7 +147,7 @@ fn outcome(trace: Trace, findings: Findings, failure: Option<Failure>) -> Outcom
 fn text(trace: Trace, failure: Option<Failure>, side: Side, style: &Style) -> String {
     let mut scenario = find("tcp-naive").expect("in the list");
     let mut plan = Plan::new(scenario.experiment.clone());
-    plan.side = side;
+    (plan.side, plan.steady) = (side, style.stable);
     scenario.teaching.next.truncate(1);
     scenario.teaching.why = vec![Why {
         text: Text::new("TCP carries a stream of bytes.", "TCP 传送的是字节流。"),
@@ -253,4 +253,17 @@ fn mermaid_escapes_what_it_reads_as_its_own() {
     let mut out = Vec::new();
     render::mermaid(&mut out, &report, &Style::plain()).expect("memory");
     insta::assert_snapshot!(String::from_utf8(out).expect("UTF-8"));
+}
+
+#[test]
+fn a_run_that_was_begun_again_says_how_often_and_why_unless_the_text_must_be_the_same() {
+    let mut trace = merged();
+    trace.restarts = vec![Text::new("an ACK was there too soon", "ACK 到得太早"); 2];
+    let said = |lang, stable| {
+        let style = Style { stable, ..style(lang, 80) };
+        text(trace.clone(), None, Side::Both, &style)
+    };
+    assert!(said(Lang::En, false).contains("This run was begun again 2 times: an ACK was there too soon."));
+    assert!(said(Lang::Zh, false).contains("这次运行重新开始了 2 次：ACK 到得太早。"));
+    assert!(!said(Lang::En, true).contains("begun again"));
 }

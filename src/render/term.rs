@@ -94,7 +94,17 @@ impl Page<'_> {
             lanes.row(out, row)?;
         }
         self.unseen_packets(out)?;
+        self.begun_again(out)?;
         writeln!(out)
+    }
+
+    /// Says that this is not the first run, and why.
+    fn begun_again(&self, out: &mut dyn Write) -> io::Result<()> {
+        let restarts = &self.report.trace.restarts;
+        let Some(last) = restarts.last() else { return Ok(()) };
+        let (n, times) = (restarts.len(), if restarts.len() == 1 { "time" } else { "times" });
+        let text = say!("This run was begun again {n} {times}: {{}}.", "这次运行重新开始了 {n} 次：{{}}。");
+        self.style.paragraph(out, 2, &self.style.say(&text.with(last)), Some(Ink::Faint))
     }
 
     /// Says which packets the ladder does not have.

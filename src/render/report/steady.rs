@@ -17,6 +17,7 @@ impl Report {
         let linked = !self.trace.packets.is_empty();
         self.head.steady = Some(varies);
         self.took_us = 0;
+        self.trace.restarts.clear();
         self.findings.claims.iter_mut().for_each(Claim::steady);
         // Where a stream was cut is a link's doing; a whole message is as long as ever.
         let cut = |event: &Event| linked && event.call == Call::Deliver && self.trace.exactly_one(event).is_none();
