@@ -24,12 +24,12 @@ mod measured {
     use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
     use std::time::{Duration, Instant};
     use stickdemo::link::spec::Spec;
-    use stickdemo::link::{Carried, Host, Limits, Link};
+    use stickdemo::link::{CaptureLimits, Carried, Host, Link};
     use stickdemo::trace::Role;
 
     const ROUNDS: usize = 5;
     const BULK: usize = 256 << 20;
-    const EVERYTHING: Limits = Limits { packets: 1 << 20, bytes: 1 << 30 };
+    const EVERYTHING: CaptureLimits = CaptureLimits { packets: 1 << 20, bytes: 1 << 30 };
 
     fn median<T: PartialOrd + Copy>(mut values: Vec<T>) -> T {
         values.sort_by(|a, b| a.partial_cmp(b).expect("comparable"));
@@ -40,7 +40,7 @@ mod measured {
         Spec::parse(text).expect("a sound link")
     }
 
-    fn start(text: &str, limits: Limits) -> Link {
+    fn start(text: &str, limits: CaptureLimits) -> Link {
         Link::start(&spec(text), limits, Instant::now()).unwrap_or_else(|trouble| panic!("{}", trouble.text()))
     }
 
@@ -48,7 +48,7 @@ mod measured {
         let (mut links, mut connections) = (vec![], vec![]);
         for _ in 0..4 * ROUNDS {
             let began = Instant::now();
-            let link = start("", Limits::DEFAULT);
+            let link = start("", CaptureLimits::DEFAULT);
             links.push(began.elapsed().as_secs_f64() * 1e3);
             drop(link);
             let began = Instant::now();
@@ -117,7 +117,7 @@ mod measured {
         took
     }
 
-    fn over_link(text: &str, limits: Limits) -> (Duration, Carried) {
+    fn over_link(text: &str, limits: CaptureLimits) -> (Duration, Carried) {
         let link = start(text, limits);
         let (client, server) = (link.host(Role::Client), link.host(Role::Server));
         let listener = server.visit(|| TcpListener::bind((server.address(), 0))).expect("a host").expect("a port");
@@ -147,7 +147,7 @@ mod measured {
         let (mut loopback, mut bare, mut recorded) = (vec![], vec![], vec![]);
         for _ in 0..ROUNDS {
             loopback.push(speed(over_loopback()));
-            for (limits, into) in [(Limits::NONE, &mut bare), (EVERYTHING, &mut recorded)] {
+            for (limits, into) in [(CaptureLimits::NONE, &mut bare), (EVERYTHING, &mut recorded)] {
                 let (took, carried) = over_link(&text, limits);
                 assert_eq!(carried.lost, 0, "the machine lost packets by itself");
                 into.push((speed(took), carried.busy.as_secs_f64() * 1e6 / carried.seen as f64));
@@ -167,7 +167,7 @@ mod measured {
 
     /// How much later than asked a datagram arrives that has 10 ms to go.
     pub fn lateness() {
-        let link = start("rtt=20ms", Limits::DEFAULT);
+        let link = start("rtt=20ms", CaptureLimits::DEFAULT);
         let (from, to) = (socket(link.host(Role::Client)), socket(link.host(Role::Server)));
         let address = to.local_addr().expect("an address");
         for n in 0..500u32 {

@@ -33,7 +33,7 @@ mod on_the_link {
     use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
     use std::time::{Duration, Instant};
     use stickdemo::link::spec::Spec;
-    use stickdemo::link::{Host, Limits, Link, dissect};
+    use stickdemo::link::{CaptureLimits, Host, Link, dissect};
     use stickdemo::sys::wait;
     use stickdemo::trace::Role::{Client, Server};
     use stickdemo::trace::packet::Packet;
@@ -59,7 +59,8 @@ mod on_the_link {
 
     fn start(text: &str) -> Link {
         let spec = Spec::parse(text).expect("a sound link");
-        Link::start(&spec, Limits::DEFAULT, Instant::now()).unwrap_or_else(|trouble| panic!("{}", trouble.text()))
+        Link::start(&spec, CaptureLimits::DEFAULT, Instant::now())
+            .unwrap_or_else(|trouble| panic!("{}", trouble.text()))
     }
 
     fn packets(link: Link) -> Vec<Packet> {
@@ -280,7 +281,7 @@ mod on_the_link {
 
     fn limits() {
         let spec = Spec::parse("rtt=0ms").expect("a sound link");
-        let limits = Limits { packets: 10, bytes: 1 << 20 };
+        let limits = CaptureLimits { packets: 10, bytes: 1 << 20 };
         let link = Link::start(&spec, limits, Instant::now()).unwrap_or_else(|trouble| panic!("{}", trouble.text()));
         let (near, far) = (link.host(Client), link.host(Server));
         let to = there(far, || UdpSocket::bind((far.address(), 0)));

@@ -143,7 +143,7 @@ fn packet_links() -> Vec<Finding> {
     let tried = ways.map(|(id, backend, name)| (id, name, probe(backend)));
     reap();
     let works = tried.iter().any(|(.., tried)| tried.is_ok());
-    let finding = |(id, name, tried): (&'static str, Text, Result<(), crate::link::Failed>)| {
+    let finding = |(id, name, tried): (&'static str, Text, Result<(), crate::link::SetupError>)| {
         let seen = match &tried {
             Ok(()) => Text::new("two hosts with real packets between them: --link", "两台主机，之间是真的分组：--link"),
             // One of them is enough.
@@ -157,7 +157,7 @@ fn packet_links() -> Vec<Finding> {
 
 #[cfg(not(target_os = "linux"))]
 fn packet_links() -> Vec<Finding> {
-    let seen = crate::link::Trouble.text();
+    let seen = crate::link::Unavailable.text();
     let name = Text::new("packet link", "模拟链路");
     vec![Finding { id: "link", name, there: false, seen, value: json!(false) }]
 }

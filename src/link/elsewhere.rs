@@ -1,7 +1,7 @@
 //! Systems without network namespaces: there is no link, and this is where that is said.
 
 use super::spec::Spec;
-use super::{Carried, Limits};
+use super::{CaptureLimits, Carried};
 use crate::text::Text;
 use crate::trace::Role;
 use std::convert::Infallible;
@@ -11,9 +11,9 @@ use std::time::{Duration, Instant};
 
 /// Why there is no link here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Trouble;
+pub struct Unavailable;
 
-impl Trouble {
+impl Unavailable {
     /// What is missing and what would change it.
     pub fn text(&self) -> Text {
         Text::new(
@@ -38,8 +38,8 @@ impl Link {
     ///
     /// # Errors
     /// Always.
-    pub fn start(_: &Spec, _: Limits, _: Instant) -> Result<Link, Trouble> {
-        Err(Trouble)
+    pub fn start(_: &Spec, _: CaptureLimits, _: Instant) -> Result<Link, Unavailable> {
+        Err(Unavailable)
     }
 
     /// The host of an end.

@@ -16,9 +16,9 @@ pub mod spec;
 pub mod view;
 
 #[cfg(not(target_os = "linux"))]
-pub use elsewhere::{Host, Link, Trouble, prepare, reap};
+pub use elsewhere::{Host, Link, Unavailable, prepare, reap};
 #[cfg(target_os = "linux")]
-pub use linux::{Backend, Failed, Host, Link, Stage, Trouble, prepare, probe, reap};
+pub use linux::{Backend, Host, Link, SetupError, Stage, Unavailable, prepare, probe, reap};
 
 use crate::trace::Role;
 use crate::trace::packet::Fate;
@@ -42,18 +42,18 @@ pub struct Captured {
 
 /// The most that is recorded: after that packets still cross, and are counted.
 #[derive(Clone, Copy, Debug)]
-pub struct Limits {
+pub struct CaptureLimits {
     /// Packets.
     pub packets: usize,
     /// Their bytes.
     pub bytes: usize,
 }
 
-impl Limits {
+impl CaptureLimits {
     /// What a run keeps: enough for anything that one can read.
-    pub const DEFAULT: Limits = Limits { packets: 100_000, bytes: 64 << 20 };
+    pub const DEFAULT: CaptureLimits = CaptureLimits { packets: 100_000, bytes: 64 << 20 };
     /// Nothing: the packets are only counted.
-    pub const NONE: Limits = Limits { packets: 0, bytes: 0 };
+    pub const NONE: CaptureLimits = CaptureLimits { packets: 0, bytes: 0 };
 }
 
 /// What came of a run.

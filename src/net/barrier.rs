@@ -3,6 +3,8 @@
 use super::{NetError, Result};
 use crate::sys::wait::pause;
 use crate::text::Text;
+#[cfg(unix)]
+use rustix::event::{self, PollFd, PollFlags, Timespec};
 use socket2::Socket;
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -183,16 +185,16 @@ pub fn somebody_listens(_: SocketAddr) -> bool {
 /// Waits until a read (or an accept) would not block; false when `limit` passes first.
 #[cfg(unix)]
 pub fn readable(socket: &Socket, limit: Duration) -> bool {
-    poll(socket, libc::POLLIN, limit)
+    poll(socket, PollFlags::IN, limit)
 }
 
 /// Waits until the peer has closed its side or reset the connection; false when `limit` passes first.
 #[cfg(unix)]
 pub fn peer_gone(socket: &Socket, limit: Duration) -> bool {
     #[cfg(any(target_os = "linux", target_os = "android"))]
-    const GONE: libc::c_short = libc::POLLRDHUP;
+    const GONE: PollFlags = PollFlags::RDHUP;
     #[cfg(not(any(target_os = "linux", target_os = "android")))]
-    const GONE: libc::c_short = libc::POLLHUP;
+    const GONE: PollFlags = PollFlags::HUP;
     poll(socket, GONE, limit)
 }
 
@@ -206,7 +208,7 @@ pub fn await_bytes(socket: &Socket, n: usize, most: Duration) {
         // A large mark would make the kernel enlarge the receive buffer, which is the learner's to choose.
         const LARGEST: usize = 32 << 10;
         if n <= LARGEST && low_water_mark(socket, n) {
-            poll(socket, libc::POLLIN | libc::POLLRDHUP, most);
+            poll(socket, PollFlags::IN | PollFlags::RDHUP, most);
             low_water_mark(socket, 1);
         }
     }
@@ -228,19 +230,16 @@ fn low_water_mark(socket: &Socket, bytes: usize) -> bool {
 }
 
 #[cfg(unix)]
-fn poll(socket: &Socket, events: libc::c_short, limit: Duration) -> bool {
-    use std::os::fd::AsRawFd;
+fn poll(socket: &Socket, events: PollFlags, limit: Duration) -> bool {
     let deadline = Instant::now() + limit;
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
-        let ms = libc::c_int::try_from(left.as_millis() + 1).unwrap_or(libc::c_int::MAX);
-        let mut entry = libc::pollfd { fd: socket.as_raw_fd(), events, revents: 0 };
-        // SAFETY: `entry` is one live pollfd, as the count says.
-        let ready = unsafe { libc::poll(&mut entry, 1, ms) };
-        if ready > 0 {
+        let timeout = Timespec::try_from(left).ok();
+        let ready = event::poll(&mut [PollFd::new(socket, events)], timeout.as_ref());
+        if ready.is_ok_and(|ready| ready > 0) {
             return true;
         }
-        // Interrupted (ready < 0) looks again; the deadline decides.
+        // Interrupted it looks again; the deadline decides.
         if left.is_zero() {
             return false;
         }

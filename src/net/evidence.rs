@@ -158,9 +158,5 @@ mod os {
 
 #[cfg(unix)]
 fn fionread(socket: &Socket) -> Option<u64> {
-    use std::os::fd::AsRawFd;
-    let mut n: libc::c_int = 0;
-    // SAFETY: FIONREAD stores one int through the pointer, which is live and writable for the call.
-    let rc = unsafe { libc::ioctl(socket.as_raw_fd(), libc::FIONREAD as _, &mut n) };
-    (rc == 0).then(|| u64::try_from(n).ok()).flatten()
+    rustix::io::ioctl_fionread(socket).ok()
 }

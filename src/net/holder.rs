@@ -76,14 +76,9 @@ fn hold(socket: socket2::Socket) -> io::Result<Child> {
 /// with a link a whole network namespace.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn end_with_us(command: &mut std::process::Command) {
+    use rustix::process::{Signal, set_parent_process_death_signal};
     use std::os::unix::process::CommandExt;
-    let ask = || {
-        // SAFETY: PR_SET_PDEATHSIG takes a signal's number.
-        match unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL as libc::c_ulong) } {
-            0 => Ok(()),
-            _ => Err(io::Error::last_os_error()),
-        }
-    };
+    let ask = || Ok(set_parent_process_death_signal(Some(Signal::KILL))?);
     // SAFETY: between fork and exec `ask` makes one system call and takes no lock.
     unsafe { command.pre_exec(ask) };
 }

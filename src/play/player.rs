@@ -5,7 +5,7 @@ use crate::claims::{Findings, Judge, Verdict};
 use crate::exit::Exit;
 use crate::framing::Fault;
 use crate::link::spec::Spec;
-use crate::link::{Carried, Limits, Link, dissect};
+use crate::link::{CaptureLimits, Carried, Link, dissect};
 use crate::net::barrier::{Announce, Kept, Stage};
 use crate::net::{End, NetError, Place, Settings, Spoiled};
 use crate::say;
@@ -238,7 +238,7 @@ pub fn perform(plan: &Plan, rehearsal: Option<&Trace>, kept: Option<Kept>) -> Re
     let recorder = Arc::new(Recorder::new(plan.side.roles()));
     rehearsal.inspect(|whole| recorder.rehearse(whole));
     let stage = Stage::new(plan.side != Side::Both, plan.limit, plan.announce.clone()).keeping(kept);
-    let link = plan.link.as_ref().map(|spec| Link::start(spec, Limits::DEFAULT, recorder.began())).transpose();
+    let link = plan.link.as_ref().map(|spec| Link::start(spec, CaptureLimits::DEFAULT, recorder.began())).transpose();
     let link = link.map_err(|trouble| trouble.text())?;
     let failures = play(plan, &recorder, &Arc::new(stage), link.as_ref());
     let took = recorder.began().elapsed();

@@ -229,16 +229,12 @@ fn bind(at: SocketAddr) -> Result<Socket> {
 pub fn raise_open_files() {
     #[cfg(unix)]
     {
-        let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
-        // SAFETY: the call gets a valid struct, and fills it or fails.
-        if unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &mut limit) } != 0 {
-            return;
-        }
+        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+        let limit = getrlimit(Resource::Nofile);
         // macOS promises "no limit" and refuses more than OPEN_MAX, 10240 (setrlimit(2) there).
         for most in [65_536, 10_240] {
-            limit.rlim_cur = limit.rlim_max.min(most);
-            // SAFETY: a valid struct; failure leaves the limit as it was.
-            if unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &limit) } == 0 {
+            let current = Some(limit.maximum.map_or(most, |maximum| maximum.min(most)));
+            if setrlimit(Resource::Nofile, Rlimit { current, ..limit }).is_ok() {
                 return;
             }
         }

@@ -15,7 +15,7 @@ use crate::cli::CostRequest;
 use crate::exit::Exit;
 use crate::framing::Kind;
 use crate::link::spec::{Spec, Way};
-use crate::link::{Limits, Link};
+use crate::link::{CaptureLimits, Link};
 use crate::output::Format;
 use crate::output::tell;
 use crate::render::Style;
@@ -211,7 +211,7 @@ fn media(request: &CostRequest) -> Vec<Medium> {
 /// Why no link can be made here, found out by making one.
 fn link_trouble(media: &[Medium]) -> Option<Text> {
     let spec = media.iter().find_map(|medium| medium.spec())?;
-    Link::start(&spec, Limits::NONE, Instant::now()).err().map(|trouble| trouble.text())
+    Link::start(&spec, CaptureLimits::NONE, Instant::now()).err().map(|trouble| trouble.text())
 }
 
 /// As many messages as were asked for; else the usual number, or fewer where the delays would add up.

@@ -1,30 +1,32 @@
 //! Linux: network namespaces, and the thread between them.
 
+mod device;
+mod error;
+mod forwarder;
 mod host;
-mod port;
+mod interface;
+mod namespace;
+mod netlink;
 mod probe;
-mod sys;
-mod trouble;
-mod wire;
 
+pub use device::Backend;
+pub use error::{SetupError, Stage, Unavailable};
 pub use host::Host;
-pub use port::Backend;
 pub use probe::{prepare, probe, reap};
-pub use trouble::{Failed, Stage, Trouble};
 
 use super::faults::Faults;
 use super::spec::Spec;
-use super::{Carried, Limits};
+use super::{CaptureLimits, Carried};
 use crate::sys::proc_net::{State, sockets};
 use crate::sys::wait;
 use crate::trace::Role;
-use port::INTERFACE;
+use device::INTERFACE;
+use error::Step;
+use forwarder::{Forwarder, Handle};
 use std::net::Ipv4Addr;
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
-use sys::Step;
-use wire::{Shared, Watch, Wire};
 
 /// The client's address and the server's: of a block kept for documentation (RFC 5737), so that they are nobody else's.
 const ADDRESSES: [Ipv4Addr; 2] = [Ipv4Addr::new(192, 0, 2, 1), Ipv4Addr::new(192, 0, 2, 2)];
@@ -33,47 +35,48 @@ const ADDRESSES: [Ipv4Addr; 2] = [Ipv4Addr::new(192, 0, 2, 1), Ipv4Addr::new(192
 #[derive(Debug)]
 pub struct Link {
     hosts: [Host; 2],
-    watch: Watch,
-    wire: Option<JoinHandle<Carried>>,
+    forwarder: Handle,
+    thread: Option<JoinHandle<Carried>>,
 }
 
 impl Link {
-    /// Makes the hosts and starts the wire; `began` is where the recording's clock stands at 0. An ordinary user's
+    /// Makes the hosts and starts to forward; `began` is where the recording's clock stands at 0. An ordinary user's
     /// process must have been [`prepare`]d before.
     ///
     /// # Errors
-    /// What stopped each of the ways.
-    pub fn start(spec: &Spec, limits: Limits, began: Instant) -> Result<Link, Trouble> {
-        if let Some(trouble) = probe::known_trouble() {
-            return Err(trouble);
+    /// What stopped each of the backends.
+    pub fn start(spec: &Spec, limits: CaptureLimits, began: Instant) -> Result<Link, Unavailable> {
+        if let Some(reason) = probe::known_reason() {
+            return Err(reason);
         }
         // Early, should this process be killed; without a thread it is done at the end.
         let _ = std::thread::Builder::new().name("reaper".into()).spawn(probe::reap);
         Link::over(Backend::Tun, spec, limits, began).or_else(|tun| {
-            Link::over(Backend::Veth, spec, limits, began).map_err(|veth| Trouble { tun, veth: Some(veth) })
+            Link::over(Backend::Veth, spec, limits, began).map_err(|veth| Unavailable { tun, veth: Some(veth) })
         })
     }
 
     /// The same with one backend.
-    fn over(backend: Backend, spec: &Spec, limits: Limits, began: Instant) -> Step<Link> {
-        let (tell, told) = mpsc::sync_channel(1);
+    fn over(backend: Backend, spec: &Spec, limits: CaptureLimits, began: Instant) -> Step<Link> {
+        let (sender, receiver) = mpsc::sync_channel(1);
         let spec = spec.clone();
         // The thread moves into the namespaces, so that no other thread of the process is moved.
-        let wire = std::thread::Builder::new().name("wire".into()).spawn(move || match make(backend, &spec) {
-            Ok((hosts, watch)) => {
-                let wire = Wire::new(watch.clone(), Faults::new(spec), limits, began);
-                let _ = tell.send(Ok((hosts.clone(), watch)));
-                let carried = wire.run();
+        let thread = std::thread::Builder::new().name("wire".into()).spawn(move || match make(backend, &spec) {
+            Ok((hosts, handle)) => {
+                let forwarder = Forwarder::new(handle.clone(), Faults::new(spec), limits, began);
+                let _ = sender.send(Ok((hosts.clone(), handle)));
+                let carried = forwarder.run();
                 Carried { lost: carried.lost + drops(backend, &hosts, &carried), ..carried }
             }
-            Err(failed) => {
-                let _ = tell.send(Err(failed));
+            Err(error) => {
+                let _ = sender.send(Err(error));
                 Carried::default()
             }
         });
-        let wire = wire.map_err(|e| Failed::because(Stage::Configure, &e))?;
-        let (hosts, watch) = told.recv().unwrap_or(Err(Failed { stage: Stage::Configure, errno: 0 }))?;
-        Ok(Link { hosts, watch, wire: Some(wire) })
+        let thread = thread.map_err(SetupError::at(Stage::Configure))?;
+        let no_answer = Err(SetupError { stage: Stage::Configure, errno: 0 });
+        let (hosts, forwarder) = receiver.recv().unwrap_or(no_answer)?;
+        Ok(Link { hosts, forwarder, thread: Some(thread) })
     }
 
     /// The host of this end.
@@ -87,54 +90,52 @@ impl Link {
     /// Waits until nothing is under way and no connection is closing any more, at most this long.
     pub fn settle(&self, limit: Duration) {
         let over = |host: &Host| !host.visit(has_open_connection).unwrap_or(false);
-        let quiet = || self.watch.is_quiet();
+        let quiet = || self.forwarder.is_quiet();
         let _ = wait::until(limit, || quiet() && self.hosts.iter().all(over) && quiet());
     }
 
-    /// Stops the wire and returns what it carried.
+    /// Stops forwarding and returns what was carried.
     pub fn finish(mut self) -> Carried {
         self.stop().unwrap_or_default()
     }
 
     fn stop(&mut self) -> Option<Carried> {
-        let wire = self.wire.take()?;
-        self.watch.stop();
-        wire.join().ok()
+        let thread = self.thread.take()?;
+        self.forwarder.stop();
+        thread.join().ok()
     }
 }
 
-/// Closing an interface takes its kernel tens of milliseconds, for which nobody has to wait: a thread of its own does.
+/// Closing an interface takes the kernel tens of milliseconds. Nobody has to wait for that: a thread of its own does.
 impl Drop for Link {
     fn drop(&mut self) {
         self.stop();
-        let ports = self.watch.ports.clone();
-        let last = move || {
-            let _ = wait::until(Duration::from_secs(1), || Arc::strong_count(&ports) == 1);
-            drop(ports);
+        let devices = self.forwarder.devices.clone();
+        let close = move || {
+            let _ = wait::until(Duration::from_secs(1), || Arc::strong_count(&devices) == 1);
+            drop(devices);
         };
-        // Should there be no thread to be had, they are closed by whoever drops them last.
-        let _ = std::thread::Builder::new().name("undertaker".into()).spawn(last);
+        // Where no thread can be started, whoever drops them last closes them.
+        let _ = std::thread::Builder::new().name("closer".into()).spawn(close);
     }
 }
 
-/// Both hosts, and a look at what is between them.
-fn make(backend: Backend, spec: &Spec) -> Step<([Host; 2], Watch)> {
-    // SAFETY: no pointers.
-    let bell = sys::owned(unsafe { libc::eventfd(0, libc::EFD_NONBLOCK | libc::EFD_CLOEXEC) }, Stage::Configure)?;
-    let [(client, near), (server, far)] = port::hosts(backend, spec, ADDRESSES)?;
-    let watch = Watch { ports: Arc::new([near, far]), shared: Arc::new(Shared::new(bell)) };
-    let hosts = [Host::new(client, ADDRESSES[0], watch.clone()), Host::new(server, ADDRESSES[1], watch.clone())];
-    Ok((hosts, watch))
+/// Both hosts, and a handle on the forwarder that is to run between them.
+fn make(backend: Backend, spec: &Spec) -> Step<([Host; 2], Handle)> {
+    let [(client, near), (server, far)] = device::hosts(backend, spec, ADDRESSES)?;
+    let handle = Handle::new([near, far])?;
+    let hosts = [Host::new(client, ADDRESSES[0], handle.clone()), Host::new(server, ADDRESSES[1], handle.clone())];
+    Ok((hosts, handle))
 }
 
-/// Is there a connection here that still has something to say? One in TIME_WAIT only listens.
+/// Is there a connection in this namespace that may still send? One in TIME_WAIT only answers.
 fn has_open_connection() -> bool {
     sockets("tcp").any(|entry| !matches!(entry.state, State::LISTEN | State::TIME_WAIT | State::CLOSE))
 }
 
 /// Packets that the hosts' interfaces lost by themselves, or counted otherwise than the recording has them.
 fn drops(backend: Backend, hosts: &[Host; 2], carried: &Carried) -> u64 {
-    let count = |host: &Host| host.visit(|| sys::counters(INTERFACE)).ok().flatten();
+    let count = |host: &Host| host.visit(|| interface::counters(INTERFACE)).ok().flatten();
     let counters = hosts.each_ref().map(count);
     let dropped: u64 = counters.iter().flatten().map(|counters| counters.dropped).sum();
     match (backend, counters) {

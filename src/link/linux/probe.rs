@@ -1,17 +1,18 @@
 //! Finds out what works here by doing it, in another process.
 
 use super::ADDRESSES;
-use super::port::{self, Backend};
-use super::sys::{self, Step};
-use super::trouble::{Failed, Stage, Trouble};
+use super::device::{self, Backend};
+use super::error::{SetupError, Stage, Step, Unavailable};
+use super::namespace::make_user;
 use crate::link::spec::Spec;
+use rustix::pipe::{PipeFlags, pipe_with};
+use rustix::process::{Pid, WaitOptions, waitpid};
 use std::fs::File;
 use std::io::{Read, Write};
-use std::os::fd::FromRawFd;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// What came of [`prepare`].
-static PREPARED: OnceLock<Result<(), Trouble>> = OnceLock::new();
+static PREPARED: OnceLock<Result<(), Unavailable>> = OnceLock::new();
 
 /// Readies this process for links: whoever may not make network namespaces gets a user namespace, in which
 /// that is allowed (user_namespaces(7)); root needs none. Must come before any thread is started.
@@ -22,13 +23,13 @@ pub fn prepare() {
 }
 
 /// Why no link can be started, when that is known already.
-pub(super) fn known_trouble() -> Option<Trouble> {
+pub(super) fn known_reason() -> Option<Unavailable> {
     PREPARED.get().and_then(|prepared| prepared.err())
 }
 
-fn become_able() -> Result<(), Trouble> {
-    probe(Backend::Tun).or_else(|tun| probe(Backend::Veth).map_err(|veth| Trouble { tun, veth: Some(veth) }))?;
-    enter_user_namespace().map_err(|tun| Trouble { tun, veth: None })
+fn become_able() -> Result<(), Unavailable> {
+    probe(Backend::Tun).or_else(|tun| probe(Backend::Veth).map_err(|veth| Unavailable { tun, veth: Some(veth) }))?;
+    make_user().map_err(|tun| Unavailable { tun, veth: None })
 }
 
 /// Has this process the capabilities that a link takes? In a container root may be without them.
@@ -47,78 +48,60 @@ fn is_able() -> bool {
 /// The step that failed there.
 pub fn probe(backend: Backend) -> Step<()> {
     reap();
-    let mut ends = [0; 2];
-    // SAFETY: pipe2 fills in two ints.
-    sys::check(unsafe { libc::pipe2(ends.as_mut_ptr(), libc::O_CLOEXEC) }, Stage::Probe)?;
-    // SAFETY: pipe2 succeeded, so both are open and nobody else's.
-    let (mut from, mut to) = unsafe { (File::from_raw_fd(ends[0]), File::from_raw_fd(ends[1])) };
+    let (from, to) = pipe_with(PipeFlags::CLOEXEC).map_err(SetupError::at(Stage::Probe))?;
+    let (mut from, mut to) = (File::from(from), File::from(to));
     // SAFETY: in the child only `attempt` runs, on this one thread, and then _exit; it takes no lock that another
     // thread could have held when the process was copied, save the allocator's, which glibc and musl see to.
-    let child = sys::check(unsafe { libc::fork() }, Stage::Probe)?;
-    if child == 0 {
+    let child = SetupError::check(unsafe { libc::fork() }, Stage::Probe)?;
+    let Some(child) = Pid::from_raw(child) else {
         let (stage, errno) = match attempt(backend) {
             Ok(()) => (u8::MAX, 0),
-            Err(failed) => (failed.stage as u8, failed.errno),
+            Err(error) => (error.stage as u8, error.errno),
         };
         let mut report = vec![stage];
         report.extend(errno.to_ne_bytes());
         let _ = to.write_all(&report);
         // SAFETY: ends this copy of the process without running anything of the original's.
         unsafe { libc::_exit(0) };
-    }
+    };
     drop(to);
     let mut report = [0; 5];
-    let told = from.read_exact(&mut report);
+    let read = from.read_exact(&mut report);
     // Its end takes as long as the kernel needs to take its interfaces down: the report is enough to go on.
     *child_left() = Some(child);
-    match (told, Stage::from_number(report[0])) {
-        (Ok(()), None) => Ok(()),
-        (Ok(()), Some(stage)) => {
-            Err(Failed { stage, errno: i32::from_ne_bytes([report[1], report[2], report[3], report[4]]) })
-        }
-        (Err(error), _) => Err(Failed::because(Stage::Probe, &error)),
+    read.map_err(SetupError::at(Stage::Probe))?;
+    let [stage, errno @ ..] = report;
+    match Stage::from_number(stage) {
+        None => Ok(()),
+        Some(stage) => Err(SetupError { stage, errno: i32::from_ne_bytes(errno) }),
     }
 }
 
 /// The process that tried last, until it has been waited for.
-static CHILD: Mutex<Option<libc::pid_t>> = Mutex::new(None);
+static CHILD: Mutex<Option<Pid>> = Mutex::new(None);
 
-fn child_left() -> MutexGuard<'static, Option<libc::pid_t>> {
+fn child_left() -> MutexGuard<'static, Option<Pid>> {
     CHILD.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Waits for the process that tried, at most the tens of milliseconds that it takes to end. Who ends without is
-/// survived by it, and where the first process of a container waits for nobody its entry stays for good.
+/// Waits for the process that tried: the tens of milliseconds that it takes to end at most. A process that ends
+/// without waiting leaves it to the first process of the system; where that one waits for nobody (in some
+/// containers), its entry stays for good.
 pub fn reap() {
-    // Held while waiting: whoever comes second waits, too.
+    // Held while waiting, so that a second caller waits, too.
     let mut left = child_left();
     if let Some(child) = left.take() {
-        // SAFETY: waitpid may be told to store no status.
-        unsafe { libc::waitpid(child, std::ptr::null_mut(), 0) };
+        let _ = waitpid(Some(child), WaitOptions::empty());
     }
 }
 
 fn attempt(backend: Backend) -> Step<()> {
     if !is_able() {
-        enter_user_namespace()?;
+        make_user()?;
     }
-    for (_, port) in port::hosts(backend, &Spec::default(), ADDRESSES)? {
+    for (_, device) in device::hosts(backend, &Spec::default(), ADDRESSES)? {
         // Left to the end of the process: closing takes its time.
-        std::mem::forget(port);
+        std::mem::forget(device);
     }
     Ok(())
-}
-
-/// A user namespace in which the user is who they were: files belong to whom they belonged.
-fn enter_user_namespace() -> Step<()> {
-    // SAFETY: both always succeed.
-    let (user, group) = unsafe { (libc::geteuid(), libc::getegid()) };
-    // SAFETY: no pointers.
-    sys::check(unsafe { libc::unshare(libc::CLONE_NEWUSER) }, Stage::UserNamespace)?;
-    let put = |name: &str, text: String| {
-        std::fs::write(format!("/proc/self/{name}"), text).map_err(|e| Failed::because(Stage::IdMap, &e))
-    };
-    put("setgroups", "deny".into())?;
-    put("uid_map", format!("{user} {user} 1"))?;
-    put("gid_map", format!("{group} {group} 1"))
 }

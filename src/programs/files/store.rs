@@ -210,18 +210,12 @@ fn large_files_are_refused_and_not_the_end() {
 /// A file without a name in this directory's file system.
 #[cfg(target_os = "linux")]
 fn nameless(dir: &Dir) -> io::Result<File> {
-    use std::os::fd::{AsRawFd, FromRawFd};
+    use rustix::fs::{Mode, OFlags, openat};
     if !Path::new("/proc/self/fd").exists() {
         return Err(io::ErrorKind::Unsupported.into());
     }
-    let flags = libc::O_TMPFILE | libc::O_WRONLY | libc::O_CLOEXEC;
-    // SAFETY: the descriptor is open as long as `dir` is borrowed, the path is a constant with its end.
-    let fd = unsafe { libc::openat(dir.as_raw_fd(), c".".as_ptr(), flags, 0o666) };
-    if fd < 0 {
-        return Err(io::Error::last_os_error());
-    }
-    // SAFETY: it was just opened, and nothing else has it.
-    Ok(unsafe { File::from_raw_fd(fd) })
+    let flags = OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC;
+    Ok(openat(dir, ".", flags, Mode::from_raw_mode(0o666))?.into())
 }
 
 #[cfg(not(target_os = "linux"))]
@@ -232,15 +226,10 @@ fn nameless(_: &Dir) -> io::Result<File> {
 /// Gives such a file a name that nothing has: open(2), the example for O_TMPFILE.
 #[cfg(target_os = "linux")]
 fn link(file: &File, dir: &Dir, name: &OsStr) -> io::Result<()> {
-    use std::ffi::CString;
+    use rustix::fs::{AtFlags, CWD, linkat};
     use std::os::fd::AsRawFd;
-    use std::os::unix::ffi::OsStrExt;
-    let from = CString::new(format!("/proc/self/fd/{}", file.as_raw_fd()))?;
-    let to = CString::new(name.as_bytes())?;
-    // SAFETY: both descriptors are borrowed and open, both texts end with NUL.
-    let linked =
-        unsafe { libc::linkat(libc::AT_FDCWD, from.as_ptr(), dir.as_raw_fd(), to.as_ptr(), libc::AT_SYMLINK_FOLLOW) };
-    if linked == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+    let there = format!("/proc/self/fd/{}", file.as_raw_fd());
+    Ok(linkat(CWD, there, dir, name, AtFlags::SYMLINK_FOLLOW)?)
 }
 
 #[cfg(not(target_os = "linux"))]
@@ -251,15 +240,8 @@ fn link(_: &File, _: &Dir, _: &OsStr) -> io::Result<()> {
 /// Renames to a name that nothing has, for file systems without hard links (FAT): rename(2), RENAME_NOREPLACE.
 #[cfg(target_os = "linux")]
 fn rename_new(dir: &Dir, from: &OsStr, to: &OsStr) -> io::Result<()> {
-    use std::ffi::CString;
-    use std::os::fd::AsRawFd;
-    use std::os::unix::ffi::OsStrExt;
-    let [from, to] = [CString::new(from.as_bytes())?, CString::new(to.as_bytes())?];
-    let fd = dir.as_raw_fd();
-    // SAFETY: the descriptor is borrowed and open, both texts end with NUL.
-    let renamed =
-        unsafe { libc::syscall(libc::SYS_renameat2, fd, from.as_ptr(), fd, to.as_ptr(), libc::RENAME_NOREPLACE) };
-    if renamed == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+    use rustix::fs::{RenameFlags, renameat_with};
+    Ok(renameat_with(dir, from, dir, to, RenameFlags::NOREPLACE)?)
 }
 
 #[cfg(not(target_os = "linux"))]

@@ -251,10 +251,10 @@ mod tests {
 
     #[test]
     fn what_a_command_started_goes_with_it() {
+        use rustix::process::{Pid, test_kill_process};
         let alive = |pid: &[u8]| {
             let pid = String::from_utf8_lossy(pid).trim().parse().expect("a process id");
-            // SAFETY: signal 0 sends nothing.
-            unsafe { libc::kill(pid, 0) == 0 }
+            test_kill_process(Pid::from_raw(pid).expect("not 0")).is_ok()
         };
         for line in ["sleep 1000 >/dev/null 2>&1 & echo $!", "sleep 1000 & echo $!; wait"] {
             let ran = plain::<group::Running>(line, Limits { time: Duration::from_millis(500), ..LIMITS });

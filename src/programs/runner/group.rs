@@ -3,18 +3,21 @@
 
 use super::process::{Pipe, Process};
 use crate::sys::wait;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::ioctl_fionbio;
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 use std::fs::File;
 use std::io::{self, Read};
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// The groups that run, for the interrupt handler: Ctrl-C reaches the terminal's group, and these are others.
-static LIVE: Mutex<Vec<i32>> = Mutex::new(Vec::new());
+static LIVE: Mutex<Vec<Pid>> = Mutex::new(Vec::new());
 
-fn live() -> MutexGuard<'static, Vec<i32>> {
+fn live() -> MutexGuard<'static, Vec<Pid>> {
     LIVE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -25,26 +28,23 @@ pub fn kill_all() {
     std::mem::forget(live);
 }
 
-fn kill(group: i32) {
-    // SAFETY: a plain system call. The group's leader was not waited for yet, so its number is nobody else's.
-    unsafe { libc::kill(-group, libc::SIGKILL) };
+fn kill(group: Pid) {
+    // The group's leader was not waited for yet, so that its number is nobody else's.
+    let _ = kill_process_group(group, Signal::KILL);
 }
 
 /// A command that runs, with its pipes.
 pub struct Running {
     child: Child,
-    group: i32,
+    group: Pid,
     pipes: Vec<(Pipe, File)>,
     over: bool,
 }
 
 impl Running {
     fn readable(&self, wait: Duration) -> bool {
-        let poll = |pipe: &File| libc::pollfd { fd: pipe.as_raw_fd(), events: libc::POLLIN, revents: 0 };
-        let mut polls: Vec<libc::pollfd> = self.pipes.iter().map(|(_, pipe)| poll(pipe)).collect();
-        let millis = i32::try_from(wait.as_millis()).unwrap_or(i32::MAX);
-        // SAFETY: the array is valid for its length, and its descriptors are open.
-        unsafe { libc::poll(polls.as_mut_ptr(), polls.len() as libc::nfds_t, millis) > 0 }
+        let mut polls: Vec<PollFd> = self.pipes.iter().map(|(_, pipe)| PollFd::new(pipe, PollFlags::IN)).collect();
+        poll(&mut polls, Timespec::try_from(wait).ok().as_ref()).is_ok_and(|ready| ready > 0)
     }
 }
 
@@ -53,7 +53,7 @@ impl Process for Running {
         // Held while it starts: the interrupt handler finds either no process or a listed one.
         let mut live = live();
         let mut child = command.process_group(0).spawn()?;
-        let group = i32::try_from(child.id()).map_err(io::Error::other)?;
+        let group = Pid::from_child(&child);
         live.push(group);
         drop(live);
         let mut pipes = Vec::new();
@@ -61,7 +61,7 @@ impl Process for Running {
         pipes.extend(child.stdout.take().map(|pipe| (Pipe::Stdout, File::from(OwnedFd::from(pipe)))));
         let running = Running { child, group, pipes, over: false };
         for (_, pipe) in &running.pipes {
-            without_waiting(pipe)?;
+            ioctl_fionbio(pipe, true)?;
         }
         Ok(running)
     }
@@ -87,13 +87,9 @@ impl Process for Running {
     }
 
     fn ended(&mut self) -> bool {
-        // Not waited for yet: that would give the group's number away.
-        // SAFETY: all zeros is a valid siginfo_t; waitid(2) fills it in when the child has ended.
-        let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
-        let how = libc::WEXITED | libc::WNOWAIT | libc::WNOHANG;
-        // SAFETY: the struct is valid, the child ours.
-        let told = unsafe { libc::waitid(libc::P_PID, self.child.id(), &mut info, how) };
-        told == 0 && info.si_signo != 0
+        // WNOWAIT: the child stays a zombie, and its number the group's.
+        let how = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
+        matches!(waitid(WaitId::Pid(self.group), how), Ok(Some(_)))
     }
 
     fn finish(&mut self) -> io::Result<ExitStatus> {
@@ -112,16 +108,6 @@ impl Drop for Running {
         // Only after an error is it still there.
         let _ = self.finish();
     }
-}
-
-fn without_waiting(pipe: &File) -> io::Result<()> {
-    let fd = pipe.as_raw_fd();
-    // SAFETY: fcntl(2) on a descriptor that is open.
-    let set = unsafe {
-        let flags = libc::fcntl(fd, libc::F_GETFL);
-        flags >= 0 && libc::fcntl(fd, libc::F_SETFL, flags | libc::O_NONBLOCK) >= 0
-    };
-    if set { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
 #[cfg(test)]

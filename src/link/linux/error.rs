@@ -3,6 +3,9 @@
 use crate::text::Text;
 use std::io;
 
+/// What a step of the set-up returns.
+pub(super) type Step<T> = Result<T, SetupError>;
+
 /// A step of the set-up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
@@ -57,22 +60,22 @@ impl Stage {
 
 /// A step that failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Failed {
+pub struct SetupError {
     /// Which.
     pub stage: Stage,
-    /// What the system said.
+    /// The system's error number; 0 where it gave none.
     pub errno: i32,
 }
 
-impl Failed {
-    /// The system call that has just failed.
-    pub(super) fn now(stage: Stage) -> Failed {
-        Failed::because(stage, &io::Error::last_os_error())
+impl SetupError {
+    /// Turns the error of a call made in this step into one of ours, for `map_err`.
+    pub(super) fn at<E: Into<io::Error>>(stage: Stage) -> impl Fn(E) -> SetupError {
+        move |error| SetupError { stage, errno: error.into().raw_os_error().unwrap_or(0) }
     }
 
-    /// With an error that std has.
-    pub(super) fn because(stage: Stage, error: &io::Error) -> Failed {
-        Failed { stage, errno: error.raw_os_error().unwrap_or(0) }
+    /// The same for a system call made through libc, which has just returned `rc`.
+    pub(super) fn check(rc: libc::c_int, stage: Stage) -> Step<libc::c_int> {
+        if rc < 0 { Err(SetupError::at(stage)(io::Error::last_os_error())) } else { Ok(rc) }
     }
 
     /// What failed, in both languages.
@@ -148,17 +151,17 @@ impl Failed {
 
 /// No backend works here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Trouble {
+pub struct Unavailable {
     /// What stopped the TUN.
-    pub tun: Failed,
+    pub tun: SetupError,
     /// What stopped the veth pair; `None` when the first failure was fatal to both.
-    pub veth: Option<Failed>,
+    pub veth: Option<SetupError>,
 }
 
-impl Trouble {
+impl Unavailable {
     /// What is missing and what would change it.
     pub fn text(&self) -> Text {
-        let told = |failed: &Failed| Text::new("{}; {}", "{}；{}").with(&failed.text()).with(&failed.remedy());
+        let told = |failed: &SetupError| Text::new("{}; {}", "{}；{}").with(&failed.text()).with(&failed.remedy());
         let reason = match &self.veth {
             Some(veth) if veth.stage != self.tun.stage => {
                 Text::new("{}; and without it: {}", "{}；不用它时：{}").with(&told(&self.tun)).with(&told(veth))

@@ -1,27 +1,31 @@
-//! The wire: one thread that carries every packet between the two hosts, when and if it is due.
+//! The wire between the two hosts: one thread that forwards every packet, when and if it is due.
 
-use super::port::Port;
+use super::device::Device;
+use super::error::{SetupError, Stage, Step};
 use crate::link::faults::{Faults, Ruling};
 use crate::link::view::View;
-use crate::link::{Captured, Carried, Limits};
+use crate::link::{CaptureLimits, Captured, Carried};
 use crate::trace::Role;
 use crate::trace::packet::Fate;
+use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
+use rustix::time::{ClockId, clock_gettime};
 use std::collections::VecDeque;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::num::NonZeroU64;
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// What the wire and those who wait for it share.
+/// What the forwarder and those who wait for it share.
 #[derive(Debug)]
-pub(super) struct Shared {
+struct Shared {
     /// Packets that were read and are not yet handed over.
-    pub(super) under_way: AtomicU64,
-    /// Odd while the wire looks for work, even while it sleeps; never the same for two sleeps.
-    pub(super) turns: AtomicU64,
-    pub(super) stop: AtomicBool,
-    /// Wakes the wire.
-    pub(super) bell: OwnedFd,
+    under_way: AtomicU64,
+    /// Odd while it looks for work, even while it sleeps; never the same for two sleeps.
+    turns: AtomicU64,
+    stop: AtomicBool,
+    /// Wakes it (eventfd(2)).
+    wake: OwnedFd,
 }
 
 /// A packet on its way.
@@ -41,11 +45,11 @@ struct Lane {
     held: Vec<Due>,
 }
 
-pub(super) struct Wire {
-    ports: Arc<[Port; 2]>,
+pub(super) struct Forwarder {
+    devices: Arc<[Device; 2]>,
     faults: Faults,
     lanes: [Lane; 2],
-    limits: Limits,
+    limits: CaptureLimits,
     recorded_bytes: usize,
     began: Instant,
     shared: Arc<Shared>,
@@ -57,13 +61,13 @@ const BATCH: usize = 64;
 /// The largest IPv4 packet, and an Ethernet header.
 const LARGEST: usize = 65_535 + 14;
 
-impl Wire {
-    /// The ports are the client's and the server's.
-    pub(super) fn new(watch: Watch, faults: Faults, limits: Limits, began: Instant) -> Wire {
-        let Watch { ports, shared } = watch;
+impl Forwarder {
+    /// Forwards between the client's device and the server's.
+    pub(super) fn new(handle: Handle, faults: Faults, limits: CaptureLimits, began: Instant) -> Forwarder {
+        let Handle { devices, shared } = handle;
         let lane = |from| Lane { from, queue: VecDeque::new(), held: Vec::new() };
         let lanes = [lane(Role::Client), lane(Role::Server)];
-        Wire { ports, faults, lanes, limits, recorded_bytes: 0, began, shared, carried: Carried::default() }
+        Forwarder { devices, faults, lanes, limits, recorded_bytes: 0, began, shared, carried: Carried::default() }
     }
 
     /// Carries until it is told to stop.
@@ -78,7 +82,7 @@ impl Wire {
                 self.rest();
             }
         }
-        self.carried.lost += self.ports.iter().map(Port::drops).sum::<u64>();
+        self.carried.lost += self.devices.iter().map(Device::drops).sum::<u64>();
         self.carried.busy = processor_time();
         self.carried
     }
@@ -90,7 +94,7 @@ impl Wire {
     /// Reads what left one host, decides, and puts it on its way; returns how many packets there were.
     fn take(&mut self, side: usize, buffer: &mut [u8]) -> usize {
         for n in 0..BATCH {
-            let Some(packet) = self.ports[side].read(buffer) else { return n };
+            let Some(packet) = self.devices[side].read(buffer) else { return n };
             // Neighbour discovery and the like: nobody's lesson, and never carried.
             let Some(view) = View::of(packet) else { continue };
             let now = self.now_ns();
@@ -102,7 +106,7 @@ impl Wire {
             let room = self.has_room(packet.len());
             self.carried.unrecorded += u64::from(!room);
             if straight_on && !room {
-                self.carried.lost += u64::from(!self.ports[1 - side].write(packet));
+                self.carried.lost += u64::from(!self.devices[1 - side].write(packet));
                 continue;
             }
             let packet: Arc<[u8]> = packet.into();
@@ -163,57 +167,59 @@ impl Wire {
         if let Some(record) = record {
             self.carried.packets[record].arrivals.push(now_ns / 1000);
         }
-        self.carried.lost += u64::from(!self.ports[side].write(packet));
+        self.carried.lost += u64::from(!self.devices[side].write(packet));
     }
 
-    /// Sleeps until a packet leaves a host, one is due, or somebody rings.
+    /// Sleeps until a packet leaves a host, one is due, or it is woken.
     fn rest(&self) {
-        let entry = |fd| libc::pollfd { fd, events: libc::POLLIN, revents: 0 };
-        let bell = self.shared.bell.as_raw_fd();
-        let mut entries = [entry(self.ports[0].fd()), entry(self.ports[1].fd()), entry(bell)];
+        let [near, far] = &*self.devices;
+        let readable = |fd| PollFd::from_borrowed_fd(fd, PollFlags::IN);
+        let mut entries = [readable(near.as_fd()), readable(far.as_fd()), readable(self.shared.wake.as_fd())];
         let next = self.lanes.iter().filter_map(Lane::next_moment).min();
         let left = next.map(|at| Duration::from_nanos(at.saturating_sub(self.now_ns())));
-        let timeout = left.map(|left| libc::timespec {
-            tv_sec: left.as_secs() as libc::time_t,
-            tv_nsec: left.subsec_nanos() as libc::c_long,
-        });
-        let timeout = timeout.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
+        let timeout = left.and_then(|left| Timespec::try_from(left).ok());
         self.shared.turns.fetch_add(1, Ordering::AcqRel);
-        // SAFETY: three live pollfds as the count says; the timeout is null or lives until the end of the call.
-        unsafe { libc::ppoll(entries.as_mut_ptr(), 3, timeout, std::ptr::null()) };
+        // Interrupted or timed out: either way the caller looks for itself.
+        let _ = poll(&mut entries, timeout.as_ref());
         self.shared.turns.fetch_add(1, Ordering::AcqRel);
     }
 }
 
 impl Shared {
-    pub(super) fn new(bell: OwnedFd) -> Shared {
-        // The wire begins awake.
-        Shared { under_way: AtomicU64::new(0), turns: AtomicU64::new(1), stop: AtomicBool::new(false), bell }
+    fn new() -> Step<Shared> {
+        let wake =
+            eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC).map_err(SetupError::at(Stage::Configure))?;
+        // It begins awake.
+        Ok(Shared { under_way: AtomicU64::new(0), turns: AtomicU64::new(1), stop: AtomicBool::new(false), wake })
     }
 }
 
-/// Looks at the wire from outside.
+/// Observes the forwarder from other threads, and stops it.
 #[derive(Clone, Debug)]
-pub(super) struct Watch {
-    pub(super) ports: Arc<[Port; 2]>,
-    pub(super) shared: Arc<Shared>,
+pub(super) struct Handle {
+    pub(super) devices: Arc<[Device; 2]>,
+    shared: Arc<Shared>,
 }
 
-impl Watch {
-    /// Is the wire asleep, with nothing to carry and nothing to read?
+impl Handle {
+    /// Of one that is to forward between these.
+    pub(super) fn new(devices: [Device; 2]) -> Step<Handle> {
+        Ok(Handle { devices: Arc::new(devices), shared: Arc::new(Shared::new()?) })
+    }
+
+    /// Is the forwarder asleep, with nothing to carry and nothing to read?
     pub(super) fn is_quiet(&self) -> bool {
         let Shared { under_way, turns, .. } = &*self.shared;
         let turn = turns.load(Ordering::Acquire);
-        let nothing = || under_way.load(Ordering::Acquire) == 0 && !self.ports.iter().any(Port::is_readable);
+        let nothing = || under_way.load(Ordering::Acquire) == 0 && !self.devices.iter().any(Device::is_readable);
         turn % 2 == 0 && nothing() && turns.load(Ordering::Acquire) == turn
     }
 
-    /// Ends the wire.
+    /// Ends the forwarder.
     pub(super) fn stop(&self) {
         self.shared.stop.store(true, Ordering::Release);
-        let one = 1u64.to_ne_bytes();
-        // SAFETY: eight live bytes, which is what an eventfd takes (eventfd(2)).
-        unsafe { libc::write(self.shared.bell.as_raw_fd(), one.as_ptr().cast(), one.len()) };
+        // Fails only when its counter is full (eventfd(2)), and then it is awake already.
+        let _ = rustix::io::write(&self.shared.wake, &1u64.to_ne_bytes());
     }
 }
 
@@ -238,14 +244,11 @@ impl Lane {
 
 /// Timers of this thread may not be put off to save a wake-up (PR_SET_TIMERSLACK, the default is 50 microseconds).
 fn punctual() {
-    // SAFETY: PR_SET_TIMERSLACK takes a number.
-    unsafe { libc::prctl(libc::PR_SET_TIMERSLACK, 1 as libc::c_ulong) };
+    let _ = rustix::thread::set_current_timer_slack(NonZeroU64::new(1));
 }
 
 /// Processor time of the calling thread.
 fn processor_time() -> Duration {
-    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: `time` is a live timespec; a thread may always ask for its own clock.
-    unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &mut time) };
+    let time = clock_gettime(ClockId::ThreadCPUTime);
     Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
 }
