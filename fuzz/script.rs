@@ -2,8 +2,7 @@
 
 use std::io::{self, ErrorKind};
 use std::time::Duration;
-use stickdemo::programs::answers::Channel;
-use stickdemo::programs::wire::Source;
+use stickdemo::framing::protocols::{Channel, Source};
 use stickdemo::text::Text;
 use stickdemo::trace::Part;
 

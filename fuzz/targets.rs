@@ -13,16 +13,16 @@ use std::path::{Component, Path};
 use std::sync::LazyLock;
 use std::time::Duration;
 use stickdemo::framing::json::{self, Json};
+use stickdemo::framing::protocols::{self, Framed, More, Terms};
 use stickdemo::framing::{
     Decoder, Fault, Frame, Framing, I32_LE, Kind, Limits, Look, U8, U16_BE, U32_BE, U32_LE, decimal,
 };
-use stickdemo::programs::answers::{self, Manner, Outputs, Terms};
+use stickdemo::programs::Spelling;
+use stickdemo::programs::answers::{self, Manner, Outputs};
 use stickdemo::programs::files::header::{self, Promise, Upload};
 use stickdemo::programs::files::receipt::Receipt;
-use stickdemo::programs::reading::{self, End, Step};
 use stickdemo::programs::runner::allow::Allowed;
 use stickdemo::programs::trouble::{self, Trouble};
-use stickdemo::programs::{Framed, Spelling};
 use stickdemo::sys::filename::FileName;
 use stickdemo::text::Text;
 use stickdemo::text::quantity;
@@ -234,13 +234,12 @@ pub fn reading(data: &[u8]) {
 
 /// An i32le length and its JSON header, as every upload has them: nothing beyond them is taken.
 fn headers(stream: &[u8], ending: Ending, limit: usize, mut cut: Script) {
-    let read = |source: &mut Script| {
-        reading::length(source, limit, &DOING).and_then(|length| match length {
-            None => Ok(None),
-            Some(length) => {
-                reading::json_object(source, length, Part::Header, &DOING).map(|fields| Some((length, fields)))
-            }
-        })
+    let read = |source: &mut Script| -> trouble::Result<_> {
+        let doing = DOING;
+        let stopped = Trouble::stopped(&doing);
+        let Some(length) = protocols::length(source, limit).map_err(&stopped)? else { return Ok(None) };
+        let bytes = protocols::words(source, length, Part::Header).map_err(&stopped)?;
+        Ok(Some((length, json::parse(&bytes)?)))
     };
     let (got, peak) = metered(|| read(&mut cut));
     assert!(peak <= limit + JSON * stream.len().min(limit) + ROOM, "{peak} bytes held, the limit is {limit}");
@@ -255,42 +254,43 @@ fn headers(stream: &[u8], ending: Ending, limit: usize, mut cut: Script) {
 
 /// Unframed text: what came until a silence or the end, never a part of a character.
 fn text(stream: &[u8], limit: usize, mut script: Script) {
-    let (got, peak) = metered(|| reading::text(&mut script, limit, QUIET, &DOING));
+    let (got, peak) = metered(|| protocols::text(&mut script, limit, QUIET));
     assert!(peak <= 4 * (limit + 1) + ROOM, "{peak} bytes held, the limit is {limit}");
     match got {
         Ok(None) => assert!(stream.is_empty() && script.ended()),
-        Ok(Some((text, End::Stream))) => assert!(text == stream && script.ended()),
-        Ok(Some((text, End::Quiet))) => {
+        Ok(Some((text, protocols::Ending::Stream))) => assert!(text == stream && script.ended()),
+        Ok(Some((text, protocols::Ending::Quiet))) => {
             assert!(script.silent(), "only silence ends it");
             assert_eq!(stream.get(..text.len()), Some(&text[..]));
             let inside = std::str::from_utf8(&text).is_err_and(|e| e.error_len().is_none());
             assert!(!inside, "cut inside a character");
             assert!(text.len() <= limit);
         }
-        Err(trouble) => assert!(trouble.kind != "oversize" || script.taken() > limit),
+        Ok(Some((_, ending))) => panic!("{ending:?}"),
+        Err(why) => assert!(!matches!(why, protocols::Why::TooLong(_)) || script.taken() > limit),
     }
 }
 
 /// A known acknowledgement ends at once, a prefix of one goes on, everything else ends with silence.
 fn acknowledgement(stream: &[u8], limit: usize, mut script: Script) {
     const KNOWN: [&[u8]; 2] = [b"recv_ready", b"ok"];
-    let step = |bytes: &[u8]| {
+    let more = |bytes: &[u8]| {
         if KNOWN.contains(&bytes) {
-            Step::Complete
+            More::None
         } else if KNOWN.iter().any(|known| known.starts_with(bytes)) {
-            Step::CertainlyMore
+            More::Certain
         } else {
-            Step::PerhapsMore
+            More::Possible
         }
     };
-    let got = reading::unframed(&mut script, limit, Part::Body, QUIET, &DOING, step);
+    let got = protocols::unframed(&mut script, limit, Part::Body, QUIET, more);
     if let Ok(Some((word, end))) = got {
         assert!(!word.is_empty() && stream.starts_with(&word) && word.len() <= limit);
         assert_eq!(script.taken(), word.len(), "nothing is kept back");
-        match step(&word) {
-            Step::Complete => {}
-            Step::CertainlyMore => assert!(end == End::Stream && script.ended()),
-            Step::PerhapsMore => assert!(script.silent() || script.ended()),
+        match more(&word) {
+            More::None => {}
+            More::Certain => assert!(end == protocols::Ending::Stream && script.ended()),
+            More::Possible => assert!(script.silent() || script.ended()),
         }
     }
 }

@@ -33,10 +33,13 @@ pub mod digest;
 pub mod json;
 mod kind;
 mod length;
+mod part;
+pub mod protocols;
 
 pub use kind::Kind;
 pub(crate) use length::hex;
 pub use length::{I32_LE, Length, U8, U16_BE, U32_BE, U32_LE};
+pub use part::Part;
 
 use crate::say;
 use crate::text::{Text, grouped};
@@ -267,7 +270,8 @@ pub struct Frame {
     pub body: Vec<u8>,
 }
 
-/// Cuts a stream into frames. [`feed`](Decoder::feed) it what arrived, in pieces of any size, and
+/// Cuts a stream into frames, for whoever is handed its pieces and cannot ask for the next ones: a recording, a capture,
+/// another program's calls. Who can ask reads with [`protocols`], and keeps no body. [`feed`](Decoder::feed) it what arrived, in pieces of any size, and
 /// take frames out until there is none; time and memory are linear in what was fed.
 #[derive(Clone, Debug)]
 pub struct Decoder<F> {

@@ -3,12 +3,15 @@
 use super::recorded::{read_into, restarted};
 use super::staged::{Staged, failed};
 use super::{End, Holder, NetError, Outgoing, Piece, Result, Spoiled, barrier, evidence};
+use crate::framing::Part;
+use crate::framing::protocols::Source;
 use crate::say;
 use crate::sys::wait;
 use crate::text::Text;
 use crate::trace::{Call, Evidence, Fact, Handed, Proto, Sink};
 use socket2::Socket;
 use std::cell::Cell;
+use std::io;
 use std::net::{Shutdown, SocketAddr};
 use std::time::{Duration, Instant};
 
@@ -252,6 +255,25 @@ impl Listener {
         }
         Err(NetError::Deadline { what: say!("{address} to be given back", "{address} 被归还"), limit })
     }
+}
+
+/// What the documents' protocols read from. A call's failure is inside the error, whole.
+impl Source for &Conn {
+    fn recv(&mut self, buffer: &mut [u8], _: Part) -> io::Result<usize> {
+        let bytes = Conn::recv(self, buffer.len()).map_err(io::Error::other)?;
+        buffer[..bytes.len()].copy_from_slice(&bytes);
+        Ok(bytes.len())
+    }
+
+    fn recv_within(&mut self, buffer: &mut [u8], part: Part, quiet: Duration) -> io::Result<Option<usize>> {
+        match barrier::readable(self.recorded.socket(), quiet) {
+            true => Source::recv(self, buffer, part).map(Some),
+            false => Ok(None),
+        }
+    }
+
+    /// The sender has declared it.
+    fn incoming(&mut self, _: Text) {}
 }
 
 /// One side of a TCP connection.

@@ -1,70 +1,15 @@
-//! The answer to a command in each of the documents' four protocols, from both sides: [`send`] and [`receive`].
-//! Nothing here knows sockets: a [`Channel`] is a connection or, in tests, a script that delivers the bytes as it
-//! likes.
+//! The answer to a command in each of the documents' four protocols: what it is made of, and what is said when one
+//! does not come. How it goes and comes is in [`protocols`].
 
 use super::Framed;
-use super::reading::{self, Step};
 use super::trouble::{Result, Trouble};
-use super::wire::{Source, Wire};
-use crate::framing::{self, I32_LE, Limits, decimal, json};
+use crate::framing::decimal;
+use crate::framing::protocols::{self, Channel, Ending, Failure, Moment, Source, Terms, Why};
+use crate::framing::{Fault, I32_LE, json};
 use crate::say;
-use crate::text::Text;
-use crate::trace::Part;
+use crate::text::{Text, grouped};
 use serde_json::{Map, Value};
-use std::io;
 use std::time::Duration;
-
-/// What D1's and D2's client answers to a length.
-pub const READY: &[u8] = b"recv_ready";
-
-/// The acknowledgements of the documents: `ok` (D0), `recv_ready` (D1, D2). D4's may be any text.
-const KNOWN: [&[u8]; 2] = [b"ok", READY];
-
-/// The longest text that is taken for a decimal length, or for an acknowledgement: what the documents' `recv(1024)`
-/// takes.
-const LONGEST: usize = 1024;
-
-/// The most that is asked for in one recv.
-const PIECE: usize = 64 << 10;
-
-/// Both directions of a connection.
-pub trait Channel: Source {
-    /// A new message is about to be sent; the label is for the reader of a trace.
-    fn outgoing(&mut self, label: Text);
-
-    /// Sends every byte.
-    ///
-    /// # Errors
-    /// What send says.
-    fn send_all(&mut self, bytes: &[u8], part: Part) -> io::Result<()>;
-
-    /// Nothing more will be sent.
-    ///
-    /// # Errors
-    /// What shutdown says.
-    fn half_close(&mut self) -> io::Result<()>;
-
-    /// The header is read: from here on only silence is too long. Before, everything together may be.
-    fn body_begins(&mut self) {}
-}
-
-impl Channel for Wire<'_> {
-    fn outgoing(&mut self, label: Text) {
-        Wire::outgoing(self, label);
-    }
-
-    fn send_all(&mut self, bytes: &[u8], part: Part) -> io::Result<()> {
-        Wire::send_all(self, bytes, part)
-    }
-
-    fn half_close(&mut self) -> io::Result<()> {
-        self.shutdown()
-    }
-
-    fn body_begins(&mut self) {
-        self.at_leisure();
-    }
-}
 
 /// What a command printed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -112,16 +57,16 @@ impl Manner {
 /// # Errors
 /// What the connection says, or that the client left where an acknowledgement was due.
 pub fn send(channel: &mut impl Channel, manner: Manner, outputs: Outputs, label: &Text) -> Result<()> {
-    let doing = Text::new("while sending the answer", "发送回答时");
-    let failed = |e| Trouble::call(&doing, &e);
+    let mut sent = |parts: [&[u8]; 2], label: Text| {
+        let sent = protocols::send(channel, manner.framed, parts, label, manner.settle);
+        sent.map_err(|failure| stopped(failure.moment, *failure.why))
+    };
     let (header, body) = match manner.framed {
         Framed::None => {
-            for (name, bytes) in [("stderr", &outputs.stderr), ("stdout", &outputs.stdout)] {
-                let Text { en, zh } = label;
-                channel.outgoing(say!("{en}: {name}", "{zh}：{name}"));
-                channel.send_all(bytes, Part::Body).map_err(failed)?;
-            }
-            return Ok(());
+            let Text { en, zh } = label;
+            let label = |name: &str| say!("{en}: {name}", "{zh}：{name}");
+            sent([&[], &outputs.stderr], label("stderr"))?;
+            return sent([&[], &outputs.stdout], label("stdout"));
         }
         Framed::Ack => (decimal::header(outputs.stderr.len() + outputs.stdout.len()), outputs.joined()),
         Framed::I32Le => {
@@ -130,12 +75,7 @@ pub fn send(channel: &mut impl Channel, manner: Manner, outputs: Outputs, label:
         }
         Framed::Json => one_of_both(outputs, manner.both)?,
     };
-    channel.outgoing(label.clone());
-    channel.send_all(&header, Part::Header).map_err(failed)?;
-    if manner.framed == Framed::Ack {
-        acknowledgement(channel, manner.settle)?;
-    }
-    channel.send_all(&body, Part::Body).map_err(failed)
+    sent([&header, &body], label.clone())
 }
 
 /// Header and body of the framing `json`: standard error if there is any, else standard output (D1, D2); or both,
@@ -155,68 +95,12 @@ fn one_of_both(outputs: Outputs, both: bool) -> Result<(Vec<u8>, Vec<u8>)> {
     Ok((json::pack(&Value::Object(header))?, body))
 }
 
-/// Waits for whatever the client acknowledges a length with. The known words are read exactly, not a byte of what
-/// follows them; any other is complete when it is silent, and its client may not send anything before the body.
+/// Waits for whatever the client acknowledges a length with.
 ///
 /// # Errors
 /// What recv says, or that the stream ended instead.
 pub fn acknowledgement(source: &mut impl Source, settle: Duration) -> Result<Vec<u8>> {
-    let doing = Text::new("while waiting for the acknowledgement", "等待确认时");
-    source.incoming(Text::new("acknowledgement", "确认"));
-    let failed = |e| Trouble::call(&doing, &e);
-    let (mut word, mut piece) = (Vec::new(), [0; LONGEST]);
-    loop {
-        let known = KNOWN.iter().filter_map(|known| known.strip_prefix(&word[..])).map(<[u8]>::len).min();
-        let got = match known {
-            Some(0) => return Ok(word),
-            Some(more) => Some(source.recv(&mut piece[..more], Part::Body).map_err(failed)?),
-            // Half a character cannot be all.
-            None if std::str::from_utf8(&word).is_err_and(|e| e.error_len().is_none()) => {
-                Some(source.recv(&mut piece, Part::Body).map_err(failed)?)
-            }
-            None => source.recv_within(&mut piece, Part::Body, settle).map_err(failed)?,
-        };
-        match got {
-            None => return Ok(word),
-            Some(0) if word.is_empty() => return Err(left(&doing)),
-            Some(0) => return Ok(word),
-            Some(n) => word.extend_from_slice(&piece[..n]),
-        }
-        if word.len() > LONGEST {
-            let text = say!("more than {LONGEST} bytes", "超过 {LONGEST} 字节");
-            return Err(Trouble::peer("oversize", text).at(&doing));
-        }
-    }
-}
-
-fn left(doing: &Text) -> Trouble {
-    Trouble::peer("ended", Text::new("the other side left", "对方已离开")).at(doing)
-}
-
-/// How the client takes an answer.
-#[derive(Clone, Copy, Debug)]
-pub struct Terms {
-    /// The protocol.
-    pub framed: Framed,
-    /// The longest header and body.
-    pub limits: Limits,
-    /// How long an unframed text must have been silent to count as complete.
-    pub settle: Duration,
-    /// No further command follows, so that the server ends the stream after this answer.
-    pub last: bool,
-}
-
-/// How an answer's end was known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
-    /// Its length was announced: a fact.
-    Counted,
-    /// The stream ended: a fact, too, unless the server died in the middle.
-    Stream,
-    /// It was silent after the last bytes: a guess.
-    Quiet,
-    /// Nothing came at all: perhaps an empty answer.
-    Silence,
+    protocols::acknowledgement(source, settle).map_err(|why| stopped(Moment::Acknowledgement, why))
 }
 
 /// Receives an answer and hands its body on in pieces, as they come. Returns the body's length, and how its end was
@@ -228,147 +112,54 @@ pub fn receive(
     channel: &mut impl Channel,
     terms: &Terms,
     label: &Text,
-    mut body: impl FnMut(&[u8]),
-) -> Result<(usize, End)> {
-    channel.incoming(label.clone());
-    let length = match terms.framed {
-        Framed::None if terms.last => return to_the_end(channel, terms.limits.body, body),
-        Framed::None => return until_quiet(channel, terms, body),
-        Framed::Ack => {
-            let length = announced(channel, terms)?;
-            channel.outgoing(Text::new("acknowledgement", "确认"));
-            let doing = Text::new("while acknowledging the length", "确认长度时");
-            channel.send_all(READY, Part::Body).map_err(|e| Trouble::call(&doing, &e))?;
-            if terms.last {
-                // A server that is gone says so in the next recv.
-                let _ = channel.half_close();
-            }
-            length
+    body: impl FnMut(&[u8]),
+) -> Result<(usize, Ending)> {
+    protocols::receive(channel, terms, label.clone(), body).map_err(|failure| {
+        let likely = likely(terms, &failure);
+        let trouble = stopped(failure.moment, *failure.why);
+        match likely {
+            Some(framed) => trouble.hint(suggestion(framed)),
+            None => trouble,
         }
-        Framed::I32Le => counted(
-            channel,
-            terms.limits.body,
-            &Text::new("while waiting for the answer's length", "等待回答的长度时"),
-        )?,
-        Framed::Json => described(channel, &terms.limits)?,
+    })
+}
+
+/// What happened to an answer, as a person reads it.
+fn stopped(moment: Moment, why: Why) -> Trouble {
+    let doing = match moment {
+        Moment::Sending => Text::new("while sending the answer", "发送回答时"),
+        Moment::Length => Text::new("while waiting for the answer's length", "等待回答的长度时"),
+        Moment::Header => Text::new("while waiting for the answer's header", "等待回答的头部时"),
+        Moment::Acknowledging => Text::new("while acknowledging the length", "确认长度时"),
+        Moment::Acknowledgement => Text::new("while waiting for the acknowledgement", "等待确认时"),
+        Moment::Body => Text::new("while receiving the answer", "接收回答时"),
     };
-    channel.body_begins();
-    exactly(channel, length, &mut body)?;
-    Ok((length, End::Counted))
-}
-
-/// The decimal length of an `ack` answer. Its digits have no end in the bytes: it is complete when the stream is
-/// silent, or ends. What is no digit cannot become one by waiting.
-fn announced(source: &mut impl Source, terms: &Terms) -> Result<usize> {
-    let doing = Text::new("while waiting for the answer's length", "等待回答的长度时");
-    let read = reading::unframed(source, LONGEST, Part::Header, terms.settle, &doing, |bytes| match bytes {
-        _ if bytes.iter().all(u8::is_ascii_digit) => Step::PerhapsMore,
-        _ => Step::Complete,
-    })?;
-    let (digits, _) = read.ok_or_else(|| left(&doing))?;
-    decimal::parse(&digits, terms.limits.body).map_err(|fault| {
-        let kind = match fault {
-            decimal::NotALength::TooLong { .. } => "oversize",
-            _ => "syntax",
-        };
-        let trouble = Trouble::peer(kind, fault.text()).at(&doing);
-        match mistaken_digits(&digits) {
-            Some(framed) => trouble.hint(suggestion(framed)),
-            None => trouble,
+    match (why, moment) {
+        (Why::Fault(fault), _) => Trouble::from(fault).at(&doing),
+        (Why::TooLong(limit), Moment::Body) => {
+            let limit = grouped(limit);
+            Trouble::peer("oversize", say!("the answer is longer than {limit} bytes", "回答超过 {limit} 字节"))
         }
-    })
-}
-
-/// A length of four bytes.
-fn counted(source: &mut impl Source, limit: usize, doing: &Text) -> Result<usize> {
-    let mut field = [0; 4];
-    let have = reading::fill(source, &mut field, Part::Header, doing)?;
-    if have == 0 {
-        return Err(left(doing));
-    }
-    I32_LE.unpack(&field[..have], limit).map_err(|fault| {
-        let trouble = Trouble::from(fault).at(doing);
-        match mistaken_length(&field[..have]) {
-            Some(framed) => trouble.hint(suggestion(framed)),
-            None => trouble,
+        (Why::TooLong(limit), Moment::Acknowledgement) => {
+            Trouble::peer("oversize", say!("more than {limit} bytes", "超过 {limit} 字节")).at(&doing)
         }
-    })
-}
-
-/// The body's length as a `json` header says it.
-fn described(source: &mut impl Source, limits: &Limits) -> Result<usize> {
-    let doing = Text::new("while waiting for the answer's header", "等待回答的头部时");
-    let mut header = vec![0; counted(source, limits.header, &doing)?];
-    let have = reading::fill(source, &mut header, Part::Header, &doing)?;
-    let wrong = |fault| Trouble::from(fault).at(&doing).hint(suggestion(Framed::I32Le));
-    framing::whole_header(&header[..have], header.len()).map_err(wrong)?;
-    let fields = json::parse(&header).map_err(wrong)?;
-    json::size(&fields, json::DATA_SIZE, limits.body).map_err(|fault| Trouble::from(fault).at(&doing))
-}
-
-/// Reads a body of this length, and not a byte more. What is kept in memory is one piece, whatever the length says.
-fn exactly(source: &mut impl Source, length: usize, body: &mut impl FnMut(&[u8])) -> Result<()> {
-    let doing = Text::new("while receiving the answer", "接收回答时");
-    let mut piece = vec![0; length.min(PIECE)];
-    let mut have = 0;
-    while have < length {
-        let most = piece.len().min(length - have);
-        match source.recv(&mut piece[..most], Part::Body).map_err(|e| Trouble::call(&doing, &e))? {
-            0 => return Err(Trouble::from(framing::Fault::EofInBody { have, need: length }).at(&doing)),
-            n => {
-                body(&piece[..n]);
-                have += n;
-            }
-        }
-    }
-    Ok(())
-}
-
-fn to_the_end(source: &mut impl Source, limit: usize, mut body: impl FnMut(&[u8])) -> Result<(usize, End)> {
-    let doing = Text::new("while receiving the answer", "接收回答时");
-    let (mut piece, mut have) = (vec![0; PIECE], 0);
-    loop {
-        match source.recv(&mut piece, Part::Body).map_err(|e| Trouble::call(&doing, &e))? {
-            0 => return Ok((have, End::Stream)),
-            n => {
-                have += n;
-                within(have, limit)?;
-                body(&piece[..n]);
-            }
-        }
+        (why, _) => Trouble::stopped(&doing)(why),
     }
 }
 
-fn until_quiet(source: &mut impl Source, terms: &Terms, mut body: impl FnMut(&[u8])) -> Result<(usize, End)> {
-    let doing = Text::new("while receiving the answer", "接收回答时");
-    let (mut piece, mut have) = (vec![0; PIECE], 0);
-    loop {
-        let got = match have {
-            0 => match source.recv(&mut piece, Part::Body) {
-                Err(e) if e.kind() == io::ErrorKind::TimedOut => return Ok((0, End::Silence)),
-                other => other.map(Some),
-            },
-            _ => source.recv_within(&mut piece, Part::Body, terms.settle),
-        };
-        match got.map_err(|e| Trouble::call(&doing, &e))? {
-            None => return Ok((have, End::Quiet)),
-            Some(0) if have == 0 => return Err(left(&doing)),
-            Some(0) => return Ok((have, End::Stream)),
-            Some(n) => {
-                have += n;
-                within(have, terms.limits.body)?;
-                body(&piece[..n]);
-            }
-        }
+/// The protocol that the server more likely speaks, where its first bytes are none of this one's.
+fn likely(terms: &Terms, failure: &Failure) -> Option<Framed> {
+    let header = &failure.header[..];
+    let limit = if terms.framed == Framed::Json { terms.limits.header } else { terms.limits.body };
+    let field = header.get(..I32_LE.width()).unwrap_or(header);
+    match &*failure.why {
+        Why::NotALength(_) => mistaken_digits(header),
+        Why::Fault(_) if header.is_empty() => None,
+        Why::Fault(_) if I32_LE.unpack(field, limit).is_err() => mistaken_length(field),
+        Why::Fault(Fault::EofInHeader { .. }) => Some(Framed::I32Le),
+        Why::Fault(_) => json::parse(&header[field.len()..]).is_err().then_some(Framed::I32Le),
+        _ => None,
     }
-}
-
-fn within(have: usize, limit: usize) -> Result<()> {
-    if have <= limit {
-        return Ok(());
-    }
-    let limit = crate::text::grouped(limit);
-    Err(Trouble::peer("oversize", say!("the answer is longer than {limit} bytes", "回答超过 {limit} 字节")))
 }
 
 /// What to do about an answer that is too long.
@@ -416,7 +207,10 @@ pub fn mistaken(bytes: &[u8]) -> Option<Framed> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::framing::protocols::READY;
+    use crate::framing::{Limits, Part};
     use std::collections::VecDeque;
+    use std::io;
 
     const FRAMINGS: [Framed; 4] = [Framed::None, Framed::Ack, Framed::I32Le, Framed::Json];
     const SETTLE: Duration = Duration::from_millis(50);
@@ -528,7 +322,7 @@ mod tests {
         script.sent
     }
 
-    fn took(script: &mut Script, terms: &Terms) -> Result<(Vec<u8>, End)> {
+    fn took(script: &mut Script, terms: &Terms) -> Result<(Vec<u8>, Ending)> {
         let mut body = Vec::new();
         let (length, end) = receive(script, terms, &label(), |bytes| body.extend_from_slice(bytes))?;
         assert_eq!(length, body.len());
@@ -602,7 +396,7 @@ mod tests {
             let bytes = wire(framed, outputs("", "hello"));
             let acts = bytes.iter().flat_map(|&b| [Act::Pause, Act::Come(vec![b])]);
             let mut script = Script::new(acts.chain([Act::Come(b"the next".to_vec())]));
-            assert_eq!(took(&mut script, &terms(framed, false)).unwrap(), (b"hello".to_vec(), End::Counted));
+            assert_eq!(took(&mut script, &terms(framed, false)).unwrap(), (b"hello".to_vec(), Ending::Counted));
             assert_eq!(script.acts, [Act::Come(b"the next".to_vec())], "not a byte beyond is read");
         }
     }
@@ -622,12 +416,12 @@ mod tests {
     #[test]
     fn unframed_texts_end_where_the_stream_is_silent() {
         let mut script = Script::new([Act::Come(b"hel".to_vec()), Act::Pause, Act::Come(b"lo".to_vec())]);
-        assert_eq!(took(&mut script, &terms(Framed::None, false)).unwrap(), (b"hel".to_vec(), End::Quiet));
+        assert_eq!(took(&mut script, &terms(Framed::None, false)).unwrap(), (b"hel".to_vec(), Ending::Quiet));
         let mut script = Script::new([Act::Come(b"1".to_vec()), Act::Pause, Act::Come(b"2hello worlds".to_vec())]);
         assert_eq!(took(&mut script, &terms(Framed::Ack, false)).unwrap().0, b"2", "1 of 12 was read as a length");
-        assert_eq!(took(&mut Script::new([Act::Stall]), &terms(Framed::None, false)).unwrap().1, End::Silence);
+        assert_eq!(took(&mut Script::new([Act::Stall]), &terms(Framed::None, false)).unwrap().1, Ending::Silence);
         let mut script = Script::new([Act::Come(b"hel".to_vec()), Act::Pause, Act::Come(b"lo".to_vec())]);
-        assert_eq!(took(&mut script, &terms(Framed::None, true)).unwrap(), (b"hello".to_vec(), End::Stream));
+        assert_eq!(took(&mut script, &terms(Framed::None, true)).unwrap(), (b"hello".to_vec(), Ending::Stream));
     }
 
     #[test]

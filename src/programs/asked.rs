@@ -1,6 +1,7 @@
 //! What each program was asked to do.
 
-use crate::framing::{Kind, Limits};
+use crate::framing::Limits;
+use crate::framing::protocols::Framed;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -58,39 +59,6 @@ pub struct Bounds {
     pub idle: Duration,
     /// How long an unframed text (a command, a name, a number) must have been silent to count as complete.
     pub settle: Duration,
-}
-
-/// How answers are framed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Framed {
-    /// Not at all: two sends, and luck.
-    None,
-    /// A decimal length, an acknowledgement, the body.
-    Ack,
-    /// Four bytes of length, the body.
-    I32Le,
-    /// The length of a JSON header, the header, the body.
-    Json,
-}
-
-impl Framed {
-    /// Every one.
-    pub const ALL: [Framed; 4] = [Framed::None, Framed::Ack, Framed::I32Le, Framed::Json];
-
-    /// Which of the framings that have a name.
-    pub const fn kind(self) -> Kind {
-        match self {
-            Framed::None => Kind::None,
-            Framed::Ack => Kind::Ack,
-            Framed::I32Le => Kind::I32Le,
-            Framed::Json => Kind::Json,
-        }
-    }
-
-    /// The word on the command line.
-    pub const fn word(self) -> &'static str {
-        self.kind().name()
-    }
 }
 
 /// `serve commands`.

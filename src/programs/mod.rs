@@ -3,8 +3,7 @@
 //! side runs in its own terminal or on its own machine, and speaks to the document's Python program byte for byte.
 //!
 //! Unlike a scenario nothing is recorded here unless `--trace` asks for it: the bytes of a large file pass
-//! through. [`reading`] is where a message's end is found, whatever pieces it arrives in; [`wire`] makes the
-//! calls; [`server`] keeps clients apart; [`console`] writes what people and scripts read.
+//! through. [`wire`] makes the calls; [`server`] keeps clients apart; [`console`] writes what people and scripts read.
 
 pub mod answers;
 mod asked;
@@ -12,18 +11,17 @@ pub mod console;
 pub mod datagrams;
 pub mod exec;
 pub mod files;
-pub mod reading;
 pub mod runner;
 pub mod server;
 pub mod talk;
 pub mod trouble;
 pub mod wire;
 
+pub use crate::framing::protocols::Framed;
+pub(crate) use crate::framing::protocols::is_quit;
 pub use asked::{
-    Bounds, CommandService, Exec, FileService, Framed, Get, Patience, Program, Put, Serve, Service, Spelling, Talk,
-    Trailer,
+    Bounds, CommandService, Exec, FileService, Get, Patience, Program, Put, Serve, Service, Spelling, Talk, Trailer,
 };
-pub(crate) use reading::is_quit;
 
 use crate::exit::Exit;
 use crate::output::{Format, Sink};

@@ -2,6 +2,7 @@
 
 use crate::exit::Exit;
 use crate::framing::Fault;
+use crate::framing::protocols::Why;
 use crate::say;
 use crate::sys::{errno, port};
 use crate::text::{Text, unruly};
@@ -62,6 +63,15 @@ impl Trouble {
             _ => ("call", say!("{name} ({error})", "{name}（{error}）")),
         };
         Trouble::peer(kind, Text::new("{}: {}", "{}：{}").with(doing).with(&why))
+    }
+
+    /// An exchange stopped while `doing`.
+    pub fn stopped(doing: &Text) -> impl Fn(Why) -> Trouble {
+        |why| match why {
+            Why::Call(error) => Trouble::call(doing, &error),
+            Why::Fault(fault) => fault.into(),
+            why => Trouble::peer(why.kind(), why.text()).at(doing),
+        }
     }
 
     /// The peer was silent for too long.

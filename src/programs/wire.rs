@@ -3,35 +3,19 @@
 
 use super::console::Console;
 use super::trouble::{Result, Trouble};
+use crate::framing::Part;
+use crate::framing::protocols::{Channel, Source};
 use crate::net::barrier;
 use crate::net::recorded::{Recorded, restarted};
 use crate::say;
 use crate::text::Text;
-use crate::trace::{Call, EndName, Event, Handed, Part, Proto, Role, UnderWay};
+use crate::trace::{Call, EndName, Event, Handed, Proto, Role, UnderWay};
 use socket2::Socket;
 use std::io::{self, Read};
 use std::mem::MaybeUninit;
 use std::net::{Shutdown, SocketAddr};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
-
-/// Where a message's bytes come from, one receive call at a time; in tests, from a script.
-pub trait Source {
-    /// recv(2): as many bytes as there are, at most the buffer; 0 at the end of the stream.
-    ///
-    /// # Errors
-    /// What recv says; `TimedOut` when nothing came for as long as the source is patient.
-    fn recv(&mut self, buffer: &mut [u8], part: Part) -> io::Result<usize>;
-
-    /// The same, but `None` when nothing came for `quiet`.
-    ///
-    /// # Errors
-    /// What recv says.
-    fn recv_within(&mut self, buffer: &mut [u8], part: Part, quiet: Duration) -> io::Result<Option<usize>>;
-
-    /// A new message begins to arrive; the label is for the reader of a trace.
-    fn incoming(&mut self, label: Text);
-}
 
 /// One end of a TCP connection. Dropping the last handle closes it.
 pub struct Wire<'a> {
@@ -261,6 +245,24 @@ impl Source for Wire<'_> {
 
     fn incoming(&mut self, label: Text) {
         self.incoming.begin(label);
+    }
+}
+
+impl Channel for Wire<'_> {
+    fn outgoing(&mut self, label: Text) {
+        Wire::outgoing(self, label);
+    }
+
+    fn send_all(&mut self, bytes: &[u8], part: Part) -> io::Result<()> {
+        Wire::send_all(self, bytes, part)
+    }
+
+    fn half_close(&mut self) -> io::Result<()> {
+        self.shutdown()
+    }
+
+    fn body_begins(&mut self) {
+        self.at_leisure();
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::ends::{self, EndName};
 use super::word;
+use crate::framing::Part;
 use crate::text::Text;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -79,26 +80,6 @@ impl Message {
             .into_iter()
             .filter(move |(r, part)| !r.is_empty() || (empty && *part == Part::Body))
             .map(move |(r, part)| Span { msg, offset: r.start, len: r.len(), part })
-    }
-}
-
-/// Header or body of a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Part {
-    /// The bytes a framing puts before the body.
-    Header,
-    /// What the application wanted to say.
-    Body,
-}
-
-impl Part {
-    /// The word used in JSON.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Part::Header => "header",
-            Part::Body => "body",
-        }
     }
 }
 

@@ -24,12 +24,13 @@ pub mod summary;
 mod window;
 pub(crate) mod word;
 
+pub use crate::framing::Part;
 pub use act::{Act, Opening, Variant};
 pub use connections::{Context, Purpose};
 pub use ends::{EndName, Role};
 pub use event::{Call, Event, Fact, Handed};
 pub use evidence::Evidence;
-pub use message::{Message, MsgId, Part, Span};
+pub use message::{Message, MsgId, Span};
 pub use news::{Kernel, News};
 pub use recorder::Recorder;
 pub use recording::{Tie, Trace};

@@ -2,9 +2,10 @@
 
 use super::{Fix, Load};
 use crate::framing::decimal::{self, NotALength};
-use crate::framing::json::{DATA_SIZE, Json, parse, size};
-use crate::framing::{Framing, I32_LE, whole_body, whole_header};
-use crate::net::{Conn, End, Outgoing};
+use crate::framing::json::Json;
+use crate::framing::protocols::{self, Moment, READY, Why};
+use crate::framing::{Framing, I32_LE, Limits, whole_body};
+use crate::net::{Conn, End, NetError, Outgoing};
 use crate::text::Text;
 
 /// Sends one message and does what must be done before the next.
@@ -27,7 +28,6 @@ pub struct Exchange {
 const MAX_HEADER: usize = 1024;
 /// What the documents receive a length with.
 const RECV: usize = 1024;
-const READY: &[u8] = b"recv_ready";
 /// The receiver stands ready, and the clock may start.
 const ACCEPTED: &str = "accepted";
 
@@ -38,8 +38,8 @@ impl Exchange {
             Fix::LockStep => (send_and_wait, receive_and_reply),
             Fix::Sleep => (send_with_sleep, |conn, load| receive_counted(conn, load, None)),
             Fix::Ack => (send_with_ack, |conn, load| receive_counted(conn, load, Some(READY))),
-            Fix::I32Le => (send_header_and_body, receive_i32le),
-            Fix::Json => (send_json, receive_json),
+            Fix::I32Le => (send_header_and_body, |conn, load| receive_framed(conn, load, &I32_LE)),
+            Fix::Json => (send_json, |conn, load| receive_framed(conn, load, &Json)),
         };
         Exchange { fix, send, receive }
     }
@@ -139,27 +139,25 @@ fn send_header_and_body(_: &End, conn: &Conn, _: &Load, message: &Outgoing) -> a
     Ok(conn.send_all(message.body())?)
 }
 
-fn receive_i32le(conn: &Conn, load: &Load) -> anyhow::Result<()> {
-    let length = receive_length(conn, load.size)?;
+fn receive_framed(mut conn: &Conn, load: &Load, framing: &impl Framing) -> anyhow::Result<()> {
+    let limits = Limits { header: MAX_HEADER, body: load.size };
+    let length =
+        protocols::header(&mut conn, framing, &limits, Moment::Header).map_err(|failure| stopped(*failure.why))?;
     receive_body(conn, length)
+}
+
+/// A failed call as the socket told it, to be judged.
+fn stopped(why: Why) -> anyhow::Error {
+    match why {
+        Why::Call(error) => error.downcast::<NetError>().map_or_else(Into::into, Into::into),
+        why => why.text().into(),
+    }
 }
 
 fn send_json(_: &End, conn: &Conn, _: &Load, message: &Outgoing) -> anyhow::Result<()> {
     conn.send_all(message.part(0..I32_LE.width()))?;
     conn.send_all(message.part(I32_LE.width()..message.header_len()))?;
     Ok(conn.send_all(message.body())?)
-}
-
-fn receive_json(conn: &Conn, load: &Load) -> anyhow::Result<()> {
-    let length = receive_length(conn, MAX_HEADER)?;
-    let header = conn.recv_exact(length, length)?;
-    whole_header(&header, length).map_err(Text::from)?;
-    let fields = parse(&header).map_err(Text::from)?;
-    receive_body(conn, size(&fields, DATA_SIZE, load.size).map_err(Text::from)?)
-}
-
-fn receive_length(conn: &Conn, limit: usize) -> anyhow::Result<usize> {
-    Ok(I32_LE.unpack(&conn.recv_exact(I32_LE.width(), I32_LE.width())?, limit).map_err(Text::from)?)
 }
 
 fn receive_body(conn: &Conn, length: usize) -> anyhow::Result<()> {

@@ -3,10 +3,11 @@
 use super::answer::Answer;
 use crate::exit::Exit;
 use crate::framing::I32_LE;
-use crate::programs::answers::{self, End, Terms, mistaken, suggestion};
+use crate::framing::protocols::{Ending, Source, Terms};
+use crate::programs::answers::{self, mistaken, suggestion};
 use crate::programs::console::Console;
 use crate::programs::trouble::{Result, Trouble};
-use crate::programs::wire::{Source, Wire};
+use crate::programs::wire::Wire;
 use crate::programs::{Exec, Framed};
 use crate::say;
 use crate::text::Text;
@@ -52,7 +53,7 @@ impl<'a> Session<'a> {
         let (length, end) = received.map_err(|trouble| self.explained(trouble))?;
         answer.finish(line);
         let head = &*self.head.insert(answer.head);
-        if end == End::Silence {
+        if end == Ending::Silence {
             let waited = self.wire.patience();
             self.console.remark(&say!(
                 "nothing came for {waited:?}: in this protocol an empty answer looks like that, and so does a slow one",

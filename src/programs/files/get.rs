@@ -6,10 +6,10 @@ use super::store::{Draft, Store};
 use super::{header, pump};
 use crate::exit::Exit;
 use crate::framing::decimal;
+use crate::framing::protocols::{self, More, Source};
 use crate::programs::console::Console;
-use crate::programs::reading::{self, Step};
 use crate::programs::trouble::{Result, Trouble, shown};
-use crate::programs::wire::{Source, Wire};
+use crate::programs::wire::Wire;
 use crate::programs::{Get, Trailer};
 use crate::say;
 use crate::sys::filename::FileName;
@@ -143,19 +143,20 @@ impl Download<'_> {
     fn announced(&mut self) -> Result<u64> {
         let doing = Text::new("waiting for the size", "等待大小");
         self.wire.incoming(Text::new("size", "大小"));
-        let step = |bytes: &[u8]| match ERROR.starts_with(bytes) {
-            true => Step::CertainlyMore,
-            false if std::str::from_utf8(bytes).is_err_and(|e| e.error_len().is_none()) => Step::CertainlyMore,
-            false => Step::PerhapsMore,
+        let more = |bytes: &[u8]| match ERROR.starts_with(bytes) {
+            true => More::Certain,
+            false if std::str::from_utf8(bytes).is_err_and(|e| e.error_len().is_none()) => More::Certain,
+            false => More::Possible,
         };
-        let read = reading::unframed(&mut self.wire, LONGEST_SIZE, Part::Body, self.get.patience.settle, &doing, step);
+        let settle = self.get.patience.settle;
+        let read = protocols::unframed(&mut self.wire, LONGEST_SIZE, Part::Body, settle, more);
         let missing = || {
             Text::new(
                 "one of D4's servers says nothing about a file that it does not have, and breaks off at a name with a space",
                 "D4 的服务器没有这个文件时什么也不说，名字里有空格时会出错断开",
             )
         };
-        let text = read.map_err(|trouble| match trouble.kind {
+        let text = read.map_err(Trouble::stopped(&doing)).map_err(|trouble| match trouble.kind {
             "timeout" | "reset" => trouble.hint(missing()),
             _ => trouble,
         })?;
@@ -187,8 +188,8 @@ impl Download<'_> {
         let doing = Text::new("waiting for the MD5", "等待 MD5");
         self.wire.incoming(Text::new("MD5", "MD5"));
         let mut digits = [0; 32];
-        let have =
-            reading::fill(&mut self.wire, &mut digits, Part::Body, &doing).map_err(|trouble| self.hint(trouble))?;
+        let have = protocols::fill(&mut self.wire, &mut digits, Part::Body);
+        let have = have.map_err(|e| self.hint(Trouble::call(&doing, &e)))?;
         if have < digits.len() {
             let ended = say!(
                 "the server hung up after {have} of 32 digits of MD5",

@@ -3,8 +3,8 @@
 
 use super::hashing::Hashing;
 use crate::framing::Fault;
+use crate::framing::protocols::Source;
 use crate::programs::trouble::{Result, Trouble};
-use crate::programs::wire::Source;
 use crate::say;
 use crate::text::{Text, grouped};
 use crate::trace::Part;

@@ -2,10 +2,10 @@
 //! none and get none.
 
 use super::header;
+use crate::framing::protocols::{self, Source};
 use crate::framing::{Fault, I32_LE, json};
-use crate::programs::reading;
 use crate::programs::trouble::{Result, Trouble, shown};
-use crate::programs::wire::{Source, Wire};
+use crate::programs::wire::Wire;
 use crate::text::Text;
 use crate::trace::Part;
 use serde_json::{Map, Value, json};
@@ -86,9 +86,10 @@ pub fn send(wire: &mut Wire, receipt: &Receipt, name: &str, size: u64) -> Result
 pub fn read(source: &mut impl Source) -> Result<Option<Receipt>> {
     let doing = Text::new("waiting for the receipt", "等待回执");
     source.incoming(Text::new("receipt", "回执"));
-    let Some(length) = reading::length(source, LONGEST, &doing)? else { return Ok(None) };
-    let fields = reading::json_object(source, length, Part::Body, &doing)?;
-    Receipt::parse(&fields).map(Some).map_err(|why| Trouble::peer("syntax", why))
+    let stopped = Trouble::stopped(&doing);
+    let Some(length) = protocols::length(source, LONGEST).map_err(&stopped)? else { return Ok(None) };
+    let bytes = protocols::words(source, length, Part::Body).map_err(&stopped)?;
+    Receipt::parse(&json::parse(&bytes)?).map(Some).map_err(|why| Trouble::peer("syntax", why))
 }
 
 #[cfg(test)]

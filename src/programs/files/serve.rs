@@ -7,13 +7,13 @@ use super::receipt::{self, Receipt};
 use super::report::{Status, Transfer};
 use super::store::{self, Draft, Store};
 use crate::exit::Exit;
+use crate::framing::protocols::{self, Source};
 use crate::framing::{self, I32_LE};
 use crate::programs::answers;
 use crate::programs::console::Console;
-use crate::programs::reading;
 use crate::programs::server::{self, Client};
 use crate::programs::trouble::{Result, Trouble};
-use crate::programs::wire::{Source, Wire};
+use crate::programs::wire::Wire;
 use crate::programs::{FileService, Serve, Trailer};
 use crate::say;
 use crate::sys::filename::FileName;
@@ -98,7 +98,7 @@ impl Host<'_> {
         let began = Instant::now();
         let length = I32_LE.unpack(&length, self.service.header)?;
         let doing = Text::new("receiving the header", "接收头部");
-        let bytes = reading::header(&mut client.wire, length, Part::Header, &doing)?;
+        let bytes = protocols::words(&mut client.wire, length, Part::Header).map_err(Trouble::stopped(&doing))?;
         client.wire.at_leisure();
         let upload = match header::parse(&bytes, self.service.largest).and_then(unreserved) {
             Ok(upload) => {
@@ -126,9 +126,9 @@ impl Host<'_> {
         let began = Instant::now();
         let settle = client.bounds.settle;
         let doing = Text::new("receiving the file's name", "接收文件名");
-        let asked = reading::text(&mut client.wire, LONGEST_NAME, settle, &doing)?;
+        let asked = protocols::text(&mut client.wire, LONGEST_NAME, settle).map_err(Trouble::stopped(&doing))?;
         client.wire.at_leisure();
-        let (bytes, _) = asked.unwrap_or((Vec::new(), reading::End::Stream));
+        let bytes = asked.map(|(bytes, _)| bytes).unwrap_or_default();
         // Typed into nc, a line has an end; no file's name has.
         let name = String::from_utf8_lossy(&bytes);
         let name = name.trim_end_matches(['\r', '\n']);
@@ -303,11 +303,11 @@ fn announced(wire: &mut Wire, promise: &Promise) -> Result<Option<String>> {
             let doing = Text::new("waiting for the MD5", "等待 MD5");
             wire.incoming(Text::new("MD5", "MD5"));
             wire.within(wire.patience());
-            let length = reading::length(wire, 1024, &doing)?;
+            let length = protocols::length(wire, 1024).map_err(Trouble::stopped(&doing))?;
             let length = length.ok_or_else(|| {
                 Trouble::peer("ended", Text::new("the client left before the MD5", "客户端在 MD5 之前就离开了"))
             })?;
-            let bytes = reading::header(wire, length, Part::Header, &doing)?;
+            let bytes = protocols::words(wire, length, Part::Header).map_err(Trouble::stopped(&doing))?;
             wire.at_leisure();
             header::parse_digest(&bytes).map(Some).map_err(|why| Trouble::peer("syntax", why))
         }

@@ -14,9 +14,9 @@ use super::answers::{self, Manner};
 use super::console::Console;
 use super::server::{self, Client};
 use super::trouble::{Result, Trouble, shown};
-use super::wire::Source;
-use super::{CommandService, Serve, is_quit, reading};
+use super::{CommandService, Serve, is_quit};
 use crate::exit::Exit;
+use crate::framing::protocols::{self, Source, Why};
 use crate::say;
 use crate::text::{Text, grouped};
 use crate::trace::Part;
@@ -58,14 +58,14 @@ fn converse(client: &mut Client, executor: &Executor, manner: Manner) -> Result<
     loop {
         client.wire.incoming(Text::new("command", "命令"));
         client.wire.within(client.bounds.idle);
-        let line = reading::text(&mut client.wire, LONGEST, manner.settle, &doing);
+        let line = protocols::text(&mut client.wire, LONGEST, manner.settle);
         client.wire.at_leisure();
         match line {
             Ok(None) => return Ok(()),
             Ok(Some((line, _))) if is_quit(&line) => return Ok(()),
             Ok(Some((line, _))) => answer(client, executor, manner, &line)?,
-            Err(trouble) if trouble.kind == "oversize" => return too_long(client, manner),
-            Err(trouble) => return Err(trouble),
+            Err(Why::TooLong(_)) => return too_long(client, manner),
+            Err(why) => return Err(Trouble::stopped(&doing)(why)),
         }
     }
 }

@@ -6,9 +6,10 @@
 use super::input;
 use super::said::said;
 use crate::exit::Exit;
+use crate::framing::protocols::Source as _;
 use crate::programs::console::Console;
 use crate::programs::trouble::{Result, Trouble};
-use crate::programs::wire::{Source as _, Wire};
+use crate::programs::wire::Wire;
 use crate::programs::{Talk, is_quit};
 use crate::say;
 use crate::text::{Text, grouped};

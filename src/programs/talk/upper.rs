@@ -4,12 +4,12 @@
 //! the stream arrives do not matter. Few services are so lucky.
 
 use crate::exit::Exit;
+use crate::framing::protocols::Source as _;
 use crate::programs::Serve;
 use crate::programs::console::Console;
 use crate::programs::datagrams::{Datagram, Datagrams, Until};
 use crate::programs::server::{Client, announce, cannot_receive, log};
 use crate::programs::trouble::{Result, Trouble};
-use crate::programs::wire::Source as _;
 use crate::say;
 use crate::sys::errno;
 use crate::text::{Text, grouped};
