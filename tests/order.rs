@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{CLIENT, HERE, SERVER, Scene, address};
+use common::{CLIENT, HERE, SERVER, Scene, THERE, address};
 use stickdemo::trace::{Call, EndName, Event, Fact, Proto, Recorder, Sink as _, SockId, Tie};
 
 /// Plays the scene with the effect at either end and both ways to break ties; the cause comes first each time. The
@@ -62,6 +62,34 @@ fn a_connect_stands_before_its_accept_and_after_its_listen() {
     first_cause_then_effect(listens, |scene, end| {
         scene.event(end, Call::Connect, [1, 1], |e| e.peer = Some(address(end.role.other()).into()));
     });
+}
+
+#[test]
+fn a_listener_is_closed_after_the_accepts_on_it_whoever_has_the_connections() {
+    let worker = EndName { index: 1, ..SERVER };
+    for tie in [Tie::Clock, Tie::Lane] {
+        let recorder = Recorder::default();
+        let mut at = 0;
+        let mut call = |end, call, sock| {
+            at += 1;
+            let mut event = Event::new(end, call);
+            (event.t_us, event.end_us, event.sock) = (at, at, Some(sock));
+            recorder.push(event);
+        };
+        // Two servers after each other, at one address; a worker of each has the connection.
+        for client in [HERE.into(), ([10, 77, 0, 1], 40_002).into()] {
+            let [listener, conn] = [SERVER, worker].map(|end| recorder.socket(end, Proto::Tcp));
+            recorder.addresses(listener, Some(THERE.into()), None);
+            recorder.addresses(conn, Some(THERE.into()), Some(client));
+            call(SERVER, Call::Listen, listener);
+            call(worker, Call::Accept, conn);
+            call(SERVER, Call::Close, listener);
+        }
+        let trace = recorder.take().finish(tie);
+        let calls: Vec<Call> = trace.events.iter().map(|e| e.call).collect();
+        let each = [Call::Listen, Call::Accept, Call::Close];
+        assert_eq!(calls, [each, each].concat(), "{tie:?}");
+    }
 }
 
 #[test]

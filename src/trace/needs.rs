@@ -26,6 +26,8 @@ struct Run<'a> {
     /// By packet: its datagram, and which piece of it.
     piece_of: HashMap<usize, (usize, usize)>,
     peer_of: HashMap<SockId, SockId>,
+    /// By socket that was accepted: the one that listened.
+    listener_of: HashMap<SockId, SockId>,
     local: HashMap<SockId, (Proto, SocketAddr)>,
     peer: HashMap<SockId, SocketAddr>,
     openings: Vec<Opening>,
@@ -50,6 +52,8 @@ struct Seen {
     sent: HashMap<SockId, usize>,
     received: HashMap<SockId, usize>,
     connected: HashSet<SockId>,
+    /// Connections accepted, by the socket that listened.
+    accepted: HashMap<SockId, usize>,
     /// The last TCP connect of each end, which blocks it until there is an answer.
     connecting: HashMap<EndName, SockId>,
     /// Closed, or shut for sending.
@@ -109,6 +113,26 @@ fn opens(proto: Proto, event: &Event) -> bool {
     event.call == call && event.ok()
 }
 
+/// Who listened for the connections that were accepted: the first at their address that was not closed yet.
+fn listeners(trace: &Trace) -> HashMap<SockId, SockId> {
+    let local = |event: &Event| trace.socket(event.sock?)?.local;
+    let closes = trace.events.iter().filter(|e| e.call == Call::Close);
+    let closed: HashMap<SockId, u64> = closes.filter_map(|e| Some((e.sock?, e.t_us))).collect();
+    let listens = trace.events.iter().filter(|e| opens(Proto::Tcp, e));
+    let listening: Vec<(SockId, SocketAddr)> = listens.filter_map(|e| Some((e.sock?, local(e)?))).collect();
+    let reaches = |at: &SocketAddr, to: SocketAddr| {
+        at.port() == to.port() && (at.ip() == to.ip() || at.ip().is_unspecified())
+    };
+    let accepts = trace.events.iter().filter(|e| e.call == Call::Accept && e.ok());
+    let pairs = accepts.filter_map(|e| {
+        let open = |sock: &SockId| closed.get(sock).is_none_or(|at| e.end_us <= *at);
+        let to = local(e)?;
+        let (listener, _) = listening.iter().find(|(sock, at)| reaches(at, to) && open(sock))?;
+        Some((e.sock?, *listener))
+    });
+    pairs.collect()
+}
+
 fn is_refusal(event: &Event) -> bool {
     matches!(event.error.as_deref(), Some("ECONNREFUSED" | "WSAECONNRESET")) && event.call != Call::Connect
 }
@@ -164,6 +188,7 @@ impl<'a> Run<'a> {
             datagrams,
             piece_of: pieces.collect(),
             peer_of: provenance::peers(&trace.sockets),
+            listener_of: listeners(trace),
             local: trace.sockets.iter().filter_map(|s| Some((s.id, (s.proto, s.local?)))).collect(),
             peer: trace.sockets.iter().filter_map(|s| Some((s.id, s.peer?))).collect(),
             openings: trace.openings.clone(),
@@ -218,7 +243,12 @@ impl<'a> Needs<'a> {
             && self.gate_open(event)
             && self.destination_open(event)
             && self.datagram_sent(event)
-            && event.sock.is_none_or(|sock| self.socket_ready(event, sock))
+            && event.sock.is_none_or(|sock| self.socket_ready(event, sock) && self.all_accepted(event, sock))
+    }
+
+    /// A listening socket is closed after the accepts on it, whichever ends the connections belong to.
+    fn all_accepted(&self, event: &Event, sock: SockId) -> bool {
+        event.call != Call::Close || of(&self.now.accepted, &sock) >= of(&self.finally.accepted, &sock)
     }
 
     /// A connect returns, and its end goes on, when its SYN was answered.
@@ -413,6 +443,11 @@ impl Seen {
             Call::Connect => {
                 self.connected.insert(sock);
                 self.connecting.insert(event.end, sock);
+            }
+            Call::Accept if event.ok() => {
+                if let Some(listener) = run.listener_of.get(&sock) {
+                    *self.accepted.entry(*listener).or_default() += 1;
+                }
             }
             Call::Shutdown => drop(self.ended.insert(sock)),
             Call::Close => {
