@@ -1,5 +1,6 @@
 //! What a judge looks at: the events of a run, or of one act of it.
 
+use crate::text::grouped;
 use crate::trace::packet::Packet;
 use crate::trace::{Call, Event, Message, Role, SockId, Span, Trace, Variant};
 use std::collections::BTreeMap;
@@ -143,6 +144,31 @@ impl<'a> Events<'a> {
     #[must_use]
     pub fn only(&self, wanted: impl Fn(&Event) -> bool) -> Events<'a> {
         Events { list: self.list.iter().copied().filter(|e| wanted(e)).collect(), roles: self.roles.clone() }
+    }
+
+    /// Those that moved bytes.
+    #[must_use]
+    pub fn with_data(&self) -> Events<'a> {
+        self.only(|e| !e.bytes.is_empty())
+    }
+
+    /// How many bytes they moved.
+    pub fn moved(&self) -> usize {
+        self.list.iter().map(|e| e.bytes.len()).sum()
+    }
+
+    /// Which bytes of which messages they moved: `M1 [2..10]`; `-` where they moved none.
+    pub fn ranges(&self) -> String {
+        let spans = self.list.iter().flat_map(|e| &e.spans).filter(|span| span.len > 0);
+        let range = |span: &Span| format!("{} [{}..{}]", span.msg, span.offset, span.offset + span.len);
+        let ranges: Vec<String> = spans.map(range).collect();
+        if ranges.is_empty() { "-".into() } else { ranges.join("+") }
+    }
+
+    /// What each call came to: the number it returned, or the error's name.
+    pub fn results(&self) -> Vec<String> {
+        let result = |e: &Event| e.error.clone().unwrap_or_else(|| e.returned.map_or("?".into(), grouped));
+        self.list.iter().map(|e| result(e)).collect()
     }
 
     /// Those on this socket; none where there is no such socket.

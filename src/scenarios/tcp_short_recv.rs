@@ -20,85 +20,44 @@ pub(super) fn scenario() -> Scenario {
 const WORDS: &[u8] = b"hello feng";
 
 fn client(end: &End) -> Ends {
-    let s = end.tcp().connect()?;
+    let s = end.connect()?;
     s.send(WORDS)?;
-    s.wait_acked()?;
-    s.close()?;
-    Ok(())
+    Ok(s.wait_acked()?)
 }
 
 fn server(end: &End) -> Ends {
-    let listener = end.tcp().listen()?;
-    let conn = listener.accept()?;
-    conn.expect(WORDS);
-    conn.wait_queued(WORDS.len())?;
-    conn.recv(end.recv_size())?;
-    conn.recv(10)?;
-    conn.close()?;
-    Ok(())
+    receive(end, end.recv_size())
 }
 
-/// The control: the first recv has room for the whole message.
-fn server_with_room(end: &End) -> Ends {
-    let listener = end.tcp().listen()?;
+fn receive(end: &End, first: usize) -> Ends {
+    let listener = end.listen()?;
     let conn = listener.accept()?;
     conn.wait_queued(WORDS.len())?;
-    conn.recv(WORDS.len())?;
+    conn.recv(first)?;
     conn.recv(10)?;
-    conn.close()?;
     Ok(())
 }
 
 fn judge(j: &Judge) {
-    let recvs = j.recvs(Server);
-    let (first, second) = (recvs.first().copied(), recvs.get(1).copied());
+    let pieces = j.recvs(Server).with_data();
+    let (first, second) = (pieces.just(0), pieces.just(1));
     let whole = j.message(Client, 1).map_or(0, |m| m.bytes.len());
-    let nothing = || Text::new("no recv returned bytes", "没有 recv 返回字节");
-    let taken = first.and_then(|e| e.returned).unwrap_or(0);
     j.claim(
         "takes-beginning",
         "a recv smaller than the message took only its beginning",
         "recv 比消息小，只取到消息的开头",
     )
-    .needs(Server)
-    .shown_by(first)
-    .that(
-        0 < taken && taken < whole,
-        say!("fewer than M1's {whole} bytes", "少于 M1 的 {whole} 字节"),
-        first.map_or_else(nothing, describe),
-    );
+    .of(&first)
+    .fewer_than(whole, first.moved(), |n| say!("{n} bytes of M1", "M1 的 {n} 字节"));
 
-    let start = second.and_then(|e| e.spans.first()).map(|span| span.offset);
-    let rest = second.and_then(|e| e.returned).unwrap_or(0);
     j.claim("rest-waits", "the next recv went on where the first stopped", "下一次 recv 从上次停下的地方接着取")
-        .needs(Server)
-        .shown_by(second)
-        .that(
-            start == Some(taken) && taken + rest == whole,
-            say!("M1 from byte {taken} to its end", "M1 从第 {taken} 字节到末尾"),
-            match start {
-                Some(from) => say!("{rest} bytes, M1 from byte {from}", "{rest} 字节，从 M1 第 {from} 字节起"),
-                None => second.map_or_else(nothing, describe),
-            },
-        );
+        .of(&second)
+        .equal([format!("M1 [{}..{whole}]", first.moved())], [second.ranges()], |[piece]| Text::same(piece));
 
-    match j.trace().segments() {
-        None if j.trace().saw(Client) => {
-            j.limit_segments();
-        }
-        segments => {
-            let sends = j.sends(Client);
-            let left = grouped(segments.unwrap_or(0));
-            j.claim("cut-by-recv", "it travelled in one piece: recv made the cut", "它是整段传来的：切开它的是 recv")
-                .needs(Client)
-                .shown_by(sends)
-                .that(
-                    segments == Some(1),
-                    Text::new("segments: 1", "报文段：1 个"),
-                    say!("segments: {left}", "报文段：{left} 个"),
-                );
-        }
-    }
+    let Some(segments) = j.segments(Client) else { return };
+    j.claim("cut-by-recv", "it travelled in one piece: recv made the cut", "它是整段传来的：切开它的是 recv")
+        .of(&j.sends(Client))
+        .equal([1], [segments], |[n]| say!("segments: {n}", "报文段：{n} 个"));
 }
 
 fn teach(t: Teaching) -> Teaching {
@@ -120,7 +79,7 @@ fn teach(t: Teaching) -> Teaching {
     )
     .next("udp-truncate", "the same habit on UDP loses the rest", "同样的写法在 UDP 上会丢掉剩余部分")
     .next("tcp-remote-cmd", "what both do to a real program", "真实的程序会因此怎样")
-    .control("the first recv has room for the whole message", "第一次 recv 足够放下整条消息", |s| {
-        s.server(server_with_room);
+    .control("the first recv has room for the whole message", "第一次 recv 足够放下整条消息", |e| {
+        e.server(|end| receive(end, WORDS.len()));
     })
 }

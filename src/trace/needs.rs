@@ -120,9 +120,8 @@ fn listeners(trace: &Trace) -> HashMap<SockId, SockId> {
     let closed: HashMap<SockId, u64> = closes.filter_map(|e| Some((e.sock?, e.t_us))).collect();
     let listens = trace.events.iter().filter(|e| opens(Proto::Tcp, e));
     let listening: Vec<(SockId, SocketAddr)> = listens.filter_map(|e| Some((e.sock?, local(e)?))).collect();
-    let reaches = |at: &SocketAddr, to: SocketAddr| {
-        at.port() == to.port() && (at.ip() == to.ip() || at.ip().is_unspecified())
-    };
+    let reaches =
+        |at: &SocketAddr, to: SocketAddr| at.port() == to.port() && (at.ip() == to.ip() || at.ip().is_unspecified());
     let accepts = trace.events.iter().filter(|e| e.call == Call::Accept && e.ok());
     let pairs = accepts.filter_map(|e| {
         let open = |sock: &SockId| closed.get(sock).is_none_or(|at| e.end_us <= *at);
