@@ -134,3 +134,12 @@ fn within_a_room_no_files_use_each_other_in_a_ring() {
     left.retain(|module, _| !BEING_REBUILT.contains(&module[0].as_str()));
     assert!(left.is_empty(), "{:#?}", left.iter().map(name).collect::<Vec<_>>());
 }
+
+#[test]
+fn the_map_in_the_pages_has_the_rooms_of_the_code_in_order() {
+    for page in ["docs/house.md", "docs/zh/house.md"] {
+        let page = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(page)).expect("a page");
+        let rooms = page.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
+        assert_eq!(rooms.collect::<Vec<_>>(), order());
+    }
+}
