@@ -9,7 +9,7 @@ use std::time::Duration;
 use stickdemo::output::Format;
 use stickdemo::output::Sink;
 use stickdemo::programs::console::Console;
-use stickdemo::programs::{Bounds, FileService, Serve, Service, Trailer, serve as run};
+use stickdemo::programs::{Bounds, FileService, Serve, Trailer, files};
 use stickdemo::render::Style;
 use stickdemo::sys::scratch::Scratch;
 
@@ -40,14 +40,14 @@ fn start() -> Live {
     fs::write(root.join("a"), "hello").expect("a file");
     // A port that is free now; nobody else asks for it by number.
     let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|l| l.local_addr()).expect("a port");
-    let files = FileService { root, overwrite: true, trailer: Trailer::Ack, largest: LARGEST, header: 4096 };
+    let service = FileService { root, overwrite: true, trailer: Trailer::Ack, largest: LARGEST, header: 4096 };
     let bounds = Bounds { connections: 100, idle: Duration::from_secs(5), settle: SETTLE };
-    let serve = Serve { service: Service::Files(files), listen: address, bounds, trace: false };
+    let serve = Serve { listen: address, bounds };
     std::thread::spawn(move || {
         let log = fs::File::options().write(true).open(if cfg!(windows) { "NUL" } else { "/dev/null" });
         let sink = Sink::Device(std::io::BufWriter::new(log.expect("a place for its log")));
         let console = Console::new(sink, &Style::plain(), Format::Text, false);
-        let ended = run(&serve, &console).map_err(|trouble| trouble.text.en.into_owned());
+        let ended = files::serve::run(&service, &serve, &console).map_err(|trouble| trouble.text.en.into_owned());
         panic!("the server ended: {ended:?}");
     });
     Live { address, around }

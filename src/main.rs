@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 use stickdemo::cli::{self, Refusal, Request};
 use stickdemo::exit::Exit;
-use stickdemo::output::tell;
+use stickdemo::output::{print, tell};
 use stickdemo::sys::scratch;
 use stickdemo::text::{Lang, Text};
 use stickdemo::{commands, link, programs};
@@ -11,7 +11,7 @@ use stickdemo::{commands, link, programs};
 fn main() -> ExitCode {
     let args: Vec<_> = std::env::args_os().collect();
     let lang = cli::language(&args, |name| std::env::var(name).ok());
-    let request = cli::parse(args, lang);
+    let request = commands::parse(args, lang);
     // Before the first thread: only a process with a single one may change its user namespace.
     if request.as_ref().is_ok_and(Request::may_link) {
         link::prepare();
@@ -19,11 +19,11 @@ fn main() -> ExitCode {
     on_interrupt(lang);
     match request {
         Ok(request) => {
-            let exit = commands::run(&request);
+            let exit = request.run();
             link::reap();
             exit.into()
         }
-        Err(Refusal::Told(text)) => commands::print(&text, lang).into(),
+        Err(Refusal::Told(text)) => print(&text, lang).into(),
         Err(Refusal::Wrong(text)) => {
             tell(text.trim_end());
             Exit::Usage.into()

@@ -1,5 +1,6 @@
 //! Where output goes and how it looks: standard output, or a file that appears only when it is complete.
 
+use crate::exit::Exit;
 use crate::render::Style;
 use crate::render::palette::Palette;
 use crate::say;
@@ -25,6 +26,9 @@ pub enum Format {
 }
 
 impl Format {
+    /// Every one.
+    pub const ALL: [Format; 5] = [Format::Text, Format::Json, Format::Mermaid, Format::Html, Format::Svg];
+
     /// Its name on the command line.
     pub const fn word(self) -> &'static str {
         match self {
@@ -168,6 +172,24 @@ pub fn style(output: &Output, variable: impl Fn(&str) -> Option<String>) -> Styl
 /// Says something on standard error. That nobody reads it is no reason to fail.
 pub fn tell(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");
+}
+
+/// An error message on standard error, in the reader's language.
+pub fn complain(text: &Text, lang: Lang) {
+    tell(Text::new("error: {}", "错误：{}").with(text).to(lang));
+}
+
+/// Prints a text that was asked for on standard output.
+pub fn print(text: &str, lang: Lang) -> Exit {
+    let mut out = io::stdout();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        // A reader that went away (`--help | head -1`) has seen enough.
+        Err(e) if e.kind() != io::ErrorKind::BrokenPipe => {
+            complain(&unwritable(None, &e), lang);
+            Exit::NotHere
+        }
+        _ => Exit::Done,
+    }
 }
 
 /// Why writing the output failed, with what to do.

@@ -5,6 +5,7 @@ mod common;
 use common::{Ran, command, finished, run, spawn};
 use std::io::{BufRead, BufReader, Write};
 use std::process::Stdio;
+use stickdemo::cli::{Refusal, Request};
 
 /// Refused as wrong usage, with these words, and nothing on standard output.
 fn refused(args: &[&str], words: &[&str]) {
@@ -28,6 +29,79 @@ fn unknown_names_suggest_the_nearest() {
     refused(&["qqqq"], &["stickdemo list"]);
     refused(&["tcp-naive", "--recv-sise", "5"], &["--recv-sise", "--recv-size"]);
     refused(&["tcp-niave", "--lang", "zh"], &["没有名为 tcp-niave", "tcp-naive"]);
+}
+
+/// What people type who do not know the names: the complaint has the command to type, and that command is one.
+#[test]
+fn whatever_is_typed_leads_to_a_command() {
+    let words = [
+        ("demo", "tcp-naive"),
+        ("sticky", "tcp-naive"),
+        ("粘包", "tcp-naive"),
+        ("tcp粘包问题", "tcp-naive"),
+        ("Sticky_Packet", "tcp-naive"),
+        ("udp", "udp-boundaries"),
+        ("半包", "tcp-short-recv"),
+        ("EADDRINUSE", "tcp-reuseaddr"),
+        ("econnreset", "tcp-close"),
+        ("40ms", "tcp-stall"),
+        ("delayed ack", "tcp-stall"),
+        ("struct", "fix-header"),
+        ("ls", "list"),
+        ("check", "doctor"),
+        ("benchmark", "cost"),
+        ("server", "serve upper"),
+        ("upload", "put --help"),
+        ("wireshark", "tcp-naive --link --pcap FILE"),
+    ];
+    for (word, line) in words {
+        refused(&[word], &[word, &format!("; try stickdemo {line}\n")]);
+        refused(&[word, "--lang", "zh"], &[word, &format!("；试试 stickdemo {line}\n")]);
+        let parsed = parse(line);
+        assert!(matches!(parsed, Ok(_) | Err(Refusal::Told(_))), "{line}: {:?}", parsed.err());
+    }
+    for (word, name) in [("nagle", "tcp-nagle"), ("header", "fix-header"), ("doktor", "doctor"), ("naive", "tcp-naive")]
+    {
+        refused(&[word], &[&format!("; did you mean {name}?")]);
+    }
+    refused(&["--list"], &["list is a command: stickdemo list"]);
+    refused(&["--list", "--lang", "zh"], &["list 是命令：stickdemo list"]);
+    refused(&["tcp-naive", "--doctor"], &["doctor is a command: stickdemo doctor"]);
+}
+
+fn parse(line: &str) -> Result<Request, Refusal> {
+    let words = std::iter::once("stickdemo").chain(line.split_whitespace());
+    stickdemo::commands::parse(words.map(Into::into).collect(), stickdemo::text::Lang::En)
+}
+
+#[test]
+fn options_of_other_tools_lead_to_those_of_the_command() {
+    refused(&["tcp-naive", "--json"], &["no option --json; did you mean --format json?"]);
+    refused(&["list", "-o", "x"], &["did you mean --out FILE?"]);
+    refused(&["tcp-naive", "-n", "5"], &["did you mean --repeat N?"]);
+    refused(&["tcp-naive", "--loss", "10%"], &["did you mean --link SPEC?"]);
+    refused(&["serve", "upper", "--port", "9000"], &["did you mean --listen ADDR?"]);
+    let ran = run(&["list", "-n", "5"]);
+    assert!(!ran.err.contains("--repeat"), "list does not repeat: {}", ran.err);
+}
+
+#[test]
+fn run_and_help_before_a_name_are_understood() {
+    assert_eq!(run(&["run", "tcp-naive", "--stable"]).out, run(&["tcp-naive", "--stable"]).out);
+    assert_eq!(run(&["help", "tcp-naive"]).out, run(&["tcp-naive", "--help"]).out);
+    assert_eq!(run(&["--lang", "zh", "help"]).out, run(&["--help", "--lang", "zh"]).out);
+    refused(&["run"], &["; try stickdemo tcp-naive\n"]);
+    refused(&["run", "tcp-niave"], &["did you mean tcp-naive?"]);
+    refused(&["help", "tcp-niave"], &["did you mean tcp-naive?"]);
+}
+
+/// Where help is said to be, it is: for the command that was called.
+#[test]
+fn a_complaint_names_the_help_of_its_command() {
+    refused(&["tcp-naive", "--gap", "20ms"], &["\nstickdemo tcp-naive --help shows what it takes.\n"]);
+    refused(&["serve", "files"], &["\nstickdemo serve files --help shows what it takes.\n"]);
+    refused(&["serve", "fils"], &["\nstickdemo serve --help shows"]);
+    refused(&["nothing-like-it"], &["\nstickdemo --help shows what there is.\n"]);
 }
 
 #[test]

@@ -74,7 +74,7 @@ fn every_command_in_the_pages_is_understood() {
         let text = std::fs::read_to_string(&page).expect("a page");
         for command in commands(&text) {
             let words: Vec<&str> = command.split_whitespace().collect();
-            let parsed = stickdemo::cli::parse(words.iter().map(Into::into).collect(), stickdemo::text::Lang::En);
+            let parsed = stickdemo::commands::parse(words.iter().map(Into::into).collect(), stickdemo::text::Lang::En);
             let told = matches!(parsed, Ok(_) | Err(stickdemo::cli::Refusal::Told(_)));
             assert!(told, "{}: {command}: {:?}", page.display(), parsed.err());
             checked += 1;

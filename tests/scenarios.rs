@@ -197,7 +197,7 @@ fn every_scenario_leads_on_to_the_next_one() {
 
 #[test]
 fn every_suggested_command_is_one_that_works() {
-    use stickdemo::cli::parse;
+    use stickdemo::commands::parse;
     each(|s| {
         for next in &s.teaching.next {
             let words = std::iter::once("stickdemo").chain(next.command.split_whitespace());

@@ -1,14 +1,61 @@
-//! Addresses on the command line; each refusal says what it takes.
+//! Values on the command line; each refusal says what it takes. One that begins with the value itself is put behind
+//! the option's name as it is: `--gap soon: a duration reads 20ms or 1.5s`.
 
 use crate::say;
 use crate::text::Text;
+use crate::text::quantity;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
+use std::time::Duration;
+
+/// The longest wait or pause.
+const LONGEST: Duration = Duration::from_secs(3600);
+
+/// Reads a duration of up to an hour.
+///
+/// # Errors
+/// A sentence that says what a duration looks like, or how long it may be.
+pub(crate) fn pause(text: &str) -> Result<Duration, Text> {
+    quantity::duration(text, LONGEST)
+}
+
+/// The same, and not 0: a time in which something must happen.
+///
+/// # Errors
+/// As [`pause`].
+pub(crate) fn limit(text: &str) -> Result<Duration, Text> {
+    match pause(text)? {
+        Duration::ZERO => Err(say!("{text}: more than 0", "{text}：要大于 0")),
+        limit => Ok(limit),
+    }
+}
+
+/// Reads a whole number between these two.
+pub(crate) fn whole(least: u32, most: u32) -> impl Fn(&str) -> Result<u32, Text> + Clone + Send + Sync + 'static {
+    move |text| match text.parse::<u32>() {
+        Ok(n) if (least..=most).contains(&n) => Ok(n),
+        _ => Err(say!("{text}: takes a whole number from {least} to {most}", "{text}：应为 {least} 到 {most} 的整数")),
+    }
+}
+
+/// Reads the address of a server, which has a port.
+///
+/// # Errors
+/// As [`address`].
+pub(crate) fn server(text: &str) -> Result<SocketAddr, Text> {
+    match address(text)? {
+        address if address.port() == 0 => Err(Text::new(
+            "nobody listens on port 0; the server prints its address",
+            "端口 0 上没有人监听；服务器会打印它的地址",
+        )),
+        address => Ok(address),
+    }
+}
 
 /// Reads an address: `127.0.0.1:9000`, `[::1]:9000`, `localhost:9000`, or a port alone, which means loopback.
 ///
 /// # Errors
 /// A sentence that says what an address looks like, or that the name does not resolve.
-pub fn address(text: &str) -> Result<SocketAddr, Text> {
+pub(crate) fn address(text: &str) -> Result<SocketAddr, Text> {
     if let Ok(port) = text.strip_prefix(':').unwrap_or(text).parse::<u16>() {
         return Ok((Ipv4Addr::LOCALHOST, port).into());
     }

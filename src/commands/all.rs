@@ -1,33 +1,56 @@
 //! Replays every scenario, then one table; with `--repeat` how often each held.
 
 use super::busy::Busy;
-use super::report;
+use super::options::{self, AskedLink};
+use super::report::report;
 use crate::claims::Verdict;
-use crate::cli::AskedLink;
+use crate::cli::Command;
+use crate::cli::args::{get, heading};
+use crate::cli::command::{Context, Task};
 use crate::exit::Exit;
 use crate::net::Settings;
-use crate::output::Format;
-use crate::output::tell;
+use crate::output::{Format, Output, tell};
 use crate::play::{self, Outcome, Plan};
 use crate::render::{self, Counted, Report, Style};
 use crate::scenarios::{Scenario, syllabus};
 use crate::text::Text;
+use clap::ArgMatches;
 use serde_json::json;
 use std::io::{self, Write};
 
-pub(super) fn run(
+pub(super) fn command() -> Command {
+    let summary = Text::new("replay every scenario, then one table", "重放所有场景，汇成一张表");
+    let read = |matches: &ArgMatches, _: &mut Output| {
+        let asked = Asked {
+            repeat: get(matches, "repeat").unwrap_or(1),
+            busy: options::busy_threads(matches),
+            link: AskedLink::from(matches),
+        };
+        Ok(Task::new(move |context, out| run(&asked, context, out)).may_link(true))
+    };
+    Command::new("all", summary, read).formats(&[Format::Text, Format::Json]).args(|lang| {
+        let how = vec![options::repeat(lang), options::busy(lang), options::stable(lang)];
+        let mut args = heading(vec![options::link(lang)], lang, Text::new("Link", "链路"));
+        args.extend(heading(how, lang, Text::new("How to run", "怎样运行")));
+        args
+    })
+}
+
+struct Asked {
+    /// How often each.
     repeat: u32,
+    /// Threads kept busy meanwhile.
     busy: usize,
-    link: &AskedLink,
-    format: Format,
-    style: &Style,
-    out: &mut dyn Write,
-) -> io::Result<Exit> {
-    let _busy = Busy::start(busy);
+    link: AskedLink,
+}
+
+fn run(asked: &Asked, context: &Context, out: &mut dyn Write) -> io::Result<Exit> {
+    let (link, style, format) = (&asked.link, &context.style, context.format);
+    let _busy = Busy::start(asked.busy);
     let scenarios: Vec<Scenario> =
         syllabus().into_iter().filter(|s| *link == AskedLink::No || s.experiment.linked.allowed()).collect();
-    if repeat > 1 {
-        return often(&scenarios, repeat, link, format, style, out);
+    if asked.repeat > 1 {
+        return often(&scenarios, asked, context, out);
     }
     let (mut counted, mut answer) = (Counted::default(), Exit::Done);
     let mut reasons = Vec::new();
@@ -58,7 +81,7 @@ pub(super) fn run(
 
 fn plan(scenario: &Scenario, link: &AskedLink, style: &Style) -> Plan {
     let mut plan = Plan::new(scenario.experiment.clone());
-    if let Some(spec) = super::replay::link(link, &scenario.experiment) {
+    if let Some(spec) = link.spec(&scenario.experiment) {
         plan = plan.over(play::seeded(spec, style.stable));
     }
     plan.steady = style.stable;
@@ -89,14 +112,8 @@ fn explain(report: &Report, style: &Style) {
     }
 }
 
-fn often(
-    scenarios: &[Scenario],
-    repeat: u32,
-    link: &AskedLink,
-    format: Format,
-    style: &Style,
-    out: &mut dyn Write,
-) -> io::Result<Exit> {
+fn often(scenarios: &[Scenario], asked: &Asked, context: &Context, out: &mut dyn Write) -> io::Result<Exit> {
+    let (&Asked { repeat, ref link, .. }, style, format) = (asked, &context.style, context.format);
     let (mut total, mut answer) = (Counted::default(), Exit::Done);
     for scenario in scenarios {
         let plan = plan(scenario, link, style);

@@ -1,5 +1,7 @@
 //! `doctor`: what this machine can show, found out by trying.
 
+use crate::cli::Command;
+use crate::cli::command::{Context, Task};
 use crate::exit::Exit;
 use crate::net::evidence;
 use crate::output::Format;
@@ -24,9 +26,15 @@ struct Finding {
     value: Value,
 }
 
-pub(super) fn run(format: Format, style: &Style, out: &mut dyn Write) -> io::Result<Exit> {
+pub(super) fn command() -> Command {
+    let summary = Text::new("what this machine can show", "这台机器能演示什么");
+    Command::new("doctor", summary, |_, _| Ok(Task::new(run))).formats(&[Format::Text, Format::Json])
+}
+
+fn run(context: &Context, out: &mut dyn Write) -> io::Result<Exit> {
+    let style = &context.style;
     let findings = findings(style);
-    if format == Format::Json {
+    if context.format == Format::Json {
         let entry =
             |f: &Finding| (f.id.to_owned(), json!({ "ok": f.there, "value": f.value, "seen": f.seen.to(style.lang) }));
         let map: Map<String, Value> = findings.iter().map(entry).collect();

@@ -1,33 +1,59 @@
 //! `show FILE`: renders a recorded run exactly as it was rendered when it was played.
 
-use super::complain;
+use crate::cli::Command;
+use crate::cli::args::get;
+use crate::cli::command::{Context, Task};
 use crate::exit::Exit;
-use crate::output::Format;
+use crate::output::{Format, complain};
 use crate::render::report::{Damage, Reader};
 use crate::render::{self, Report, Style};
 use crate::say;
-use crate::text::{Text, escaped};
+use crate::text::{Lang, Text, escaped};
+use clap::{Arg, ValueHint, value_parser};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+pub(super) fn command() -> Command {
+    let summary = Text::new("render a recorded run as when it was played", "把记录下来的运行按当时的样子重新显示");
+    Command::new("show", summary, |matches, _| {
+        let file: PathBuf = get(matches, "file").unwrap_or_default();
+        Ok(Task::new(move |context, out| run(&file, context, out)))
+    })
+    .formats(&[Format::Text, Format::Json, Format::Mermaid])
+    .args(|lang| vec![file(lang)])
+}
+
+fn file(lang: Lang) -> Arg {
+    let help = Text::new(
+        "what --format json wrote of one run, or of several; - is standard input",
+        "--format json 写下的一次或多次运行；- 表示标准输入",
+    );
+    Arg::new("file")
+        .value_name("FILE")
+        .required(true)
+        .value_parser(value_parser!(PathBuf))
+        .value_hint(ValueHint::FilePath)
+        .help(help.to(lang).to_owned())
+}
 
 /// Renders every run that is recorded in the file; `-` is standard input.
-pub(super) fn run(file: &Path, format: Format, style: &Style, out: &mut dyn Write) -> io::Result<Exit> {
+fn run(file: &Path, context: &Context, out: &mut dyn Write) -> io::Result<Exit> {
     let name = escaped(&file.to_string_lossy());
     if name == "-" {
-        return all(&name, io::stdin().lock(), format, style, out);
+        return all(&name, io::stdin().lock(), context, out);
     }
     match open(file) {
-        Ok(file) => all(&name, BufReader::new(file), format, style, out),
-        Err(error) => Ok(refused(&unopened(&name, &error), Exit::NotHere, style)),
+        Ok(file) => all(&name, BufReader::new(file), context, out),
+        Err(error) => Ok(refused(&unopened(&name, &error), Exit::NotHere, &context.style)),
     }
 }
 
-fn all(name: &str, from: impl BufRead, format: Format, style: &Style, out: &mut dyn Write) -> io::Result<Exit> {
-    let mut shown = 0;
+fn all(name: &str, from: impl BufRead, context: &Context, out: &mut dyn Write) -> io::Result<Exit> {
+    let (mut shown, style) = (0, &context.style);
     for report in Reader::new(from) {
         match report {
-            Ok(report) => render(out, &report, shown, format, style)?,
+            Ok(report) => render(out, &report, shown, context.format, style)?,
             Err(damage) => {
                 out.flush()?;
                 // A file that cannot be read is this machine's matter; one that is no recording was named by mistake.

@@ -6,48 +6,13 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// What a program was asked to do.
-#[derive(Clone, Debug)]
-pub enum Program {
-    /// `serve`: one of the servers.
-    Serve(Serve),
-    /// `talk`: lines to a server, and its answers.
-    Talk(Talk),
-    /// `exec`: commands for another machine.
-    Exec(Exec),
-    /// `put`: upload.
-    Put(Put),
-    /// `get`: download.
-    Get(Get),
-}
-
 /// A server.
 #[derive(Clone, Debug)]
 pub struct Serve {
-    /// Which.
-    pub service: Service,
     /// Where it listens; port 0 for any free one.
     pub listen: SocketAddr,
     /// What it bears.
     pub bounds: Bounds,
-    /// Print every call.
-    pub trace: bool,
-}
-
-/// What a server does.
-#[derive(Clone, Debug)]
-pub enum Service {
-    /// Sends back what it receives in capitals (D1 §7, §8).
-    Upper {
-        /// Datagrams instead of a stream.
-        udp: bool,
-    },
-    /// A UDP chat with everybody who writes (D1 §8).
-    Chat,
-    /// Runs commands (D0, D1 §9, §11, §12, D2).
-    Commands(CommandService),
-    /// Takes uploads and gives downloads (D0, D1 §13, D4).
-    Files(FileService),
 }
 
 /// How much of a peer a server bears before it hangs up.
@@ -115,8 +80,6 @@ pub struct Talk {
     pub udp: bool,
     /// How long to wait for an answer.
     pub patience: Patience,
-    /// Print every call.
-    pub trace: bool,
 }
 
 /// How long a client waits.
@@ -143,8 +106,6 @@ pub struct Exec {
     pub limits: Limits,
     /// How long to wait.
     pub patience: Patience,
-    /// Print every call.
-    pub trace: bool,
 }
 
 /// How an upload's header spells its fields.
@@ -167,10 +128,8 @@ pub struct Put {
     pub spelling: Spelling,
     /// A connection for each file, for a server that reads past the end of one.
     pub separate: bool,
-    /// How long to wait.
-    pub patience: Patience,
-    /// Print every call.
-    pub trace: bool,
+    /// The longest to wait for anything.
+    pub timeout: Duration,
 }
 
 /// `get`.
@@ -190,6 +149,4 @@ pub struct Get {
     pub largest: u64,
     /// How long to wait.
     pub patience: Patience,
-    /// Print every call.
-    pub trace: bool,
 }

@@ -1,6 +1,6 @@
 //! The two ends of each protocol, as the documents have them: the client sends, the server receives.
 
-use super::{Fix, Load};
+use super::terms::{Fix, Load};
 use crate::framing::decimal::{self, NotALength};
 use crate::framing::json::Json;
 use crate::framing::protocols::{self, Moment, READY, Why};

@@ -1,8 +1,8 @@
 //! What the measurements show: judged from counts and from lower bounds; the one comparison of times is of
 //! delays that differ by whole round trips.
 
-use super::measure::{Measured, Outcome};
-use super::{Fix, Medium, Results};
+use super::results::{self, Measured, Outcome, Results};
+use super::terms::{Fix, Medium};
 use crate::claims::{Claim, Sentence, Verdict};
 use crate::exit::Exit;
 use crate::say;
@@ -171,16 +171,14 @@ fn round_trips(results: &Results, linked: &[(Duration, &Pair)]) -> Claim {
             "用 ack 时，每条消息至少花一次往返，最快的一轮也不例外",
         ),
         Text::new("at least the RTT a message", "每条消息不少于一个 RTT"),
-        each(linked.iter().map(|(_, pair)| *pair), |pair| {
-            Text::same(format!("{} ms", super::report::ms(fastest(pair))))
-        }),
+        each(linked.iter().map(|(_, pair)| *pair), |pair| Text::same(format!("{} ms", results::ms(fastest(pair))))),
         linked.iter().all(|(rtt, pair)| fastest(pair) >= *rtt),
     )
 }
 
 fn header_is_faster(linked: &[(Duration, &Pair)]) -> Claim {
     let told = |pair: &Pair| {
-        let ms = |measured: &Measured| super::report::ms(measured.total());
+        let ms = |measured: &Measured| results::ms(measured.total());
         Text::same(format!("{} < {} ms", ms(pair.header), ms(pair.ack)))
     };
     claim(
@@ -200,7 +198,7 @@ fn sentences(results: &Results, linked: &[(Duration, &Pair)]) -> Vec<Text> {
             "在回环上，一次往返几乎不花时间：等待的代价要在链路上才看得出来。",
         )];
     };
-    let ms = |measured: &Measured| super::report::ms(measured.total());
+    let ms = |measured: &Measured| results::ms(measured.total());
     let (ack, header, waits) = (ms(pair.ack), ms(pair.header), pair.ack.waits);
     let times = times(pair.ack.total(), pair.header.total());
     let rtt = write_duration(*rtt);

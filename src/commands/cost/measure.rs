@@ -1,7 +1,8 @@
 //! Runs one exchange, checks from its recording that every message came whole and in order, and counts.
 
 use super::exchange::Exchange;
-use super::{Fix, Load, Medium};
+use super::results::{Measured, Outcome, median};
+use super::terms::{Fix, Load, Medium};
 use crate::net::{NetError, Settings};
 use crate::play::{self, Experiment, LIMIT, Plan};
 use crate::say;
@@ -9,72 +10,6 @@ use crate::text::Text;
 use crate::trace::packet::{Flags, Packet};
 use crate::trace::{Call, Event, Message, Role, Trace};
 use std::time::Duration;
-
-/// One fix over one medium.
-#[derive(Clone, Debug)]
-pub struct Cell {
-    /// What was between the ends.
-    pub medium: Medium,
-    /// The protocol.
-    pub fix: Fix,
-    /// What came of it.
-    pub outcome: Outcome,
-}
-
-/// What came of all rounds of a cell.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Outcome {
-    /// Every message of every round came whole and in order.
-    Measured(Measured),
-    /// In some rounds they did not: there is nothing to time.
-    Broken {
-        /// In how many of [`ROUNDS`](super::ROUNDS).
-        rounds: usize,
-        /// What came of the first of them.
-        reason: Text,
-    },
-    /// The machine itself lost packets; the reason.
-    Void(Text),
-    /// This machine has no such medium; the reason.
-    NotHere(Text),
-}
-
-/// Medians over the rounds, each for all messages together.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Measured {
-    /// From the first send to the last byte that an end waited for: each round, the shortest first.
-    pub totals: Vec<Duration>,
-    /// How often the sender waited for a word of the receiver's before it could go on.
-    pub waits: u64,
-    /// Data segments, both ways; `None` where the kernel does not tell.
-    pub segments: Option<u64>,
-    /// Packets on the wire, both ways, acknowledgements included; `None` over loopback.
-    pub packets: Option<u64>,
-    /// Their bytes, IP headers included.
-    pub wire_bytes: Option<u64>,
-}
-
-impl Measured {
-    /// The median round.
-    pub fn total(&self) -> Duration {
-        median(self.totals.clone()).unwrap_or_default()
-    }
-
-    /// The shortest round.
-    pub fn shortest(&self) -> Duration {
-        self.totals.first().copied().unwrap_or_default()
-    }
-}
-
-impl Cell {
-    /// The figures, if there are any.
-    pub fn measured(&self) -> Option<&Measured> {
-        match &self.outcome {
-            Outcome::Measured(measured) => Some(measured),
-            _ => None,
-        }
-    }
-}
 
 /// One round's figures.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -134,11 +69,6 @@ impl Tally {
             }
         }
     }
-}
-
-fn median<T: Ord + Copy>(mut values: Vec<T>) -> Option<T> {
-    values.sort();
-    values.get(values.len() / 2).copied()
 }
 
 /// Runs one round.

@@ -1,8 +1,9 @@
 //! Writes what was measured: as text with bars, as JSON lines, as a picture, or as a page that holds both.
 
 use super::findings::{Findings, times};
-use super::measure::{Cell, Measured, Outcome};
-use super::{Fix, Medium, ROUNDS, Results, theory};
+use super::results::{Cell, Measured, Outcome, Results, ms};
+use super::terms::{Fix, MESSAGES, Medium, ROUNDS};
+use super::theory;
 use crate::claims::{Claim, Verdict};
 use crate::output::Format;
 use crate::render::Style;
@@ -11,7 +12,7 @@ use crate::render::plot::{Column, Plot, Series, bars, escaped, number, svg};
 use crate::say;
 use crate::text::columns::{columns, padded, wrapped};
 use crate::text::quantity::write_duration;
-use crate::text::{Lang, Text, grouped};
+use crate::text::{Lang, Text};
 use serde_json::{Value, json};
 use std::io::{self, Write};
 use std::time::Duration;
@@ -32,17 +33,6 @@ pub fn write(
         Format::Svg => out.write_all(svg(&plot(results), style.lang).as_bytes()),
         Format::Html => out.write_all(page(results, findings, style.lang).as_bytes()),
         Format::Text | Format::Mermaid => text(out, results, findings, style),
-    }
-}
-
-/// Milliseconds, in three digits or all before the point: `0.031`, `50.2`, `1,275`.
-pub(super) fn ms(duration: Duration) -> String {
-    let ms = duration.as_secs_f64() * 1e3;
-    match ms {
-        ms if ms < 0.9995 => format!("{ms:.3}"),
-        ms if ms < 9.995 => format!("{ms:.2}"),
-        ms if ms < 99.95 => format!("{ms:.1}"),
-        ms => grouped(ms.round() as u64),
     }
 }
 
@@ -72,7 +62,7 @@ fn conditions(results: &Results) -> [Text; 2] {
     };
     how = nagle.with(&how);
     if results.reduced {
-        let usual = super::MESSAGES;
+        let usual = MESSAGES;
         let reduced = say!(
             "{{}} Only {messages} messages, so that the long round trips take seconds; for {usual}: --messages {usual}.",
             "{{}}只发 {messages} 条，好让长往返也只花几秒；要发 {usual} 条，请用 --messages {usual}。"

@@ -1,6 +1,6 @@
 //! What the delay alone costs: a sender, a receiver and a recorder that take no time. Pure.
 
-use super::{Fix, Load, Medium};
+use super::terms::{Fix, Load, Medium};
 use crate::framing::json::Json;
 use crate::framing::{Framing, I32_LE};
 use crate::text::Text;

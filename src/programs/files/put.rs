@@ -115,7 +115,7 @@ impl<'c> Batch<'c> {
         if self.session.is_some() {
             return Ok(());
         }
-        match Wire::connect(self.console, self.put.server, self.put.patience.timeout) {
+        match Wire::connect(self.console, self.put.server, self.put.timeout) {
             Ok(wire) => {
                 let owed = VecDeque::new();
                 self.session = Some(Session { wire, owed, welcome: false, answers: false, begun: false });

@@ -8,12 +8,21 @@ use crate::framing::protocols::Source as _;
 use crate::programs::Serve;
 use crate::programs::console::Console;
 use crate::programs::datagrams::{Datagram, Datagrams, Until};
-use crate::programs::server::{Client, announce, cannot_receive, log};
+use crate::programs::server::{self, Client, announce, cannot_receive, log};
 use crate::programs::trouble::{Result, Trouble};
 use crate::say;
 use crate::sys::errno;
 use crate::text::{Text, grouped};
 use crate::trace::Part;
+
+/// Serves clients until it is interrupted.
+///
+/// # Errors
+/// When it cannot listen.
+pub fn serve(serve: &Serve, console: &Console) -> Result<Exit> {
+    let next = say!("stickdemo talk {{}}", "stickdemo talk {{}}");
+    server::listen(serve.listen, &serve.bounds, console, &next, converse)
+}
 
 /// Sends back what a client sends, in capitals, until it leaves. A client that sends and does not read is no longer
 /// read either, once the kernel's buffers are full; it costs no memory, and when it takes nothing for too long it is
@@ -21,7 +30,7 @@ use crate::trace::Part;
 ///
 /// # Errors
 /// When the client breaks off, or is silent for too long.
-pub fn serve(client: &mut Client) -> Result<()> {
+fn converse(client: &mut Client) -> Result<()> {
     client.log(&Text::new("connected", "已连接"));
     let mut bytes = 0;
     let served = echo(client, &mut bytes);

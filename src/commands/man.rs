@@ -1,37 +1,32 @@
-//! Shell completions and the man page, from the one definition of the command line.
+//! `man`: the man page, from the definition of the command line.
 
-use crate::cli;
+use crate::cli::command::{Context, Section, Task};
+use crate::cli::{self, Command};
 use crate::exit::Exit;
 use crate::render::Style;
-use crate::scenarios::{Part, Scenario, syllabus};
+use crate::scenarios::Part;
 use crate::text::Text;
-use clap::Command;
-use clap_complete::Shell;
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
 use std::io::{self, Write};
 
-pub(super) fn completions(shell: &str, style: &Style, out: &mut dyn Write) -> io::Result<Exit> {
-    let Ok(shell) = shell.parse::<Shell>() else { return Ok(Exit::Usage) };
-    // The generator panics when a write fails, so it writes to memory.
-    let mut script = Vec::new();
-    clap_complete::generate(shell, &mut cli::command(style.lang, &syllabus()), "stickdemo", &mut script);
-    out.write_all(&script)?;
-    Ok(Exit::Done)
+pub(super) fn command() -> Command {
+    let summary = Text::new("print the man page", "输出 man 手册页");
+    Command::new("man", summary, |_, _| Ok(Task::new(run)))
 }
 
 /// One page for all: clap_mangen would refer to a page of its own for every scenario.
-pub(super) fn man(style: &Style, out: &mut dyn Write) -> io::Result<Exit> {
-    let scenarios = syllabus();
-    let command = cli::command(style.lang, &scenarios);
+fn run(context: &Context, out: &mut dyn Write) -> io::Result<Exit> {
+    let style = &context.style;
+    let command = cli::definition(&context.commands, style.lang);
     let of_a_run = command.find_subcommand("tcp-naive").cloned().unwrap_or_default();
-    let programs = programs(command.clone(), style);
+    let programs = programs(command.clone(), context);
     let man = Man::new(command);
     man.render_title(out)?;
     man.render_name_section(out)?;
     man.render_synopsis_section(out)?;
     man.render_description_section(out)?;
-    commands(&scenarios, style).to_writer(out)?;
+    commands(context).to_writer(out)?;
     man.render_options_section(out)?;
     Man::new(of_a_run.mut_args(|arg| arg.hide(false))).render_options_section(out)?;
     programs.to_writer(out)?;
@@ -39,28 +34,30 @@ pub(super) fn man(style: &Style, out: &mut dyn Write) -> io::Result<Exit> {
     Ok(Exit::Done)
 }
 
-fn commands(scenarios: &[Scenario], style: &Style) -> Roff {
+fn commands(context: &Context) -> Roff {
+    let lang = context.style.lang;
     let mut page = Roff::default();
+    let list = |page: &mut Roff, section: Section| {
+        for command in context.commands.iter().filter(|command| command.section == section) {
+            page.control("TP", []).text([bold(command.name)]).text([roman(command.about.to(lang))]);
+        }
+    };
     for part in Part::ALL {
         let title = part.title();
-        page.control("SH", [format!("{}. {}", part.number(), title.to(style.lang)).to_uppercase().as_str()]);
-        for scenario in scenarios.iter().filter(|s| s.part == part) {
-            page.control("TP", []).text([bold(scenario.id)]).text([roman(scenario.claim.to(style.lang))]);
-        }
+        page.control("SH", [format!("{}. {}", part.number(), title.to(lang)).to_uppercase().as_str()]);
+        list(&mut page, Section::Scenarios(part));
     }
-    page.control("SH", [Text::new("TOOLS", "工具").to(style.lang)]);
-    for (name, text) in cli::tools() {
-        page.control("TP", []).text([bold(name)]).text([roman(text.to(style.lang))]);
-    }
+    page.control("SH", [Text::new("TOOLS", "工具").to(lang)]);
+    list(&mut page, Section::Tools);
     page
 }
 
 /// The documents' programs, each with what it takes besides the options of every command.
-fn programs(mut command: Command, style: &Style) -> Roff {
+fn programs(mut command: clap::Command, context: &Context) -> Roff {
     command.build();
     let mut page = Roff::default();
-    page.control("SH", [Text::new("PROGRAMS", "文档的程序").to(style.lang)]);
-    for (name, _) in cli::programs() {
+    page.control("SH", [Text::new("PROGRAMS", "文档的程序").to(context.style.lang)]);
+    for Command { name, .. } in context.commands.iter().filter(|command| command.section == Section::Programs) {
         let program = command.find_subcommand(name);
         let services = program.iter().flat_map(|p| p.get_subcommands().map(|service| (format!("{name} "), service)));
         let takes_itself = program.iter().filter(|p| !p.has_subcommands()).map(|p| (String::new(), *p));

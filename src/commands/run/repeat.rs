@@ -1,13 +1,14 @@
 //! `--repeat N`: the same run again and again, and what came out how often.
 
-use super::report;
+use super::asked::RunRequest;
 use crate::claims::Verdict;
 use crate::claims::invariants::is_invariant;
-use crate::cli::RunRequest;
+use crate::cli::command::Context;
+use crate::commands::report::report;
 use crate::exit::Exit;
 use crate::output::Format;
 use crate::play::{self, Outcome, Plan};
-use crate::render::{self, Style};
+use crate::render;
 use crate::say;
 use crate::scenarios::Tally;
 use crate::text::Text;
@@ -19,27 +20,26 @@ pub(super) fn run(
     request: &RunRequest,
     plan: &Plan,
     runs: u32,
-    format: Format,
-    style: &Style,
+    context: &Context,
     out: &mut dyn Write,
 ) -> io::Result<Exit> {
-    let mut counted = Counted::default();
+    let mut counted = Outcomes::default();
     for n in 0..runs {
         let plan = plan.nth(n);
         let outcome = play::run(&plan);
         counted.add(request.scenario.tally, &outcome);
-        if format == Format::Json {
+        if context.format == Format::Json {
             let report = report(&request.scenario, &plan, outcome, &request.chosen, request.control);
-            render::summary_line(out, &report, style.lang)?;
+            render::summary_line(out, &report, context.style.lang)?;
         }
     }
-    counted.write(plan, runs as usize, format, style, out)?;
+    counted.write(plan, runs as usize, context, out)?;
     Ok(counted.exit(plan))
 }
 
 /// What came out so far.
 #[derive(Default)]
-struct Counted {
+struct Outcomes {
     patterns: HashMap<Vec<usize>, usize>,
     reproduced: usize,
     /// Runs in which something did not hold that must always hold.
@@ -52,7 +52,7 @@ struct Counted {
     lost: usize,
 }
 
-impl Counted {
+impl Outcomes {
     fn add(&mut self, tally: Option<fn(&Trace) -> Vec<Tally>>, outcome: &Outcome) {
         match &outcome.findings.verdict {
             Verdict::Reproduced => self.reproduced += 1,
@@ -85,11 +85,12 @@ impl Counted {
         }
     }
 
-    fn write(&self, plan: &Plan, runs: usize, format: Format, style: &Style, out: &mut dyn Write) -> io::Result<()> {
+    fn write(&self, plan: &Plan, runs: usize, context: &Context, out: &mut dyn Write) -> io::Result<()> {
+        let style = &context.style;
         let mut outcomes: Vec<_> = self.patterns.iter().map(|(pattern, count)| (pattern.clone(), *count)).collect();
         outcomes.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
         let loss = self.lost as f64 / self.packets.max(1) as f64;
-        if format == Format::Json {
+        if context.format == Format::Json {
             return writeln!(out, "{}", render::distribution_json(runs, &outcomes, &self.tallies, loss, style));
         }
         if let Some(reason) = &self.impossible {

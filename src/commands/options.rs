@@ -1,0 +1,89 @@
+//! Options that several commands take.
+
+use crate::cli::args::{flag, get, one_of, value};
+use crate::cli::values::whole;
+use crate::link::spec::Spec;
+use crate::play::{Experiment, Linked};
+use crate::text::{Lang, Text};
+use clap::{Arg, ArgMatches};
+
+/// `--nodelay on|off`
+pub(super) fn nodelay(lang: Lang) -> Arg {
+    let help = Text::new("TCP_NODELAY: on turns the Nagle algorithm off", "TCP_NODELAY：on 关闭 Nagle 算法");
+    value("nodelay", "on|off", lang, help)
+        .value_parser(one_of([("on", true), ("off", false)]))
+        .hide_possible_values(true)
+}
+
+/// `--repeat N`
+pub(super) fn repeat(lang: Lang) -> Arg {
+    let help = Text::new("run N times and print the distribution of outcomes", "运行 N 次，输出结果的分布");
+    value("repeat", "N", lang, help).value_parser(whole(1, 1_000_000))
+}
+
+/// `--stable`
+pub(super) fn stable(lang: Lang) -> Arg {
+    let help = Text::new(
+        "order and names for times and ports: the same text on every run",
+        "用顺序和名字代替时间和端口，每次输出相同",
+    );
+    flag("stable", lang, help)
+}
+
+/// `--busy N`
+pub(super) fn busy(lang: Lang) -> Arg {
+    let help = Text::new("keep N threads busy meanwhile", "同时让 N 个线程空转，制造负载");
+    value("busy", "N", lang, help).value_parser(whole(0, 256))
+}
+
+/// The threads that `--busy` asks for.
+pub(super) fn busy_threads(matches: &ArgMatches) -> usize {
+    get::<u32>(matches, "busy").unwrap_or(0) as usize
+}
+
+/// What was said about a link.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum AskedLink {
+    /// Nothing.
+    No,
+    /// `--link` alone: the scenario's own.
+    Usual,
+    /// `--link SPEC`.
+    Like(Box<Spec>),
+}
+
+impl AskedLink {
+    /// What was asked for.
+    pub(super) fn from(matches: &ArgMatches) -> AskedLink {
+        get(matches, "link").unwrap_or(AskedLink::No)
+    }
+
+    /// The link that was asked for, or that the experiment cannot do without.
+    pub(super) fn spec(&self, experiment: &Experiment) -> Option<Spec> {
+        match (self, &experiment.linked) {
+            (AskedLink::Like(spec), _) => Some((**spec).clone()),
+            (AskedLink::Usual, _) | (_, Linked::Only) => Some(experiment.usual_link()),
+            (AskedLink::No, _) => None,
+        }
+    }
+}
+
+/// `--link [SPEC]`
+pub(super) fn link(lang: Lang) -> Arg {
+    let help = Text::new(
+        "run over an emulated link with real packets (Linux), like rtt=20ms,loss=10%,up.drop=3+7. Settings: \
+         rtt, delay, mtu, loss, drop, dup, reorder, rate, queue, seed, timestamps; up. or down. before one \
+         of them means one way only",
+        "在模拟链路上运行，分组是真的（Linux），例如 rtt=20ms,loss=10%,up.drop=3+7。可设置 \
+         rtt delay mtu loss drop dup reorder rate queue seed timestamps；前面加 up. 或 down. \
+         表示只对一个方向",
+    );
+    let read = |text: &str| match text {
+        "" => Ok(AskedLink::Usual),
+        text => match Spec::parse(text) {
+            Ok(spec) => Ok(AskedLink::Like(Box::new(spec))),
+            Err(error) => Err(error.complaint(text)),
+        },
+    };
+    value("link", "SPEC", lang, help).num_args(0..=1).default_missing_value("").value_parser(read)
+}

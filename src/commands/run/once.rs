@@ -1,0 +1,112 @@
+//! One run of a scenario, with its trace.
+
+use super::asked::RunRequest;
+use super::capture::Capture;
+use super::hint::explained;
+use crate::cli::command::Context;
+use crate::commands::report::report;
+use crate::exit::Exit;
+use crate::output::{Format, complain, tell};
+use crate::play::{self, LONE_LIMIT, Plan, Side};
+use crate::render::{self, Steps, Style};
+use crate::say;
+use crate::sys::port;
+use crate::text::Text;
+use std::io::{self, BufRead, IsTerminal, Write};
+use std::sync::Arc;
+
+/// What is run, and how.
+pub(super) fn plan(request: &RunRequest, style: &Style) -> Plan {
+    let scenario = &request.scenario;
+    let experiment = if request.control { scenario.controlled() } else { scenario.experiment.clone() };
+    let settings = experiment.defaults.overlaid(&request.chosen);
+    let link = request.link.spec(&experiment).map(|spec| play::seeded(spec, style.stable));
+    let mut plan = Plan::new(experiment);
+    if let Some(link) = link {
+        plan = plan.over(link);
+    }
+    plan.settings = settings;
+    plan.side = request.side;
+    plan.steady = style.stable;
+    let usual = if request.side == Side::Both { plan.limit } else { LONE_LIMIT };
+    plan.limit = request.limit.unwrap_or(usual);
+    if matches!(request.side, Side::Server(_)) {
+        let (id, lang) = (request.scenario.id, style.lang);
+        plan.announce = Some(Arc::new(move |address| {
+            let reach = port::reachable(address);
+            let text = say!(
+                "listening on {address}; the other end: stickdemo {id} --as client --connect {reach}",
+                "正在监听 {address}；另一端请运行：stickdemo {id} --as client --connect {reach}"
+            );
+            tell(text.to(lang));
+        }));
+    }
+    plan
+}
+
+/// One run, with its trace.
+pub(super) fn run(request: &RunRequest, plan: &Plan, context: &Context, out: &mut dyn Write) -> io::Result<Exit> {
+    let style = &context.style;
+    let capture = match request.pcap.as_deref().map(Capture::open).transpose() {
+        Ok(capture) => capture,
+        Err(text) => {
+            complain(&text, style.lang);
+            return Ok(Exit::NotHere);
+        }
+    };
+    let outcome = play::run(plan);
+    // Before the trace, whose reader may have seen enough in the middle of it.
+    let captured = capture.map_or(Ok(()), |capture| capture.write(plan, &outcome));
+    let exit = outcome.exit();
+    let failed = outcome.failure.as_ref().map(|failure| explained(request, failure));
+    let report = report(&request.scenario, plan, outcome, &request.chosen, request.control);
+    match context.format {
+        Format::Json => render::run_json(out, &report, style.lang)?,
+        Format::Mermaid => render::mermaid(out, &report, style)?,
+        Format::Text if report.moved_nothing() => {}
+        Format::Text if request.step => render::terminal(out, &report, style, &mut Enter::new(style))?,
+        _ => render::terminal(out, &report, style, &mut ())?,
+    }
+    out.flush()?;
+    if let Some(text) = failed {
+        complain(&text, style.lang);
+    }
+    if let Err(text) = captured {
+        complain(&text, style.lang);
+        return Ok(Exit::NotHere);
+    }
+    Ok(exit)
+}
+
+/// `--step`: a line from standard input before each row; at its end the rest follows at once.
+struct Enter {
+    prompt: String,
+    erase: bool,
+    over: bool,
+    first: bool,
+}
+
+impl Enter {
+    fn new(style: &Style) -> Enter {
+        let prompt = Text::new("-- Enter for the next event --", "-- 按回车看下一个事件 --").to(style.lang).to_owned();
+        let dumb = std::env::var("TERM").is_ok_and(|term| term == "dumb");
+        let erase = io::stdin().is_terminal() && io::stderr().is_terminal() && !dumb;
+        Enter { prompt, erase, over: false, first: true }
+    }
+}
+
+impl Steps for Enter {
+    fn before(&mut self, out: &mut dyn Write) -> io::Result<()> {
+        if std::mem::take(&mut self.first) || self.over {
+            return Ok(());
+        }
+        out.flush()?;
+        let mut err = io::stderr();
+        let _ = write!(err, "{}", self.prompt);
+        let _ = err.flush();
+        self.over = io::stdin().lock().read_line(&mut String::new())? == 0;
+        // The prompt and the learner's Enter leave no line between two rows.
+        let _ = if self.erase { write!(err, "\x1b[1A\x1b[2K\r") } else { writeln!(err) };
+        Ok(())
+    }
+}

@@ -1,0 +1,172 @@
+//! Checks what was asked of a scenario.
+
+use super::asked::RunRequest;
+use super::options::As;
+use crate::cli::args::get;
+use crate::cli::command::fits;
+use crate::commands::options::{AskedLink, busy_threads};
+use crate::net::Settings;
+use crate::output::{Format, Output};
+use crate::play::{Alone, Linked, Side};
+use crate::say;
+use crate::scenarios::Scenario;
+use crate::text::Text;
+use crate::trace::Role;
+use clap::ArgMatches;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
+
+/// What was asked.
+///
+/// # Errors
+/// What makes no sense for this scenario, or beside something else that was asked.
+pub(super) fn request(scenario: &Scenario, matches: &ArgMatches, output: &Output) -> Result<RunRequest, Text> {
+    let chosen = settings(matches);
+    makes_sense(scenario, &chosen)?;
+    let request = RunRequest {
+        scenario: scenario.clone(),
+        chosen,
+        side: side(scenario, matches)?,
+        link: AskedLink::from(matches),
+        pcap: get(matches, "pcap"),
+        control: matches.get_flag("control"),
+        repeat: get(matches, "repeat"),
+        busy: busy_threads(matches),
+        step: matches.get_flag("step"),
+        limit: get(matches, "timeout"),
+    };
+    go_together(&request, output)?;
+    can_link(scenario, &request.link, request.side)?;
+    apart(&request, output)?;
+    Ok(request)
+}
+
+fn settings(matches: &ArgMatches) -> Settings {
+    Settings {
+        nodelay: get(matches, "nodelay"),
+        sndbuf: get(matches, "sndbuf"),
+        rcvbuf: get(matches, "rcvbuf"),
+        recv_size: get(matches, "recv-size"),
+        gap: get(matches, "gap"),
+        race: matches.get_flag("race"),
+    }
+}
+
+/// An option that would change nothing is refused, not ignored.
+fn makes_sense(scenario: &Scenario, chosen: &Settings) -> Result<(), Text> {
+    let Some(opt) = chosen.given().find(|opt| !scenario.takes.contains(opt)) else { return Ok(()) };
+    let (id, name) = (scenario.id, opt.name());
+    let takes: Vec<String> = scenario.takes.iter().map(|opt| format!("--{}", opt.name())).collect();
+    let takes = if takes.is_empty() { Text::new("none of them", "无") } else { Text::same(takes.join(" ")) };
+    let refusal = say!(
+        "--{name} would change nothing in {id}; of the socket options it takes: ",
+        "--{name} 对 {id} 不起作用；它接受的套接字选项："
+    );
+    Err(Text::made(format!("{}{}", refusal.en, takes.en), format!("{}{}", refusal.zh, takes.zh)))
+}
+
+/// Refuses what would say nothing beside the rest of it.
+fn go_together(request: &RunRequest, output: &Output) -> Result<(), Text> {
+    let alone = request.side != Side::Both;
+    Err(match (request.repeat.is_some(), output.format) {
+        (true, _) if request.step => Text::new(
+            "--repeat shows no trace, so there is nothing to --step through",
+            "--repeat 不显示轨迹，无法 --step",
+        ),
+        (true, _) if alone => {
+            Text::new("--repeat needs both ends here: leave --as away", "--repeat 需要两端都在这里：请去掉 --as")
+        }
+        (_, _) if request.control && alone => {
+            Text::new("--control needs both ends here: leave --as away", "--control 需要两端都在这里：请去掉 --as")
+        }
+        (false, format) if request.step && format != Format::Text => {
+            Text::new("--step shows text: leave --format away", "--step 只显示文本：请去掉 --format")
+        }
+        (true, format) => return fits(format, &[Format::Text, Format::Json], "--repeat"),
+        (false, _) => return Ok(()),
+    })
+}
+
+fn can_link(scenario: &Scenario, link: &AskedLink, side: Side) -> Result<(), Text> {
+    let id = Text::same(scenario.id);
+    match (&scenario.experiment.linked, link) {
+        (Linked::No(reason), AskedLink::Usual | AskedLink::Like(_)) => {
+            Err(Text::new("{} runs on loopback only: {}", "{} 只在回环上运行：{}").with(&id).with(reason))
+        }
+        (Linked::Only, _) | (_, AskedLink::Usual | AskedLink::Like(_)) if side != Side::Both => Err(Text::new(
+            "the link is between two ends here: leave --as, --listen and --connect away",
+            "链路连接的是这里的两端：请去掉 --as、--listen 和 --connect",
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// A capture is of one run over a link; and two results in one file would be neither.
+fn apart(request: &RunRequest, output: &Output) -> Result<(), Text> {
+    let Some(pcap) = &request.pcap else { return Ok(()) };
+    if request.repeat.is_some() || !request.is_linked() {
+        return Err(Text::new(
+            "--pcap writes the packets of one run over a link: add --link, and leave --repeat away",
+            "--pcap 写出一次链路运行的分组：请加 --link，并去掉 --repeat",
+        ));
+    }
+    let whole = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    match &output.file {
+        Some(out) if whole(pcap) == whole(out) => Err(Text::new(
+            "--pcap and --out name the same file: give each its own",
+            "--pcap 和 --out 是同一个文件：请各用一个",
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn side(scenario: &Scenario, matches: &ArgMatches) -> Result<Side, Text> {
+    let (listen, connect) = (get(matches, "listen"), get(matches, "connect"));
+    let side = chosen(get(matches, "as"), listen, connect)?;
+    if side == Side::Both {
+        return Ok(side);
+    }
+    let experiment = &scenario.experiment;
+    match (&experiment.alone, experiment.has(Role::Server), side) {
+        (Alone::No(reason), ..) => {
+            let id = Text::same(scenario.id);
+            Err(Text::new("{} runs with both ends here: {}", "{} 的两端必须都在这里：{}").with(&id).with(reason))
+        }
+        (_, false, Side::Server(_)) => {
+            let id = scenario.id;
+            Err(say!(
+                "{id} has no server: that nobody listens is the lesson",
+                "{id} 没有服务器：没有人监听正是这一课的内容"
+            ))
+        }
+        _ => Ok(side),
+    }
+}
+
+/// The end that `--as`, `--listen` and `--connect` name together.
+fn chosen(which: Option<As>, listen: Option<SocketAddr>, connect: Option<SocketAddr>) -> Result<Side, Text> {
+    Err(match (which, listen, connect) {
+        (None | Some(As::Both), None, None) => return Ok(Side::Both),
+        (None | Some(As::Server), Some(address), None) => return Ok(Side::Server(address)),
+        (None | Some(As::Client), None, Some(address)) => return Ok(Side::Client(address)),
+        (Some(As::Server), None, None) => return Ok(Side::Server((Ipv4Addr::LOCALHOST, 0).into())),
+        (_, Some(_), Some(_)) => Text::new(
+            "--listen is for the server and --connect for the client: one end, one of them",
+            "--listen 用于服务器，--connect 用于客户端：一端只能用一个",
+        ),
+        (Some(As::Client), Some(_), None) => {
+            Text::new("a client does not listen: give --connect ADDR", "客户端不监听：请给 --connect 地址")
+        }
+        (Some(As::Server), None, Some(_)) => {
+            Text::new("a server does not connect: give --listen ADDR", "服务器不主动连接：请给 --listen 地址")
+        }
+        (Some(As::Both), ..) => Text::new(
+            "both ends here need no address: leave --listen and --connect away, or say --as",
+            "两端都在这里时不需要地址：去掉 --listen 和 --connect，或用 --as 指明一端",
+        ),
+        (Some(As::Client), None, None) => Text::new(
+            "--as client: to where? Add --connect ADDR (the server prints its address)",
+            "--as client：连到哪里？请加 --connect 地址（服务器会打印它的地址）",
+        ),
+    })
+}
