@@ -6,6 +6,7 @@ use super::scope::{Events, Scope};
 use super::value::{Sentence, Value};
 use crate::text::Text;
 use crate::trace::{Role, Trace};
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::ops::Deref;
 
@@ -71,8 +72,8 @@ impl<'a> Judge<'a> {
     }
 
     /// The same for a sentence that is made.
-    pub fn claim_text(&self, id: &'static str, text: Text) -> Draft<'_, 'a> {
-        Draft { judge: self, id, text, needs: Vec::new(), events: Vec::new() }
+    pub fn claim_text(&self, id: impl Into<Cow<'static, str>>, text: Text) -> Draft<'_, 'a> {
+        Draft { judge: self, id: id.into(), text, needs: Vec::new(), events: Vec::new() }
     }
 
     /// A sentence with values in it, for [`Draft::that`] and [`Draft::same`].
@@ -129,7 +130,7 @@ impl<'a> Judge<'a> {
 /// A claim being written: what shows it, then what is expected beside what was seen, which closes it.
 pub struct Draft<'j, 'a> {
     judge: &'j Judge<'a>,
-    id: &'static str,
+    id: Cow<'static, str>,
     text: Text,
     needs: Vec<Role>,
     events: Vec<usize>,
@@ -183,19 +184,19 @@ impl<'a> Draft<'_, 'a> {
     }
 
     /// Holds when what was seen is no less.
-    pub fn at_least<V: Value + PartialOrd>(self, least: V, seen: V, shape: impl Fn(String) -> Text) {
+    pub fn at_least<B: Value, V: Value + PartialOrd<B>>(self, least: B, seen: V, shape: impl Fn(String) -> Text) {
         let agrees = seen >= least;
         self.compare(&Text::new("at least {}", "至少 {}"), &least, &seen, agrees, shape);
     }
 
     /// Holds when what was seen is more.
-    pub fn more_than<V: Value + PartialOrd>(self, bound: V, seen: V, shape: impl Fn(String) -> Text) {
+    pub fn more_than<B: Value, V: Value + PartialOrd<B>>(self, bound: B, seen: V, shape: impl Fn(String) -> Text) {
         let agrees = seen > bound;
         self.compare(&Text::new("more than {}", "多于 {}"), &bound, &seen, agrees, shape);
     }
 
     /// Holds when what was seen is less.
-    pub fn fewer_than<V: Value + PartialOrd>(self, bound: V, seen: V, shape: impl Fn(String) -> Text) {
+    pub fn fewer_than<B: Value, V: Value + PartialOrd<B>>(self, bound: B, seen: V, shape: impl Fn(String) -> Text) {
         let agrees = seen < bound;
         self.compare(&Text::new("fewer than {}", "少于 {}"), &bound, &seen, agrees, shape);
     }

@@ -2,7 +2,7 @@
 
 use crate::text::grouped;
 use crate::trace::packet::Packet;
-use crate::trace::{Call, Event, Message, Role, SockId, Span, Trace, Variant};
+use crate::trace::{Call, Event, Message, MsgId, Part, Role, SockId, Span, Trace, Variant};
 use std::collections::BTreeMap;
 use std::ops::Deref;
 
@@ -116,6 +116,19 @@ impl<'a> Scope<'a> {
         }
     }
 
+    /// The names of a role's messages, in order.
+    pub fn message_names(&self, role: Role) -> Vec<String> {
+        self.trace.messages_from(role).map(|m| m.id.to_string()).collect()
+    }
+
+    /// What each of these events holds: `M2` where it is one message (a delivery: its body), whole and alone; otherwise
+    /// how much of which, `1,024 M2 + 32 M3`.
+    pub fn held_by(&self, events: &Events<'a>) -> Vec<String> {
+        let part = |of: &[Span]| format!("{} {}", grouped(of.iter().map(|s| s.len).sum::<usize>()), of[0].msg);
+        let parts = |e: &Event| e.spans.chunk_by(|a, b| a.msg == b.msg).map(part).collect::<Vec<_>>().join(" + ");
+        events.iter().map(|e| self.trace.exactly_one(e).map_or_else(|| parts(e), |id| id.to_string())).collect()
+    }
+
     /// The packets that a role's host sent, in order; none without a link.
     pub fn packets(&self, role: Role) -> impl Iterator<Item = &'a Packet> + use<'a> {
         self.trace.packets.iter().filter(move |p| p.from == role)
@@ -175,6 +188,36 @@ impl<'a> Events<'a> {
     #[must_use]
     pub fn on(&self, sock: Option<SockId>) -> Events<'a> {
         self.only(|e| sock.is_some() && e.sock == sock)
+    }
+
+    /// The names of the messages that they moved bytes of, whole or not: `M1+M2`; `-` where there are none.
+    pub fn names(&self) -> String {
+        let mut ids: Vec<MsgId> = self.list.iter().flat_map(|e| e.messages()).collect();
+        ids.dedup();
+        let names: Vec<String> = ids.iter().map(ToString::to_string).collect();
+        if names.is_empty() { "-".into() } else { names.join("+") }
+    }
+
+    /// Those that moved bytes of this message's header.
+    #[must_use]
+    pub fn with_header_of(&self, message: MsgId) -> Events<'a> {
+        self.only(|e| e.spans.iter().any(|span| span.msg == message && span.part == Part::Header))
+    }
+
+    /// The bytes of this message's header that they moved.
+    pub fn header_of(&self, message: MsgId) -> Vec<u8> {
+        let mut header = Vec::new();
+        for event in &self.list {
+            let mut rest = &event.bytes[..];
+            for span in &event.spans {
+                let (piece, behind) = rest.split_at(span.len.min(rest.len()));
+                rest = behind;
+                if span.msg == message && span.part == Part::Header {
+                    header.extend_from_slice(piece);
+                }
+            }
+        }
+        header
     }
 
     /// The first, if there is one.

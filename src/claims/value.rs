@@ -2,6 +2,7 @@
 
 use crate::text::{Text, grouped};
 use serde::{Deserialize, Serialize};
+use std::cmp::Ordering;
 
 /// Something a claim compares. What differs from run to run reads `n` in text that must not change.
 pub trait Value {
@@ -48,20 +49,38 @@ impl<V: Value + ?Sized> Value for &V {
     }
 }
 
-/// Several, apart by a semicolon.
+/// Several, apart by a semicolon; `-` where there are none.
 impl<V: Value> Value for Vec<V> {
     fn exact(&self) -> String {
-        self.iter().map(Value::exact).collect::<Vec<_>>().join("; ")
+        listed(self.iter().map(Value::exact))
     }
 
     fn steady(&self, varies: bool) -> String {
-        self.iter().map(|v| v.steady(varies)).collect::<Vec<_>>().join("; ")
+        listed(self.iter().map(|v| v.steady(varies)))
     }
+}
+
+fn listed(values: impl Iterator<Item = String>) -> String {
+    let values: Vec<String> = values.collect();
+    if values.is_empty() { "-".into() } else { values.join("; ") }
 }
 
 /// A number that the machine chooses in runs whose sizes and counts differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Varying<N>(pub N);
+
+/// Beside a number that is the same on every run.
+impl<N: PartialEq> PartialEq<N> for Varying<N> {
+    fn eq(&self, other: &N) -> bool {
+        self.0 == *other
+    }
+}
+
+impl<N: PartialOrd> PartialOrd<N> for Varying<N> {
+    fn partial_cmp(&self, other: &N) -> Option<Ordering> {
+        self.0.partial_cmp(other)
+    }
+}
 
 impl<N: Value> Value for Varying<N> {
     fn exact(&self) -> String {

@@ -4,6 +4,7 @@ use super::experiment::{EndFn, Experiment, Linked, NotPossible, Variation};
 use crate::claims::{Findings, Judge, Verdict};
 use crate::exit::Exit;
 use crate::framing::Fault;
+use crate::framing::decimal::NotALength;
 use crate::link::spec::Spec;
 use crate::link::{CaptureLimits, Carried, Link, dissect};
 use crate::net::barrier::{Announce, Kept, Stage};
@@ -139,8 +140,9 @@ impl Failure {
         let error = &self.error;
         let net = error.downcast_ref().map(NetError::text);
         let fault = || error.downcast_ref().map(Fault::text);
+        let length = || error.downcast_ref().map(NotALength::text);
         let text = || error.downcast_ref::<Text>().cloned();
-        net.or_else(fault).or_else(text).unwrap_or_else(|| Text::same(format!("{error:#}")))
+        net.or_else(fault).or_else(length).or_else(text).unwrap_or_else(|| Text::same(format!("{error:#}")))
     }
 }
 

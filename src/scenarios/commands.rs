@@ -2,7 +2,11 @@
 //! and its fix carry the same messages. The outputs are the ones D0 prints (as UTF-8), not run
 //! here: the lesson is how bytes travel, and a fixed output makes two runs comparable.
 
+use crate::claims::{Draft, Judge};
+use crate::net::{Conn, End, Outgoing};
+use crate::say;
 use crate::text::Text;
+use crate::trace::Role::{Client, Server};
 
 /// One command with what it prints.
 pub(super) struct Command {
@@ -18,6 +22,11 @@ impl Command {
     /// Both outputs as one body: what the fixed protocols send.
     pub fn answer(&self) -> Vec<u8> {
         [self.stdout, self.stderr].concat().into_bytes()
+    }
+
+    /// The answer behind this header, as one message.
+    pub fn answer_behind(&self, end: &End, header: &[u8]) -> Outgoing {
+        end.framed([header, &self.answer()].concat(), header.len(), Some(self.answer_label()))
     }
 
     /// A name for its standard output.
@@ -74,6 +83,32 @@ pub(super) const COMMANDS: [Command; 3] = [
         line: "pwd", stdout: "", stderr: "'pwd' 不是内部或外部命令,也不是可运行的程序\r\n或批处理文件。\r\n"
     },
 ];
+
+/// Receives the next command; `None` when the client has gone.
+pub(super) fn next_command(conn: &Conn) -> anyhow::Result<Option<&'static Command>> {
+    let line = conn.recv(1024)?;
+    if line.is_empty() {
+        return Ok(None);
+    }
+    let known = COMMANDS.iter().find(|c| c.line.as_bytes() == line);
+    let start: String = String::from_utf8_lossy(&line).chars().take(20).collect();
+    let unknown = || say!("not one of the three commands: {start:?}", "不是那三条命令之一：{start:?}");
+    Ok(Some(known.ok_or_else(unknown)?))
+}
+
+/// Closes a claim: the client was given so many answers, each whole and alone, in the order of its commands.
+pub(super) fn all_answers_whole<'a>(j: &Judge<'a>, claim: Draft<'_, 'a>, commands: usize) {
+    let delivered = j.delivered(Client);
+    let side = |n: usize, ids: &Vec<String>| {
+        j.sentence([&n, &commands, ids], |[n, all, ids]| {
+            say!("{n} of {all} answers whole: {ids}", "{all} 个回答中 {n} 个完整：{ids}")
+        })
+    };
+    let seen = j.held_by(&delivered);
+    let answers = j.message_names(Server);
+    let whole = seen.iter().zip(&answers).filter(|(seen, answer)| seen == answer).count();
+    claim.of(&delivered).same(side(commands, &answers), side(whole, &seen));
+}
 
 #[cfg(test)]
 mod tests {

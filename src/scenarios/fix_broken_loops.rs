@@ -4,59 +4,48 @@ use super::prelude::*;
 
 pub(super) fn scenario() -> Scenario {
     Scenario::new("fix-broken-loops", Part::NoFix, &["D0", "D1 §11", "D1 §12", "D2 §4"])
-.title("three broken receive loops", "三个写错的接收循环")
-.claim("Three receive loops from the documents stop early when the stream comes in pieces; corrected, they do not.", "文档里的三个接收循环，遇到分段到达的流就会提前结束；改正后不会。")
-.takes(&[Opt::Nodelay, Opt::RecvSize])
-.recv_size(1024)
-.client(client)
-.server(server)
-.judge(judge)
-.on_link(Variation::Calls)
-.teach(teach)
+        .title("three broken receive loops", "三个写错的接收循环")
+        .claim(
+            "Three receive loops from the documents stop early when the stream comes in pieces; corrected, they do not.",
+            "文档里的三个接收循环，遇到分段到达的流就会提前结束；改正后不会。",
+        )
+        .takes(&[Opt::Nodelay, Opt::RecvSize])
+        .recv_size(1024)
+        .client(client)
+        .server(server)
+        .judge(judge)
+        .on_link(Variation::Calls)
+        .teach(teach)
 }
 
 const FILE: usize = 4096;
 /// What the network has brought when the receiver first looks; the rest comes once that is read.
 const FIRST: usize = 512;
 
-/// A loop of the pages, and the same corrected. Each reads a file of its own, over a connection of its own.
-struct Pair {
-    name: &'static str,
-    claim: &'static str,
-    stops: Text,
-    broken: Reading,
-    correct: Reading,
-    /// The gates of the two: the first piece is read.
-    read: [&'static str; 2],
-}
-
+/// Receives a file of so many bytes, as it believes.
 type Reading = fn(&Reader, usize) -> anyhow::Result<Vec<u8>>;
 
-static PAIRS: [Pair; 3] = [
-    Pair {
-        name: "(a)",
-        claim: "counts-everything",
-        stops: Text::new("(a) recv_size += len(data) stops early", "(a) recv_size += len(data) 提前结束"),
-        broken: adds_everything,
-        correct: adds_the_piece,
-        read: ["a-read", "a-corrected-read"],
-    },
-    Pair {
-        name: "(b)",
-        claim: "counts-the-buffer",
-        stops: Text::new("(b) file_size -= buffer stops early", "(b) file_size -= buffer 提前结束"),
-        broken: subtracts_the_buffer,
-        correct: subtracts_the_piece,
-        read: ["b-read", "b-corrected-read"],
-    },
-    Pair {
-        name: "(c)",
-        claim: "recv-once",
-        stops: Text::new("(c) one recv(n) for n bytes reads short", "(c) 用一次 recv(n) 取 n 字节：短读"),
-        broken: receives_once,
-        correct: receives_exactly,
-        read: ["c-read", "c-corrected-read"],
-    },
+/// A loop as the pages print it, and the same corrected. Each reads a file of its own, named so, over a connection of
+/// its own.
+type Pair = [(Text, Reading); 2];
+
+/// The acts' names and titles are those of the claims.
+static PAIRS: [(Act, Pair); 3] = [
+    (
+        Act::new("counts-everything", "(a) recv_size += len(data) stops early", "(a) recv_size += len(data) 提前结束"),
+        [(Text::new("(a) printed", "(a) 原样"), adds_everything), (Text::new("(a) fixed", "(a) 改正"), adds_the_piece)],
+    ),
+    (
+        Act::new("counts-the-buffer", "(b) file_size -= buffer stops early", "(b) file_size -= buffer 提前结束"),
+        [
+            (Text::new("(b) printed", "(b) 原样"), subtracts_the_buffer),
+            (Text::new("(b) fixed", "(b) 改正"), subtracts_the_piece),
+        ],
+    ),
+    (
+        Act::new("recv-once", "(c) one recv(n) for n bytes reads short", "(c) 用一次 recv(n) 取 n 字节：短读"),
+        [(Text::new("(c) printed", "(c) 原样"), receives_once), (Text::new("(c) fixed", "(c) 改正"), receives_exactly)],
+    ),
 ];
 
 /// (a) D1 §11 and §12, D2: what has come so far is added again each time.
@@ -128,64 +117,53 @@ struct Reader<'a> {
     conn: &'a Conn,
     /// The size the pages give to recv.
     buffer: usize,
-    read: &'static str,
 }
 
 impl Reader<'_> {
-    /// One recv, its bytes added to `data`; 0 at the end of the stream.
+    /// One recv, its bytes added to `data`; 0 at the end of the stream. The first lets the rest of the file come.
     fn more(&self, data: &mut Vec<u8>, size: usize) -> anyhow::Result<usize> {
         let piece = self.conn.recv(size)?;
-        // The first time it lets the rest come; after that the gate is open already.
-        self.end.open(self.read);
+        if data.is_empty() {
+            self.end.open("read");
+        }
         data.extend_from_slice(&piece);
         Ok(piece.len())
     }
 }
 
 fn client(end: &End) -> Ends {
-    receive_files(end, |pair| [pair.broken, pair.correct])
+    receive_files(end, |[(_, printed), (_, fixed)]| [*printed, *fixed])
 }
 
 fn receive_files(end: &End, choose: fn(&Pair) -> [Reading; 2]) -> Ends {
-    for pair in &PAIRS {
-        for ((read, label), reading) in pair.read.into_iter().zip(pair.labels()).zip(choose(pair)) {
-            let s = end.tcp().connect()?;
-            s.expect_framed(&file(), 0, Some(label));
+    for (_, pair) in end.acts(&PAIRS) {
+        for reading in choose(pair) {
+            let s = end.connect()?;
             // The length is known here; the pages announce it first, and what they do with it is what is tried.
-            let reader = Reader { end, conn: &s, buffer: end.recv_size(), read };
-            let data = reading(&reader, FILE)?;
+            let data = reading(&Reader { end, conn: &s, buffer: end.recv_size() }, FILE)?;
             s.deliver(&data);
             if data.len() < FILE {
                 // What the loop did not ask for is not lost: it comes, and nobody takes it.
                 s.wait_queued(FILE - data.len())?;
             }
-            s.close()?;
         }
     }
     Ok(())
 }
 
 fn server(end: &End) -> Ends {
-    let listener = end.tcp().listen()?;
-    for pair in &PAIRS {
-        for (read, label) in pair.read.into_iter().zip(pair.labels()) {
+    let listener = end.listen()?;
+    for (_, pair) in end.acts(&PAIRS) {
+        for (name, _) in pair {
             let conn = listener.accept()?;
-            let file = end.labelled(file(), label);
+            let file = end.labelled(file(), name.clone());
             conn.send_all(file.part(0..FIRST))?;
-            end.pass(read, Text::new("until the first piece is read", "等到第一段被读走"))?;
+            end.pass("read", Text::new("until the first piece is read", "等到第一段被读走"))?;
             conn.send_all(file.part(FIRST..FILE))?;
             conn.wait_acked()?;
-            conn.close()?;
         }
     }
     Ok(())
-}
-
-impl Pair {
-    fn labels(&self) -> [Text; 2] {
-        let name = Text::same(self.name);
-        [Text::new("{} printed", "{} 原样").with(&name), Text::new("{} fixed", "{} 改正").with(&name)]
-    }
 }
 
 /// Numbered lines, so that one sees where a loop stopped.
@@ -193,59 +171,38 @@ fn file() -> Vec<u8> {
     (1..=FILE / 8).flat_map(|line| format!("{line:07}\n").into_bytes()).collect()
 }
 
-/// The control: the corrected loops in the place of the broken ones.
-fn client_with_corrected_loops(end: &End) -> Ends {
-    receive_files(end, |pair| [pair.correct, pair.correct])
-}
-
 fn judge(j: &Judge) {
-    let delivered = j.delivered(Client);
-    for (pair, event) in PAIRS.iter().zip(delivered.iter().copied().step_by(2)) {
-        let (got, length) = (event.bytes.len(), length_of(j, event));
-        let (got_text, length_text) = (j.varying(got), grouped(length));
-        j.claim_text(pair.claim, pair.stops.clone()).needs(Client).shown_by([event]).that(
-            got < length,
-            say!("fewer than {length_text} bytes", "少于 {length_text} 字节"),
-            say!("{got_text} of {length_text} bytes", "{length_text} 字节中的 {got_text} 字节"),
-        );
+    for ((Act { key, title }, _), act) in j.acts(&PAIRS) {
+        let printed = act.delivered(Client).just(0);
+        j.claim_text(key.clone(), title.clone())
+            .of(&printed)
+            .fewer_than(FILE, Varying(printed.moved()), |n| say!("{n} bytes", "{n} 字节"));
     }
-    the_rest_waits(j, &delivered);
+    the_rest_waits(j);
 
-    let corrected: Vec<&Event> = delivered.iter().copied().skip(1).step_by(2).collect();
-    let whole = corrected.iter().filter(|e| j.trace().exactly_one(e).is_some()).count();
-    let pairs = PAIRS.len();
-    j.claim("corrected-whole", "the corrected loops deliver all of it", "改正后的循环全部取到")
-        .needs(Client)
-        .shown_by(corrected)
-        .that(
-            whole == pairs,
-            say!("{pairs} whole messages", "{pairs} 条完整消息"),
-            say!("{whole} whole messages", "{whole} 条完整消息"),
-        );
+    let fixed = j.firsts(&PAIRS, |act| act.delivered(Client).just(1));
+    let files: Vec<String> = j.message_names(Server).into_iter().skip(1).step_by(2).collect();
+    j.claim("corrected-whole", "the corrected loops deliver all of it", "改正后的循环全部取到").of(&fixed).in_order(
+        files,
+        j.held_by(&fixed),
+        |files| say!("whole: {files}", "完整的有：{files}"),
+    );
 }
 
-fn length_of(j: &Judge, delivered: &Event) -> usize {
-    let message = delivered.spans.first().and_then(|s| j.trace().message(s.msg));
-    message.map_or(0, |m| m.bytes.len())
-}
-
-fn the_rest_waits(j: &Judge, delivered: &[&Event]) {
-    let missing: usize = delivered.iter().map(|e| length_of(j, e).saturating_sub(e.bytes.len())).sum();
-    let waits: Vec<&Event> = j.trace().calls(Client, Call::Wait).collect();
-    let queued: Option<u64> = waits.iter().map(|e| e.evidence.queued).sum();
+fn the_rest_waits(j: &Judge) {
+    let printed = j.firsts(&PAIRS, |act| act.delivered(Client));
+    let missing = printed.iter().map(|e| FILE.saturating_sub(e.bytes.len()) as u64).filter(|n| *n > 0);
+    let waits = j.calls(Client, Call::Wait);
+    let queued: Option<Vec<_>> = waits.iter().map(|e| e.evidence.queued.map(Varying)).collect();
     let Some(queued) = queued else {
         j.limit(Text::new("this system does not count the bytes queued", "本系统不统计队列里的字节"));
         return;
     };
-    let (missing_text, queued_text) = (j.varying(missing), j.varying(queued));
-    j.claim("rest-unread", "TCP lost nothing: the rest lay unread", "TCP 没有丢：其余的没人来读")
-        .needs(Client)
-        .shown_by(waits)
-        .that(
-            missing > 0 && queued == missing as u64,
-            say!("{missing_text} bytes in the receive queues", "接收队列里有 {missing_text} 字节"),
-            say!("{queued_text} bytes in the receive queues", "接收队列里有 {queued_text} 字节"),
-        );
+    j.claim("rest-unread", "TCP lost nothing: the rest lay unread", "TCP 没有丢：其余的没人来读").of(&waits).in_order(
+        missing.map(Varying).collect(),
+        queued,
+        |bytes| say!("bytes in the receive queues: {bytes}", "接收队列里的字节：{bytes}"),
+    );
 }
 
 fn teach(t: Teaching) -> Teaching {
@@ -266,8 +223,8 @@ fn teach(t: Teaching) -> Teaching {
     .control(
         "the corrected loops in the place of the broken ones",
         "把三个错误的循环换成改正后的",
-        |s| {
-            s.client(client_with_corrected_loops);
+        |e| {
+            e.client(|end| receive_files(end, |[_, (_, fixed)]| [*fixed, *fixed]));
         },
     )
 }

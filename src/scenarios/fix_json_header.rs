@@ -1,12 +1,12 @@
 //! A header that can say more than a length: i32le length of a JSON header, the header, the body. Three
 //! parts, each read exactly; wherever the network cuts the header, it still parses.
 
-use super::commands::{COMMANDS, Command};
+use super::commands::{COMMANDS, Command, all_answers_whole, next_command};
 use super::prelude::*;
-use super::wire::{MAX_HEADER, commanded, header_bytes};
+use super::wire::MAX_HEADER;
 use crate::framing::json::{DATA_SIZE, Json, parse, size};
 use crate::framing::{Framing, I32_LE, hex, whole_body, whole_header};
-use crate::trace::{Message, MsgId, Part as Of, Span};
+use crate::trace::{MsgId, Part as Of, Span};
 use std::collections::BTreeSet;
 
 pub(super) fn scenario() -> Scenario {
@@ -46,72 +46,45 @@ fn rounds(end: &End) -> Vec<Round> {
     let [.., short] = &COMMANDS;
     let most = end.recv_size();
     let plain = COMMANDS.iter().map(|command| Round { command, cut: None, most });
-    let cut = CUTS.map(|(place, _)| Round { command: short, cut: Some(place), most });
+    let cut = [PREFIX / 2, PREFIX + 9].map(|place| Round { command: short, cut: Some(place), most });
     plain.chain(cut).chain([Round { command: short, cut: None, most: 1 }]).collect()
 }
 
-/// Where headers are cut, and the gate that opens when the bytes before are read.
-const CUTS: [(usize, &str); 2] = [(PREFIX / 2, "half the length is read"), (PREFIX + 9, "half the JSON is read")];
-
-fn gate(cut: usize) -> &'static str {
-    CUTS.iter().find(|(place, _)| *place == cut).map_or("read", |(_, gate)| gate)
-}
-
 fn client(end: &End) -> Ends {
-    let s = end.tcp().connect()?;
+    let s = end.connect()?;
     for round in rounds(end) {
         let mut answer = Reading::ask(end, &s, &round)?;
-        let length = I32_LE.unpack(&answer.exactly(PREFIX)?, MAX_HEADER).map_err(Text::from)?;
+        let length = I32_LE.unpack(&answer.exactly(PREFIX)?, MAX_HEADER)?;
         let header = answer.exactly(length)?;
-        whole_header(&header, length).map_err(Text::from)?;
-        let fields = parse(&header).map_err(Text::from)?;
-        let size = size(&fields, DATA_SIZE, MAX_ANSWER).map_err(Text::from)?;
+        whole_header(&header, length)?;
+        let size = size(&parse(&header)?, DATA_SIZE, MAX_ANSWER)?;
         let body = answer.exactly(size)?;
-        whole_body(&body, size).map_err(Text::from)?;
+        whole_body(&body, size)?;
         s.deliver(&body);
     }
-    s.close()?;
     Ok(())
 }
 
 fn server(end: &End) -> Ends {
-    let listener = end.tcp().listen()?;
+    let listener = end.listen()?;
     let conn = listener.accept()?;
-    let rounds = rounds(end);
-    rounds.iter().for_each(|round| conn.expect(round.command.line.as_bytes()));
-    for round in rounds {
-        let line = conn.recv(1024)?;
-        if line.is_empty() {
-            break;
-        }
-        let command = commanded(&line)?;
-        let header = header_len(&command.answer())?;
-        let bytes = frame(command)?;
-        let frame_len = bytes.len();
-        let answer = end.framed(bytes, header, Some(command.answer_label()));
-        match round.cut {
+    for Round { cut, .. } in rounds(end) {
+        let Some(command) = next_command(&conn)? else { break };
+        let answer = command.answer_behind(end, &Json.header(&command.answer())?);
+        match cut {
             None => {
                 conn.send_all(answer.part(0..PREFIX))?;
-                conn.send_all(answer.part(PREFIX..header))?;
+                conn.send_all(answer.part(PREFIX..answer.header_len()))?;
                 conn.send_all(answer.body())?;
             }
             Some(cut) => {
                 conn.send_all(answer.part(0..cut))?;
-                end.pass(gate(cut), say!("until byte {cut} of the header is read", "等到头部第 {cut} 字节被读走"))?;
-                conn.send_all(answer.part(cut..frame_len))?;
+                end.pass("cut", say!("until byte {cut} of the header is read", "等到头部第 {cut} 字节被读走"))?;
+                conn.send_all(answer.part(cut..answer.len()))?;
             }
         }
     }
-    conn.close()?;
     Ok(())
-}
-
-fn frame(command: &Command) -> anyhow::Result<Vec<u8>> {
-    Ok(Json.frame(&command.answer()).map_err(Text::from)?)
-}
-
-fn header_len(answer: &[u8]) -> anyhow::Result<usize> {
-    Ok(Json.header(answer).map_err(Text::from)?.len())
 }
 
 /// One answer while it is read. It knows how far it has come, to tell the server where a header was cut.
@@ -126,11 +99,9 @@ struct Reading<'r> {
 impl<'r> Reading<'r> {
     /// Sends the command. Uncut answers are waited for to the last byte: all three parts are queued together.
     fn ask(end: &'r End, s: &'r Conn, round: &Round) -> anyhow::Result<Reading<'r>> {
-        let frame = frame(round.command)?;
-        s.expect_framed(&frame, header_len(&round.command.answer())?, Some(round.command.answer_label()));
         s.send(round.command.line.as_bytes())?;
         if round.cut.is_none() && !end.alone() {
-            s.wait_queued(frame.len())?;
+            s.wait_queued(Json.frame(&round.command.answer())?.len())?;
         }
         Ok(Reading { end, s, cut: round.cut, most: round.most, read: 0 })
     }
@@ -153,66 +124,30 @@ impl<'r> Reading<'r> {
         let piece = self.s.recv(most.min(self.most))?;
         self.read += piece.len();
         if self.cut == Some(self.read) {
-            self.end.open(gate(self.read));
+            self.end.open("cut");
         }
         Ok(piece)
     }
 }
 
-/// The control: one recv for each part of the header, as the pages print it.
-fn client_one_recv(end: &End) -> Ends {
-    let s = end.tcp().connect()?;
-    for round in rounds(end) {
-        let mut answer = Reading::ask(end, &s, &round)?;
-        let field = answer.recv(PREFIX)?;
-        let Ok(length) = I32_LE.unpack(&field, MAX_HEADER) else {
-            return give_up(end, s, PREFIX, field.len());
-        };
-        let header = answer.recv(length)?;
-        let Ok(size) = parse(&header).and_then(|fields| size(&fields, DATA_SIZE, MAX_ANSWER)) else {
-            return give_up(end, s, length, header.len());
-        };
-        let body = answer.exactly(size)?;
-        s.deliver(&body);
-    }
-    s.close()?;
-    Ok(())
-}
-
-/// What ends the page's client with a traceback: a header that came in two pieces.
-fn give_up(end: &End, s: Conn, asked: usize, got: usize) -> Ends {
-    end.found(say!("recv({asked}) = {got}: this is no header", "recv({asked}) = {got}：这不是头部"), None, &[]);
-    s.shutdown_write()?;
-    s.wait_peer_gone()?;
-    while !s.recv(1024)?.is_empty() {}
-    s.close()?;
-    Ok(())
-}
-
 fn judge(j: &Judge) {
-    answers_whole(j);
+    let claim = j.claim("answers-whole", "every answer came out whole and alone", "每个回答都完整、单独");
+    all_answers_whole(j, claim, j.sends(Client).len());
     three_parts(j);
     header_says_size(j);
     cut_anywhere(j);
-    commands_apart(j);
-}
 
-fn whole_answers(j: &Judge) -> Vec<MsgId> {
-    j.delivered(Client).into_iter().filter_map(|e| j.trace().exactly_one(e)).collect()
-}
-
-fn answers_whole(j: &Judge) {
-    let (asked, whole) = (j.sends(Client).len(), whole_answers(j));
-    let in_order = j.trace().messages_from(Server).map(|m| m.id).eq(whole.iter().copied());
-    let (got, delivered) = (whole.len(), j.delivered(Client));
-    j.claim("answers-whole", "every answer came out whole and alone", "每个回答都完整、单独")
-        .needs(Client)
-        .shown_by(delivered)
-        .that(
-            asked > 0 && got == asked && in_order,
-            say!("{asked} of {asked} answers whole", "{asked} 个回答中 {asked} 个完整"),
-            say!("{got} of {asked} answers whole", "{asked} 个回答中 {got} 个完整"),
-        );
+    // The commands have no header; they stay apart because each waits for the answer before.
+    let recvs = j.recvs(Server).with_data();
+    j.claim(
+        "commands-apart",
+        "the commands stay apart without a header: each waits its turn",
+        "命令没有头部也不会粘在一起：每条都等到上一个回答才发",
+    )
+    .of(&recvs)
+    .in_order(j.message_names(Client), j.held_by(&recvs), |ids| {
+        say!("commands, each in its own recv: {ids}", "各占一次 recv 的命令：{ids}")
+    });
 }
 
 /// Length, JSON, body: which of the three parts a span lies in; `None` when it lies in two.
@@ -226,70 +161,47 @@ fn part_of(span: &Span) -> Option<u8> {
 }
 
 fn three_parts(j: &Judge) {
-    let recvs: Vec<&Event> = j.recvs(Client).into_iter().filter(|e| !e.bytes.is_empty()).collect();
-    let one_part = |e: &&&Event| {
+    let recvs = j.recvs(Client).with_data();
+    let one_part = |e: &Event| {
         let parts: BTreeSet<_> = e.spans.iter().map(|s| (s.msg, part_of(s))).collect();
         parts.len() == 1 && parts.iter().all(|(_, part)| part.is_some())
     };
-    let (all, exact) = (recvs.len(), recvs.iter().filter(one_part).count());
-    let text = Text::new("length, JSON and body were each read exactly", "长度、JSON、正文三部分各自恰好读完");
-    j.claim_text("three-parts", text).needs(Client).shown_by(recvs.iter().take(3).copied()).that(
-        all > 0 && exact == all,
-        Text::new("every recv with bytes of one part", "每次 recv 只含一部分的字节"),
-        say!("{exact} of {all} recvs with bytes of one part", "{all} 次 recv 中 {exact} 次只含一部分的字节"),
-    );
+    let exact = recvs.only(one_part);
+    j.claim("three-parts", "length, JSON and body were each read exactly", "长度、JSON、正文三部分各自恰好读完")
+        .needs(Client)
+        .shown_by(recvs.iter().take(3).copied())
+        .equal([recvs.len(); 2], [exact.len(), recvs.len()], |[exact, all]| {
+            say!("{exact} of {all} recvs with bytes of one part", "{all} 次 recv 中 {exact} 次只含一部分的字节")
+        });
 }
 
 /// The longest answer's header as it arrived.
 fn header_says_size(j: &Judge) {
     let Some(longest) = j.trace().messages_from(Server).max_by_key(|m| m.bytes.len()) else { return };
-    let recvs = j.recvs(Client);
-    let arrived: Vec<u8> = recvs.iter().flat_map(|e| header_bytes(e, longest.id)).collect();
-    let (field, json) = arrived.split_at(PREFIX.min(arrived.len()));
-    let shown = |field: &[u8], json: &str| format!("{} {json}", hex(field));
-    let expected = format!("{{\"data_size\": {}}}", longest.body().len());
-    let field_due = I32_LE.pack(expected.len() as u64).unwrap_or_default();
-    let got = shown(field, &String::from_utf8_lossy(json));
-    let due = shown(&field_due, &expected);
-    let text = Text::new("the header's bytes are those of json.dumps", "头部的字节与 json.dumps 的一致");
-    j.claim_text("header-says-size", text)
-        .needs(Client)
-        .shown_by(recvs.into_iter().filter(|e| !header_bytes(e, longest.id).is_empty()))
-        .that(got == due, Text::same(due.clone()), Text::same(got.clone()));
+    let recvs = j.recvs(Client).with_header_of(longest.id);
+    let shown = |header: &[u8]| {
+        let (field, json) = header.split_at(PREFIX.min(header.len()));
+        Text::same(format!("{} {}", hex(field), String::from_utf8_lossy(json)))
+    };
+    let dumped = format!("{{\"data_size\": {}}}", longest.body().len());
+    let field = (dumped.len() as u32).to_le_bytes();
+    j.claim("header-says-size", "the header's bytes are those of json.dumps", "头部的字节与 json.dumps 的一致")
+        .of(&recvs)
+        .same(shown(&[&field, dumped.as_bytes()].concat()), shown(&recvs.header_of(longest.id)));
 }
 
 fn cut_anywhere(j: &Judge) {
     let Some(last) = j.trace().messages_from(Server).last() else { return };
     let places: BTreeSet<usize> = (1..last.header_len).collect();
-    let whole = whole_answers(j);
-    let same_header = |m: &&Message| m.header_len == last.header_len && whole.contains(&m.id);
-    let cuts: BTreeSet<usize> =
-        j.trace().messages_from(Server).filter(same_header).flat_map(|m| cuts_of(j, m.id)).collect();
-    let single = j.recvs(Client).into_iter().filter(|e| !header_bytes(e, last.id).is_empty());
-    let shown: Vec<&Event> = single.collect();
-    let (all, got) = (grouped(places.len() as u64), grouped(cuts.intersection(&places).count() as u64));
-    let text = Text::new("a header cut at any place still parses", "头部无论在哪里断开都能解析");
-    j.claim_text("cut-anywhere", text).needs(Client).shown_by(shown).that(
-        !places.is_empty() && cuts.is_superset(&places),
-        say!("{all} of {all} cuts parsed", "{all} 个断点中 {all} 个解析成功"),
-        say!("{got} of {all} cuts parsed", "{all} 个断点中 {got} 个解析成功"),
-    );
-}
-
-/// The commands have no header; they stay apart because each waits for the answer before.
-fn commands_apart(j: &Judge) {
-    let recvs: Vec<&Event> = j.recvs(Server).into_iter().filter(|e| !e.bytes.is_empty()).collect();
-    let alone = recvs.iter().filter(|e| j.trace().exactly_one(e).is_some()).count();
-    let all = j.trace().messages_from(Client).count();
-    let text = Text::new(
-        "the commands stay apart without a header: each waits its turn",
-        "命令没有头部也不会粘在一起：每条都等到上一个回答才发",
-    );
-    j.claim_text("commands-apart", text).needs(Server).shown_by(recvs).that(
-        all > 0 && alone == all,
-        say!("{all} of {all} commands, each in its own recv", "{all} 条命令中 {all} 条各占一次 recv"),
-        say!("{alone} of {all} commands, each in its own recv", "{all} 条命令中 {alone} 条各占一次 recv"),
-    );
+    let delivered = j.delivered(Client);
+    let whole: Vec<MsgId> = delivered.iter().filter_map(|e| j.trace().exactly_one(e)).collect();
+    let like_last = |id: &MsgId| j.trace().message(*id).is_some_and(|m| m.header_len == last.header_len);
+    let cuts: BTreeSet<usize> = whole.into_iter().filter(like_last).flat_map(|id| cuts_of(j, id)).collect();
+    j.claim("cut-anywhere", "a header cut at any place still parses", "头部无论在哪里断开都能解析")
+        .of(&j.recvs(Client).with_header_of(last.id))
+        .equal([places.len(); 2], [cuts.intersection(&places).count(), places.len()], |[parsed, all]| {
+            say!("{parsed} of {all} cuts parsed", "{all} 个断点中 {parsed} 个解析成功")
+        });
 }
 
 /// Where a message was cut: the offsets at which a recv began.
@@ -315,8 +227,34 @@ fn teach(t: Teaching) -> Teaching {
     .control(
         "the client reads each part of the header with one recv, as the pages do",
         "客户端像文档那样，头部的每一部分只 recv 一次",
-        |s| {
-            s.client(client_one_recv);
+        |e| {
+            e.client(client_one_recv);
         },
     )
+}
+
+/// The control: one recv for each part of the header, as the pages print it.
+fn client_one_recv(end: &End) -> Ends {
+    let s = end.connect()?;
+    for round in rounds(end) {
+        let mut answer = Reading::ask(end, &s, &round)?;
+        let field = answer.recv(PREFIX)?;
+        let Ok(length) = I32_LE.unpack(&field, MAX_HEADER) else {
+            return give_up(end, &s, PREFIX, field.len());
+        };
+        let header = answer.recv(length)?;
+        let Ok(size) = parse(&header).and_then(|fields| size(&fields, DATA_SIZE, MAX_ANSWER)) else {
+            return give_up(end, &s, length, header.len());
+        };
+        s.deliver(&answer.exactly(size)?);
+    }
+    Ok(())
+}
+
+/// What ends the page's client with a traceback: a header that came in two pieces.
+fn give_up(end: &End, s: &Conn, asked: usize, got: usize) -> Ends {
+    end.found(say!("recv({asked}) = {got}: this is no header", "recv({asked}) = {got}：这不是头部"), None, &[]);
+    s.shutdown_write()?;
+    s.wait_peer_gone()?;
+    Ok(s.recv_to_end(1024)?)
 }

@@ -1,41 +1,18 @@
 //! What the fixed protocols share: the commands they answer, and the header of the pages' uploads.
 
-use super::commands::{COMMANDS, Command};
 use crate::framing::{I32_LE, decimal, json, whole_header};
 use crate::net::Conn;
 use crate::say;
 use crate::sys::filename::FileName;
 use crate::text::Text;
-use crate::trace::{Event, MsgId, Part};
 use serde_json::json;
 
 /// The longest JSON header that is read, in bytes. The pages' have fewer than 100.
 pub(super) const MAX_HEADER: usize = 4096;
 
-/// The command that a client sent, among the three.
-pub(super) fn commanded(line: &[u8]) -> anyhow::Result<&'static Command> {
-    let line = String::from_utf8_lossy(line);
-    let known = COMMANDS.iter().find(|c| c.line == line);
-    let start = start(&line);
-    Ok(known.ok_or_else(|| say!("not one of the three commands: {start:?}", "不是那三条命令之一：{start:?}"))?)
-}
-
 /// Enough of what a peer said to know it by; it may have said a lot.
 fn start(text: &str) -> String {
     text.chars().take(20).collect()
-}
-
-/// The bytes of a receive call that are the header of this message.
-pub(super) fn header_bytes(event: &Event, message: MsgId) -> Vec<u8> {
-    let mut at = 0;
-    let mut header = Vec::new();
-    for span in &event.spans {
-        if span.msg == message && span.part == Part::Header {
-            header.extend_from_slice(&event.bytes[at..at + span.len]);
-        }
-        at += span.len;
-    }
-    header
 }
 
 /// An upload as D1 announces it.
