@@ -27,10 +27,10 @@ pub enum Format {
 
 impl Format {
     /// Every one.
-    pub const ALL: [Format; 5] = [Format::Text, Format::Json, Format::Mermaid, Format::Html, Format::Svg];
+    pub(crate) const ALL: [Format; 5] = [Format::Text, Format::Json, Format::Mermaid, Format::Html, Format::Svg];
 
     /// Its name on the command line.
-    pub const fn word(self) -> &'static str {
+    pub(crate) const fn word(self) -> &'static str {
         match self {
             Format::Text => "text",
             Format::Json => "json",
@@ -43,7 +43,7 @@ impl Format {
 
 /// When to colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum When {
+pub(crate) enum When {
     /// On a terminal, unless the environment says otherwise.
     Auto,
     /// Always.
@@ -54,7 +54,7 @@ pub enum When {
 
 /// Where and how the output goes.
 #[derive(Clone, Debug)]
-pub struct Output {
+pub(crate) struct Output {
     /// What is written.
     pub format: Format,
     /// The file; standard output when `None`.
@@ -153,7 +153,7 @@ impl Write for Sink {
 }
 
 /// How the output looks, from flags, environment and terminal.
-pub fn style(output: &Output, variable: impl Fn(&str) -> Option<String>) -> Style {
+pub(crate) fn style(output: &Output, variable: impl Fn(&str) -> Option<String>) -> Style {
     let terminal = output.file.is_none() && io::stdout().is_terminal();
     let set = |name: &str| variable(name).is_some_and(|value| !value.is_empty());
     let dumb = variable("TERM").is_some_and(|term| term == "dumb");
@@ -175,7 +175,7 @@ pub fn tell(text: &str) {
 }
 
 /// An error message on standard error, in the reader's language.
-pub fn complain(text: &Text, lang: Lang) {
+pub(crate) fn complain(text: &Text, lang: Lang) {
     tell(Text::new("error: {}", "错误：{}").with(text).to(lang));
 }
 
@@ -193,7 +193,7 @@ pub fn print(text: &str, lang: Lang) -> Exit {
 }
 
 /// Why writing the output failed, with what to do.
-pub fn unwritable(file: Option<&Path>, error: &io::Error) -> Text {
+pub(crate) fn unwritable(file: Option<&Path>, error: &io::Error) -> Text {
     match file {
         Some(file) => {
             let file = file.display();

@@ -25,7 +25,7 @@ type Define = Box<dyn Fn(clap::Command, Lang) -> clap::Command>;
 type Read = Box<dyn Fn(&ArgMatches, &mut Output) -> Result<Task, Text>>;
 
 /// One command of the command line.
-pub struct Command {
+pub(crate) struct Command {
     /// The word that calls it.
     pub(crate) name: &'static str,
     /// Where help lists it.

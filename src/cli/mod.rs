@@ -12,7 +12,8 @@ mod page;
 mod request;
 pub(crate) mod values;
 
-pub use command::Command;
+pub(crate) use command::Command;
 pub use complaint::Refusal;
 pub(crate) use page::{definition, environment};
-pub use request::{Request, language, parse};
+pub(crate) use request::parse;
+pub use request::{Request, language};

@@ -37,7 +37,7 @@ pub fn language(args: &[OsString], variable: impl Fn(&str) -> Option<String>) ->
 ///
 /// # Errors
 /// Help that was asked for, or what is wrong with the usage.
-pub fn parse(commands: Vec<Command>, args: Vec<OsString>, lang: Lang) -> Result<Request, Refusal> {
+pub(crate) fn parse(commands: Vec<Command>, args: Vec<OsString>, lang: Lang) -> Result<Request, Refusal> {
     let definition = definition(&commands, lang);
     let args = guess::plain(args);
     let matches = definition.clone().try_get_matches_from(&args);

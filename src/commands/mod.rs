@@ -26,7 +26,7 @@ use crate::text::Lang;
 use std::ffi::OsString;
 
 /// Every command, in the order of help.
-pub fn every() -> Vec<Command> {
+pub(crate) fn every() -> Vec<Command> {
     let scenarios = syllabus().into_iter().map(run::command);
     let others = [
         serve::command,

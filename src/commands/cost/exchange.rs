@@ -9,13 +9,13 @@ use crate::net::{Conn, End, NetError, Outgoing};
 use crate::text::Text;
 
 /// Sends one message and does what must be done before the next.
-pub type SendFn = fn(&End, &Conn, &Load, &Outgoing) -> anyhow::Result<()>;
+pub(super) type SendFn = fn(&End, &Conn, &Load, &Outgoing) -> anyhow::Result<()>;
 /// Receives one message, and tells the sender where that waits for it.
-pub type ReceiveFn = fn(&Conn, &Load) -> anyhow::Result<()>;
+pub(super) type ReceiveFn = fn(&Conn, &Load) -> anyhow::Result<()>;
 
 /// A sender and the receiver that goes with it.
 #[derive(Clone, Copy)]
-pub struct Exchange {
+pub(super) struct Exchange {
     /// The protocol.
     pub fix: Fix,
     /// What the sender does for each message.
@@ -33,7 +33,7 @@ const ACCEPTED: &str = "accepted";
 
 impl Exchange {
     /// The documents' pair.
-    pub fn of(fix: Fix) -> Exchange {
+    pub(super) fn of(fix: Fix) -> Exchange {
         let (send, receive): (SendFn, ReceiveFn) = match fix {
             Fix::LockStep => (send_and_wait, receive_and_reply),
             Fix::Sleep => (send_with_sleep, |conn, load| receive_counted(conn, load, None)),

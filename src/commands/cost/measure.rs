@@ -13,7 +13,7 @@ use std::time::Duration;
 
 /// One round's figures.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Sample {
+pub(super) struct Sample {
     total: Duration,
     waits: u64,
     segments: Option<u64>,
@@ -23,7 +23,7 @@ pub struct Sample {
 
 /// What came of one round.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Round {
+pub(super) enum Round {
     /// Every message whole and in order.
     Timed(Sample),
     /// Not so; what was seen.
@@ -34,7 +34,7 @@ pub enum Round {
 
 /// The rounds of a cell so far.
 #[derive(Clone, Debug, Default)]
-pub struct Tally {
+pub(super) struct Tally {
     samples: Vec<Sample>,
     broken: Vec<Text>,
     void: Option<Text>,
@@ -42,7 +42,7 @@ pub struct Tally {
 
 impl Tally {
     /// Takes one more round.
-    pub fn add(&mut self, round: Round) {
+    pub(super) fn add(&mut self, round: Round) {
         match round {
             Round::Timed(sample) => self.samples.push(sample),
             Round::Broken(reason) => self.broken.push(reason),
@@ -51,7 +51,7 @@ impl Tally {
     }
 
     /// A single round that is void or broken leaves nothing to be timed.
-    pub fn outcome(self) -> Outcome {
+    pub(super) fn outcome(self) -> Outcome {
         let middle = |of: fn(&Sample) -> Option<u64>| median(self.samples.iter().filter_map(of).collect());
         match (self.void, self.broken.first()) {
             (Some(reason), _) => Outcome::Void(reason),
@@ -75,7 +75,7 @@ impl Tally {
 ///
 /// # Errors
 /// What this machine could not do.
-pub fn once(medium: Medium, load: &Load, exchange: &Exchange) -> Result<Round, Text> {
+pub(super) fn once(medium: Medium, load: &Load, exchange: &Exchange) -> Result<Round, Text> {
     let (mut trace, failure, void) = play::perform(&plan(medium, load, exchange), None, None)?.came_to();
     if let Some(reason) = void {
         return Ok(Round::Void(reason));

@@ -7,9 +7,9 @@ use crate::text::Text;
 use std::time::Duration;
 
 /// Segments that may be under way before the first acknowledgement (RFC 6928 §2).
-pub const FIRST_WINDOW: usize = 10;
+pub(super) const FIRST_WINDOW: usize = 10;
 /// What a segment of a link with MTU 1500 carries: 20 bytes of IP header and 20 of TCP's go off.
-pub const MSS: usize = 1460;
+pub(super) const MSS: usize = 1460;
 
 /// How long the load takes over the medium; `None` where nothing but the processor costs time.
 ///
@@ -19,7 +19,7 @@ pub const MSS: usize = 1460;
 /// * ack: two for each message, length there and acknowledgement back, and one for the last body;
 /// * sleep: one, and all the sleeps;
 /// * a header: one, and two for each window after the first ([`windows_after_first`]).
-pub fn total(fix: Fix, load: &Load, medium: Medium) -> Option<Duration> {
+pub(super) fn total(fix: Fix, load: &Load, medium: Medium) -> Option<Duration> {
     let sleeps = if fix == Fix::Sleep { load.gap * load.messages } else { Duration::ZERO };
     let delays = medium.rtt().map(|rtt| rtt / 2 * delays(fix, load)).unwrap_or_default();
     Some(sleeps + delays).filter(|total| !total.is_zero())
@@ -46,7 +46,7 @@ fn delays(fix: Fix, load: &Load) -> u32 {
 /// Round trips that the sender's kernel waits, because a window is used up: the first is ten segments, one a
 /// send at least (TCP_NODELAY); what has to wait goes on in full segments, and each window is twice the one
 /// before (slow start, RFC 5681 §3.1).
-pub fn windows_after_first(sends: Vec<usize>) -> u32 {
+pub(super) fn windows_after_first(sends: Vec<usize>) -> u32 {
     let segments = sends.into_iter().flat_map(|send| {
         let full = send / MSS;
         std::iter::repeat_n(MSS, full).chain((send % MSS > 0).then_some(send % MSS))
@@ -62,13 +62,13 @@ pub fn windows_after_first(sends: Vec<usize>) -> u32 {
 }
 
 /// What one round of every fix over all these media takes at least, connecting and closing included.
-pub fn of_everything(load: &Load, media: &[Medium]) -> Duration {
+pub(super) fn of_everything(load: &Load, media: &[Medium]) -> Duration {
     let one = |medium: Medium, fix| total(fix, load, medium).unwrap_or_default() + 2 * medium.rtt().unwrap_or_default();
     media.iter().flat_map(|medium| Fix::ALL.map(|fix| one(*medium, fix))).sum()
 }
 
 /// The formula, for N messages.
-pub const fn formula(fix: Fix) -> Text {
+pub(super) const fn formula(fix: Fix) -> Text {
     match fix {
         Fix::LockStep => Text::new("theory: N x RTT", "理论：N × RTT"),
         Fix::Sleep => Text::new("theory: N x gap + RTT/2", "理论：N × 间隔 + RTT/2"),
