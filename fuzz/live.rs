@@ -6,8 +6,8 @@ use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::sync::LazyLock;
 use std::time::Duration;
+use stickdemo::output::Destination;
 use stickdemo::output::Format;
-use stickdemo::output::Sink;
 use stickdemo::programs::console::Console;
 use stickdemo::programs::{Bounds, FileService, Serve, Trailer, files};
 use stickdemo::render::Style;
@@ -45,7 +45,7 @@ fn start() -> Live {
     let serve = Serve { listen: address, bounds };
     std::thread::spawn(move || {
         let log = fs::File::options().write(true).open(if cfg!(windows) { "NUL" } else { "/dev/null" });
-        let sink = Sink::Device(std::io::BufWriter::new(log.expect("a place for its log")));
+        let sink = Destination::Device(std::io::BufWriter::new(log.expect("a place for its log")));
         let console = Console::new(sink, &Style::plain(), Format::Text, false);
         let ended = files::serve::run(&service, &serve, &console).map_err(|trouble| trouble.text.en.into_owned());
         panic!("the server ended: {ended:?}");

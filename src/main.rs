@@ -1,7 +1,7 @@
 //! stickdemo: parse, run, exit code.
 
 use std::process::ExitCode;
-use stickdemo::cli::{self, Refusal, Request};
+use stickdemo::cli::{self, Reply, Request};
 use stickdemo::exit::Exit;
 use stickdemo::output::{print, tell};
 use stickdemo::sys::scratch;
@@ -23,8 +23,8 @@ fn main() -> ExitCode {
             link::reap();
             exit.into()
         }
-        Err(Refusal::Told(text)) => print(&text, lang).into(),
-        Err(Refusal::Wrong(text)) => {
+        Err(Reply::Told(text)) => print(&text, lang).into(),
+        Err(Reply::Wrong(text)) => {
             tell(text.trim_end());
             Exit::Usage.into()
         }

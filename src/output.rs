@@ -70,7 +70,7 @@ pub(crate) struct Output {
 }
 
 /// Results go here; errors, progress and prompts go to standard error.
-pub enum Sink {
+pub enum Destination {
     /// Standard output.
     Stdout(BufWriter<Stdout>),
     /// What is no regular file and keeps its place: a device, a pipe.
@@ -86,19 +86,19 @@ pub enum Sink {
     },
 }
 
-impl Sink {
+impl Destination {
     /// Opens the file that was asked for; standard output when there is none.
     ///
     /// # Errors
     /// When the file cannot be made.
-    pub fn open(file: Option<&Path>) -> io::Result<Sink> {
-        let Some(name) = file else { return Ok(Sink::Stdout(BufWriter::new(io::stdout()))) };
+    pub fn open(file: Option<&Path>) -> io::Result<Destination> {
+        let Some(name) = file else { return Ok(Destination::Stdout(BufWriter::new(io::stdout()))) };
         let there = std::fs::metadata(name).ok();
         // A new file must not take the place of /dev/null, nor of a link to the old one.
         let name = match &there {
             Some(there) if there.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
             Some(there) if there.is_file() => name.canonicalize()?,
-            Some(_) => return Ok(Sink::Device(BufWriter::new(File::options().write(true).open(name)?))),
+            Some(_) => return Ok(Destination::Device(BufWriter::new(File::options().write(true).open(name)?))),
             None => name.to_owned(),
         };
         let file_name = name.file_name().ok_or_else(|| io::Error::from(io::ErrorKind::IsADirectory))?;
@@ -110,7 +110,7 @@ impl Sink {
         if let Some(there) = there {
             file.set_permissions(there.permissions())?;
         }
-        Ok(Sink::File { writer: BufWriter::new(file), growing, name })
+        Ok(Destination::File { writer: BufWriter::new(file), growing, name })
     }
 
     /// Everything is written: what was asked for is there from now on.
@@ -119,9 +119,9 @@ impl Sink {
     /// When the last bytes cannot be written or the file cannot get its name.
     pub fn finish(self) -> io::Result<()> {
         match self {
-            Sink::Stdout(mut writer) => writer.flush(),
-            Sink::Device(mut writer) => writer.flush(),
-            Sink::File { writer, growing, name } => {
+            Destination::Stdout(mut writer) => writer.flush(),
+            Destination::Device(mut writer) => writer.flush(),
+            Destination::File { writer, growing, name } => {
                 let file = writer.into_inner().map_err(io::IntoInnerError::into_error)?;
                 // A run that came to nothing takes nobody's file away.
                 if file.metadata()?.len() == 0 {
@@ -136,18 +136,18 @@ impl Sink {
     }
 }
 
-impl Write for Sink {
+impl Write for Destination {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
-            Sink::Stdout(writer) => writer.write(bytes),
-            Sink::Device(writer) | Sink::File { writer, .. } => writer.write(bytes),
+            Destination::Stdout(writer) => writer.write(bytes),
+            Destination::Device(writer) | Destination::File { writer, .. } => writer.write(bytes),
         }
     }
 
     fn flush(&mut self) -> io::Result<()> {
         match self {
-            Sink::Stdout(writer) => writer.flush(),
-            Sink::Device(writer) | Sink::File { writer, .. } => writer.flush(),
+            Destination::Stdout(writer) => writer.flush(),
+            Destination::Device(writer) | Destination::File { writer, .. } => writer.flush(),
         }
     }
 }

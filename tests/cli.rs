@@ -5,7 +5,7 @@ mod common;
 use common::{Ran, command, finished, run, spawn};
 use std::io::{BufRead, BufReader, Write};
 use std::process::Stdio;
-use stickdemo::cli::{Refusal, Request};
+use stickdemo::cli::{Reply, Request};
 
 /// Refused as wrong usage, with these words, and nothing on standard output.
 fn refused(args: &[&str], words: &[&str]) {
@@ -58,7 +58,7 @@ fn whatever_is_typed_leads_to_a_command() {
         refused(&[word], &[word, &format!("; try stickdemo {line}\n")]);
         refused(&[word, "--lang", "zh"], &[word, &format!("；试试 stickdemo {line}\n")]);
         let parsed = parse(line);
-        assert!(matches!(parsed, Ok(_) | Err(Refusal::Told(_))), "{line}: {:?}", parsed.err());
+        assert!(matches!(parsed, Ok(_) | Err(Reply::Told(_))), "{line}: {:?}", parsed.err());
     }
     for (word, name) in [("nagle", "tcp-nagle"), ("header", "fix-header"), ("doktor", "doctor"), ("naive", "tcp-naive")]
     {
@@ -69,7 +69,7 @@ fn whatever_is_typed_leads_to_a_command() {
     refused(&["tcp-naive", "--doctor"], &["doctor is a command: stickdemo doctor"]);
 }
 
-fn parse(line: &str) -> Result<Request, Refusal> {
+fn parse(line: &str) -> Result<Request, Reply> {
     let words = std::iter::once("stickdemo").chain(line.split_whitespace());
     stickdemo::commands::parse(words.map(Into::into).collect(), stickdemo::text::Lang::En)
 }

@@ -7,7 +7,7 @@ use common::run;
 use std::time::Duration;
 use stickdemo::claims::Verdict;
 use stickdemo::commands::cost::findings::judge;
-use stickdemo::commands::cost::{Cell, Fix, Load, Measured, Medium, Outcome, Results, report};
+use stickdemo::commands::cost::{Cell, Figures, Fix, Load, Measurement, Medium, Results, report};
 use stickdemo::exit::Exit;
 use stickdemo::render::Style;
 use stickdemo::render::plot::svg;
@@ -16,10 +16,10 @@ use stickdemo::text::{Lang, Text};
 const NEAR: Medium = Medium::Link(Duration::from_millis(1));
 const FAR: Medium = Medium::Link(Duration::from_millis(50));
 
-fn measured(total_us: u64, waits: u64, segments: u64, wire: Option<(u64, u64)>) -> Outcome {
+fn measured(total_us: u64, waits: u64, segments: u64, wire: Option<(u64, u64)>) -> Measurement {
     let totals = [0, 1, 400].map(|more| Duration::from_micros(total_us + more)).to_vec();
     let (packets, wire_bytes) = (wire.map(|(packets, _)| packets), wire.map(|(_, bytes)| bytes));
-    Outcome::Measured(Measured { totals, waits, segments: Some(segments), packets, wire_bytes })
+    Measurement::Measured(Figures { totals, waits, segments: Some(segments), packets, wire_bytes })
 }
 
 /// A run as a machine with nothing else to do gives it: 20 messages of 100 bytes.
@@ -38,7 +38,7 @@ fn results() -> Results {
         (
             FAR,
             measured(1_040_000, 20, 40, wire(42, 3880)),
-            Outcome::Broken { rounds: 3, reason: broken },
+            Measurement::Broken { rounds: 3, reason: broken },
             measured(1_075_000, 20, 60, wire(81, 5500)),
         ),
     ];
@@ -58,7 +58,7 @@ fn results() -> Results {
 }
 
 /// The same with one cell as it should not be.
-fn with(medium: Medium, fix: Fix, outcome: Outcome) -> Results {
+fn with(medium: Medium, fix: Fix, outcome: Measurement) -> Results {
     let mut results = results();
     for cell in results.cells.iter_mut().filter(|cell| cell.medium == medium && cell.fix == fix) {
         cell.outcome = outcome.clone();
@@ -110,13 +110,13 @@ fn a_claim_that_the_figures_do_not_bear_out_fails() {
     assert_eq!(failing(&with(FAR, Fix::Ack, measured(1_075_000, 19, 60, None))), ["waits"]);
     assert_eq!(failing(&with(FAR, Fix::Ack, measured(1_075_000, 20, 59, None))), ["segments"]);
     assert_eq!(failing(&with(FAR, Fix::I32Le, measured(1_200_000, 0, 12, None))), ["header-is-faster"]);
-    let broken = Outcome::Broken { rounds: 1, reason: Text::same("two in one") };
+    let broken = Measurement::Broken { rounds: 1, reason: Text::same("two in one") };
     assert_eq!(failing(&with(NEAR, Fix::Json, broken)), ["whole"]);
 }
 
 #[test]
 fn a_void_run_is_neither_a_success_nor_a_failure() {
-    let findings = judge(&with(NEAR, Fix::LockStep, Outcome::Void(Text::same("3 packets lost"))));
+    let findings = judge(&with(NEAR, Fix::LockStep, Measurement::Void(Text::same("3 packets lost"))));
     assert_eq!(findings.verdict, Verdict::NotPossibleHere(Text::same("3 packets lost")));
     assert_eq!(findings.exit(), Exit::NotHere);
 }
@@ -163,7 +163,7 @@ fn over_loopback_alone_the_picture_has_no_axis() {
     let mut alone = results();
     let reason = Text::same("no link");
     for cell in alone.cells.iter_mut().filter(|cell| cell.medium != Medium::Loopback) {
-        cell.outcome = Outcome::NotHere(reason.clone());
+        cell.outcome = Measurement::NotHere(reason.clone());
     }
     let picture = svg(&report::plot(&alone), Lang::En);
     sound(&picture);

@@ -75,7 +75,7 @@ fn every_command_in_the_pages_is_understood() {
         for command in commands(&text) {
             let words: Vec<&str> = command.split_whitespace().collect();
             let parsed = stickdemo::commands::parse(words.iter().map(Into::into).collect(), stickdemo::text::Lang::En);
-            let told = matches!(parsed, Ok(_) | Err(stickdemo::cli::Refusal::Told(_)));
+            let told = matches!(parsed, Ok(_) | Err(stickdemo::cli::Reply::Told(_)));
             assert!(told, "{}: {command}: {:?}", page.display(), parsed.err());
             checked += 1;
         }

@@ -2,7 +2,7 @@
 //! commands (help, man page, completions, complaints) reads these.
 
 use crate::exit::Exit;
-use crate::output::{Format, Output, Sink};
+use crate::output::{Destination, Format, Output};
 use crate::render::Style;
 use crate::say;
 use crate::scenarios::Part;
@@ -127,7 +127,7 @@ pub(crate) struct Context {
     pub(crate) commands: Vec<Command>,
 }
 
-type Job = Box<dyn FnOnce(&Context, Sink) -> io::Result<(Exit, Sink)>>;
+type Job = Box<dyn FnOnce(&Context, Destination) -> io::Result<(Exit, Destination)>>;
 
 /// What is left to do once the arguments are checked.
 pub(crate) struct Task {
@@ -142,7 +142,7 @@ impl Task {
     }
 
     /// A task whose threads share what it writes to; it hands it back in the end.
-    pub(crate) fn owning(job: impl FnOnce(&Context, Sink) -> io::Result<(Exit, Sink)> + 'static) -> Task {
+    pub(crate) fn owning(job: impl FnOnce(&Context, Destination) -> io::Result<(Exit, Destination)> + 'static) -> Task {
         Task { job: Box::new(job), may_link: false }
     }
 
@@ -160,7 +160,7 @@ impl Task {
     ///
     /// # Errors
     /// What writing the output says.
-    pub(crate) fn run(self, context: &Context, out: Sink) -> io::Result<(Exit, Sink)> {
+    pub(crate) fn run(self, context: &Context, out: Destination) -> io::Result<(Exit, Destination)> {
         (self.job)(context, out)
     }
 }

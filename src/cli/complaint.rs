@@ -9,7 +9,7 @@ use std::ffi::OsString;
 
 /// A command line that asks for nothing to be run.
 #[derive(Clone, Debug)]
-pub enum Refusal {
+pub enum Reply {
     /// Help or version, for standard output.
     Told(String),
     /// Wrong usage, for standard error.
@@ -38,9 +38,9 @@ fn called<'d>(args: &[OsString], definition: &'d clap::Command) -> (String, &'d 
 }
 
 /// clap's refusal in our words.
-pub(super) fn refusal(error: &clap::Error, args: &[OsString], definition: &clap::Command, lang: Lang) -> Refusal {
+pub(super) fn refusal(error: &clap::Error, args: &[OsString], definition: &clap::Command, lang: Lang) -> Reply {
     let text = match error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => return Refusal::Told(error.to_string()),
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => return Reply::Told(error.to_string()),
         ErrorKind::InvalidSubcommand => {
             guess::command(&context(error, ContextKind::InvalidSubcommand), called(args, definition).1)
         }
@@ -63,9 +63,9 @@ pub(super) fn refusal(error: &clap::Error, args: &[OsString], definition: &clap:
             )
         }
         ErrorKind::InvalidUtf8 => Text::new("an argument is not valid UTF-8", "有一个参数不是合法的 UTF-8"),
-        _ => return Refusal::Wrong(error.to_string()),
+        _ => return Reply::Wrong(error.to_string()),
     };
-    Refusal::Wrong(usage_error(&text, args, definition, lang))
+    Reply::Wrong(usage_error(&text, args, definition, lang))
 }
 
 fn context(error: &clap::Error, kind: ContextKind) -> String {

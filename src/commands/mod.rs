@@ -20,7 +20,7 @@ mod talk;
 
 pub use report::report;
 
-use crate::cli::{self, Command, Refusal, Request};
+use crate::cli::{self, Command, Reply, Request};
 use crate::scenarios::syllabus;
 use crate::text::Lang;
 use std::ffi::OsString;
@@ -49,7 +49,7 @@ pub(crate) fn every() -> Vec<Command> {
 ///
 /// # Errors
 /// Help that was asked for, or what is wrong with the usage.
-pub fn parse(args: Vec<OsString>, lang: Lang) -> Result<Request, Refusal> {
+pub fn parse(args: Vec<OsString>, lang: Lang) -> Result<Request, Reply> {
     cli::parse(every(), args, lang)
 }
 

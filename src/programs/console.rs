@@ -3,7 +3,7 @@
 
 use super::trouble::Trouble;
 use crate::output::Format;
-use crate::output::{Sink, tell};
+use crate::output::{Destination, tell};
 use crate::render::{Live, Style};
 use crate::text::Text;
 use crate::trace::{self, EndName, Event, MsgId, Proto, SockId};
@@ -25,7 +25,7 @@ pub struct Console {
 }
 
 struct Inner {
-    out: Sink,
+    out: Destination,
     live: Live,
     /// What a peer said ended in the middle of a line.
     open_line: bool,
@@ -48,7 +48,7 @@ fn hint(text: &str) {
 
 impl Console {
     /// A console; with `trace` it prints calls too.
-    pub fn new(out: Sink, style: &Style, format: Format, trace: bool) -> Console {
+    pub fn new(out: Destination, style: &Style, format: Format, trace: bool) -> Console {
         let live = Live::new(style.clone(), format == Format::Json);
         let inner = Mutex::new(Inner { out, live, open_line: false, prompt: false, error: None });
         Console {
@@ -150,7 +150,7 @@ impl Console {
     ///
     /// # Errors
     /// What writing said first.
-    pub fn close(self) -> io::Result<Sink> {
+    pub fn close(self) -> io::Result<Destination> {
         let mut inner = self.inner.into_inner().unwrap_or_else(PoisonError::into_inner);
         if let Some(error) = inner.error {
             return Err(error);

@@ -236,15 +236,15 @@ pub fn refused(to: SocketAddr) -> Trouble {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::output::Destination;
     use crate::output::Format;
-    use crate::output::Sink;
     use crate::render::Style;
     use std::net::{Ipv4Addr, Ipv6Addr, UdpSocket};
 
     const SOON: Duration = Duration::from_secs(20);
 
     fn console() -> Console {
-        let sink = Sink::open(None).expect("standard output");
+        let sink = Destination::open(None).expect("standard output");
         Console::new(sink, &Style::plain(), Format::Text, false)
     }
 

@@ -1,7 +1,7 @@
 //! What the measurements show: judged from counts and from lower bounds; the one comparison of times is of
 //! delays that differ by whole round trips.
 
-use super::results::{self, Measured, Outcome, Results};
+use super::results::{self, Figures, Measurement, Results};
 use super::terms::{Fix, Medium};
 use crate::claims::{Claim, Sentence, Verdict};
 use crate::exit::Exit;
@@ -12,7 +12,7 @@ use std::time::Duration;
 
 /// What was found.
 #[derive(Clone, Debug)]
-pub struct Findings {
+pub struct Judgement {
     /// Each with its expected and its actual side.
     pub claims: Vec<Claim>,
     /// What follows from them.
@@ -21,7 +21,7 @@ pub struct Findings {
     pub sentences: Vec<Text>,
 }
 
-impl Findings {
+impl Judgement {
     /// What the process should answer.
     pub fn exit(&self) -> Exit {
         match self.verdict {
@@ -35,12 +35,12 @@ impl Findings {
 /// The same fixes over the same medium, both measured.
 struct Pair<'a> {
     medium: Medium,
-    ack: &'a Measured,
-    header: &'a Measured,
+    ack: &'a Figures,
+    header: &'a Figures,
 }
 
 /// Judges.
-pub fn judge(results: &Results) -> Findings {
+pub fn judge(results: &Results) -> Judgement {
     let pairs: Vec<Pair> = results.media().into_iter().filter_map(|medium| pair(results, medium)).collect();
     let linked: Vec<(Duration, &Pair)> = pairs.iter().filter_map(|pair| Some((pair.medium.rtt()?, pair))).collect();
     let mut claims = vec![whole(results)];
@@ -52,7 +52,7 @@ pub fn judge(results: &Results) -> Findings {
         claims.push(round_trips(results, &linked));
         claims.push(header_is_faster(&linked));
     }
-    Findings { verdict: verdict(results, &claims), claims, sentences: sentences(results, &linked) }
+    Judgement { verdict: verdict(results, &claims), claims, sentences: sentences(results, &linked) }
 }
 
 fn pair(results: &Results, medium: Medium) -> Option<Pair<'_>> {
@@ -62,7 +62,7 @@ fn pair(results: &Results, medium: Medium) -> Option<Pair<'_>> {
 
 fn verdict(results: &Results, claims: &[Claim]) -> Verdict {
     let void = results.cells.iter().find_map(|cell| match &cell.outcome {
-        Outcome::Void(reason) => Some(reason.clone()),
+        Measurement::Void(reason) => Some(reason.clone()),
         _ => None,
     });
     match (claims.iter().all(|claim| claim.holds), void) {
@@ -91,13 +91,13 @@ fn each<'a>(pairs: impl IntoIterator<Item = &'a Pair<'a>>, value: impl Fn(&Pair)
 }
 
 fn whole(results: &Results) -> Claim {
-    let tried = || results.cells.iter().filter(|c| c.fix.is_framing() && !matches!(c.outcome, Outcome::NotHere(_)));
+    let tried = || results.cells.iter().filter(|c| c.fix.is_framing() && !matches!(c.outcome, Measurement::NotHere(_)));
     let broken = tried().find_map(|cell| match &cell.outcome {
-        Outcome::Broken { reason, .. } => Some((cell, reason)),
+        Measurement::Broken { reason, .. } => Some((cell, reason)),
         _ => None,
     });
     let whole = tried().filter(|cell| cell.measured().is_some()).count();
-    let all = tried().filter(|cell| !matches!(cell.outcome, Outcome::Void(_))).count();
+    let all = tried().filter(|cell| !matches!(cell.outcome, Measurement::Void(_))).count();
     let actual = say!("{whole} of {all}", "{all} 组中 {whole} 组");
     let actual = match broken {
         None => actual,
@@ -178,7 +178,7 @@ fn round_trips(results: &Results, linked: &[(Duration, &Pair)]) -> Claim {
 
 fn header_is_faster(linked: &[(Duration, &Pair)]) -> Claim {
     let told = |pair: &Pair| {
-        let ms = |measured: &Measured| results::ms(measured.total());
+        let ms = |measured: &Figures| results::ms(measured.total());
         Text::same(format!("{} < {} ms", ms(pair.header), ms(pair.ack)))
     };
     claim(
@@ -198,7 +198,7 @@ fn sentences(results: &Results, linked: &[(Duration, &Pair)]) -> Vec<Text> {
             "在回环上，一次往返几乎不花时间：等待的代价要在链路上才看得出来。",
         )];
     };
-    let ms = |measured: &Measured| results::ms(measured.total());
+    let ms = |measured: &Figures| results::ms(measured.total());
     let (ack, header, waits) = (ms(pair.ack), ms(pair.header), pair.ack.waits);
     let times = times(pair.ack.total(), pair.header.total());
     let rtt = write_duration(*rtt);

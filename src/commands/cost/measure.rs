@@ -1,7 +1,7 @@
 //! Runs one exchange, checks from its recording that every message came whole and in order, and counts.
 
 use super::exchange::Exchange;
-use super::results::{Measured, Outcome, median};
+use super::results::{Figures, Measurement, median};
 use super::terms::{Fix, Load, Medium};
 use crate::net::{NetError, Settings};
 use crate::play::{self, Experiment, LIMIT, Plan};
@@ -34,13 +34,13 @@ pub(super) enum Round {
 
 /// The rounds of a cell so far.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Tally {
+pub(super) struct Rounds {
     samples: Vec<Sample>,
     broken: Vec<Text>,
     void: Option<Text>,
 }
 
-impl Tally {
+impl Rounds {
     /// Takes one more round.
     pub(super) fn add(&mut self, round: Round) {
         match round {
@@ -51,15 +51,15 @@ impl Tally {
     }
 
     /// A single round that is void or broken leaves nothing to be timed.
-    pub(super) fn outcome(self) -> Outcome {
+    pub(super) fn outcome(self) -> Measurement {
         let middle = |of: fn(&Sample) -> Option<u64>| median(self.samples.iter().filter_map(of).collect());
         match (self.void, self.broken.first()) {
-            (Some(reason), _) => Outcome::Void(reason),
-            (None, Some(reason)) => Outcome::Broken { rounds: self.broken.len(), reason: reason.clone() },
+            (Some(reason), _) => Measurement::Void(reason),
+            (None, Some(reason)) => Measurement::Broken { rounds: self.broken.len(), reason: reason.clone() },
             (None, None) => {
                 let mut totals: Vec<Duration> = self.samples.iter().map(|sample| sample.total).collect();
                 totals.sort();
-                Outcome::Measured(Measured {
+                Measurement::Measured(Figures {
                     totals,
                     waits: middle(|sample| Some(sample.waits)).unwrap_or_default(),
                     segments: middle(|sample| sample.segments),
@@ -248,14 +248,14 @@ mod tests {
         let sample =
             Sample { total: Duration::from_millis(1), waits: 0, segments: None, packets: None, wire_bytes: None };
         let outcome = |rounds: [Round; 3]| {
-            let mut tally = Tally::default();
+            let mut tally = Rounds::default();
             rounds.into_iter().for_each(|round| tally.add(round));
             tally.outcome()
         };
         let bad = || Round::Broken(Text::same("bad"));
         let good = || Round::Timed(sample);
-        assert!(matches!(outcome([good(), good(), good()]), Outcome::Measured(m) if m.totals.len() == 3));
-        assert!(matches!(outcome([good(), bad(), good()]), Outcome::Broken { rounds: 1, .. }));
-        assert!(matches!(outcome([good(), bad(), Round::Void(Text::same("lost"))]), Outcome::Void(_)));
+        assert!(matches!(outcome([good(), good(), good()]), Measurement::Measured(m) if m.totals.len() == 3));
+        assert!(matches!(outcome([good(), bad(), good()]), Measurement::Broken { rounds: 1, .. }));
+        assert!(matches!(outcome([good(), bad(), Round::Void(Text::same("lost"))]), Measurement::Void(_)));
     }
 }

@@ -13,7 +13,7 @@ mod results;
 mod terms;
 mod theory;
 
-pub use results::{Cell, Measured, Outcome, Results};
+pub use results::{Cell, Figures, Measurement, Results};
 pub use terms::{Fix, Load, Medium, ROUNDS};
 
 use crate::cli::Command;
@@ -25,7 +25,7 @@ use crate::render::Style;
 use crate::text::Text;
 use clap::ArgMatches;
 use exchange::Exchange;
-use measure::Tally;
+use measure::Rounds;
 use options::CostRequest;
 use std::fmt;
 use std::io::{self, IsTerminal, Write};
@@ -108,13 +108,13 @@ fn load(request: &CostRequest, media: &[Medium]) -> Load {
 }
 
 fn not_here(medium: Medium, reason: &Text) -> Vec<Cell> {
-    let cell = |fix| Cell { medium, fix, outcome: Outcome::NotHere(reason.clone()) };
+    let cell = |fix| Cell { medium, fix, outcome: Measurement::NotHere(reason.clone()) };
     Fix::ALL.map(cell).to_vec()
 }
 
 /// Every fix over one medium, in turns.
 fn measured(medium: Medium, load: &Load, progress: &Progress) -> Result<Vec<Cell>, Text> {
-    let mut tallies = Fix::ALL.map(|fix| (fix, Tally::default()));
+    let mut tallies = Fix::ALL.map(|fix| (fix, Rounds::default()));
     for round in 1..=ROUNDS {
         for (fix, tally) in &mut tallies {
             progress.show(medium, round, *fix);

@@ -1,7 +1,7 @@
 //! Writes what was measured: as text with bars, as JSON lines, as a picture, or as a page that holds both.
 
-use super::findings::{Findings, times};
-use super::results::{Cell, Measured, Outcome, Results, ms};
+use super::findings::{Judgement, times};
+use super::results::{Cell, Figures, Measurement, Results, ms};
 use super::terms::{Fix, MESSAGES, Medium, ROUNDS};
 use super::theory;
 use crate::claims::{Claim, Verdict};
@@ -24,7 +24,7 @@ use std::time::Duration;
 pub fn write(
     out: &mut dyn Write,
     results: &Results,
-    findings: &Findings,
+    findings: &Judgement,
     format: Format,
     style: &Style,
 ) -> io::Result<()> {
@@ -98,7 +98,7 @@ fn row(results: &Results, cell: &Cell) -> Row {
     let told = |n: Option<u64>| n.map_or("-".to_owned(), each);
     let bytes = |n: u64| format!("{:.0}", n as f64 / f64::from(messages));
     match &cell.outcome {
-        Outcome::Measured(measured) => {
+        Measurement::Measured(measured) => {
             let total = measured.total();
             let theory = theory::total(cell.fix, &results.load, cell.medium);
             Ok([
@@ -113,12 +113,12 @@ fn row(results: &Results, cell: &Cell) -> Row {
                 measured.wire_bytes.map_or("-".into(), bytes),
             ])
         }
-        Outcome::Broken { rounds, reason } => Err(say!(
+        Measurement::Broken { rounds, reason } => Err(say!(
             "not timed, broken in {rounds} of {ROUNDS} rounds: {{}}",
             "不计时，{ROUNDS} 轮中 {rounds} 轮出错：{{}}"
         )
         .with(reason)),
-        Outcome::Void(reason) | Outcome::NotHere(reason) => Err(reason.clone()),
+        Measurement::Void(reason) | Measurement::NotHere(reason) => Err(reason.clone()),
     }
 }
 
@@ -131,16 +131,16 @@ fn ratio(total: Duration, theory: Duration) -> String {
 fn rows(results: &Results, medium: Medium) -> Vec<(Option<Fix>, Row)> {
     let cells: Vec<&Cell> = results.cells.iter().filter(|cell| cell.medium == medium).collect();
     match cells.first().map(|cell| &cell.outcome) {
-        Some(Outcome::NotHere(reason)) => {
+        Some(Measurement::NotHere(reason)) => {
             let before = results.cells.iter().take_while(|cell| cell.medium != medium);
-            let said = before.into_iter().any(|cell| matches!(&cell.outcome, Outcome::NotHere(r) if r == reason));
+            let said = before.into_iter().any(|cell| matches!(&cell.outcome, Measurement::NotHere(r) if r == reason));
             vec![(None, Err(if said { Text::new("likewise", "同上") } else { reason.clone() }))]
         }
         _ => cells.into_iter().map(|cell| (Some(cell.fix), row(results, cell))).collect(),
     }
 }
 
-fn text(out: &mut dyn Write, results: &Results, findings: &Findings, style: &Style) -> io::Result<()> {
+fn text(out: &mut dyn Write, results: &Results, findings: &Judgement, style: &Style) -> io::Result<()> {
     let [title, how] = conditions(results);
     paragraph(out, title.to(style.lang), 0, Some(Ink::Strong), style)?;
     paragraph(out, how.to(style.lang), 0, None, style)?;
@@ -164,7 +164,7 @@ fn text(out: &mut dyn Write, results: &Results, findings: &Findings, style: &Sty
     findings.sentences.iter().try_for_each(|sentence| paragraph(out, sentence.to(style.lang), 0, None, style))
 }
 
-fn verdict(findings: &Findings) -> Text {
+fn verdict(findings: &Judgement) -> Text {
     let (all, held) = (findings.claims.len(), findings.claims.iter().filter(|claim| claim.holds).count());
     let count = say!("{{}} ({held} of {all} claims hold)", "{{}}（{all} 条结论中 {held} 条成立）");
     match &findings.verdict {
@@ -246,14 +246,14 @@ fn sides(claim: &Claim) -> Text {
 
 /// Messages a second over the round trip time; media that are not here are left out.
 pub fn plot(results: &Results) -> Plot {
-    let here = |m: &Medium| results.cell(*m, Fix::Ack).is_some_and(|c| !matches!(c.outcome, Outcome::NotHere(_)));
+    let here = |m: &Medium| results.cell(*m, Fix::Ack).is_some_and(|c| !matches!(c.outcome, Measurement::NotHere(_)));
     let media: Vec<Medium> = results.media().into_iter().filter(here).collect();
     let (messages, size) = (results.load.messages, results.load.size);
     let speed = |total: Duration| per_second(total, messages);
     let value = |cell: &Cell| match &cell.outcome {
-        Outcome::Measured(measured) => Ok(speed(measured.total())),
-        Outcome::Broken { .. } => Err(Text::new("broken", "出错")),
-        Outcome::Void(_) | Outcome::NotHere(_) => Err(Text::new("void", "作废")),
+        Measurement::Measured(measured) => Ok(speed(measured.total())),
+        Measurement::Broken { .. } => Err(Text::new("broken", "出错")),
+        Measurement::Void(_) | Measurement::NotHere(_) => Err(Text::new("void", "作废")),
     };
     let series = |fix: Fix| Series {
         name: fix.name(),
@@ -300,7 +300,7 @@ fn curve(fix: Fix, media: &[Medium], results: &Results) -> Vec<(f64, f64)> {
     (0..=STEPS).filter_map(point).collect()
 }
 
-fn json_lines(out: &mut dyn Write, results: &Results, findings: &Findings, lang: Lang) -> io::Result<()> {
+fn json_lines(out: &mut dyn Write, results: &Results, findings: &Judgement, lang: Lang) -> io::Result<()> {
     for cell in &results.cells {
         writeln!(out, "{}", cell_line(results, cell, lang))?;
     }
@@ -326,13 +326,13 @@ fn json_lines(out: &mut dyn Write, results: &Results, findings: &Findings, lang:
 
 fn cell_line(results: &Results, cell: &Cell, lang: Lang) -> Value {
     let (state, reason) = match &cell.outcome {
-        Outcome::Measured(_) => ("measured", None),
-        Outcome::Broken { reason, .. } => ("broken", Some(reason)),
-        Outcome::Void(reason) => ("void", Some(reason)),
-        Outcome::NotHere(reason) => ("not-possible-here", Some(reason)),
+        Measurement::Measured(_) => ("measured", None),
+        Measurement::Broken { reason, .. } => ("broken", Some(reason)),
+        Measurement::Void(reason) => ("void", Some(reason)),
+        Measurement::NotHere(reason) => ("not-possible-here", Some(reason)),
     };
     let measured = cell.measured();
-    let total = measured.map(Measured::total);
+    let total = measured.map(Figures::total);
     let theory = theory::total(cell.fix, &results.load, cell.medium);
     json!({
         "type": "cell",
@@ -372,7 +372,7 @@ tbody th { padding-top: .8rem } tbody td { border-top: 1px solid #8885 }
 svg { display: block; width: 100%; height: auto; margin: 1.5rem 0 }";
 
 /// A page that needs nothing else.
-fn page(results: &Results, findings: &Findings, lang: Lang) -> String {
+fn page(results: &Results, findings: &Judgement, lang: Lang) -> String {
     let [title, how] = conditions(results);
     let say = |text: &Text| escaped(text.to(lang));
     let paragraph = |text: &Text| format!("<p>{}</p>\n", say(text));

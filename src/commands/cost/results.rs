@@ -39,14 +39,14 @@ pub struct Cell {
     /// The protocol.
     pub fix: Fix,
     /// What came of it.
-    pub outcome: Outcome,
+    pub outcome: Measurement,
 }
 
 /// What came of all rounds of a cell.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Outcome {
+pub enum Measurement {
     /// Every message of every round came whole and in order.
-    Measured(Measured),
+    Measured(Figures),
     /// In some rounds they did not: there is nothing to time.
     Broken {
         /// In how many of [`ROUNDS`](super::ROUNDS).
@@ -62,7 +62,7 @@ pub enum Outcome {
 
 /// Medians over the rounds, each for all messages together.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Measured {
+pub struct Figures {
     /// From the first send to the last byte that an end waited for: each round, the shortest first.
     pub totals: Vec<Duration>,
     /// How often the sender waited for a word of the receiver's before it could go on.
@@ -75,7 +75,7 @@ pub struct Measured {
     pub wire_bytes: Option<u64>,
 }
 
-impl Measured {
+impl Figures {
     /// The median round.
     pub fn total(&self) -> Duration {
         median(self.totals.clone()).unwrap_or_default()
@@ -89,9 +89,9 @@ impl Measured {
 
 impl Cell {
     /// The figures, if there are any.
-    pub fn measured(&self) -> Option<&Measured> {
+    pub fn measured(&self) -> Option<&Figures> {
         match &self.outcome {
-            Outcome::Measured(measured) => Some(measured),
+            Measurement::Measured(measured) => Some(measured),
             _ => None,
         }
     }

@@ -1,7 +1,7 @@
 //! `--pcap`: the packets of a run as a file.
 
 use crate::link::pcapng;
-use crate::output::{Sink, unwritable};
+use crate::output::{Destination, unwritable};
 use crate::play::{Outcome, Plan};
 use crate::text::Text;
 use std::io;
@@ -10,12 +10,12 @@ use std::path::Path;
 /// A capture file. Opened before the run, so that a name nobody can write is refused before anything happens.
 pub(super) struct Capture<'p> {
     name: &'p Path,
-    sink: Sink,
+    sink: Destination,
 }
 
 impl<'p> Capture<'p> {
     pub(super) fn open(name: &'p Path) -> Result<Capture<'p>, Text> {
-        match Sink::open(Some(name)) {
+        match Destination::open(Some(name)) {
             Ok(sink) => Ok(Capture { name, sink }),
             Err(error) => Err(unwritable(Some(name), &error)),
         }

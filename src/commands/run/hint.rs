@@ -1,6 +1,6 @@
 //! Why a run could not go on, and what to do about it.
 
-use super::asked::RunRequest;
+use super::request::RunRequest;
 use crate::net::NetError;
 use crate::play::{Failure, Side};
 use crate::say;

@@ -1,12 +1,11 @@
 //! A scenario as a command: once with its trace, or many times with the distribution of outcomes.
 
-mod asked;
 mod capture;
 mod hint;
 mod once;
 mod options;
-mod read;
 mod repeat;
+mod request;
 
 use super::busy::Busy;
 use crate::cli::Command;
@@ -21,7 +20,7 @@ use crate::text::{Lang, Text};
 pub(super) fn command(scenario: Scenario) -> Command {
     let shown = scenario.clone();
     Command::new(scenario.id, scenario.title.clone(), move |matches, output| {
-        let request = read::request(&scenario, matches, output)?;
+        let request = request::request(&scenario, matches, output)?;
         let linked = request.is_linked();
         let task = Task::new(move |context, out| {
             let plan = once::plan(&request, &context.style);

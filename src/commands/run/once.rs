@@ -1,8 +1,8 @@
 //! One run of a scenario, with its trace.
 
-use super::asked::RunRequest;
 use super::capture::Capture;
 use super::hint::explained;
+use super::request::RunRequest;
 use crate::cli::command::Context;
 use crate::commands::report::report;
 use crate::exit::Exit;

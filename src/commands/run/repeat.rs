@@ -1,6 +1,6 @@
 //! `--repeat N`: the same run again and again, and what came out how often.
 
-use super::asked::RunRequest;
+use super::request::RunRequest;
 use crate::claims::Verdict;
 use crate::claims::invariants::is_invariant;
 use crate::cli::command::Context;

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 /// What a command may take.
 #[derive(Clone, Copy, Debug)]
-pub struct Limits {
+pub struct RunLimits {
     /// How long it may run.
     pub time: Duration,
     /// The most it may print, both outputs together.
@@ -53,7 +53,7 @@ pub struct Ran {
 
 impl Ran {
     /// What the client is told, beside what the command printed.
-    pub fn note(&self, limits: &Limits) -> Option<Text> {
+    pub fn note(&self, limits: &RunLimits) -> Option<Text> {
         let (time, output) = (limits.time, grouped(limits.output));
         match self.stop {
             Stop::Ended | Stop::Gone => None,
@@ -146,13 +146,18 @@ const LOOK: Duration = Duration::from_millis(20);
 ///
 /// # Errors
 /// When it cannot be started.
-pub fn run(command: &mut Command, limits: &Limits, share: &mut Share, gone: impl FnMut() -> bool) -> io::Result<Ran> {
+pub fn run(
+    command: &mut Command,
+    limits: &RunLimits,
+    share: &mut Share,
+    gone: impl FnMut() -> bool,
+) -> io::Result<Ran> {
     run_as::<Native>(command, limits, share, gone)
 }
 
 fn run_as<P: Process>(
     command: &mut Command,
-    limits: &Limits,
+    limits: &RunLimits,
     share: &mut Share,
     mut gone: impl FnMut() -> bool,
 ) -> io::Result<Ran> {
@@ -193,13 +198,13 @@ mod tests {
     use super::super::{group, single};
     use super::*;
 
-    const LIMITS: Limits = Limits { time: Duration::from_secs(30), output: 1 << 20 };
+    const LIMITS: RunLimits = RunLimits { time: Duration::from_secs(30), output: 1 << 20 };
 
-    fn shell<P: Process>(line: &str, limits: Limits, room: &Room, gone: impl FnMut() -> bool) -> Ran {
+    fn shell<P: Process>(line: &str, limits: RunLimits, room: &Room, gone: impl FnMut() -> bool) -> Ran {
         run_as::<P>(Command::new("/bin/sh").args(["-c", line]), &limits, &mut room.share(), gone).expect("sh runs")
     }
 
-    fn plain<P: Process>(line: &str, limits: Limits) -> Ran {
+    fn plain<P: Process>(line: &str, limits: RunLimits) -> Ran {
         shell::<P>(line, limits, &Room::new(1 << 30), || false)
     }
 
@@ -213,14 +218,14 @@ mod tests {
 
     fn limits_hold<P: Process>() {
         let ran =
-            plain::<P>("echo a; echo b >&2; exec sleep 1000", Limits { time: Duration::from_millis(300), ..LIMITS });
+            plain::<P>("echo a; echo b >&2; exec sleep 1000", RunLimits { time: Duration::from_millis(300), ..LIMITS });
         assert_eq!(
             (ran.stop, &ran.outputs.stdout[..], &ran.outputs.stderr[..]),
             (Stop::Time, &b"a\n"[..], &b"b\n"[..])
         );
-        let ran = plain::<P>("exec cat /dev/zero", Limits { output: 100_000, ..LIMITS });
+        let ran = plain::<P>("exec cat /dev/zero", RunLimits { output: 100_000, ..LIMITS });
         assert_eq!((ran.stop, ran.outputs.stdout.len()), (Stop::Output, 100_000));
-        let ran = plain::<P>("head -c 100000 /dev/zero", Limits { output: 100_000, ..LIMITS });
+        let ran = plain::<P>("head -c 100000 /dev/zero", RunLimits { output: 100_000, ..LIMITS });
         assert_eq!(ran.stop, Stop::Ended, "the limit itself is no trespass");
         let ran = shell::<P>("exec cat /dev/zero", LIMITS, &Room::new(100_000), || false);
         assert!(ran.stop == Stop::Room && ran.outputs.stdout.len() <= 100_000 + SMALL);
@@ -257,7 +262,7 @@ mod tests {
             test_kill_process(Pid::from_raw(pid).expect("not 0")).is_ok()
         };
         for line in ["sleep 1000 >/dev/null 2>&1 & echo $!", "sleep 1000 & echo $!; wait"] {
-            let ran = plain::<group::Running>(line, Limits { time: Duration::from_millis(500), ..LIMITS });
+            let ran = plain::<group::Running>(line, RunLimits { time: Duration::from_millis(500), ..LIMITS });
             let pid = &ran.outputs.stdout;
             assert!(crate::sys::wait::until(Duration::from_secs(20), || !alive(pid)), "{line}");
         }
@@ -265,7 +270,7 @@ mod tests {
 
     #[test]
     fn a_process_that_left_the_group_and_keeps_the_pipe_is_not_waited_for() {
-        let limits = Limits { time: Duration::from_millis(500), ..LIMITS };
+        let limits = RunLimits { time: Duration::from_millis(500), ..LIMITS };
         let ran = plain::<group::Running>("setsid sleep 20 & echo started", limits);
         assert_eq!((ran.stop, &ran.outputs.stdout[..]), (Stop::Time, &b"started\n"[..]));
         assert!(ran.took < Duration::from_secs(15));

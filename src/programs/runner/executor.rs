@@ -1,7 +1,7 @@
 //! What runs clients' commands, whether they come over connections or as datagrams.
 
 use super::allow::{Allowed, Refusal, remark};
-use super::bounded::{self, Limits, Ran, Room, Share, Stop};
+use super::bounded::{self, Ran, Room, RunLimits, Share, Stop};
 use crate::programs::CommandService;
 use crate::programs::answers::Outputs;
 use crate::programs::trouble::{Result, shown};
@@ -15,7 +15,7 @@ const ROOM: usize = 128 << 20;
 /// What runs commands, for connections and for datagrams.
 pub(super) struct Executor {
     allowed: Allowed,
-    limits: Limits,
+    limits: RunLimits,
     room: Room,
     /// What it says among a command's own words is in the server's language.
     pub(super) lang: Lang,
@@ -37,7 +37,7 @@ impl Executor {
         let allowed = Allowed::new(&service.allow, service.shell)?;
         // A note about a limit must fit a signed 32-bit length, too.
         let output = service.output.min(i32::MAX as usize - 4096);
-        let limits = Limits { time: service.time, output };
+        let limits = RunLimits { time: service.time, output };
         Ok(Executor { allowed, limits, room: Room::new(ROOM.max(output)), lang })
     }
 

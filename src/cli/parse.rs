@@ -2,11 +2,11 @@
 
 use super::args::{get, is_given};
 use super::command::{Command, Context, Task};
-use super::complaint::{self, Refusal};
+use super::complaint::{self, Reply};
+use super::definition::definition;
 use super::guess;
-use super::page::definition;
 use crate::exit::Exit;
-use crate::output::{Format, Output, Sink, When, complain, style, unwritable};
+use crate::output::{Destination, Format, Output, When, complain, style, unwritable};
 use crate::text::{Lang, Text};
 use clap::ArgMatches;
 use std::ffi::OsString;
@@ -37,12 +37,12 @@ pub fn language(args: &[OsString], variable: impl Fn(&str) -> Option<String>) ->
 ///
 /// # Errors
 /// Help that was asked for, or what is wrong with the usage.
-pub(crate) fn parse(commands: Vec<Command>, args: Vec<OsString>, lang: Lang) -> Result<Request, Refusal> {
+pub(crate) fn parse(commands: Vec<Command>, args: Vec<OsString>, lang: Lang) -> Result<Request, Reply> {
     let definition = definition(&commands, lang);
     let args = guess::plain(args);
     let matches = definition.clone().try_get_matches_from(&args);
     let matches = matches.map_err(|e| complaint::refusal(&e, &args, &definition, lang))?;
-    let wrong = |text| Refusal::Wrong(complaint::usage_error(&text, &args, &definition, lang));
+    let wrong = |text| Reply::Wrong(complaint::usage_error(&text, &args, &definition, lang));
     let (task, output) = understand(&commands, &matches, lang).map_err(wrong)?;
     Ok(Request { task, output, commands })
 }
@@ -78,7 +78,7 @@ impl Request {
         let style = style(&self.output, |name| std::env::var(name).ok());
         let file = self.output.file.as_deref();
         let context = Context { style, format: self.output.format, commands: self.commands };
-        let done = Sink::open(file).and_then(|sink| {
+        let done = Destination::open(file).and_then(|sink| {
             let (exit, sink) = self.task.run(&context, sink)?;
             sink.finish()?;
             Ok(exit)

@@ -1,6 +1,5 @@
-//! Checks what was asked of a scenario.
+//! What was asked of a scenario, checked.
 
-use super::asked::RunRequest;
 use super::options::As;
 use crate::cli::args::get;
 use crate::cli::command::fits;
@@ -14,7 +13,39 @@ use crate::text::Text;
 use crate::trace::Role;
 use clap::ArgMatches;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// How one scenario is to be run.
+pub(super) struct RunRequest {
+    /// Which.
+    pub(super) scenario: Scenario,
+    /// The options the learner gave.
+    pub(super) chosen: Settings,
+    /// Which ends.
+    pub(super) side: Side,
+    /// Over a link, and which.
+    pub(super) link: AskedLink,
+    /// Where the packets go.
+    pub(super) pcap: Option<PathBuf>,
+    /// The control experiment.
+    pub(super) control: bool,
+    /// How often; `None` prints the trace.
+    pub(super) repeat: Option<u32>,
+    /// Threads kept busy meanwhile.
+    pub(super) busy: usize,
+    /// One event per Enter.
+    pub(super) step: bool,
+    /// The longest to wait.
+    pub(super) limit: Option<Duration>,
+}
+
+impl RunRequest {
+    /// Is there a link between its ends?
+    pub(super) fn is_linked(&self) -> bool {
+        self.link != AskedLink::No || matches!(self.scenario.experiment.linked, Linked::Only)
+    }
+}
 
 /// What was asked.
 ///
