@@ -165,6 +165,12 @@ impl<'a> Events<'a> {
         self.only(|e| !e.bytes.is_empty())
     }
 
+    /// Those that moved bytes of messages' headers, or of their bodies.
+    #[must_use]
+    pub fn with_part(&self, part: Part) -> Events<'a> {
+        self.only(|e| e.spans.iter().any(|span| span.part == part))
+    }
+
     /// How many bytes they moved.
     pub fn moved(&self) -> usize {
         self.list.iter().map(|e| e.bytes.len()).sum()

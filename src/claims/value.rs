@@ -152,6 +152,12 @@ impl Sentence {
         Sentence { exact: joined(&self.exact, &more.exact), steady: joined(&self.steady, &more.steady) }
     }
 
+    /// This sentence, and another right behind it.
+    pub(super) fn beside(&self, more: &Sentence) -> Sentence {
+        let joined = |a: &Text, b: &Text| Text::same("{}{}").with_all([a, b]);
+        Sentence { exact: joined(&self.exact, &more.exact), steady: joined(&self.steady, &more.steady) }
+    }
+
     /// The sentence in the place of `{}`.
     #[must_use]
     pub fn within(&self, frame: &Text) -> Sentence {

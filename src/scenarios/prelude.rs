@@ -2,7 +2,7 @@
 
 pub(super) use super::page::{Part, Scenario, Teaching};
 #[allow(unused_imports, reason = "while the files move over to it")]
-pub(super) use crate::claims::{Events, Judge, Measured, Scope, Varying, VaryingFromZero, describe};
+pub(super) use crate::claims::{Draft, Events, Judge, Measured, Scope, Sentence, Varying, VaryingFromZero, describe};
 pub(super) use crate::net::{Conn, End, Listener, Opt};
 #[allow(unused_imports, reason = "while the files move over to it")]
 pub(super) use crate::play::{Ends, Variation};

@@ -1,28 +1,29 @@
 //! One socket's connection as the link carried it: what its claims are judged by, beside the kernel's counters.
 
+use crate::claims::Measured;
 use crate::text::grouped;
 use crate::trace::packet::Packet;
-use crate::trace::{Event, SockId, Trace};
+use crate::trace::{Event, Trace};
+use std::ops::Range;
 
 /// The packets of one connection, seen from one of its sockets.
 pub(super) struct Segments<'a> {
+    /// All that the socket was told to send, in order.
+    sends: Vec<&'a Event>,
     /// Those the socket sent, in order, and those it was sent.
     sent: Vec<&'a Packet>,
     heard: Vec<&'a Packet>,
 }
 
 impl<'a> Segments<'a> {
-    /// `None` without a link.
-    pub(super) fn of(trace: &'a Trace, sock: SockId) -> Option<Segments<'a>> {
-        let local = trace.socket(sock)?.local?;
+    /// Of the socket that these calls sent with; `None` without a link.
+    pub(super) fn sent_with(trace: &'a Trace, sends: &[&Event]) -> Option<Segments<'a>> {
+        let sock = sends.first()?.sock;
+        let local = trace.socket(sock?)?.local?;
         let (sent, others): (Vec<_>, Vec<_>) = trace.packets.iter().partition(|p| local == p.source.into());
         let heard = others.into_iter().filter(|p| local == p.destination.into()).collect();
-        (!trace.packets.is_empty()).then_some(Segments { sent, heard })
-    }
-
-    /// The same of the socket that these calls sent with.
-    pub(super) fn sent_with(trace: &'a Trace, sends: &[&Event]) -> Option<Segments<'a>> {
-        Segments::of(trace, sends.first()?.sock?)
+        let sends = trace.events.iter().filter(|e| e.sock == sock && e.call.sends()).collect();
+        (!trace.packets.is_empty()).then_some(Segments { sends, sent, heard })
     }
 
     /// How many bytes each of its segments with new data carried.
@@ -36,25 +37,41 @@ impl<'a> Segments<'a> {
         self.sent.iter().copied().filter(|p| p.is_data() && !again(p)).collect()
     }
 
-    /// The packets that carried this byte of the stream, counted from 0; the first one first.
-    pub(super) fn carrying(&self, offset: usize) -> impl Iterator<Item = &'a Packet> {
+    /// Where in the socket's stream the bytes of this call stand.
+    fn range(&self, send: &Event) -> Range<usize> {
+        let start = self.sends.iter().take_while(|e| e.seq < send.seq).map(|e| e.bytes.len()).sum();
+        start..start + send.bytes.len()
+    }
+
+    /// The packets that carried the first byte of this call; the first one first.
+    pub(super) fn carrying(&self, send: &Event) -> impl Iterator<Item = &'a Packet> {
         // Relative sequence numbers begin with 1.
-        let holds = move |start: usize, len: usize| start <= offset + 1 && offset + 1 < start + len;
+        let first = self.range(send).start + 1;
+        let holds = move |start: usize, len: usize| start <= first && first < start + len;
         let carries = move |p: &&Packet| p.segment().is_some_and(|s| holds(s.seq as usize, p.payload_len));
         self.sent.iter().copied().filter(carries)
     }
 
-    /// The first packet to acknowledge so many bytes of the stream.
-    pub(super) fn ack_of(&self, bytes: usize) -> Option<&'a Packet> {
-        let acks = |p: &&Packet| p.segment().is_some_and(|s| s.ack as usize > bytes) && !p.arrivals.is_empty();
+    /// The first packet to acknowledge all of this call's bytes.
+    pub(super) fn ack_of(&self, send: &Event) -> Option<&'a Packet> {
+        let end = self.range(send).end;
+        let acks = |p: &&Packet| p.segment().is_some_and(|s| s.ack as usize > end) && !p.arrivals.is_empty();
         self.heard.iter().copied().find(acks)
     }
 }
 
 impl Segments<'_> {
-    /// Until this moment, in microseconds since the run began, all it sent arrived once and in order. A receiver
-    /// acknowledges anything else at once, and for a while what follows, too (RFC 5681 §4.2).
-    pub(super) fn in_order_until(&self, moment_us: u64) -> bool {
+    /// How long the receiver kept the ACK of this call back. `None` where it was right not to: the link doubled or
+    /// changed the order of something, or a machine away for long had it sent again; a receiver acknowledges that at
+    /// once, and for a while what follows, too (RFC 5681 §4.2).
+    pub(super) fn ack_kept_back(&self, send: &Event) -> Option<Measured> {
+        let ack = self.ack_of(send)?;
+        let there = self.carrying(send).flat_map(|p| &p.arrivals).min()?;
+        self.in_order_until(ack.t_us).then(|| Measured(ack.t_us.saturating_sub(*there)))
+    }
+
+    /// Until this moment, in microseconds since the run began, all it sent arrived once and in order.
+    fn in_order_until(&self, moment_us: u64) -> bool {
         let range = |p: &Packet| p.segment().map(|s| (s.seq, s.seq + p.payload_len as u64));
         let data = self.sent.iter().filter(|p| p.is_data());
         let arrivals = data.flat_map(|p| p.arrivals.iter().filter_map(move |at| Some((*at, range(p)?))));

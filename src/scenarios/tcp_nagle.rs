@@ -133,8 +133,8 @@ fn judge_nagle(j: &Judge, act: &Scope, segments: u64) {
     // The same, as the link saw it; and the second segment left when the first one's ACK had arrived.
     let Some(link) = Segments::sent_with(j.trace(), &sends) else { return };
     let data = link.new_data();
-    let first = data.first().map_or(0, |p| p.payload_len);
-    let late = data.get(1).is_some_and(|second| link.ack_of(first).is_some_and(|ack| arrived_before(ack, second)));
+    let ack = sends.first().and_then(|first| link.ack_of(first));
+    let late = data.get(1).zip(ack).is_some_and(|(second, ack)| arrived_before(ack, second));
     let side = |bytes: String, after: bool| match after {
         true => say!("{bytes} bytes, the second after the ACK", "{bytes} 字节，第二个在 ACK 之后"),
         false => say!("{bytes} bytes, the second not after the ACK", "{bytes} 字节，第二个在 ACK 并非之后"),

@@ -36,92 +36,56 @@ fn client(end: &End) -> Ends {
 fn send(tcp: Tcp) -> Ends {
     let s = tcp.connect()?;
     s.send(&message())?;
-    s.wait_acked()?;
-    s.close()?;
-    Ok(())
+    Ok(s.wait_acked()?)
 }
 
 fn server(end: &End) -> Ends {
-    let listener = end.tcp().listen()?;
+    let listener = end.listen()?;
     let conn = listener.accept()?;
-    conn.expect(&message());
     conn.wait_queued(LENGTH)?;
-    while !conn.recv(end.recv_size())?.is_empty() {}
-    conn.close()?;
-    Ok(())
-}
-
-/// The control: the loopback's own segment size, or that of a link with large packets, larger than the message.
-fn client_with_large_segments(end: &End) -> Ends {
-    send(end.tcp())
+    Ok(conn.recv_to_end(end.recv_size())?)
 }
 
 fn judge(j: &Judge) {
-    let mss = j.sends(Client).last().and_then(|e| e.evidence.mss).and_then(|n| usize::try_from(n).ok());
-    match mss.filter(|mss| *mss > 0) {
-        Some(mss) => judge_segments(j, mss),
-        None if j.trace().saw(Client) => {
-            j.limit_segments();
-        }
-        None => {}
+    let send = j.sends(Client).just_last();
+    let mss = send.first().and_then(|e| e.evidence.mss).and_then(|n| usize::try_from(n).ok()).filter(|mss| *mss > 0);
+    if let (Some(mss), Some(segments)) = (mss, j.segments(Client)) {
+        judge_segments(j, &send, mss, segments);
     }
 
-    let pieces: Vec<&Event> = j.recvs(Server).into_iter().filter(|e| e.returned != Some(0)).collect();
-    let count = pieces.len();
-    let sizes = pieces.iter().filter_map(|e| e.returned).map(grouped).collect::<Vec<_>>().join(" + ");
+    let pieces = j.recvs(Server).with_data();
+    let lengths = sizes(pieces.iter().map(|e| e.bytes.len()));
     j.claim("several-recvs", "the one send came out of several recvs", "一次 send 分成几次 recv 才取完")
-        .needs(Server)
-        .shown_by(pieces.iter().copied())
-        .that(
-            count > 1,
-            Text::new("recvs: more than 1", "recv：不止 1 次"),
-            say!("recvs: {count} ({sizes} bytes)", "recv：{count} 次（{sizes} 字节）"),
-        );
+        .of(&pieces)
+        .beside(j.sentence([&lengths], |[n]| say!(" ({n} bytes)", "（{n} 字节）")))
+        .at_least(2, pieces.len(), |n| say!("{n} recvs", "{n} 次 recv"));
 
-    let mut ends: Vec<usize> = pieces.iter().filter_map(|e| e.spans.last()).map(|s| s.offset + s.len).collect();
-    ends.pop();
-    if let (Some(mss), false) = (mss, ends.is_empty()) {
-        let cuts = ends.iter().map(|at| grouped(*at)).collect::<Vec<_>>().join("; ");
-        j.claim("cuts-differ", "no recv ended where a full segment ends", "没有一次 recv 恰好停在满报文段的末尾")
-            .needs(Client)
-            .needs(Server)
-            .shown_by(pieces)
-            .that(
-                ends.iter().all(|end| end % mss != 0),
-                Text::new("no cut at a multiple of the MSS", "切口都不在 MSS 的整数倍上"),
-                say!("cuts at {cuts}", "切口在 {cuts}"),
-            );
-    }
+    let mut cuts: Vec<usize> = pieces.iter().filter_map(|e| e.spans.last()).map(|s| s.offset + s.len).collect();
+    cuts.pop();
+    let Some(mss) = mss.filter(|_| !cuts.is_empty()) else { return };
+    let alike = cuts.iter().filter(|at| **at % mss == 0).count();
+    j.claim("cuts-differ", "no recv ended where a full segment ends", "没有一次 recv 恰好停在满报文段的末尾")
+        .of(&send)
+        .of(&pieces)
+        .beside(j.sentence([&cuts], |[cuts]| say!(" ({cuts})", "（{cuts}）")))
+        .equal([0], [alike], |[n]| say!("cuts at a multiple of the MSS: {n}", "切口在 MSS 的整数倍上：{n} 处"));
 }
 
-/// One send, more than one segment: as many as its bytes need at the size the kernel named.
-fn judge_segments(j: &Judge, mss: usize) {
-    let sends = j.sends(Client);
-    let sent: usize = sends.iter().filter_map(|e| e.returned).sum();
-    let segments = j.trace().segments().unwrap_or(0);
-    let needed = sent.div_ceil(mss) as u64;
-    let [bytes, left] = [grouped(sent), grouped(segments)];
+/// One send, more than one segment: as many as its bytes need at the size the kernel named. Bytes that need but one
+/// show nothing.
+fn judge_segments(j: &Judge, send: &Events, mss: usize, segments: u64) {
+    let sent = send.moved();
     j.claim("one-send-many-segments", "one send left as several segments", "一次 send 分成几个报文段发出（拆包）")
-        .needs(Client)
-        .shown_by(sends)
-        .that(
-            segments > 1 && segments == needed,
-            Text::new("segments: more than 1 (bytes / MSS, rounded up)", "报文段：不止 1 个（字节数 ÷ MSS，向上取整）"),
-            say!("segments: {left} ({bytes} bytes)", "报文段：{left} 个（{bytes} 字节）"),
-        );
-    on_the_link(j, mss, sent);
-}
+        .of(send)
+        .beside(j.sentence([&sent], |[n]| say!(" ({n} bytes)", "（{n} 字节）")))
+        .equal([sent.div_ceil(mss).max(2) as u64], [segments], |[n]| say!("segments: {n}", "报文段：{n} 个"));
 
-/// The same, as the link saw it: full segments, and what is left.
-fn on_the_link(j: &Judge, mss: usize, sent: usize) {
-    let client = j.sends(Client).last().and_then(|e| e.sock);
-    let Some(segments) = client.and_then(|sock| Segments::of(j.trace(), sock)) else { return };
-    let expected = sizes((0..sent).step_by(mss).map(|at| mss.min(sent - at)));
-    let seen = segments.new_sizes();
+    // The same, as the link saw it: full segments, and what is left.
+    let Some(link) = Segments::sent_with(j.trace(), send) else { return };
+    let full = sizes((0..sent).step_by(mss).map(|at| mss.min(sent - at)));
     j.claim("full-segments", "on the link: every segment full, but the last", "链路上：除最后一个外，每个报文段都装满")
-        .needs(Client)
-        .shown_by(segments.new_data())
-        .that(seen == expected, say!("{expected} bytes", "{expected} 字节"), say!("{seen} bytes", "{seen} 字节"));
+        .shown_by(link.new_data())
+        .equal([full], [link.new_sizes()], |[n]| say!("{n} bytes", "{n} 字节"));
 }
 
 fn teach(t: Teaching) -> Teaching {
@@ -147,9 +111,8 @@ fn teach(t: Teaching) -> Teaching {
     .control(
         "no limit on the segment size: the loopback's, or a link's with an MTU of 9000, is larger than the message",
         "不限制报文段大小：本机回环的 MSS，或 MTU 为 9000 的链路的 MSS，比消息还大",
-        |s| {
-            s.client(client_with_large_segments);
-            s.link = "mtu=9000";
+        |e| {
+            e.client(|end| send(end.tcp())).link = "mtu=9000";
         },
     )
 }
