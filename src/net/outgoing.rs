@@ -20,6 +20,13 @@ pub struct Piece<'a> {
     pub(super) bytes: &'a [u8],
 }
 
+impl<'a> Piece<'a> {
+    /// Its bytes.
+    pub fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+}
+
 impl Outgoing {
     /// Header and body.
     pub fn whole(&self) -> Piece<'_> {

@@ -26,7 +26,7 @@ const FITS: usize = 1_000;
 const LABEL: Text = Text::new("a long message", "一条长消息");
 
 fn client(end: &End) -> Ends {
-    let s = end.tcp().connect()?;
+    let s = end.connect()?;
     let message = end.labelled(vec![b'x'; MESSAGE], LABEL);
     // As much as goes without waiting, so that this end is free to see when the receiver's buffer is full.
     s.set_nonblocking(true)?;
@@ -43,80 +43,47 @@ fn client(end: &End) -> Ends {
     end.open("full");
     s.set_nonblocking(false)?;
     s.send_all(message.part(taken..MESSAGE))?;
-    s.wait_acked()?;
-    s.close()?;
-    Ok(())
+    Ok(s.wait_acked()?)
 }
 
 fn server(end: &End) -> Ends {
-    let listener = end.tcp().listen()?;
+    let listener = end.listen()?;
     let conn = listener.accept()?;
-    conn.expect_framed(&vec![b'x'; MESSAGE], 0, Some(LABEL));
     end.pass("full", Text::new("until the receive buffer is full", "等到接收缓冲区已满"))?;
-    read_all(end, &conn)?;
-    conn.close()?;
-    Ok(())
+    read_all(end, &conn)
 }
 
 /// recv with a large buffer, until the end of the stream. The wait records what was queued before the first.
 fn read_all(end: &End, conn: &Conn) -> Ends {
     conn.wait_queued(FITS)?;
-    while !conn.recv(end.recv_size())?.is_empty() {}
-    Ok(())
-}
-
-/// The control: a message that the receive buffer holds, and a receiver that waits until it does.
-fn client_with_short_message(end: &End) -> Ends {
-    let s = end.tcp().connect()?;
-    s.send_message(&end.message(vec![b'x'; FITS]))?;
-    s.wait_acked()?;
-    s.close()?;
-    Ok(())
-}
-
-fn server_of_short_message(end: &End) -> Ends {
-    let listener = end.tcp().listen()?;
-    let conn = listener.accept()?;
-    read_all(end, &conn)?;
-    conn.close()?;
-    Ok(())
+    Ok(conn.recv_to_end(end.recv_size())?)
 }
 
 fn judge(j: &Judge) {
-    let recvs: Vec<&Event> = j.recvs(Server).into_iter().filter(|e| !e.bytes.is_empty()).collect();
-    let length = j.trace().messages_from(Client).next().map_or(0, |m| m.bytes.len());
-    let first = recvs.first().copied();
-    let got = first.map_or(0, |e| e.bytes.len());
-    let asked = grouped(first.and_then(|e| e.asked).unwrap_or(0));
-    let (total, part) = (grouped(length), j.varying(got));
+    let recvs = j.recvs(Server).with_data();
+    let first = recvs.just_first();
+    let length = j.message(Client, 1).map_or(0, |m| m.bytes.len());
+    let asked = grouped(first.first().and_then(|e| e.asked).unwrap_or(0));
     j.claim("not-in-one-recv", "one recv did not return the whole message", "一次 recv 没有返回整条消息")
-        .needs(Server)
-        .shown_by(first)
-        .that(
-            got > 0 && got < length,
-            say!("recv({asked}) = fewer than {total} bytes", "recv({asked}) = 少于 {total} 字节"),
-            say!("recv({asked}) = {part} bytes", "recv({asked}) = {part} 字节"),
-        );
+        .of(&first)
+        .fewer_than(length, Varying(first.moved()), |n| {
+            say!("{n} bytes from recv({asked})", "{n} 字节，来自 recv({asked})")
+        });
 
-    let sum: usize = recvs.iter().map(|e| e.bytes.len()).sum();
-    let (all, times) = (grouped(sum), j.varying(recvs.len()));
-    j.claim("nothing-lost", "the recvs together returned all of it", "各次 recv 合起来是完整的")
-        .needs(Server)
-        .shown_by(recvs)
-        .that(
-            sum == length,
-            say!("{total} bytes", "{total} 字节"),
-            say!("{all} bytes, recvs: {times}", "{all} 字节，recv {times} 次"),
-        );
-    queue_decided(j, first);
+    j.claim("nothing-lost", "the recvs together returned all of it", "各次 recv 合起来是完整的").of(&recvs).equal(
+        [length],
+        [recvs.moved()],
+        |[n]| say!("{n} bytes", "{n} 字节"),
+    );
+    queue_decided(j, &first);
 }
 
 /// What was queued before the first recv was what it returned. Provable only where the sender could
 /// see that nothing moved any more.
-fn queue_decided(j: &Judge, first: Option<&Event>) {
-    let before = j.trace().calls(Server, Call::Wait).find(|e| matches!(e.fact, Some(Fact::Queued(_))));
-    let still = j.trace().calls(Client, Call::Wait).any(|e| e.evidence.unsent.is_some());
-    let queued = before.and_then(|e| e.evidence.queued).filter(|_| still || !j.trace().saw(Client));
+fn queue_decided(j: &Judge, first: &Events) {
+    let before = j.calls(Server, Call::Wait).only(|e| matches!(e.fact, Some(Fact::Queued(_)))).just_first();
+    let still = j.calls(Client, Call::Wait).iter().any(|e| e.evidence.unsent.is_some());
+    let queued = before.first().and_then(|e| e.evidence.queued).filter(|_| still || !j.trace().saw(Client));
     let Some(queued) = queued else {
         j.limit(Text::new(
             "this system does not tell when the receive buffer is full",
@@ -124,15 +91,16 @@ fn queue_decided(j: &Judge, first: Option<&Event>) {
         ));
         return;
     };
-    let asked = first.and_then(|e| e.asked).unwrap_or(0) as u64;
-    let got = first.map_or(0, |e| e.bytes.len() as u64);
-    let (queued_text, asked_text, got_text) = (j.varying(queued), grouped(asked), j.varying(got));
+    let asked = first.first().and_then(|e| e.asked).unwrap_or(0);
     let text =
         Text::new("recv returned what was queued, up to its size", "recv 返回队列里已有的字节，不超过所要的大小");
-    j.claim_text("queue-decided", text).needs(Client).needs(Server).shown_by(before.into_iter().chain(first)).that(
-        got == queued.min(asked),
-        say!("the lesser of {asked_text} and {queued_text} queued", "{asked_text} 与队列中 {queued_text} 的较小者"),
-        say!("{got_text} bytes", "{got_text} 字节"),
+    j.claim_text("queue-decided", text).needs(Client).of(&before.and(first)).equal(
+        [queued.min(asked as u64), queued].map(Varying),
+        [first.moved() as u64, queued].map(Varying),
+        |[n, queued]| {
+            let asked = grouped(asked);
+            say!("{n} bytes, of {queued} queued and {asked} asked for", "{n} 字节；队列里 {queued}，要了 {asked}")
+        },
     );
 }
 
@@ -154,9 +122,21 @@ fn teach(t: Teaching) -> Teaching {
     .control(
         "a message of 1000 bytes, which the receive buffer holds",
         "消息只有 1000 字节，接收缓冲区装得下",
-        |s| {
-            s.client(client_with_short_message);
-            s.server(server_of_short_message);
+        |e| {
+            e.client(client_with_short_message).server(server_of_short_message);
         },
     )
+}
+
+/// The control: a message that the receive buffer holds, and a receiver that waits until it does.
+fn client_with_short_message(end: &End) -> Ends {
+    let s = end.connect()?;
+    s.send_message(&end.message(vec![b'x'; FITS]))?;
+    Ok(s.wait_acked()?)
+}
+
+fn server_of_short_message(end: &End) -> Ends {
+    let listener = end.listen()?;
+    let conn = listener.accept()?;
+    read_all(end, &conn)
 }

@@ -2,9 +2,9 @@
 //! that follows without a pause stays in the queue.
 
 use super::prelude::*;
-use super::wire::{announced, requested, short};
+use super::wire::{Figure, requested, short};
 use crate::framing::digest::md5_hex;
-use crate::framing::whole_body;
+use crate::framing::{decimal, whole_body};
 use std::fmt::Write as _;
 
 pub(super) fn scenario() -> Scenario {
@@ -37,45 +37,34 @@ const MAX_FILE: usize = 1 << 20;
 /// What D4's client says when it has the size.
 const READY: &str = "客户端准备好接收数据内容了";
 
-/// The file: numbered lines, so that a byte too many or too few shows.
-fn file() -> Vec<u8> {
-    let mut text = String::new();
-    for line in 1.. {
-        if text.len() >= FILE_SIZE {
-            break;
-        }
-        // Writing to a String cannot fail.
-        let _ = writeln!(text, "line {line:04}");
-    }
-    text.truncate(FILE_SIZE);
-    text.into_bytes()
-}
-
-fn client(end: &End) -> Ends {
-    download(end, read_past)?;
-    download(end, read_exactly)
-}
-
 /// One way of reading `size` bytes of file, at most `most` at once.
 type Reader = fn(s: &Conn, size: usize, most: usize) -> anyhow::Result<Vec<u8>>;
 
+static CARELESS: (Act, Reader) = (Act::new("careless", "recv(1024) to the end", "一直 recv(1024)"), read_past);
+static EXACT: (Act, Reader) = (Act::new("exact", "min(1024, remaining)", "min(1024, 剩余)"), read_exactly);
+
+fn client(end: &End) -> Ends {
+    for (_, read) in end.acts([&CARELESS, &EXACT]) {
+        download(end, *read)?;
+    }
+    Ok(())
+}
+
 fn download(end: &End, read: Reader) -> Ends {
-    let s = end.tcp().connect()?;
-    expect(&s);
+    let s = end.connect()?;
     s.send(format!("get {NAME}").as_bytes())?;
     let digits = s.recv(1024)?;
     s.deliver(&digits);
-    let size = announced(&digits, MAX_FILE)?;
+    let size = decimal::parse(&digits, MAX_FILE)?;
     s.send(READY.as_bytes())?;
     s.wait_queued(size + TRAILER)?;
     let data = read(&s, size, end.recv_size())?;
-    whole_body(&data, size).map_err(Text::from)?;
+    whole_body(&data, size)?;
     s.deliver(&data);
     let md5 = s.recv_exact(TRAILER, TRAILER)?;
     if !md5.is_empty() {
         s.deliver(&md5);
     }
-    s.close()?;
     Ok(())
 }
 
@@ -107,11 +96,9 @@ fn read_exactly(s: &Conn, size: usize, most: usize) -> anyhow::Result<Vec<u8>> {
 }
 
 fn server(end: &End) -> Ends {
-    let listener = end.tcp().listen()?;
-    for _ in 0..2 {
+    let listener = end.listen()?;
+    for _ in end.acts([&CARELESS, &EXACT]) {
         let conn = listener.accept()?;
-        conn.expect(format!("get {NAME}").as_bytes());
-        conn.expect(READY.as_bytes());
         let name = requested(&conn.recv(1024)?)?;
         let data = file();
         conn.send(data.len().to_string().as_bytes())?;
@@ -120,132 +107,103 @@ fn server(end: &End) -> Ends {
         conn.send_message(&end.labelled(data, Text::same(name.to_string())))?;
         conn.send_message(&end.labelled(md5.into_bytes(), Text::same("MD5")))?;
         // D4's server waits for the next request here, and the careless client for its MD5, for ever.
-        conn.close()?;
     }
     Ok(())
 }
 
-/// Tells a lone client what the server sends.
-fn expect(s: &Conn) {
-    let data = file();
-    s.expect(data.len().to_string().as_bytes());
-    s.expect_framed(&data, 0, Some(Text::same(NAME)));
-    s.expect_framed(md5_hex(&data).as_bytes(), 0, Some(Text::same("MD5")));
-}
-
-/// The control: the second client is as careless as the first.
-fn client_careless_twice(end: &End) -> Ends {
-    download(end, read_past)?;
-    download(end, read_past)
-}
-
-/// What one connection's client ended up with.
-struct Download<'a> {
-    /// The size it was told.
-    size: usize,
-    /// The hand-over of what it took for the file.
-    data: &'a Event,
-    /// What it took for the MD5.
-    md5: &'a [u8],
-    /// The last receive call that brought bytes of the file.
-    last: Option<&'a Event>,
-}
-
-impl Download<'_> {
-    /// The MD5 of what it took for the file.
-    fn computed(&self) -> String {
-        md5_hex(&self.data.bytes)
+/// The file: numbered lines, so that a byte too many or too few shows.
+fn file() -> Vec<u8> {
+    let mut text = String::new();
+    for line in 1.. {
+        if text.len() >= FILE_SIZE {
+            break;
+        }
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "line {line:04}");
     }
-}
-
-/// The downloads, in the order in which the client connected.
-fn downloads<'a>(j: &Judge<'a>) -> Vec<Download<'a>> {
-    let trace = j.trace();
-    let of = |connect: &Event| {
-        let calls = |call| trace.calls(Client, call).filter(|e| e.sock == connect.sock);
-        let [size, data, ref md5 @ ..] = calls(Call::Deliver).collect::<Vec<_>>()[..] else { return None };
-        let md5 = md5.first().map_or(&[][..], |e| &e.bytes);
-        let brought = |e: &&Event| e.messages().iter().any(|m| data.messages().contains(m));
-        let size = announced(&size.bytes, MAX_FILE).ok()?;
-        Some(Download { size, data, md5, last: calls(Call::Recv).filter(brought).last() })
-    };
-    trace.calls(Client, Call::Connect).filter_map(of).collect()
+    text.truncate(FILE_SIZE);
+    text.into_bytes()
 }
 
 fn judge(j: &Judge) {
-    let downloads = downloads(j);
-    let [careless, exact] = [downloads.first(), downloads.get(1)];
-    // What the server sent; a lone client knows it from the exact download.
+    // What the server sent behind the file; a lone client knows it from the exact download.
     let sent = j.trace().messages_from(Server).find(|m| m.bytes.len() == TRAILER && !m.inferred);
-    let md5 = sent.map(|m| m.bytes.to_vec()).or(exact.map(|e| e.md5.to_vec())).unwrap_or_default();
-    overran(j, careless);
-    digest_differs(j, careless, &md5);
-    digest_equal(j, exact, &md5);
-    one_acknowledgement(j);
-}
+    let got = || bytes_of(&j.act(&EXACT).delivered(Client).just(2));
+    let md5 = sent.map_or_else(got, |m| m.bytes.to_vec());
+    judge_careless(j, &j.act(&CARELESS), &md5);
+    judge_exact(j, &j.act(&EXACT), &md5);
 
-/// What the server heard on each connection: the request and one acknowledgement.
-fn one_acknowledgement(j: &Judge) {
-    let accepts: Vec<&Event> = j.trace().calls(Server, Call::Accept).collect();
-    let heard =
-        |accept: &Event| j.recvs(Server).iter().filter(|e| e.sock == accept.sock && !e.bytes.is_empty()).count();
-    let (all, once) = (accepts.len(), accepts.iter().filter(|accept| heard(accept) == 2).count());
-    let text = Text::new("the MD5 follows the file without a second acknowledgement", "MD5 紧跟文件，不用再等一次确认");
-    j.claim_text("one-acknowledgement", text).needs(Server).shown_by(accepts).that(
-        all == 2 && once == all,
-        Text::new("2 of 2 downloads with 1 acknowledgement", "2 次下载中 2 次只确认 1 次"),
-        say!("{once} of {all} downloads with 1 acknowledgement", "{all} 次下载中 {once} 次只确认 1 次"),
-    );
-}
-
-/// What is said of a download that did not come to its end.
-const NOT_ENDED: Text = Text::new("the download did not end", "下载没有进行到底");
-
-fn overran(j: &Judge, careless: Option<&Download>) {
-    let size = grouped(careless.map_or(FILE_SIZE, |d| d.size) as u64);
-    let last = careless.and_then(|d| d.last);
-    let pieces = last.map(|e| e.spans.iter().map(|s| format!("{} {}", s.len, s.msg)).collect::<Vec<_>>().join(" + "));
-    let pieces = pieces.unwrap_or_default();
-    let actual = careless.map(|d| {
-        let took = grouped(d.data.bytes.len() as u64);
-        say!("{took} bytes; the last recv: {pieces}", "{took} 字节；最后一次 recv：{pieces}")
+    // What the server heard: the request and one acknowledgement, twice.
+    let heard: Vec<usize> = j.acts([&CARELESS, &EXACT]).map(|(_, act)| act.recvs(Server).with_data().len()).collect();
+    j.claim(
+        "one-acknowledgement",
+        "the MD5 follows the file without a second acknowledgement",
+        "MD5 紧跟文件，不用再等一次确认",
+    )
+    .of(&j.calls(Server, Call::Accept))
+    .in_order(vec![1; 2], heard.into_iter().map(|n| n.saturating_sub(1)).collect(), |each| {
+        say!("acknowledgements in each download: {each}", "每次下载的确认次数：{each}")
     });
-    let text = Text::new("the careless loop read past the end of the file", "粗心的循环读过了文件末尾");
-    j.claim_text("careless-overran", text).needs(Client).shown_by(last).that(
-        careless.is_some_and(|d| d.data.bytes.len() > d.size),
-        say!("more than {size} bytes", "多于 {size} 字节"),
-        actual.unwrap_or(NOT_ENDED),
-    );
 }
 
-fn digest_differs(j: &Judge, careless: Option<&Download>, md5: &[u8]) {
-    let actual = careless.map(|d| {
-        let (shown, left) = (short(d.computed().as_bytes()), d.md5.len());
-        say!("{shown}, and {left} bytes left", "{shown}，剩 {left} 字节")
-    });
-    let due = short(md5);
-    let text =
-        Text::new("its MD5 comes out wrong, and the one that was sent is gone", "它算出的 MD5 不对，发来的 MD5 也没了");
-    j.claim_text("careless-digest", text).needs(Client).shown_by(careless.map(|d| d.data)).that(
-        careless.is_some_and(|d| d.computed().as_bytes() != md5 && d.md5.len() < TRAILER),
+/// What a client handed on: the size that it was told, what it took for the file, and what it took for the MD5.
+fn handed_on<'a>(act: &Scope<'a>) -> (usize, Events<'a>, Events<'a>) {
+    let delivered = act.delivered(Client);
+    let size = decimal::parse(&bytes_of(&delivered.just(0)), MAX_FILE);
+    (size.unwrap_or(0), delivered.just(1), delivered.just(2))
+}
+
+fn judge_careless(j: &Judge, act: &Scope, sent: &[u8]) {
+    let (size, data, left) = handed_on(act);
+    let reading = act.recvs(Client).only(|e| data.first().is_some_and(|data| e.seq < data.seq));
+    let last = reading.just_last();
+    let (took, left, pieces) = (data.moved(), left.moved(), act.held_by(&last));
+    // What the last recv returned is said beside the size: it is where the loop went too far.
+    j.claim("careless-overran", "the careless loop read past the end of the file", "粗心的循环读过了文件末尾")
+        .of(&last)
+        .that(
+            took > size,
+            j.sentence([&size], |[n]| say!("more than {n} bytes", "多于 {n} 字节")),
+            j.sentence([&took, &pieces], |[n, pieces]| {
+                say!("{n} bytes; the last recv: {pieces}", "{n} 字节；最后一次 recv：{pieces}")
+            }),
+        );
+
+    let computed = md5_hex(&bytes_of(&data)).into_bytes();
+    let (due, got) = (short(sent), short(&computed));
+    j.claim(
+        "careless-digest",
+        "its MD5 comes out wrong, and the one that was sent is gone",
+        "它算出的 MD5 不对，发来的 MD5 也没了",
+    )
+    .of(&data)
+    .that(
+        computed != sent && left < TRAILER,
         say!("not {due}, and fewer than {TRAILER} bytes left", "不是 {due}，剩下不到 {TRAILER} 字节"),
-        actual.unwrap_or(NOT_ENDED),
+        say!("{got}, and {left} bytes left", "{got}，剩 {left} 字节"),
     );
 }
 
-fn digest_equal(j: &Judge, exact: Option<&Download>, md5: &[u8]) {
-    let described = |bytes: usize, md5: &[u8]| {
-        let (bytes, md5) = (grouped(bytes as u64), short(md5));
-        say!("{bytes} bytes, MD5 {md5}", "{bytes} 字节，MD5 {md5}")
-    };
-    let text =
-        Text::new("the exact loop got the file, and its MD5 behind it", "精确的循环得到了文件，也得到了后面的 MD5");
-    let good = |d: &Download| d.data.bytes.len() == d.size && d.computed().as_bytes() == md5 && d.md5 == md5;
-    j.claim_text("exact-digest", text).needs(Client).shown_by(exact.map(|d| d.data)).that(
-        exact.is_some_and(good),
-        described(exact.map_or(FILE_SIZE, |d| d.size), md5),
-        exact.map_or(NOT_ENDED, |d| described(d.data.bytes.len(), d.computed().as_bytes())),
+fn judge_exact(j: &Judge, act: &Scope, sent: &[u8]) {
+    let (size, data, md5) = handed_on(act);
+    let computed = md5_hex(&bytes_of(&data)).into_bytes();
+    j.claim(
+        "exact-digest",
+        "the exact loop got the file, and its MD5 behind it",
+        "精确的循环得到了文件，也得到了后面的 MD5",
+    )
+    .of(&data.and(&md5))
+    .equal(
+        [Figure::Size(size), Figure::Md5(sent.to_vec()), Figure::Md5(sent.to_vec())],
+        [Figure::Size(data.moved()), Figure::Md5(computed), Figure::Md5(bytes_of(&md5))],
+        |[bytes, computed, behind]| {
+            say!("{bytes} bytes, MD5 {computed}, and {behind} behind", "{bytes} 字节，MD5 {computed}，后面是 {behind}")
+        },
     );
+}
+
+fn bytes_of(events: &Events) -> Vec<u8> {
+    events.iter().flat_map(|e| e.bytes.clone()).collect()
 }
 
 fn teach(t: Teaching) -> Teaching {
@@ -266,7 +224,15 @@ fn teach(t: Teaching) -> Teaching {
     )
     .next("fix-file", "a real file both ways", "真实的文件，一来一回")
     .next("fix-broken-loops", "three loops that count wrongly", "三个数错字节的循环")
-    .control("both clients read with the careless loop", "两个客户端都用粗心的循环", |s| {
-        s.client(client_careless_twice);
+    .control("both clients read with the careless loop", "两个客户端都用粗心的循环", |e| {
+        e.client(client_careless_twice);
     })
+}
+
+/// The control: the second client is as careless as the first.
+fn client_careless_twice(end: &End) -> Ends {
+    for _ in end.acts([&CARELESS, &EXACT]) {
+        download(end, read_past)?;
+    }
+    Ok(())
 }

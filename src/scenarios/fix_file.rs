@@ -1,9 +1,10 @@
 //! A real file both ways: up with a JSON header, down with its size before it and its MD5 behind it.
 
 use super::prelude::*;
-use super::wire::{Put, announced, requested, short};
+use super::wire::{Figure, Put, requested, short, size_and_md5};
+use crate::claims::Draft;
 use crate::framing::digest::{hex_digits, md5_hex};
-use crate::framing::{I32_LE, whole_body};
+use crate::framing::{I32_LE, decimal, whole_body};
 use crate::net::Outgoing;
 use crate::play::NotPossible;
 use crate::sys::filename::FileName;
@@ -44,9 +45,9 @@ const FILE_SIZE: usize = 4 * QUARTER;
 /// shows the same pieces; it fits into one segment on loopback.
 const QUARTER: usize = 30_000;
 
-/// The gates of each direction: a quarter is stored.
-const UP: [&str; 3] = ["25 % uploaded", "50 % uploaded", "75 % uploaded"];
-const DOWN: [&str; 3] = ["25 % downloaded", "50 % downloaded", "75 % downloaded"];
+/// The gate of each direction: another quarter is stored.
+const UP: &str = "uploaded";
+const DOWN: &str = "downloaded";
 
 /// The largest file that either end takes, in bytes.
 const MAX_FILE: usize = 16 << 20;
@@ -77,56 +78,51 @@ fn client(end: &End) -> Ends {
 }
 
 fn upload(end: &End, path: &Path) -> Ends {
-    let s = end.tcp().connect()?;
+    let s = end.connect()?;
     let data = fs::read(path).map_err(|e| file_error(NAME, &e))?;
     let announcement = Put::header(NAME, data.len())?;
     let (header, bytes) = (announcement.len(), [&announcement, &data[..]].concat());
     let file = end.framed(bytes, header, Some(Text::same(format!("put {NAME}"))));
     s.send_all(file.part(0..I32_LE.width()))?;
     s.send_all(file.part(I32_LE.width()..header))?;
-    let md5 = send_hashed(end, &s, &file, &data, UP)?;
+    let md5 = send_hashed(end, &s, &file, UP)?;
     report(end, &Text::new("sent", "已发送"), data.len(), &md5);
-    s.close()?;
     Ok(())
 }
 
-/// Sends a file piece by piece and hashes it on the way. It is read once.
-fn send_hashed(end: &End, s: &Conn, file: &Outgoing, data: &[u8], stored: [&'static str; 3]) -> anyhow::Result<String> {
+/// Sends the file behind a message's header piece by piece and hashes it on the way. It is read once.
+fn send_hashed(end: &End, s: &Conn, file: &Outgoing, stored: &'static str) -> anyhow::Result<String> {
     let mut md5 = Md5::new();
-    let mut at = file.header_len();
-    for (n, piece) in data.chunks(QUARTER).enumerate() {
-        md5.update(piece);
-        s.send_all(file.part(at..at + piece.len()))?;
-        at += piece.len();
-        if let (Some(gate), true) = (stored.get(n), at < file.len()) {
-            let percent = 25 * (n + 1);
-            end.pass(*gate, say!("until {percent} % is stored", "等到 {percent} % 已存盘"))?;
+    for (n, at) in (file.header_len()..file.len()).step_by(QUARTER).enumerate() {
+        if n > 0 {
+            let percent = 25 * n;
+            end.pass(stored, say!("until {percent} % is stored", "等到 {percent} % 已存盘"))?;
         }
+        let piece = file.part(at..file.len().min(at + QUARTER));
+        md5.update(piece.bytes());
+        s.send_all(piece)?;
     }
     Ok(hex_digits(md5))
 }
 
 fn download(end: &End, dir: &Path) -> Ends {
-    let s = end.tcp().connect()?;
+    let s = end.connect()?;
     s.send(format!("get {NAME}").as_bytes())?;
     let digits = s.recv(1024)?;
     s.deliver(&digits);
-    let size = announced(&digits, MAX_FILE)?;
+    let size = decimal::parse(&digits, MAX_FILE)?;
     s.send(READY.as_bytes())?;
-    store(end, &s, &dir.join(format!("{NAME}_new")), Coming { size, behind: TRAILER, stored: DOWN })?;
-    let md5 = s.recv_exact(TRAILER, TRAILER)?;
-    s.deliver(&md5);
-    s.close()?;
+    store(end, &s, &dir.join(format!("{NAME}_new")), &Coming { size, behind: TRAILER, stored: DOWN })?;
+    s.deliver(&s.recv_exact(TRAILER, TRAILER)?);
     Ok(())
 }
 
 /// Announces a file that would land outside the server's directory. A good server hangs up.
 fn upload_outside(end: &End) -> Ends {
-    let s = end.tcp().connect()?;
+    let s = end.connect()?;
     let announcement = Put::header(OUTSIDE, 5)?;
     s.send_message(&end.labelled(announcement, Text::same(format!("put {OUTSIDE}"))))?;
     s.recv(1024)?;
-    s.close()?;
     Ok(())
 }
 
@@ -140,19 +136,19 @@ struct Coming {
     size: usize,
     /// How many bytes follow it at once.
     behind: usize,
-    /// The gates that tell how far it is stored.
-    stored: [&'static str; 3],
+    /// The gate that opens whenever another quarter is stored.
+    stored: &'static str,
 }
 
 /// How an end brings a file to the disk.
-type Store = fn(&End, &Conn, &Path, Coming) -> Ends;
+type Store = fn(&End, &Conn, &Path, &Coming) -> Ends;
 
 fn serve(end: &End, store: Store) -> Ends {
     // One folder below another, so that a file that got out of the first lands in the second.
     let outer = scratch_dir("server")?;
     let dir = outer.path().join("files");
     fs::create_dir(&dir).map_err(|e| file_error("files", &e))?;
-    let listener = end.tcp().listen()?;
+    let listener = end.listen()?;
     let good = Put::header(NAME, FILE_SIZE)?.len() + QUARTER;
     take_uploads(end, listener.accept()?, &dir, store, good)?;
     answer_download(end, listener.accept()?, &dir)?;
@@ -169,8 +165,7 @@ fn take_uploads(end: &End, conn: Conn, dir: &Path, store: Store, comes: usize) -
     while let Some(put) = Put::read(&conn, MAX_FILE)? {
         match FileName::parse(&put.filename) {
             Ok(name) => {
-                let coming = Coming { size: put.filesize, behind: 0, stored: UP };
-                store(end, &conn, &name.within(dir), coming)?;
+                store(end, &conn, &name.within(dir), &Coming { size: put.filesize, behind: 0, stored: UP })?;
             }
             Err(refusal) => {
                 conn.deliver(&put.bytes);
@@ -180,7 +175,6 @@ fn take_uploads(end: &End, conn: Conn, dir: &Path, store: Store, comes: usize) -
             }
         }
     }
-    conn.close()?;
     Ok(())
 }
 
@@ -190,23 +184,22 @@ fn answer_download(end: &End, conn: Conn, dir: &Path) -> Ends {
     conn.send(data.len().to_string().as_bytes())?;
     conn.recv(1024)?;
     let file = end.labelled(data.as_slice(), Text::same(name.to_string()));
-    let md5 = send_hashed(end, &conn, &file, &data, DOWN)?;
+    let md5 = send_hashed(end, &conn, &file, DOWN)?;
     conn.send_message(&end.labelled(md5.as_bytes(), Text::same("MD5")))?;
     report(end, &Text::new("sent", "已发送"), data.len(), &md5);
     conn.recv(1024)?;
-    conn.close()?;
     Ok(())
 }
 
 /// Reads exactly `size` bytes of file, each piece written as it comes.
-fn store(end: &End, conn: &Conn, path: &Path, coming: Coming) -> Ends {
-    let Coming { size, behind, stored } = coming;
+fn store(end: &End, conn: &Conn, path: &Path, coming: &Coming) -> Ends {
+    let size = coming.size;
     let mut file = File::create(path).map_err(|e| file_error(NAME, &e))?;
     let mut data = Vec::new();
     while data.len() < size {
         let remaining = size - data.len();
         if data.len() % QUARTER == 0 {
-            conn.wait_queued(if remaining > QUARTER { QUARTER } else { remaining + behind })?;
+            conn.wait_queued(if remaining > QUARTER { QUARTER } else { remaining + coming.behind })?;
         }
         let piece = conn.recv(end.recv_size().min(remaining))?;
         if piece.is_empty() {
@@ -214,42 +207,22 @@ fn store(end: &End, conn: &Conn, path: &Path, coming: Coming) -> Ends {
         }
         file.write_all(&piece).map_err(|e| file_error(NAME, &e))?;
         data.extend_from_slice(&piece);
-        progress(end, data.len() - piece.len()..data.len(), size, stored);
+        progress(end, data.len() - piece.len()..data.len(), coming);
     }
-    whole_body(&data, size).map_err(Text::from)?;
+    whole_body(&data, size)?;
     conn.deliver(&data);
     drop(file);
     report_stored(end, path)
 }
 
 /// Notes how far the file has come, and lets the sender go on.
-fn progress(end: &End, range: Range<usize>, size: usize, stored: [&'static str; 3]) {
+fn progress(end: &End, range: Range<usize>, coming: &Coming) {
     for n in 1..=4 {
-        if range.contains(&((n * size).div_ceil(4) - 1)) {
+        if range.contains(&((n * coming.size).div_ceil(4) - 1)) {
             end.note(Text::same(format!("{NAME}: {} %", 25 * n)));
+            end.open(coming.stored);
         }
     }
-    for (n, gate) in stored.into_iter().enumerate() {
-        if range.contains(&((n + 1) * QUARTER - 1)) {
-            end.open(gate);
-        }
-    }
-}
-
-/// The control: one recv for the whole file, as D1 §12 prints it. What comes later is thrown away.
-fn store_one_recv(end: &End, conn: &Conn, path: &Path, coming: Coming) -> Ends {
-    conn.wait_queued(QUARTER)?;
-    let data = conn.recv(coming.size)?;
-    fs::write(path, &data).map_err(|e| file_error(NAME, &e))?;
-    conn.deliver(&data);
-    report_stored(end, path)?;
-    for gate in coming.stored {
-        end.open(gate);
-        conn.wait_queued(QUARTER)?;
-        conn.recv(QUARTER)?;
-    }
-    while !conn.recv(QUARTER)?.is_empty() {}
-    Ok(())
 }
 
 /// Reads the stored file back: what is on the disk counts.
@@ -282,56 +255,50 @@ fn file_error(name: &str, error: &std::io::Error) -> NotPossible {
     NotPossible(say!("{name}: {error}", "{name}：{error}"))
 }
 
-/// The files that one end reported: of each event `returned` is the size and `made` the MD5.
-fn reported<'a>(j: &Judge<'a>, role: Role) -> Vec<&'a Event> {
-    j.trace().calls(role, Call::Process).filter(|e| e.made.len() == TRAILER).collect()
-}
-
-fn described(file: Option<&Event>) -> Text {
-    let Some(file) = file else { return Text::new("no file", "没有文件") };
-    let (bytes, md5) = (grouped(file.returned.unwrap_or(0) as u64), short(&file.made));
-    say!("{bytes} bytes, MD5 {md5}", "{bytes} 字节，MD5 {md5}")
-}
-
 fn judge(j: &Judge) {
     let [client, server] = [reported(j, Client), reported(j, Server)];
-    let text = Text::new("uploaded: size and MD5 are equal on both ends", "上传：两端的大小和 MD5 都相等");
-    same_file(j, "upload-whole", text, client.first().copied(), server.first().copied());
-    let text = Text::new("downloaded: size and MD5 are equal on both ends", "下载：两端的大小和 MD5 都相等");
-    same_file(j, "download-whole", text, server.get(1).copied(), client.get(1).copied());
-    md5_arrived(j, client.get(1).copied());
+    same_file(
+        j.claim("upload-whole", "uploaded: size and MD5 are equal on both ends", "上传：两端的大小和 MD5 都相等"),
+        [&client.just(0), &server.just(0)],
+    );
+    same_file(
+        j.claim("download-whole", "downloaded: size and MD5 are equal on both ends", "下载：两端的大小和 MD5 都相等"),
+        [&server.just(1), &client.just(1)],
+    );
+
+    let (stored, arrived) = (client.just(1), j.delivered(Client).only(|e| e.bytes.len() == TRAILER).just_last());
+    let behind = arrived.first().map_or(Vec::new(), |e| e.bytes.clone());
+    let text = Text::new("the MD5 behind the download is the stored file's", "下载末尾的 MD5 就是存盘文件的");
+    j.claim_text("md5-arrived", text).of(&stored.and(&arrived)).equal(
+        [figures(&stored)[1].clone()],
+        [Figure::Md5(behind)],
+        |[md5]| Text::same(format!("MD5 {md5}")),
+    );
     name_refused(j);
 }
 
-fn same_file(j: &Judge, id: &'static str, text: Text, sent: Option<&Event>, stored: Option<&Event>) {
-    let equal = sent.zip(stored).is_some_and(|(a, b)| a.returned == b.returned && a.made == b.made);
-    j.claim_text(id, text).needs(Client).needs(Server).shown_by(sent.into_iter().chain(stored)).that(
-        equal,
-        described(sent),
-        described(stored),
-    );
+/// The files that one end reported: of each event `returned` is the size and `made` the MD5.
+fn reported<'a>(j: &Judge<'a>, role: Role) -> Events<'a> {
+    j.found(role).only(|e| e.made.len() == TRAILER)
 }
 
-fn md5_arrived(j: &Judge, stored: Option<&Event>) {
-    let arrived = j.delivered(Client).into_iter().rfind(|e| e.bytes.len() == TRAILER);
-    let shown = |md5: Option<&[u8]>| md5.map_or(Text::new("none", "没有"), |md5| Text::same(short(md5)));
-    let [due, got] = [stored.map(|e| &e.made[..]), arrived.map(|e| &e.bytes[..])];
-    let text = Text::new("the MD5 behind the download is the stored file's", "下载末尾的 MD5 就是存盘文件的");
-    j.claim_text("md5-arrived", text).needs(Client).shown_by(stored.into_iter().chain(arrived)).that(
-        due.is_some() && due == got,
-        Text::new("MD5 {}", "MD5 {}").with(&shown(due)),
-        Text::new("MD5 {}", "MD5 {}").with(&shown(got)),
-    );
+/// What was reported of a file; nothing is `0 bytes, MD5 -`.
+fn figures(file: &Events) -> [Figure; 2] {
+    let (size, md5) = file.first().map_or((0, Vec::new()), |e| (e.returned.unwrap_or(0), e.made.clone()));
+    [Figure::Size(size), Figure::Md5(md5)]
+}
+
+fn same_file<'a>(claim: Draft<'_, 'a>, [sent, stored]: [&Events<'a>; 2]) {
+    claim.of(&sent.and(stored)).equal(figures(sent), figures(stored), size_and_md5);
 }
 
 fn name_refused(j: &Judge) {
-    let refused = j.trace().calls(Server, Call::Process).find(|e| e.made.is_empty() && e.returned.is_some());
-    let got_out = refused.is_some_and(|e| e.returned != Some(0));
-    let said = refused.and_then(|e| e.note.clone()).unwrap_or(Text::new("it was taken", "被接受了"));
+    let refused = j.found(Server).only(|e| e.made.is_empty() && e.returned.is_some()).just_first();
+    let got_out = refused.iter().any(|e| e.returned != Some(0));
+    let said = refused.first().and_then(|e| e.note.clone()).unwrap_or(Text::new("it was taken", "被接受了"));
     let text = Text::new("a name that leads out of the directory is refused", "指向目录之外的文件名被拒绝");
-    j.claim_text("name-refused", text).needs(Server).shown_by(refused).that(
-        refused.is_some() && !got_out,
-        say!("\"{OUTSIDE}\" refused, nothing stored", "拒绝“{OUTSIDE}”，什么也不存"),
+    j.claim_text("name-refused", text).of(&refused).same(
+        FileName::parse(OUTSIDE).err().unwrap_or_default(),
         if got_out { Text::new("a file lies outside", "目录之外有了文件") } else { said },
     );
 }
@@ -358,8 +325,23 @@ fn teach(t: Teaching) -> Teaching {
     .control(
         "the server takes the upload with one recv(filesize), as D1 §12 prints it",
         "服务器像 D1 §12 那样，用一次 recv(filesize) 接收上传",
-        |s| {
-            s.server(|end| serve(end, store_one_recv));
+        |e| {
+            e.server(|end| serve(end, store_one_recv));
         },
     )
+}
+
+/// The control: one recv for the whole file, as D1 §12 prints it. What comes later is thrown away.
+fn store_one_recv(end: &End, conn: &Conn, path: &Path, coming: &Coming) -> Ends {
+    conn.wait_queued(QUARTER)?;
+    let data = conn.recv(coming.size)?;
+    fs::write(path, &data).map_err(|e| file_error(NAME, &e))?;
+    conn.deliver(&data);
+    report_stored(end, path)?;
+    for _ in 1..4 {
+        end.open(coming.stored);
+        conn.wait_queued(QUARTER)?;
+        conn.recv(QUARTER)?;
+    }
+    Ok(conn.recv_to_end(QUARTER)?)
 }

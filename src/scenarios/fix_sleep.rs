@@ -2,7 +2,7 @@
 
 use super::commands::{COMMANDS, Command};
 use super::prelude::*;
-use crate::trace::{Fact, MsgId};
+use crate::trace::Fact;
 use std::time::Duration;
 
 pub(super) fn scenario() -> Scenario {
@@ -25,78 +25,63 @@ const COMMAND: &Command = &COMMANDS[0];
 /// The page sleeps 0.5 s.
 const SLEEP: Duration = Duration::from_millis(100);
 const SIZE: Text = Text::new("length", "长度");
-/// One gate a round: the idle receiver has read the length.
-const READ: [&str; 2] = ["size-read", "second-size-read"];
+
+/// Idle: it stands in recv while the server sleeps. Busy with something else for longer than the server sleeps.
+static IDLE: Act = Act::new("idle", "an idle receiver", "空闲的接收方");
+static BUSY: Act = Act::new("busy", "a busy receiver", "忙碌的接收方");
 
 fn client(end: &End) -> Ends {
-    let s = connect(end)?;
-    // Idle: it stands in recv while the server sleeps.
-    end.note(Text::new("an idle receiver", "空闲的接收方"));
-    s.send(COMMAND.line.as_bytes())?;
-    read_answer(end, &s, READ[0])?;
-    // Busy with something else for longer than the server sleeps.
-    end.note(Text::new("a busy receiver", "忙碌的接收方"));
-    s.send(COMMAND.line.as_bytes())?;
-    s.wait_queued(size().len() + body().len())?;
-    read_answer(end, &s, READ[1])?;
-    s.close()?;
-    Ok(())
-}
-
-fn server(end: &End) -> Ends {
-    serve(end, [Some(READ[0]), None])
-}
-
-fn serve(end: &End, idle: [Option<&'static str>; 2]) -> Ends {
-    let listener = end.tcp().listen()?;
-    let conn = listener.accept()?;
-    for read in idle {
-        conn.expect(COMMAND.line.as_bytes());
-        if conn.recv(500)?.is_empty() {
-            break;
+    let s = end.connect()?;
+    for act in end.titled_acts([&IDLE, &BUSY]) {
+        s.send(COMMAND.line.as_bytes())?;
+        if *act == BUSY {
+            s.wait_queued(size().len() + body().len())?;
         }
-        conn.send_message(&end.labelled(size(), SIZE))?;
-        sleep(end, read)?;
-        conn.send_message(&end.labelled(body(), COMMAND.answer_label()))?;
-    }
-    conn.close()?;
-    Ok(())
-}
-
-/// The page's sleep. An idle receiver is one that reads while it lasts; at the full length a gate makes
-/// sure that its thread got to run. A shorter sleep (and any in two processes) takes its chance.
-fn sleep(end: &End, idle: Option<&'static str>) -> Ends {
-    let gap = end.settings().gap.unwrap_or(SLEEP);
-    end.pause(gap)?;
-    match idle {
-        Some(read) if gap >= SLEEP && !end.alone() => {
-            end.pass(read, Text::new("until the idle receiver has read the length", "等到空闲的接收方读走长度"))?;
-        }
-        _ => {}
+        read_answer(end, &s)?;
     }
     Ok(())
-}
-
-fn connect(end: &End) -> anyhow::Result<Conn> {
-    let s = end.tcp().connect()?;
-    for _ in READ {
-        s.expect_framed(&size(), 0, Some(SIZE));
-        s.expect_framed(&body(), 0, Some(COMMAND.answer_label()));
-    }
-    Ok(s)
 }
 
 /// The page takes the first recv for the size, and goes on until the answer is whole.
-fn read_answer(end: &End, s: &Conn, read: &'static str) -> Ends {
+fn read_answer(end: &End, s: &Conn) -> Ends {
     let whole = size().len() + body().len();
     let mut got = s.recv(end.recv_size())?.len();
-    end.open(read);
+    end.open("size-read");
     while got < whole {
         let piece = s.recv(end.recv_size())?;
         if piece.is_empty() {
             break;
         }
         got += piece.len();
+    }
+    Ok(())
+}
+
+fn server(end: &End) -> Ends {
+    serve(end, |act| *act == IDLE)
+}
+
+fn serve(end: &End, idle: fn(&Act) -> bool) -> Ends {
+    let listener = end.listen()?;
+    let conn = listener.accept()?;
+    for act in end.acts([&IDLE, &BUSY]) {
+        if conn.recv(500)?.is_empty() {
+            break;
+        }
+        conn.send_message(&end.labelled(size(), SIZE))?;
+        sleep(end, idle(act))?;
+        conn.send_message(&end.labelled(body(), COMMAND.answer_label()))?;
+    }
+    Ok(())
+}
+
+/// The page's sleep. An idle receiver is one that reads while it lasts; at the full length a gate makes
+/// sure that its thread got to run. A shorter sleep (and any in two processes) takes its chance.
+fn sleep(end: &End, idle: bool) -> Ends {
+    let gap = end.settings().gap.unwrap_or(SLEEP);
+    end.pause(gap)?;
+    if idle && gap >= SLEEP && !end.alone() {
+        end.pass("size-read", Text::new("until the idle receiver has read the length", "等到空闲的接收方读走长度"))?;
     }
     Ok(())
 }
@@ -109,76 +94,43 @@ fn body() -> Vec<u8> {
     COMMAND.answer()
 }
 
-/// The control: no receiver is ever busy.
-fn client_never_busy(end: &End) -> Ends {
-    let s = connect(end)?;
-    for read in READ {
-        s.send(COMMAND.line.as_bytes())?;
-        read_answer(end, &s, read)?;
-    }
-    s.close()?;
-    Ok(())
-}
-
-fn server_of_idle_clients(end: &End) -> Ends {
-    serve(end, READ.map(Some))
-}
-
 fn judge(j: &Judge) {
-    let recvs = j.recvs(Client);
-    let [size, _, late_size, late_body] = [1, 2, 3, 4].map(|nth| j.message(Server, nth).map(|m| m.id));
-    let nothing = || Text::new("no recv returned it", "没有 recv 返回它");
-    let names = |ids: [Option<MsgId>; 2]| {
-        Text::same(ids.into_iter().flatten().map(|id| id.to_string()).collect::<Vec<_>>().join("+"))
-    };
+    let name = |nth| j.message(Server, nth).map_or("-".into(), |m| m.id.to_string());
+    let (size, late_size, late_body) = (name(1), name(3), name(4));
 
-    let first = first_of(&recvs, late_size);
-    let merged = first.filter(|e| late_body.is_some_and(|id| e.messages().contains(&id)));
+    let first = j.act(&BUSY).recvs(Client).just_first();
     j.claim(
         "busy-merged",
         "busy longer than the sleep: length and body in one recv",
         "忙得比 sleep 久：一次 recv 取到长度和正文",
     )
-    .needs(Client)
-    .shown_by(first)
-    .that(
-        merged.is_some(),
-        Text::new("{} in one recv", "一次 recv 里有 {}").with(&names([late_size, late_body])),
-        first.map_or_else(nothing, describe),
+    .of(&first)
+    .equal([format!("{late_size}+{late_body}")], [first.names()], |[ids]| {
+        say!("{ids} in one recv", "一次 recv 里有 {ids}")
+    });
+
+    let first = j.act(&IDLE).recvs(Client).just_first();
+    j.claim("idle-apart", "idle: the length came alone", "空闲：长度单独到达").of(&first).equal(
+        [size],
+        [first.names()],
+        |[ids]| say!("{ids} alone in its recv", "{ids} 单独在一次 recv 里"),
     );
 
-    let first = first_of(&recvs, size);
-    j.claim("idle-apart", "idle: the length came alone", "空闲：长度单独到达").needs(Client).shown_by(first).that(
-        first.is_some_and(|e| e.messages().len() == 1),
-        Text::new("{} alone in its recv", "{} 单独在一次 recv 里").with(&names([size, None])),
-        first.map_or_else(nothing, describe),
-    );
-
-    price(j);
-}
-
-fn first_of<'a>(recvs: &[&'a Event], id: Option<MsgId>) -> Option<&'a Event> {
-    recvs.iter().copied().find(|e| id.is_some_and(|id| e.messages().contains(&id)))
-}
-
-fn price(j: &Judge) {
     let slept = |e: &Event| match e.fact {
-        Some(Fact::Pause(us)) if e.end.role == Server => Some(us),
+        Some(Fact::Pause(us)) => Some(us).filter(|us| e.end_us - e.t_us >= *us),
         _ => None,
     };
-    let events = &j.trace().events;
-    let sleeps: Vec<&Event> = events.iter().filter(|e| slept(e).is_some()).collect();
-    let [answers, times] = [j.trace().messages_from(Server).count() / 2, sleeps.len()];
-    let paid = Duration::from_micros(sleeps.iter().copied().filter_map(slept).sum());
-    let really = sleeps.iter().all(|e| slept(e).is_some_and(|us| e.end_us - e.t_us >= us));
+    let sleeps = j.only(Server, |e| slept(e).is_some());
+    let each = Duration::from_micros(sleeps.first().and_then(|e| slept(e)).unwrap_or(0));
+    let answers = j.trace().messages_from(Server).count() / 2;
     j.claim("price", "the price: every answer waits, idle or not", "代价：不管空闲与否，每个回答都要等")
-        .needs(Server)
-        .shown_by(sleeps)
-        .that(
-            times == answers && times > 0 && really,
-            say!("{answers} sleeps for {answers} answers", "{answers} 个回答，sleep {answers} 次"),
-            say!("{times} sleeps, {paid:?} in all", "sleep {times} 次，共 {paid:?}"),
-        );
+        .of(&sleeps)
+        .equal([answers; 2], [sleeps.len(), answers], |[times, answers]| {
+            say!(
+                "{times} sleeps of {each:?} for {answers} answers",
+                "{answers} 个回答，sleep {times} 次，每次 {each:?}"
+            )
+        });
 }
 
 fn teach(t: Teaching) -> Teaching {
@@ -203,9 +155,18 @@ fn teach(t: Teaching) -> Teaching {
     .control(
         "no receiver is busy: both read while the server sleeps",
         "接收方都不忙：服务器 sleep 时两次都在读",
-        |s| {
-            s.client(client_never_busy);
-            s.server(server_of_idle_clients);
+        |e| {
+            e.client(client_never_busy).server(|end| serve(end, |_| true));
         },
     )
+}
+
+/// The control: no receiver is ever busy.
+fn client_never_busy(end: &End) -> Ends {
+    let s = end.connect()?;
+    for _ in end.acts([&IDLE, &BUSY]) {
+        s.send(COMMAND.line.as_bytes())?;
+        read_answer(end, &s)?;
+    }
+    Ok(())
 }
