@@ -267,7 +267,7 @@ fn text(stream: &[u8], limit: usize, mut script: Script) {
             assert!(text.len() <= limit);
         }
         Ok(Some((_, ending))) => panic!("{ending:?}"),
-        Err(why) => assert!(!matches!(why, protocols::Why::TooLong(_)) || script.taken() > limit),
+        Err(reason) => assert!(!matches!(reason, protocols::Reason::TooLong(_)) || script.taken() > limit),
     }
 }
 

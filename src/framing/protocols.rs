@@ -123,9 +123,9 @@ pub enum Moment {
     Body,
 }
 
-/// Why it stopped.
+/// Reason it stopped.
 #[derive(Debug)]
-pub enum Why {
+pub enum Reason {
     /// The channel failed; `TimedOut` when nothing came in time.
     Call(io::Error),
     /// The bytes are no such message, or the stream ended inside one.
@@ -138,60 +138,60 @@ pub enum Why {
     TooLong(usize),
 }
 
-impl Why {
+impl Reason {
     /// The word used in JSON.
     pub fn kind(&self) -> &'static str {
         match self {
-            Why::Call(_) => "call",
-            Why::Fault(fault) => fault.kind(),
-            Why::NotALength(NotALength::TooLong { .. }) | Why::TooLong(_) => "oversize",
-            Why::NotALength(_) => "syntax",
-            Why::Ended => "ended",
+            Reason::Call(_) => "call",
+            Reason::Fault(fault) => fault.kind(),
+            Reason::NotALength(NotALength::TooLong { .. }) | Reason::TooLong(_) => "oversize",
+            Reason::NotALength(_) => "syntax",
+            Reason::Ended => "ended",
         }
     }
 
     /// The sentence, in both languages.
     pub fn text(&self) -> Text {
         match self {
-            Why::Call(error) => Text::same(error.to_string()),
-            Why::Fault(fault) => fault.text(),
-            Why::NotALength(why) => why.text(),
-            Why::Ended => Text::new("the other side left", "对方已离开"),
-            Why::TooLong(limit) => say!("more than {limit} bytes of text", "文本超过 {limit} 字节"),
+            Reason::Call(error) => Text::same(error.to_string()),
+            Reason::Fault(fault) => fault.text(),
+            Reason::NotALength(why) => why.text(),
+            Reason::Ended => Text::new("the other side left", "对方已离开"),
+            Reason::TooLong(limit) => say!("more than {limit} bytes of text", "文本超过 {limit} 字节"),
         }
     }
 }
 
-impl From<io::Error> for Why {
-    fn from(error: io::Error) -> Why {
-        Why::Call(error)
+impl From<io::Error> for Reason {
+    fn from(error: io::Error) -> Reason {
+        Reason::Call(error)
     }
 }
 
-impl From<Fault> for Why {
-    fn from(fault: Fault) -> Why {
-        Why::Fault(fault)
+impl From<Fault> for Reason {
+    fn from(fault: Fault) -> Reason {
+        Reason::Fault(fault)
     }
 }
 
 /// An exchange that stopped.
 #[derive(Debug)]
-pub struct Failure {
+pub struct Stopped {
     /// Doing what.
     pub moment: Moment,
-    /// Why.
-    pub why: Box<Why>,
+    /// Reason.
+    pub reason: Box<Reason>,
     /// The header as far as it came: it may show another protocol.
     pub header: Vec<u8>,
 }
 
 impl Moment {
-    fn failed<E: Into<Why>>(self) -> impl FnOnce(E) -> Failure {
-        move |why| Failure { moment: self, why: Box::new(why.into()), header: Vec::new() }
+    fn failed<E: Into<Reason>>(self) -> impl FnOnce(E) -> Stopped {
+        move |reason| Stopped { moment: self, reason: Box::new(reason.into()), header: Vec::new() }
     }
 
-    fn failed_at(self, header: &[u8]) -> impl FnOnce(Why) -> Failure {
-        move |why| Failure { moment: self, why: Box::new(why), header: header.to_vec() }
+    fn failed_at(self, header: &[u8]) -> impl FnOnce(Reason) -> Stopped {
+        move |reason| Stopped { moment: self, reason: Box::new(reason), header: header.to_vec() }
     }
 }
 
@@ -205,7 +205,7 @@ pub fn send(
     [header, body]: [&[u8]; 2],
     label: Text,
     settle: Duration,
-) -> Result<(), Failure> {
+) -> Result<(), Stopped> {
     channel.outgoing(label);
     channel.send_all(header, Part::Header).map_err(Moment::Sending.failed())?;
     if framed == Framed::Ack {
@@ -250,7 +250,7 @@ pub fn receive(
     terms: &Terms,
     label: Text,
     mut body: impl FnMut(&[u8]),
-) -> Result<(usize, Ending), Failure> {
+) -> Result<(usize, Ending), Stopped> {
     channel.incoming(label);
     let length = match terms.framed {
         Framed::None if terms.last => {
@@ -284,7 +284,7 @@ pub fn header(
     framing: &impl Framing,
     limits: &Limits,
     moment: Moment,
-) -> Result<usize, Failure> {
+) -> Result<usize, Stopped> {
     let mut bytes = Vec::new();
     loop {
         let have = bytes.len();
@@ -297,7 +297,7 @@ pub fn header(
         let came = fill(source, &mut bytes[have..], Part::Header).map_err(moment.failed())?;
         bytes.truncate(have + came);
         if bytes.is_empty() {
-            return Err(moment.failed()(Why::Ended));
+            return Err(moment.failed()(Reason::Ended));
         }
         whole_header(&bytes[have..], more).map_err(|fault| moment.failed_at(&bytes)(fault.into()))?;
     }
@@ -305,14 +305,14 @@ pub fn header(
 
 /// The decimal length of an `ack` message. Its digits have no end in the bytes: it is complete when the stream is
 /// silent, or ends. What is no digit cannot become one by waiting.
-fn digits(source: &mut impl Source, terms: &Terms) -> Result<usize, Failure> {
+fn digits(source: &mut impl Source, terms: &Terms) -> Result<usize, Stopped> {
     let moment = Moment::Length;
     let read = unframed(source, LONGEST, Part::Header, terms.settle, |bytes| match bytes {
         _ if bytes.iter().all(u8::is_ascii_digit) => More::Possible,
         _ => More::None,
     });
-    let (digits, _) = read.map_err(moment.failed())?.ok_or_else(|| moment.failed()(Why::Ended))?;
-    decimal::parse(&digits, terms.limits.body).map_err(|why| moment.failed_at(&digits)(Why::NotALength(why)))
+    let (digits, _) = read.map_err(moment.failed())?.ok_or_else(|| moment.failed()(Reason::Ended))?;
+    decimal::parse(&digits, terms.limits.body).map_err(|why| moment.failed_at(&digits)(Reason::NotALength(why)))
 }
 
 /// Waits for whatever the other side acknowledges a length with. The known words are read exactly, not a byte of what
@@ -320,7 +320,7 @@ fn digits(source: &mut impl Source, terms: &Terms) -> Result<usize, Failure> {
 ///
 /// # Errors
 /// What recv says, that the stream ended instead, or that it is longer than [`LONGEST`].
-pub fn acknowledgement(source: &mut impl Source, settle: Duration) -> Result<Vec<u8>, Why> {
+pub fn acknowledgement(source: &mut impl Source, settle: Duration) -> Result<Vec<u8>, Reason> {
     source.incoming(Text::new("acknowledgement", "确认"));
     let (mut word, mut piece) = (Vec::new(), [0; LONGEST]);
     loop {
@@ -334,18 +334,18 @@ pub fn acknowledgement(source: &mut impl Source, settle: Duration) -> Result<Vec
         };
         match got {
             None => return Ok(word),
-            Some(0) if word.is_empty() => return Err(Why::Ended),
+            Some(0) if word.is_empty() => return Err(Reason::Ended),
             Some(0) => return Ok(word),
             Some(n) => word.extend_from_slice(&piece[..n]),
         }
         if word.len() > LONGEST {
-            return Err(Why::TooLong(LONGEST));
+            return Err(Reason::TooLong(LONGEST));
         }
     }
 }
 
 /// Reads a body of this length, and not a byte more. What is kept in memory is one piece, whatever the length says.
-fn exactly(source: &mut impl Source, length: usize, body: &mut impl FnMut(&[u8])) -> Result<(), Why> {
+fn exactly(source: &mut impl Source, length: usize, body: &mut impl FnMut(&[u8])) -> Result<(), Reason> {
     let mut piece = vec![0; length.min(PIECE)];
     let mut have = 0;
     while have < length {
@@ -361,7 +361,7 @@ fn exactly(source: &mut impl Source, length: usize, body: &mut impl FnMut(&[u8])
     Ok(())
 }
 
-fn to_the_end(source: &mut impl Source, limit: usize, mut body: impl FnMut(&[u8])) -> Result<(usize, Ending), Why> {
+fn to_the_end(source: &mut impl Source, limit: usize, mut body: impl FnMut(&[u8])) -> Result<(usize, Ending), Reason> {
     let (mut piece, mut have) = (vec![0; PIECE], 0);
     loop {
         match source.recv(&mut piece, Part::Body)? {
@@ -374,7 +374,11 @@ fn to_the_end(source: &mut impl Source, limit: usize, mut body: impl FnMut(&[u8]
     }
 }
 
-fn until_quiet(source: &mut impl Source, terms: &Terms, mut body: impl FnMut(&[u8])) -> Result<(usize, Ending), Why> {
+fn until_quiet(
+    source: &mut impl Source,
+    terms: &Terms,
+    mut body: impl FnMut(&[u8]),
+) -> Result<(usize, Ending), Reason> {
     let (mut piece, mut have) = (vec![0; PIECE], 0);
     loop {
         let got = match have {
@@ -386,7 +390,7 @@ fn until_quiet(source: &mut impl Source, terms: &Terms, mut body: impl FnMut(&[u
         };
         match got? {
             None => return Ok((have, Ending::Quiet)),
-            Some(0) if have == 0 => return Err(Why::Ended),
+            Some(0) if have == 0 => return Err(Reason::Ended),
             Some(0) => return Ok((have, Ending::Stream)),
             Some(n) => {
                 have = within(have + n, terms.limits.body)?;
@@ -396,8 +400,8 @@ fn until_quiet(source: &mut impl Source, terms: &Terms, mut body: impl FnMut(&[u
     }
 }
 
-fn within(have: usize, limit: usize) -> Result<usize, Why> {
-    if have <= limit { Ok(have) } else { Err(Why::TooLong(limit)) }
+fn within(have: usize, limit: usize) -> Result<usize, Reason> {
+    if have <= limit { Ok(have) } else { Err(Reason::TooLong(limit)) }
 }
 
 /// Fills the buffer, in as many receive calls as it takes. Returns how many bytes came: fewer than asked for only
@@ -421,7 +425,7 @@ pub fn fill(source: &mut impl Source, buffer: &mut [u8], part: Part) -> io::Resu
 ///
 /// # Errors
 /// What recv says, or that the bytes are no such length.
-pub fn length(source: &mut impl Source, limit: usize) -> Result<Option<usize>, Why> {
+pub fn length(source: &mut impl Source, limit: usize) -> Result<Option<usize>, Reason> {
     let mut field = [0; 4];
     match fill(source, &mut field, Part::Header)? {
         0 => Ok(None),
@@ -433,7 +437,7 @@ pub fn length(source: &mut impl Source, limit: usize) -> Result<Option<usize>, W
 ///
 /// # Errors
 /// What recv says, or that the stream ended inside.
-pub fn words(source: &mut impl Source, length: usize, part: Part) -> Result<Vec<u8>, Why> {
+pub fn words(source: &mut impl Source, length: usize, part: Part) -> Result<Vec<u8>, Reason> {
     let mut bytes = vec![0; length];
     let have = fill(source, &mut bytes, part)?;
     whole_header(&bytes[..have], length)?;
@@ -445,7 +449,7 @@ pub fn words(source: &mut impl Source, length: usize, part: Part) -> Result<Vec<
 ///
 /// # Errors
 /// What recv says, or that it is longer than the limit.
-pub fn text(source: &mut impl Source, limit: usize, settle: Duration) -> Result<Option<(Vec<u8>, Ending)>, Why> {
+pub fn text(source: &mut impl Source, limit: usize, settle: Duration) -> Result<Option<(Vec<u8>, Ending)>, Reason> {
     unframed(source, limit, Part::Body, settle, |bytes| match is_cut(bytes) {
         true => More::Certain,
         false => More::Possible,
@@ -478,7 +482,7 @@ pub fn unframed(
     part: Part,
     settle: Duration,
     more: impl Fn(&[u8]) -> More,
-) -> Result<Option<(Vec<u8>, Ending)>, Why> {
+) -> Result<Option<(Vec<u8>, Ending)>, Reason> {
     let mut bytes: Vec<u8> = Vec::new();
     // Small: a server has one for each client that is silent.
     let mut piece = vec![0; limit.saturating_add(1).min(4 << 10)];
@@ -531,7 +535,7 @@ mod tests {
         fn incoming(&mut self, _: Text) {}
     }
 
-    fn texted(pieces: &[Option<&'static [u8]>], limit: usize) -> Result<Option<(Vec<u8>, Ending)>, Why> {
+    fn texted(pieces: &[Option<&'static [u8]>], limit: usize) -> Result<Option<(Vec<u8>, Ending)>, Reason> {
         text(&mut Pieces(pieces.to_vec()), limit, Duration::ZERO)
     }
 
@@ -548,25 +552,25 @@ mod tests {
     #[test]
     fn a_text_may_be_as_long_as_the_limit_and_no_longer() {
         assert_eq!(texted(&[Some(b"12345")], 5).unwrap(), Some((b"12345".to_vec(), Ending::Stream)));
-        assert_eq!(texted(&[Some(b"123456")], 5).map_err(|why| why.kind()), Err("oversize"));
-        assert_eq!(texted(&[Some(b"123"), Some(b"456")], 5).map_err(|why| why.kind()), Err("oversize"));
+        assert_eq!(texted(&[Some(b"123456")], 5).map_err(|reason| reason.kind()), Err("oversize"));
+        assert_eq!(texted(&[Some(b"123"), Some(b"456")], 5).map_err(|reason| reason.kind()), Err("oversize"));
     }
 
     #[test]
     fn a_length_is_not_believed_beyond_the_limit() {
         let read = |bytes: &'static [u8]| length(&mut Pieces(vec![Some(bytes)]), 5);
         assert_eq!(read(b"\x05\0\0\0").unwrap(), Some(5));
-        assert_eq!(read(b"\x06\0\0\0").map_err(|why| why.kind()), Err("oversize"));
-        assert_eq!(read(b"\xff\xff\xff\xff").map_err(|why| why.kind()), Err("negative"));
-        assert_eq!(read(b"\x05\0").map_err(|why| why.kind()), Err("eof-in-header"));
+        assert_eq!(read(b"\x06\0\0\0").map_err(|reason| reason.kind()), Err("oversize"));
+        assert_eq!(read(b"\xff\xff\xff\xff").map_err(|reason| reason.kind()), Err("negative"));
+        assert_eq!(read(b"\x05\0").map_err(|reason| reason.kind()), Err("eof-in-header"));
         assert_eq!(length(&mut Pieces(Vec::new()), 5).unwrap(), None);
     }
 
     #[test]
     fn a_header_that_is_cut_says_so() {
         let read = |bytes: &'static [u8]| words(&mut Pieces(vec![Some(bytes)]), 2, Part::Header);
-        assert_eq!(read(b"{}").map_err(|why| why.kind()), Ok(b"{}".to_vec()));
-        assert_eq!(read(b"{").map_err(|why| why.kind()), Err("eof-in-header"));
+        assert_eq!(read(b"{}").map_err(|reason| reason.kind()), Ok(b"{}".to_vec()));
+        assert_eq!(read(b"{").map_err(|reason| reason.kind()), Err("eof-in-header"));
     }
 
     #[test]

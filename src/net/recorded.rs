@@ -376,6 +376,17 @@ mod tests {
         assert_eq!(trace.sockets[0].local, Some(at));
     }
 
+    /// What std reads the address from is not written then.
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_receive_that_a_shutdown_ended_has_no_sender() {
+        let socket = Recorded::open(&Off, CLIENT, Proto::Udp, HERE.into()).expect("a socket");
+        socket.bind(HERE.into()).expect("a port");
+        socket.socket().shutdown(std::net::Shutdown::Both).expect_err("ENOTCONN, and shut down all the same");
+        let arrival = Arrival::receive(socket.socket(), 9).expect("an end");
+        assert_eq!((arrival.bytes, arrival.from), (Vec::new(), None));
+    }
+
     /// A sink that wants nothing, and must not be told anything.
     struct Off;
 

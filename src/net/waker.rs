@@ -39,12 +39,10 @@ impl Waker {
 /// Waits for either; true when the first can be read.
 #[cfg(unix)]
 fn poll(waker: &Socket, socket: &Socket) -> io::Result<bool> {
-    use std::os::fd::AsRawFd;
-    let entry = |socket: &Socket| libc::pollfd { fd: socket.as_raw_fd(), events: libc::POLLIN, revents: 0 };
-    let mut entries = [entry(waker), entry(socket)];
-    // SAFETY: `entries` are two live pollfds, as the count says.
-    let ready = unsafe { libc::poll(entries.as_mut_ptr(), 2, -1) };
-    if ready < 0 { Err(io::Error::last_os_error()) } else { Ok(entries[0].revents != 0) }
+    use rustix::event::{self, PollFd, PollFlags};
+    let mut entries = [waker, socket].map(|socket| PollFd::new(socket, PollFlags::IN));
+    event::poll(&mut entries, None)?;
+    Ok(!entries[0].revents().is_empty())
 }
 
 /// Waits for either; true when the first can be read.

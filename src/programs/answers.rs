@@ -4,7 +4,7 @@
 use super::Framed;
 use super::trouble::{Result, Trouble};
 use crate::framing::decimal;
-use crate::framing::protocols::{self, Channel, Ending, Failure, Moment, Source, Terms, Why};
+use crate::framing::protocols::{self, Channel, Ending, Moment, Reason, Source, Stopped, Terms};
 use crate::framing::{Fault, I32_LE, json};
 use crate::say;
 use crate::text::{Text, grouped};
@@ -59,7 +59,7 @@ impl Manner {
 pub fn send(channel: &mut impl Channel, manner: Manner, outputs: Outputs, label: &Text) -> Result<()> {
     let mut sent = |parts: [&[u8]; 2], label: Text| {
         let sent = protocols::send(channel, manner.framed, parts, label, manner.settle);
-        sent.map_err(|failure| stopped(failure.moment, *failure.why))
+        sent.map_err(|stopped| trouble(stopped.moment, *stopped.reason))
     };
     let (header, body) = match manner.framed {
         Framed::None => {
@@ -100,7 +100,7 @@ fn one_of_both(outputs: Outputs, both: bool) -> Result<(Vec<u8>, Vec<u8>)> {
 /// # Errors
 /// What recv says, or that the stream ended instead.
 pub fn acknowledgement(source: &mut impl Source, settle: Duration) -> Result<Vec<u8>> {
-    protocols::acknowledgement(source, settle).map_err(|why| stopped(Moment::Acknowledgement, why))
+    protocols::acknowledgement(source, settle).map_err(|reason| trouble(Moment::Acknowledgement, reason))
 }
 
 /// Receives an answer and hands its body on in pieces, as they come. Returns the body's length, and how its end was
@@ -114,9 +114,9 @@ pub fn receive(
     label: &Text,
     body: impl FnMut(&[u8]),
 ) -> Result<(usize, Ending)> {
-    protocols::receive(channel, terms, label.clone(), body).map_err(|failure| {
-        let likely = likely(terms, &failure);
-        let trouble = stopped(failure.moment, *failure.why);
+    protocols::receive(channel, terms, label.clone(), body).map_err(|stopped| {
+        let likely = likely(terms, &stopped);
+        let trouble = trouble(stopped.moment, *stopped.reason);
         match likely {
             Some(framed) => trouble.hint(suggestion(framed)),
             None => trouble,
@@ -125,7 +125,7 @@ pub fn receive(
 }
 
 /// What happened to an answer, as a person reads it.
-fn stopped(moment: Moment, why: Why) -> Trouble {
+fn trouble(moment: Moment, reason: Reason) -> Trouble {
     let doing = match moment {
         Moment::Sending => Text::new("while sending the answer", "发送回答时"),
         Moment::Length => Text::new("while waiting for the answer's length", "等待回答的长度时"),
@@ -134,30 +134,30 @@ fn stopped(moment: Moment, why: Why) -> Trouble {
         Moment::Acknowledgement => Text::new("while waiting for the acknowledgement", "等待确认时"),
         Moment::Body => Text::new("while receiving the answer", "接收回答时"),
     };
-    match (why, moment) {
-        (Why::Fault(fault), _) => Trouble::from(fault).at(&doing),
-        (Why::TooLong(limit), Moment::Body) => {
+    match (reason, moment) {
+        (Reason::Fault(fault), _) => Trouble::from(fault).at(&doing),
+        (Reason::TooLong(limit), Moment::Body) => {
             let limit = grouped(limit);
             Trouble::peer("oversize", say!("the answer is longer than {limit} bytes", "回答超过 {limit} 字节"))
         }
-        (Why::TooLong(limit), Moment::Acknowledgement) => {
+        (Reason::TooLong(limit), Moment::Acknowledgement) => {
             Trouble::peer("oversize", say!("more than {limit} bytes", "超过 {limit} 字节")).at(&doing)
         }
-        (why, _) => Trouble::stopped(&doing)(why),
+        (reason, _) => Trouble::stopped(&doing)(reason),
     }
 }
 
 /// The protocol that the server more likely speaks, where its first bytes are none of this one's.
-fn likely(terms: &Terms, failure: &Failure) -> Option<Framed> {
-    let header = &failure.header[..];
+fn likely(terms: &Terms, stopped: &Stopped) -> Option<Framed> {
+    let header = &stopped.header[..];
     let limit = if terms.framed == Framed::Json { terms.limits.header } else { terms.limits.body };
     let field = header.get(..I32_LE.width()).unwrap_or(header);
-    match &*failure.why {
-        Why::NotALength(_) => mistaken_digits(header),
-        Why::Fault(_) if header.is_empty() => None,
-        Why::Fault(_) if I32_LE.unpack(field, limit).is_err() => mistaken_length(field),
-        Why::Fault(Fault::EofInHeader { .. }) => Some(Framed::I32Le),
-        Why::Fault(_) => json::parse(&header[field.len()..]).is_err().then_some(Framed::I32Le),
+    match &*stopped.reason {
+        Reason::NotALength(_) => mistaken_digits(header),
+        Reason::Fault(_) if header.is_empty() => None,
+        Reason::Fault(_) if I32_LE.unpack(field, limit).is_err() => mistaken_length(field),
+        Reason::Fault(Fault::EofInHeader { .. }) => Some(Framed::I32Le),
+        Reason::Fault(_) => json::parse(&header[field.len()..]).is_err().then_some(Framed::I32Le),
         _ => None,
     }
 }

@@ -1,8 +1,8 @@
-//! Why a program did not do what was asked: what, why, what to do, and the exit code that says it.
+//! Reason a program did not do what was asked: what, why, what to do, and the exit code that says it.
 
 use crate::exit::Exit;
 use crate::framing::Fault;
-use crate::framing::protocols::Why;
+use crate::framing::protocols::Reason;
 use crate::say;
 use crate::sys::{errno, port};
 use crate::text::{Text, unruly};
@@ -66,11 +66,11 @@ impl Trouble {
     }
 
     /// An exchange stopped while `doing`.
-    pub fn stopped(doing: &Text) -> impl Fn(Why) -> Trouble {
-        |why| match why {
-            Why::Call(error) => Trouble::call(doing, &error),
-            Why::Fault(fault) => fault.into(),
-            why => Trouble::peer(why.kind(), why.text()).at(doing),
+    pub fn stopped(doing: &Text) -> impl Fn(Reason) -> Trouble {
+        |reason| match reason {
+            Reason::Call(error) => Trouble::call(doing, &error),
+            Reason::Fault(fault) => fault.into(),
+            reason => Trouble::peer(reason.kind(), reason.text()).at(doing),
         }
     }
 
@@ -121,7 +121,7 @@ impl From<Fault> for Trouble {
     }
 }
 
-/// Why a server cannot listen there, and what to do.
+/// Reason a server cannot listen there, and what to do.
 pub fn cannot_listen(at: SocketAddr, error: &io::Error) -> Trouble {
     let name = errno::name(error);
     let trouble = Trouble::local(say!("listen {at}: {name} ({error})", "listen {at}：{name}（{error}）"));

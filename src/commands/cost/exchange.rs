@@ -3,7 +3,7 @@
 use super::terms::{Fix, Load};
 use crate::framing::decimal::{self, NotALength};
 use crate::framing::json::Json;
-use crate::framing::protocols::{self, Moment, READY, Why};
+use crate::framing::protocols::{self, Moment, READY, Reason};
 use crate::framing::{Framing, I32_LE, Limits, whole_body};
 use crate::net::{Conn, End, NetError, Outgoing};
 use crate::text::Text;
@@ -141,16 +141,16 @@ fn send_header_and_body(_: &End, conn: &Conn, _: &Load, message: &Outgoing) -> a
 
 fn receive_framed(mut conn: &Conn, load: &Load, framing: &impl Framing) -> anyhow::Result<()> {
     let limits = Limits { header: MAX_HEADER, body: load.size };
-    let length =
-        protocols::header(&mut conn, framing, &limits, Moment::Header).map_err(|failure| stopped(*failure.why))?;
+    let length = protocols::header(&mut conn, framing, &limits, Moment::Header);
+    let length = length.map_err(|stopped| failed(*stopped.reason))?;
     receive_body(conn, length)
 }
 
 /// A failed call as the socket told it, to be judged.
-fn stopped(why: Why) -> anyhow::Error {
-    match why {
-        Why::Call(error) => error.downcast::<NetError>().map_or_else(Into::into, Into::into),
-        why => why.text().into(),
+fn failed(reason: Reason) -> anyhow::Error {
+    match reason {
+        Reason::Call(error) => error.downcast::<NetError>().map_or_else(Into::into, Into::into),
+        reason => reason.text().into(),
     }
 }
 

@@ -16,7 +16,7 @@ use super::server::{self, Client};
 use super::trouble::{Result, Trouble, shown};
 use super::{CommandService, Serve, is_quit};
 use crate::exit::Exit;
-use crate::framing::protocols::{self, Source, Why};
+use crate::framing::protocols::{self, Reason, Source};
 use crate::say;
 use crate::text::{Text, grouped};
 use crate::trace::Part;
@@ -64,8 +64,8 @@ fn converse(client: &mut Client, executor: &Executor, manner: Manner) -> Result<
             Ok(None) => return Ok(()),
             Ok(Some((line, _))) if is_quit(&line) => return Ok(()),
             Ok(Some((line, _))) => answer(client, executor, manner, &line)?,
-            Err(Why::TooLong(_)) => return too_long(client, manner),
-            Err(why) => return Err(Trouble::stopped(&doing)(why)),
+            Err(Reason::TooLong(_)) => return too_long(client, manner),
+            Err(reason) => return Err(Trouble::stopped(&doing)(reason)),
         }
     }
 }
