@@ -3,19 +3,19 @@
 //! side runs in its own terminal or on its own machine, and speaks to the document's Python program byte for byte.
 //!
 //! Unlike a scenario nothing is recorded here unless `--trace` asks for it: the bytes of a large file pass
-//! through. [`wire`] makes the calls; [`server`] keeps clients apart; [`console`] writes what people and scripts read.
+//! through. [`connection`] makes the calls; [`server`] keeps clients apart; [`console`] writes what people and scripts read.
 
 pub mod answers;
 mod asked;
+pub mod connection;
 pub mod console;
-pub mod datagrams;
+pub mod datagram_socket;
 pub mod exec;
 pub mod files;
 pub mod runner;
 pub mod server;
 pub mod talk;
 pub mod trouble;
-pub mod wire;
 
 pub use crate::framing::protocols::Framed;
 pub(crate) use crate::framing::protocols::is_quit;

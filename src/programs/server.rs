@@ -2,9 +2,9 @@
 //! so much and no more, and log one line for what matters.
 
 use super::Bounds;
+use super::connection::{Connection, HangUp};
 use super::console::Console;
 use super::trouble::{Result, cannot_listen, shown};
-use super::wire::{HangUp, Wire};
 use crate::exit::Exit;
 use crate::net::recorded::address;
 use crate::say;
@@ -24,7 +24,7 @@ use std::time::Duration;
 /// One client of a server.
 pub struct Client<'a> {
     /// Its connection.
-    pub wire: Wire<'a>,
+    pub conn: Connection<'a>,
     /// What the server bears.
     pub bounds: Bounds,
     /// Its number, from 1, in the order of connecting.
@@ -36,7 +36,7 @@ pub struct Client<'a> {
 impl Client<'_> {
     /// One line of the server's log.
     pub fn log(&self, text: &Text) {
-        log(self.wire.console(), Some(self.address), text);
+        log(self.conn.console(), Some(self.address), text);
     }
 }
 
@@ -130,12 +130,12 @@ impl<'s, H: Fn(&mut Client) -> Result<()> + Sync> Server<'s, H> {
         }
         let (console, bounds, open, handle, here) = (self.console, *self.bounds, self.open, self.handle, self.address);
         let end = EndName { role: Role::Server, index: u32::try_from(number).unwrap_or(u32::MAX) };
-        let wire = Wire::accepted(console, socket, end, bounds.idle);
-        open.enter(number, wire.hangup());
+        let conn = Connection::accepted(console, socket, end, bounds.idle);
+        open.enter(number, conn.hangup());
         let work = move || {
             // A panic would be a bug of ours; it must not take the other clients down.
             let served = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-                let mut client = Client { wire, bounds, number, address };
+                let mut client = Client { conn, bounds, number, address };
                 if let Err(trouble) = handle(&mut client) {
                     log(console, Some(address), &trouble.text);
                 }

@@ -2,8 +2,8 @@
 
 mod answer;
 mod lines;
-mod stream;
-mod udp;
+mod over_tcp;
+mod over_udp;
 
 use super::Exec;
 use super::console::Console;
@@ -20,13 +20,13 @@ use lines::{LONGEST, Line, Lines};
 pub fn run(exec: &Exec, console: &Console) -> Result<Exit> {
     let command = exec.command.as_deref().map(|line| sendable(line.trim())).transpose()?;
     match (command, exec.udp) {
-        (Some(line), false) => stream::once(exec, console, line),
-        (Some(line), true) => udp::ask(exec, console, line),
+        (Some(line), false) => over_tcp::once(exec, console, line),
+        (Some(line), true) => over_udp::ask(exec, console, line),
         (None, false) => {
-            let mut session = stream::Session::open(exec, console)?;
+            let mut session = over_tcp::Session::open(exec, console)?;
             prompt(console, |line| session.ask(line).map(|()| Exit::Done))
         }
-        (None, true) => prompt(console, |line| udp::ask(exec, console, line)),
+        (None, true) => prompt(console, |line| over_udp::ask(exec, console, line)),
     }
 }
 

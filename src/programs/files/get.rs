@@ -7,9 +7,9 @@ use super::{header, pump};
 use crate::exit::Exit;
 use crate::framing::decimal;
 use crate::framing::protocols::{self, More, Source};
+use crate::programs::connection::Connection;
 use crate::programs::console::Console;
 use crate::programs::trouble::{Result, Trouble, shown};
-use crate::programs::wire::Wire;
 use crate::programs::{Get, Trailer};
 use crate::say;
 use crate::sys::filename::FileName;
@@ -43,8 +43,8 @@ pub fn run(get: &Get, console: &Console) -> Result<Exit> {
     };
     // Before the server is asked for anything.
     let draft = store.draft(&name).map_err(taken)?;
-    let wire = Wire::connect(console, get.server, get.patience.timeout)?;
-    let mut download = Download { get, wire, size: None, md5: None };
+    let conn = Connection::connect(console, get.server, get.patience.timeout)?;
+    let mut download = Download { get, conn, size: None, md5: None };
     let fetched = download.fetch(draft);
     let status = match &fetched {
         Ok(()) => Status::Stored,
@@ -103,7 +103,7 @@ fn place(get: &Get) -> Result<(PathBuf, OsString)> {
 
 struct Download<'g> {
     get: &'g Get,
-    wire: Wire<'g>,
+    conn: Connection<'g>,
     size: Option<u64>,
     md5: Option<String>,
 }
@@ -115,10 +115,10 @@ impl Download<'_> {
         let size = self.announced()?;
         self.size = Some(size);
         self.say(Text::new("acknowledgement", "确认"), "ok")?;
-        self.wire.incoming(Text::new("file", "文件"));
-        let mut progress = Progress::new(self.wire.console(), &self.get.name, size);
+        self.conn.incoming(Text::new("file", "文件"));
+        let mut progress = Progress::new(self.conn.console(), &self.get.name, size);
         let digest = self.get.trailer != Trailer::None;
-        let came = pump::inward(&mut self.wire, size, digest, draft.file(), |bytes| progress.at(bytes));
+        let came = pump::inward(&mut self.conn, size, digest, draft.file(), |bytes| progress.at(bytes));
         drop(progress);
         self.md5 = came?;
         match (self.trailer()?, &self.md5) {
@@ -135,21 +135,21 @@ impl Download<'_> {
 
     fn say(&mut self, label: Text, text: &str) -> Result<()> {
         let doing = Text::new("sending the {}", "发送{}").with(&label);
-        self.wire.outgoing(label);
-        self.wire.send_all(text.as_bytes(), Part::Body).map_err(|e| Trouble::call(&doing, &e))
+        self.conn.outgoing(label);
+        self.conn.send_all(text.as_bytes(), Part::Body).map_err(|e| Trouble::call(&doing, &e))
     }
 
     /// The size, in digits that nothing ends, or the refusal in its place.
     fn announced(&mut self) -> Result<u64> {
         let doing = Text::new("waiting for the size", "等待大小");
-        self.wire.incoming(Text::new("size", "大小"));
+        self.conn.incoming(Text::new("size", "大小"));
         let more = |bytes: &[u8]| match ERROR.starts_with(bytes) {
             true => More::Certain,
             false if std::str::from_utf8(bytes).is_err_and(|e| e.error_len().is_none()) => More::Certain,
             false => More::Possible,
         };
         let settle = self.get.patience.settle;
-        let read = protocols::unframed(&mut self.wire, LONGEST_SIZE, Part::Body, settle, more);
+        let read = protocols::unframed(&mut self.conn, LONGEST_SIZE, Part::Body, settle, more);
         let missing = || {
             Text::new(
                 "one of D4's servers says nothing about a file that it does not have, and breaks off at a name with a space",
@@ -186,9 +186,9 @@ impl Download<'_> {
             }
         }
         let doing = Text::new("waiting for the MD5", "等待 MD5");
-        self.wire.incoming(Text::new("MD5", "MD5"));
+        self.conn.incoming(Text::new("MD5", "MD5"));
         let mut digits = [0; 32];
-        let have = protocols::fill(&mut self.wire, &mut digits, Part::Body);
+        let have = protocols::fill(&mut self.conn, &mut digits, Part::Body);
         let have = have.map_err(|e| self.hint(Trouble::call(&doing, &e)))?;
         if have < digits.len() {
             let ended = say!(

@@ -8,9 +8,9 @@ use super::report::{Status, Transfer, clean};
 use crate::exit::Exit;
 use crate::framing::digest::md5_hex;
 use crate::programs::Put;
+use crate::programs::connection::Connection;
 use crate::programs::console::Console;
 use crate::programs::trouble::{Result, Trouble};
-use crate::programs::wire::Wire;
 use crate::say;
 use crate::sys::filename::FileName;
 use crate::text::{Text, grouped};
@@ -59,7 +59,7 @@ struct Item {
 
 /// A connection, and what is expected on it.
 struct Session<'c> {
-    wire: Wire<'c>,
+    conn: Connection<'c>,
     /// Files that were sent and have no receipt yet, in order.
     owed: VecDeque<usize>,
     /// The header of the file under way was read: a last word will follow.
@@ -115,10 +115,10 @@ impl<'c> Batch<'c> {
         if self.session.is_some() {
             return Ok(());
         }
-        match Wire::connect(self.console, self.put.server, self.put.timeout) {
-            Ok(wire) => {
+        match Connection::connect(self.console, self.put.server, self.put.timeout) {
+            Ok(conn) => {
                 let owed = VecDeque::new();
-                self.session = Some(Session { wire, owed, welcome: false, answers: false, begun: false });
+                self.session = Some(Session { conn, owed, welcome: false, answers: false, begun: false });
             }
             Err(trouble) if self.items.iter().all(|item| item.status.is_none()) => return Err(trouble),
             // Nor can the others reach it.
@@ -179,9 +179,9 @@ impl<'c> Batch<'c> {
     fn receipts(&mut self, end: bool) {
         while let Some(session) = self.session.as_mut().filter(|session| !session.owed.is_empty()) {
             let known = session.answers || session.welcome;
-            let comes = if end || known { Ok(true) } else { comes(&session.wire, QUICK) };
+            let comes = if end || known { Ok(true) } else { comes(&session.conn, QUICK) };
             let read =
-                comes.and_then(|comes| if comes { receipt::read(&mut session.wire).map(Some) } else { Ok(None) });
+                comes.and_then(|comes| if comes { receipt::read(&mut session.conn).map(Some) } else { Ok(None) });
             match read {
                 Ok(Some(Some(receipt))) => self.hear(receipt),
                 Ok(Some(None)) => return self.over(known),
@@ -222,7 +222,7 @@ impl<'c> Batch<'c> {
 
     /// The stream ended in order. From a server that gives receipts that is one too few; a document's is done.
     fn over(&mut self, known: bool) {
-        let taken = self.session.as_ref().map_or(Ok(()), |session| session.wire.taken());
+        let taken = self.session.as_ref().map_or(Ok(()), |session| session.conn.taken());
         if let Err(e) = taken {
             let trouble = Trouble::call(&Text::new("sending the file", "发送文件"), &e);
             return self.lost(&trouble.text);
@@ -263,7 +263,7 @@ impl<'c> Batch<'c> {
     /// Ends the connection in order, and hears what is still to be heard.
     fn finish(&mut self) {
         let Some(session) = &mut self.session else { return };
-        if let Err(e) = session.wire.shutdown() {
+        if let Err(e) = session.conn.shutdown() {
             let trouble = Trouble::call(&Text::new("ending the connection", "结束连接"), &e);
             return self.lost(&trouble.text);
         }
@@ -361,15 +361,15 @@ impl<'c> Batch<'c> {
         let bytes = header::write(self.put.spelling, &self.items[index].path, upload)?;
         let Some(session) = &mut self.session else { return Ok(()) };
         (session.welcome, session.begun) = (false, true);
-        session.wire.outgoing(Text::new("upload {}", "上传 {}").with(&Text::same(upload.name.as_str())));
+        session.conn.outgoing(Text::new("upload {}", "上传 {}").with(&Text::same(upload.name.as_str())));
         let doing = Text::new("sending the header", "发送头部");
-        session.wire.send_all(&bytes, Part::Header).map_err(|e| Trouble::call(&doing, &e))
+        session.conn.send_all(&bytes, Part::Header).map_err(|e| Trouble::call(&doing, &e))
     }
 
     fn piece(&mut self, bytes: &[u8]) -> Result<()> {
         let Some(session) = &mut self.session else { return Ok(()) };
         let doing = Text::new("sending the file", "发送文件");
-        session.wire.send_all(bytes, Part::Body).map_err(|e| Trouble::call(&doing, &e))
+        session.conn.send_all(bytes, Part::Body).map_err(|e| Trouble::call(&doing, &e))
     }
 
     /// A body that is read while it is sent.
@@ -411,9 +411,9 @@ impl<'c> Batch<'c> {
             return Ok(Sent::Refused(reason));
         }
         let Some(session) = self.session.as_mut().filter(|session| session.welcome) else { return Ok(Sent::Whole) };
-        session.wire.outgoing(Text::new("MD5", "MD5"));
+        session.conn.outgoing(Text::new("MD5", "MD5"));
         let doing = Text::new("sending the MD5", "发送 MD5");
-        let sent = session.wire.send_all(&header::write_digest(md5)?, Part::Header);
+        let sent = session.conn.send_all(&header::write_digest(md5)?, Part::Header);
         sent.map_err(|e| Trouble::call(&doing, &e))?;
         Ok(Sent::Whole)
     }
@@ -422,11 +422,11 @@ impl<'c> Batch<'c> {
     fn overheard(&mut self) -> Result<Option<String>> {
         while let Some(session) = &mut self.session {
             let doing = Text::new("sending the file", "发送文件");
-            match session.wire.peek().map_err(|e| Trouble::call(&doing, &e))? {
+            match session.conn.peek().map_err(|e| Trouble::call(&doing, &e))? {
                 None | Some(0) => break,
                 Some(_) => {}
             }
-            match receipt::read(&mut session.wire)? {
+            match receipt::read(&mut session.conn)? {
                 Some(Receipt::Refused { reason }) if session.owed.is_empty() => return Ok(Some(reason)),
                 Some(receipt) => self.hear(receipt),
                 None => break,
@@ -437,10 +437,10 @@ impl<'c> Batch<'c> {
 }
 
 /// Does anything come within this time? Nothing is taken, but an error is told only once.
-fn comes(wire: &Wire, limit: Duration) -> Result<bool> {
+fn comes(conn: &Connection, limit: Duration) -> Result<bool> {
     let mut seen = Ok(None);
     let _ = crate::sys::wait::until(limit, || {
-        seen = wire.peek();
+        seen = conn.peek();
         !matches!(seen, Ok(None))
     });
     let doing = Text::new("waiting for the receipt", "等待回执");

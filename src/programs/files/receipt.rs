@@ -4,8 +4,8 @@
 use super::header;
 use crate::framing::protocols::{self, Source};
 use crate::framing::{Fault, I32_LE, json};
+use crate::programs::connection::Connection;
 use crate::programs::trouble::{Result, Trouble, shown};
-use crate::programs::wire::Wire;
 use crate::text::Text;
 use crate::trace::Part;
 use serde_json::{Map, Value, json};
@@ -71,12 +71,12 @@ impl Receipt {
 ///
 /// # Errors
 /// What send says.
-pub fn send(wire: &mut Wire, receipt: &Receipt, name: &str, size: u64) -> Result<()> {
+pub fn send(conn: &mut Connection, receipt: &Receipt, name: &str, size: u64) -> Result<()> {
     let bytes = receipt.write(name, size)?;
     let doing = Text::new("sending the receipt", "发送回执");
-    wire.outgoing(Text::new("receipt", "回执"));
+    conn.outgoing(Text::new("receipt", "回执"));
     // In one call: a receipt is not to be cut by a connection that ends.
-    wire.send_framed(&bytes, I32_LE.width()).map_err(|e| Trouble::call(&doing, &e))
+    conn.send_framed(&bytes, I32_LE.width()).map_err(|e| Trouble::call(&doing, &e))
 }
 
 /// Reads the next receipt; `None` when the stream ends where it would begin.

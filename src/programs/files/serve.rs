@@ -10,10 +10,10 @@ use crate::exit::Exit;
 use crate::framing::protocols::{self, Source};
 use crate::framing::{self, I32_LE};
 use crate::programs::answers;
+use crate::programs::connection::Connection;
 use crate::programs::console::Console;
 use crate::programs::server::{self, Client};
 use crate::programs::trouble::{Result, Trouble};
-use crate::programs::wire::Wire;
 use crate::programs::{FileService, Serve, Trailer};
 use crate::say;
 use crate::sys::filename::FileName;
@@ -51,11 +51,11 @@ pub fn run(service: &FileService, serve: &Serve, console: &Console) -> Result<Ex
 
 /// Fills the first four bytes, as far as they come: an upload's length, or the beginning of a request that has no
 /// header.
-fn beginning(wire: &mut Wire, first: &mut [u8; 4]) -> std::io::Result<usize> {
+fn beginning(conn: &mut Connection, first: &mut [u8; 4]) -> std::io::Result<usize> {
     let mut have = 0;
     while have < first.len() {
         let part = |bytes: &[u8]| if GET[have..].starts_with(bytes) { Part::Body } else { Part::Header };
-        match wire.recv_seen(&mut first[have..], part)? {
+        match conn.recv_seen(&mut first[have..], part)? {
             0 => break,
             n => have += n,
         }
@@ -79,10 +79,10 @@ impl Host<'_> {
     fn converse(&self, client: &mut Client) -> Result<()> {
         let doing = Text::new("waiting for a request", "等待请求");
         loop {
-            client.wire.within(client.bounds.idle);
-            client.wire.incoming(Text::new("request", "请求"));
+            client.conn.within(client.bounds.idle);
+            client.conn.incoming(Text::new("request", "请求"));
             let mut first = [0; 4];
-            match beginning(&mut client.wire, &mut first).map_err(|e| Trouble::call(&doing, &e))? {
+            match beginning(&mut client.conn, &mut first).map_err(|e| Trouble::call(&doing, &e))? {
                 0 => return Ok(()),
                 n => framing::whole_header(&first[..n], first.len())?,
             }
@@ -98,11 +98,11 @@ impl Host<'_> {
         let began = Instant::now();
         let length = I32_LE.unpack(&length, self.service.header)?;
         let doing = Text::new("receiving the header", "接收头部");
-        let bytes = protocols::words(&mut client.wire, length, Part::Header).map_err(Trouble::stopped(&doing))?;
-        client.wire.at_leisure();
+        let bytes = protocols::words(&mut client.conn, length, Part::Header).map_err(Trouble::stopped(&doing))?;
+        client.conn.at_leisure();
         let upload = match header::parse(&bytes, self.service.largest).and_then(unreserved) {
             Ok(upload) => {
-                client.wire.incoming_is(Text::new("upload {}", "上传 {}").with(&Text::same(upload.name.as_str())));
+                client.conn.incoming_is(Text::new("upload {}", "上传 {}").with(&Text::same(upload.name.as_str())));
                 upload
             }
             Err(refusal) => return decline(client, &refusal, refusal.size.filter(|_| refusal.receipts), began),
@@ -110,7 +110,7 @@ impl Host<'_> {
         let name = upload.name.as_str();
         // Before anything else: if this server dies now, its silence is not to be taken for a document's server's.
         if upload.promise != Promise::Nothing {
-            receipt::send(&mut client.wire, &Receipt::Ready, name, upload.size)?;
+            receipt::send(&mut client.conn, &Receipt::Ready, name, upload.size)?;
         }
         match self.store.draft(OsStr::new(name)) {
             Ok(draft) => receive(client, &upload, draft, began),
@@ -126,8 +126,8 @@ impl Host<'_> {
         let began = Instant::now();
         let settle = client.bounds.settle;
         let doing = Text::new("receiving the file's name", "接收文件名");
-        let asked = protocols::text(&mut client.wire, LONGEST_NAME, settle).map_err(Trouble::stopped(&doing))?;
-        client.wire.at_leisure();
+        let asked = protocols::text(&mut client.conn, LONGEST_NAME, settle).map_err(Trouble::stopped(&doing))?;
+        client.conn.at_leisure();
         let bytes = asked.map(|(bytes, _)| bytes).unwrap_or_default();
         // Typed into nc, a line has an end; no file's name has.
         let name = String::from_utf8_lossy(&bytes);
@@ -139,8 +139,8 @@ impl Host<'_> {
         let mut sending = Sending { name, size: None, md5: None, began };
         let outcome = match opened {
             Err(trouble) => {
-                let words = trouble.text.to(client.wire.console().style().lang);
-                let refused = message(&mut client.wire, Text::new("error", "错误"), &format!("error: {words}"));
+                let words = trouble.text.to(client.conn.console().style().lang);
+                let refused = message(&mut client.conn, Text::new("error", "错误"), &format!("error: {words}"));
                 sending.log(client, &Status::Refused(trouble.text));
                 return refused.map(|()| Next::Request);
             }
@@ -160,23 +160,23 @@ impl Host<'_> {
     /// Size, acknowledgement, body, digest.
     fn deliver(&self, client: &mut Client, file: &mut std::fs::File, sending: &mut Sending) -> Result<()> {
         let settle = client.bounds.settle;
-        let wire = &mut client.wire;
+        let conn = &mut client.conn;
         let size = sending.size.unwrap_or_default();
-        message(wire, Text::new("size", "大小"), &size.to_string())?;
-        acknowledged(wire, settle)?;
-        wire.outgoing(Text::new("file", "文件"));
+        message(conn, Text::new("size", "大小"), &size.to_string())?;
+        acknowledged(conn, settle)?;
+        conn.outgoing(Text::new("file", "文件"));
         let doing = Text::new("sending the file", "发送文件");
         let digest = self.service.trailer != Trailer::None;
         sending.md5 = pump::outward(file, size, digest, |piece| {
-            wire.send_all(piece, Part::Body).map_err(|e| Trouble::call(&doing, &e))
+            conn.send_all(piece, Part::Body).map_err(|e| Trouble::call(&doing, &e))
         })?;
         match self.service.trailer {
             Trailer::None => return Ok(()),
             Trailer::Tail => {}
-            Trailer::Ack if size == 0 => once_more(wire, settle)?,
-            Trailer::Ack => acknowledged(wire, settle)?,
+            Trailer::Ack if size == 0 => once_more(conn, settle)?,
+            Trailer::Ack => acknowledged(conn, settle)?,
         }
-        message(wire, Text::new("MD5", "MD5"), sending.md5.as_deref().unwrap_or_default())
+        message(conn, Text::new("MD5", "MD5"), sending.md5.as_deref().unwrap_or_default())
     }
 }
 
@@ -201,31 +201,31 @@ fn log(client: &Client, transfer: &Transfer) {
     let seconds = transfer.took.as_secs_f64();
     let line = transfer.line();
     let line = Text::made(format!("{}  ({seconds:.3} s)", line.en), format!("{}  （{seconds:.3} 秒）", line.zh));
-    transfer.write(client.wire.console(), Some(client.address), &line);
+    transfer.write(client.conn.console(), Some(client.address), &line);
 }
 
 /// One unframed text, sent in one call.
-fn message(wire: &mut Wire, label: Text, text: &str) -> Result<()> {
+fn message(conn: &mut Connection, label: Text, text: &str) -> Result<()> {
     let doing = Text::new("sending {}", "发送{}").with(&label);
-    wire.outgoing(label);
-    wire.send_all(text.as_bytes(), Part::Body).map_err(|e| Trouble::call(&doing, &e))
+    conn.outgoing(label);
+    conn.send_all(text.as_bytes(), Part::Body).map_err(|e| Trouble::call(&doing, &e))
 }
 
 /// Waits for an acknowledgement. The documents' own words are read exactly: a client that does not wait for the file
 /// may have sent its next request right behind them.
-fn acknowledged(wire: &mut Wire, settle: Duration) -> Result<()> {
-    wire.within(wire.patience());
-    let came = answers::acknowledgement(wire, settle);
-    wire.at_leisure();
+fn acknowledged(conn: &mut Connection, settle: Duration) -> Result<()> {
+    conn.within(conn.patience());
+    let came = answers::acknowledgement(conn, settle);
+    conn.at_leisure();
     came.map(drop)
 }
 
 /// The second acknowledgement of an empty file. Nothing comes between it and the first, so both may have come as one
 /// text: then no other will.
-fn once_more(wire: &mut Wire, settle: Duration) -> Result<()> {
+fn once_more(conn: &mut Connection, settle: Duration) -> Result<()> {
     let doing = Text::new("waiting for the acknowledgement", "等待确认");
     let mut text = [0; LONGEST_ACK];
-    let came = wire.recv_within(&mut text, Part::Body, settle.max(Duration::from_secs(1)));
+    let came = conn.recv_within(&mut text, Part::Body, settle.max(Duration::from_secs(1)));
     came.map(drop).map_err(|e| Trouble::call(&doing, &e))
 }
 
@@ -253,10 +253,10 @@ fn receive(client: &mut Client, upload: &Upload, mut draft: Draft, began: Instan
     let (name, size) = (upload.name.as_str(), upload.size);
     let receipts = upload.promise != Promise::Nothing;
     let mut have = 0;
-    let came = pump::inward(&mut client.wire, size, true, draft.file(), |bytes| have = bytes);
+    let came = pump::inward(&mut client.conn, size, true, draft.file(), |bytes| have = bytes);
     let checked = came.and_then(|md5| {
         let md5 = md5.unwrap_or_default();
-        let announced = announced(&mut client.wire, &upload.promise)?;
+        let announced = announced(&mut client.conn, &upload.promise)?;
         Ok((md5, announced))
     });
     let (md5, announced) = match checked {
@@ -289,26 +289,26 @@ fn receive(client: &mut Client, upload: &Upload, mut draft: Draft, began: Instan
         Transfer { direction: "put", name, bytes: Some(size), md5: Some(&md5), status: &Status::Stored, took };
     log(client, &transfer);
     if receipts {
-        receipt::send(&mut client.wire, &Receipt::Stored { md5: md5.clone() }, name, size)?;
+        receipt::send(&mut client.conn, &Receipt::Stored { md5: md5.clone() }, name, size)?;
     }
     Ok(Next::Request)
 }
 
 /// The digest that the client announces, now that the body is there.
-fn announced(wire: &mut Wire, promise: &Promise) -> Result<Option<String>> {
+fn announced(conn: &mut Connection, promise: &Promise) -> Result<Option<String>> {
     match promise {
         Promise::Nothing => Ok(None),
         Promise::Digest(md5) => Ok(Some(md5.clone())),
         Promise::Follows => {
             let doing = Text::new("waiting for the MD5", "等待 MD5");
-            wire.incoming(Text::new("MD5", "MD5"));
-            wire.within(wire.patience());
-            let length = protocols::length(wire, 1024).map_err(Trouble::stopped(&doing))?;
+            conn.incoming(Text::new("MD5", "MD5"));
+            conn.within(conn.patience());
+            let length = protocols::length(conn, 1024).map_err(Trouble::stopped(&doing))?;
             let length = length.ok_or_else(|| {
                 Trouble::peer("ended", Text::new("the client left before the MD5", "客户端在 MD5 之前就离开了"))
             })?;
-            let bytes = protocols::words(wire, length, Part::Header).map_err(Trouble::stopped(&doing))?;
-            wire.at_leisure();
+            let bytes = protocols::words(conn, length, Part::Header).map_err(Trouble::stopped(&doing))?;
+            conn.at_leisure();
             header::parse_digest(&bytes).map(Some).map_err(|why| Trouble::peer("syntax", why))
         }
     }
@@ -323,16 +323,16 @@ fn decline(client: &mut Client, refusal: &Refusal, left: Option<u64>, began: Ins
     if !refusal.receipts {
         return Ok(Next::HangUp);
     }
-    let reason = refusal.why.to(client.wire.console().style().lang).to_owned();
-    receipt::send(&mut client.wire, &Receipt::Refused { reason }, name, bytes.unwrap_or_default())?;
+    let reason = refusal.why.to(client.conn.console().style().lang).to_owned();
+    receipt::send(&mut client.conn, &Receipt::Refused { reason }, name, bytes.unwrap_or_default())?;
     match left {
         // The client may have stopped; that is no news any more.
-        Some(left) if left <= SKIPPED => match pump::inward(&mut client.wire, left, false, &mut sink(), |_| ()) {
+        Some(left) if left <= SKIPPED => match pump::inward(&mut client.conn, left, false, &mut sink(), |_| ()) {
             Ok(_) => Ok(Next::Request),
             Err(_) => Ok(Next::HangUp),
         },
         _ => {
-            end_in_order(&mut client.wire);
+            end_in_order(&mut client.conn);
             Ok(Next::HangUp)
         }
     }
@@ -340,10 +340,10 @@ fn decline(client: &mut Client, refusal: &Refusal, left: Option<u64>, began: Ins
 
 /// Hangs up so that the last words arrive: bytes that nobody reads would turn the close into a reset, which can
 /// overtake them (RFC 2525 §2.17).
-fn end_in_order(wire: &mut Wire) {
-    wire.within(Duration::from_secs(2));
+fn end_in_order(conn: &mut Connection) {
+    conn.within(Duration::from_secs(2));
     let mut rest = vec![0; 64 << 10];
     // However it ends: nothing more is to be said.
-    let _ = wire.shutdown();
-    while wire.recv(&mut rest, Part::Body).is_ok_and(|n| n > 0) {}
+    let _ = conn.shutdown();
+    while conn.recv(&mut rest, Part::Body).is_ok_and(|n| n > 0) {}
 }

@@ -5,10 +5,10 @@ mod bounded;
 mod executor;
 #[cfg(unix)]
 mod group;
+mod over_udp;
 mod process;
 #[cfg(any(not(unix), test))]
 mod single;
-mod udp;
 
 use super::answers::{self, Manner};
 use super::console::Console;
@@ -44,7 +44,7 @@ pub fn kill_all() {
 pub fn serve(service: &CommandService, serve: &Serve, console: &Console) -> Result<Exit> {
     let executor = Executor::new(service, console.style().lang)?;
     if service.udp {
-        return udp::serve(&executor, serve, console);
+        return over_udp::serve(&executor, serve, console);
     }
     let word = service.framed.word();
     let next = executor.announced(&format!("--framing {word}"));
@@ -56,10 +56,10 @@ pub fn serve(service: &CommandService, serve: &Serve, console: &Console) -> Resu
 fn converse(client: &mut Client, executor: &Executor, manner: Manner) -> Result<()> {
     let doing = Text::new("while waiting for a command", "等待命令时");
     loop {
-        client.wire.incoming(Text::new("command", "命令"));
-        client.wire.within(client.bounds.idle);
-        let line = protocols::text(&mut client.wire, LONGEST, manner.settle);
-        client.wire.at_leisure();
+        client.conn.incoming(Text::new("command", "命令"));
+        client.conn.within(client.bounds.idle);
+        let line = protocols::text(&mut client.conn, LONGEST, manner.settle);
+        client.conn.at_leisure();
         match line {
             Ok(None) => return Ok(()),
             Ok(Some((line, _))) if is_quit(&line) => return Ok(()),
@@ -72,9 +72,9 @@ fn converse(client: &mut Client, executor: &Executor, manner: Manner) -> Result<
 
 /// The documents' clients send `quit`, or just hang up.
 fn answer(client: &mut Client, executor: &Executor, manner: Manner, line: &[u8]) -> Result<()> {
-    let wire = &client.wire;
+    let conn = &client.conn;
     // A half-closed connection still waits for its answer, and an end of stream says no more than that.
-    let done = executor.perform(line, || wire.is_reset() || wire.console().over());
+    let done = executor.perform(line, || conn.is_reset() || conn.console().over());
     if done.gone {
         return Err(Trouble::peer("reset", done.log));
     }
@@ -89,21 +89,21 @@ fn answer(client: &mut Client, executor: &Executor, manner: Manner, line: &[u8])
         }
     });
     let (label, idle) = (Text::same(shown(&String::from_utf8_lossy(line))), client.bounds.idle);
-    client.wire.within(idle);
-    let sent = answers::send(&mut client.wire, manner, done.outputs, &label);
-    client.wire.at_leisure();
+    client.conn.within(idle);
+    let sent = answers::send(&mut client.conn, manner, done.outputs, &label);
+    client.conn.at_leisure();
     sent
 }
 
 /// Refuses a command without end: its sender reads why, and is left.
 fn too_long(client: &mut Client, manner: Manner) -> Result<()> {
     let mut piece = vec![0; LONGEST];
-    client.wire.within(DRAIN);
-    while let Ok(Some(1..)) = client.wire.recv_within(&mut piece, Part::Body, manner.settle) {}
-    client.wire.within(client.bounds.idle);
+    client.conn.within(DRAIN);
+    while let Ok(Some(1..)) = client.conn.recv_within(&mut piece, Part::Body, manner.settle) {}
+    client.conn.within(client.bounds.idle);
     let limit = grouped(LONGEST);
     let refusal = Refusal(say!("the command is longer than {limit} bytes", "命令超过 {limit} 字节"));
     client.log(&refusal.log(""));
-    let outputs = refusal.outputs(client.wire.console().style().lang);
-    answers::send(&mut client.wire, manner, outputs, &Text::new("refusal", "拒绝"))
+    let outputs = refusal.outputs(client.conn.console().style().lang);
+    answers::send(&mut client.conn, manner, outputs, &Text::new("refusal", "拒绝"))
 }

@@ -5,12 +5,12 @@
 
 mod people;
 
-use super::events::{Event, Events, while_listening};
+use super::inbox::{Happened, Inbox, while_listening};
 use super::input;
 use super::said::harmless;
 use crate::exit::Exit;
 use crate::programs::console::Console;
-use crate::programs::datagrams::{Datagram, Datagrams, is_too_long, largest};
+use crate::programs::datagram_socket::{DatagramSocket, Received, is_too_long, largest};
 use crate::programs::server::{announce, cannot_receive};
 use crate::programs::trouble::Result;
 use crate::programs::{Serve, is_quit};
@@ -26,7 +26,7 @@ use std::net::SocketAddr;
 /// # Errors
 /// When it cannot listen.
 pub fn serve(serve: &Serve, console: &Console) -> Result<Exit> {
-    let socket = Datagrams::bind(console, serve.listen)?;
+    let socket = DatagramSocket::bind(console, serve.listen)?;
     let next = Text::new("stickdemo talk {} --udp", "stickdemo talk {} --udp");
     announce(console, socket.address().unwrap_or(serve.listen), &next);
     let terminal = input::is_terminal();
@@ -36,15 +36,15 @@ pub fn serve(serve: &Serve, console: &Console) -> Result<Exit> {
             "一行发给最后来信的人；@2 文字 发给 2 号；/who 列出所有人；quit 退出",
         ));
     }
-    while_listening(&socket, &Text::new("a message", "一条消息"), |events| {
-        Chat { console, socket: &socket, events, terminal, people: People::default(), held: None, typed: false }.run()
+    while_listening(&socket, &Text::new("a message", "一条消息"), |inbox| {
+        Chat { console, socket: &socket, inbox, terminal, people: People::default(), held: None, typed: false }.run()
     })
 }
 
 struct Chat<'a> {
     console: &'a Console,
-    socket: &'a Datagrams<'a>,
-    events: &'a Events,
+    socket: &'a DatagramSocket<'a>,
+    inbox: &'a Inbox,
     terminal: bool,
     people: People,
     /// A pipe's line that waits for somebody to go to.
@@ -56,9 +56,9 @@ impl Chat<'_> {
     fn run(mut self) -> Result<Exit> {
         self.ask();
         while !self.console.over() {
-            match self.events.next(None) {
-                Some(Event::Typed(Ok(Some(line)))) if is_quit(&line) => break,
-                Some(Event::Typed(line)) => match line? {
+            match self.inbox.next(None) {
+                Some(Happened::Typed(Ok(Some(line)))) if is_quit(&line) => break,
+                Some(Happened::Typed(line)) => match line? {
                     Some(line) => self.typed(line),
                     None if self.terminal || self.typed => {
                         self.console.unanswered();
@@ -70,8 +70,8 @@ impl Chat<'_> {
                         "没有输入：只接收，直到被中断",
                     )),
                 },
-                Some(Event::Came(datagram)) => self.came(&datagram),
-                Some(Event::Failed(e)) => cannot_receive(self.console, &e),
+                Some(Happened::Came(datagram)) => self.came(&datagram),
+                Some(Happened::Failed(e)) => cannot_receive(self.console, &e),
                 None => break,
             }
         }
@@ -82,11 +82,11 @@ impl Chat<'_> {
         if self.terminal {
             self.console.prompt();
         }
-        self.events.typing.ask();
+        self.inbox.typing.ask();
     }
 
-    fn came(&mut self, datagram: &Datagram) {
-        let Datagram { bytes, from } = datagram;
+    fn came(&mut self, datagram: &Received) {
+        let Received { bytes, from } = datagram;
         let number = self.people.heard(*from);
         let text = String::from_utf8_lossy(bytes);
         let shown = match bytes.is_empty() {

@@ -1,11 +1,11 @@
 //! The echo and the chat: `serve upper`, `serve chat`, `talk`.
 
 mod chat;
-mod datagrams;
-mod events;
+mod inbox;
 mod input;
+mod over_tcp;
+mod over_udp;
 mod said;
-mod stream;
 mod upper;
 
 pub use chat::serve as chat;
@@ -21,5 +21,5 @@ use crate::exit::Exit;
 /// # Errors
 /// When the server cannot be reached or breaks off.
 pub fn run(talk: &Talk, console: &Console) -> Result<Exit> {
-    if talk.udp { datagrams::run(talk, console) } else { stream::run(talk, console) }
+    if talk.udp { over_udp::run(talk, console) } else { over_tcp::run(talk, console) }
 }

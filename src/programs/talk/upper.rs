@@ -7,7 +7,7 @@ use crate::exit::Exit;
 use crate::framing::protocols::Source as _;
 use crate::programs::Serve;
 use crate::programs::console::Console;
-use crate::programs::datagrams::{Datagram, Datagrams, Until};
+use crate::programs::datagram_socket::{DatagramSocket, Received, Until};
 use crate::programs::server::{self, Client, announce, cannot_receive, log};
 use crate::programs::trouble::{Result, Trouble};
 use crate::say;
@@ -47,12 +47,12 @@ fn echo(client: &mut Client, bytes: &mut u64) -> Result<()> {
     let mut buffer = vec![0; 16 << 10];
     let (waiting, answering) = (Text::new("waiting for more", "等待更多数据"), Text::new("answering", "发送回答"));
     loop {
-        let n = client.wire.recv(&mut buffer, Part::Body).map_err(|e| Trouble::call(&waiting, &e))?;
+        let n = client.conn.recv(&mut buffer, Part::Body).map_err(|e| Trouble::call(&waiting, &e))?;
         if n == 0 {
             return Ok(());
         }
         buffer[..n].make_ascii_uppercase();
-        client.wire.send_all(&buffer[..n], Part::Body).map_err(|e| Trouble::call(&answering, &e))?;
+        client.conn.send_all(&buffer[..n], Part::Body).map_err(|e| Trouble::call(&answering, &e))?;
         *bytes += n as u64;
     }
 }
@@ -62,7 +62,7 @@ fn echo(client: &mut Client, bytes: &mut u64) -> Result<()> {
 /// # Errors
 /// When it cannot listen.
 pub fn serve_udp(serve: &Serve, console: &Console) -> Result<Exit> {
-    let socket = Datagrams::bind(console, serve.listen)?;
+    let socket = DatagramSocket::bind(console, serve.listen)?;
     let next = Text::new("stickdemo talk {} --udp", "stickdemo talk {} --udp");
     announce(console, socket.address().unwrap_or(serve.listen), &next);
     while !console.over() {
@@ -75,8 +75,8 @@ pub fn serve_udp(serve: &Serve, console: &Console) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-fn answer(socket: &Datagrams, console: &Console, datagram: Datagram) {
-    let Datagram { mut bytes, from } = datagram;
+fn answer(socket: &DatagramSocket, console: &Console, datagram: Received) {
+    let Received { mut bytes, from } = datagram;
     bytes.make_ascii_uppercase();
     let n = grouped(bytes.len() as u64);
     let words = match socket.send_to(&bytes, from, Some(Text::new("its capitals", "它的大写"))) {

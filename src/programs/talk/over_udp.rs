@@ -1,11 +1,11 @@
 //! `talk --udp`: each line a datagram, and what the server sends, whenever it does.
 
-use super::events::{Event, Events, while_listening};
+use super::inbox::{Happened, Inbox, while_listening};
 use super::input;
 use super::said::said;
 use crate::exit::Exit;
 use crate::programs::console::Console;
-use crate::programs::datagrams::{Datagrams, is_refusal, is_too_long, largest, refused};
+use crate::programs::datagram_socket::{DatagramSocket, is_refusal, is_too_long, largest, refused};
 use crate::programs::trouble::{Result, Trouble};
 use crate::programs::{Talk, is_quit};
 use crate::say;
@@ -19,15 +19,15 @@ const TURN: Duration = Duration::from_millis(300);
 
 /// Lines to a server until `quit` or the end of input.
 pub(super) fn run(talk: &Talk, console: &Console) -> Result<Exit> {
-    let socket = Datagrams::open(console, talk.server)?;
-    while_listening(&socket, &Text::new("an answer", "一个回答"), |events| {
+    let socket = DatagramSocket::open(console, talk.server)?;
+    while_listening(&socket, &Text::new("an answer", "一个回答"), |inbox| {
         let terminal = input::is_terminal();
         let turn = if terminal { TURN.min(talk.patience.timeout) } else { talk.patience.timeout };
-        Conversation {
+        UdpConversation {
             talk,
             console,
             socket: &socket,
-            events,
+            inbox,
             terminal,
             turn,
             asked: false,
@@ -41,11 +41,11 @@ pub(super) fn run(talk: &Talk, console: &Console) -> Result<Exit> {
 
 /// Lines and answers: a pipe's next line waits for the answer to the one before, or for its timeout; somebody who
 /// sits there may write whenever he likes.
-struct Conversation<'a> {
+struct UdpConversation<'a> {
     talk: &'a Talk,
     console: &'a Console,
-    socket: &'a Datagrams<'a>,
-    events: &'a Events,
+    socket: &'a DatagramSocket<'a>,
+    inbox: &'a Inbox,
     terminal: bool,
     turn: Duration,
     /// The next line has been asked for.
@@ -57,13 +57,13 @@ struct Conversation<'a> {
     lost: bool,
 }
 
-impl Conversation<'_> {
+impl UdpConversation<'_> {
     fn run(mut self) -> Result<Exit> {
         self.ask();
         while !self.console.over() {
             let until = [self.next, self.answer].into_iter().flatten().min();
-            match self.events.next(until) {
-                Some(Event::Typed(line)) => match line? {
+            match self.inbox.next(until) {
+                Some(Happened::Typed(line)) => match line? {
                     None => {
                         self.console.unanswered();
                         break;
@@ -75,8 +75,8 @@ impl Conversation<'_> {
                         self.say(&line)?;
                     }
                 },
-                Some(Event::Came(datagram)) => self.hear(datagram.from, &datagram.bytes),
-                Some(Event::Failed(e)) => self.failed(&e)?,
+                Some(Happened::Came(datagram)) => self.hear(datagram.from, &datagram.bytes),
+                Some(Happened::Failed(e)) => self.failed(&e)?,
                 None => self.late(),
             }
         }
@@ -87,7 +87,7 @@ impl Conversation<'_> {
     fn ask(&mut self) {
         (self.asked, self.next) = (true, None);
         self.prompt();
-        self.events.typing.ask();
+        self.inbox.typing.ask();
     }
 
     fn prompt(&self) {

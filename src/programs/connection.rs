@@ -18,7 +18,7 @@ use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 /// One end of a TCP connection. Dropping the last handle closes it.
-pub struct Wire<'a> {
+pub struct Connection<'a> {
     socket: Arc<Recorded<&'a Console>>,
     console: &'a Console,
     end: EndName,
@@ -28,12 +28,12 @@ pub struct Wire<'a> {
     outgoing: UnderWay,
 }
 
-impl<'a> Wire<'a> {
+impl<'a> Connection<'a> {
     /// Connects, with a limit on that, too.
     ///
     /// # Errors
     /// What connect says.
-    pub fn connect(console: &'a Console, server: SocketAddr, patience: Duration) -> Result<Wire<'a>> {
+    pub fn connect(console: &'a Console, server: SocketAddr, patience: Duration) -> Result<Connection<'a>> {
         let end = EndName::only(Role::Client);
         let connected = || {
             let socket = Recorded::open(console, end, Proto::Tcp, server)?;
@@ -42,36 +42,41 @@ impl<'a> Wire<'a> {
             socket.note_addresses();
             Ok(socket)
         };
-        Ok(Wire::of(console, connected().map_err(|e| Trouble::connect(server, &e))?, end, patience))
+        Ok(Connection::of(console, connected().map_err(|e| Trouble::connect(server, &e))?, end, patience))
     }
 
     /// Takes over an accepted connection; `end` names its lane in the trace.
-    pub fn accepted(console: &'a Console, socket: Socket, end: EndName, patience: Duration) -> Wire<'a> {
+    pub fn accepted(console: &'a Console, socket: Socket, end: EndName, patience: Duration) -> Connection<'a> {
         let socket = Recorded::adopt(console, end, Proto::Tcp, socket);
         socket.note_addresses();
         // It has happened: what is told is where it came from.
         let _ = socket.plain(Call::Accept, socket.peer(), |_| Ok(()));
-        Wire::of(console, socket, end, patience)
+        Connection::of(console, socket, end, patience)
     }
 
     /// Answers leave at once, and a peer that does not read is not waited for without end. An option that
     /// cannot be set costs time and nothing else.
-    fn of(console: &'a Console, socket: Recorded<&'a Console>, end: EndName, patience: Duration) -> Wire<'a> {
+    fn of(console: &'a Console, socket: Recorded<&'a Console>, end: EndName, patience: Duration) -> Connection<'a> {
         let _ = socket.socket().set_tcp_nodelay(true);
         let _ = socket.socket().set_write_timeout(Some(patience.max(Duration::from_millis(1))));
-        Wire::handle(console, Arc::new(socket), end, patience)
+        Connection::handle(console, Arc::new(socket), end, patience)
     }
 
-    fn handle(console: &'a Console, socket: Arc<Recorded<&'a Console>>, end: EndName, patience: Duration) -> Wire<'a> {
+    fn handle(
+        console: &'a Console,
+        socket: Arc<Recorded<&'a Console>>,
+        end: EndName,
+        patience: Duration,
+    ) -> Connection<'a> {
         let (timer, incoming, outgoing) = Default::default();
-        Wire { socket, console, end, patience, timer, incoming, outgoing }
+        Connection { socket, console, end, patience, timer, incoming, outgoing }
     }
 
     /// The same connection for another thread: one sends while the other receives, so that neither end waits for the
     /// other to read.
     #[must_use]
-    pub fn twin(&self) -> Wire<'a> {
-        Wire::handle(self.console, Arc::clone(&self.socket), self.end, self.patience)
+    pub fn twin(&self) -> Connection<'a> {
+        Connection::handle(self.console, Arc::clone(&self.socket), self.end, self.patience)
     }
 
     /// What can end the connection from another thread, for as long as it is open.
@@ -89,7 +94,7 @@ impl<'a> Wire<'a> {
         self.socket.peer()
     }
 
-    /// From now until [`at_leisure`](Wire::at_leisure) all receiving together may take this long: a peer that sends
+    /// From now until [`at_leisure`](Connection::at_leisure) all receiving together may take this long: a peer that sends
     /// a byte a minute is never silent, and never done. A send goes on as long as the peer takes something.
     pub fn within(&mut self, limit: Duration) {
         self.timer.deadline = Some(Instant::now() + limit);
@@ -121,7 +126,7 @@ impl<'a> Wire<'a> {
     /// The same for a header and what follows it in one call: so many of the bytes are the header.
     ///
     /// # Errors
-    /// As [`send_all`](Wire::send_all).
+    /// As [`send_all`](Connection::send_all).
     pub fn send_framed(&mut self, mut bytes: &[u8], mut header: usize) -> io::Result<()> {
         while !bytes.is_empty() {
             let n = self.send(bytes, header)?;
@@ -132,7 +137,7 @@ impl<'a> Wire<'a> {
 
     /// One send(2); so many of the bytes are header.
     fn send(&mut self, bytes: &[u8], header: usize) -> io::Result<usize> {
-        let Wire { socket, console, outgoing, end, .. } = self;
+        let Connection { socket, console, outgoing, end, .. } = self;
         let send = |s: &Socket| match s.send(bytes) {
             Ok(0) => Err(io::ErrorKind::WriteZero.into()),
             // Windows says the passed timeout as WSAETIMEDOUT; this is no silence.
@@ -211,7 +216,7 @@ impl<'a> Wire<'a> {
     }
 
     fn recv_once(&mut self, buffer: &mut [u8], part: impl Fn(&[u8]) -> Part, quiet: Duration) -> io::Result<usize> {
-        let Wire { socket, console, timer, incoming, end, .. } = self;
+        let Connection { socket, console, timer, incoming, end, .. } = self;
         let (began, from) = (Instant::now(), end.other());
         let got = socket.recv(
             buffer.len(),
@@ -230,7 +235,7 @@ impl<'a> Wire<'a> {
     }
 }
 
-impl Source for Wire<'_> {
+impl Source for Connection<'_> {
     fn recv(&mut self, buffer: &mut [u8], part: Part) -> io::Result<usize> {
         self.recv_once(buffer, |_| part, self.patience)
     }
@@ -248,13 +253,13 @@ impl Source for Wire<'_> {
     }
 }
 
-impl Channel for Wire<'_> {
+impl Channel for Connection<'_> {
     fn outgoing(&mut self, label: Text) {
-        Wire::outgoing(self, label);
+        Connection::outgoing(self, label);
     }
 
     fn send_all(&mut self, bytes: &[u8], part: Part) -> io::Result<()> {
-        Wire::send_all(self, bytes, part)
+        Connection::send_all(self, bytes, part)
     }
 
     fn half_close(&mut self) -> io::Result<()> {

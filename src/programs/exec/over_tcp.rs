@@ -5,9 +5,9 @@ use crate::exit::Exit;
 use crate::framing::I32_LE;
 use crate::framing::protocols::{Ending, Source, Terms};
 use crate::programs::answers::{self, mistaken, suggestion};
+use crate::programs::connection::Connection;
 use crate::programs::console::Console;
 use crate::programs::trouble::{Result, Trouble};
-use crate::programs::wire::Wire;
 use crate::programs::{Exec, Framed};
 use crate::say;
 use crate::text::Text;
@@ -25,7 +25,7 @@ pub(super) fn once(exec: &Exec, console: &Console, line: &str) -> Result<Exit> {
 
 /// A connection on which commands go one after another.
 pub(super) struct Session<'a> {
-    wire: Wire<'a>,
+    conn: Connection<'a>,
     console: &'a Console,
     terms: Terms,
     /// How the answer before began; `None` before the first.
@@ -34,9 +34,9 @@ pub(super) struct Session<'a> {
 
 impl<'a> Session<'a> {
     pub(super) fn open(exec: &Exec, console: &'a Console) -> Result<Session<'a>> {
-        let wire = Wire::connect(console, exec.server, exec.patience.timeout)?;
+        let conn = Connection::connect(console, exec.server, exec.patience.timeout)?;
         let terms = Terms { framed: exec.framed, limits: exec.limits, settle: exec.patience.settle, last: false };
-        Ok(Session { wire, console, terms, head: None })
+        Ok(Session { conn, console, terms, head: None })
     }
 
     /// Sends a command and prints its answer.
@@ -47,14 +47,14 @@ impl<'a> Session<'a> {
         let mut answer = Answer::new(self.console);
         if self.terms.framed != Framed::None {
             // A header in single bytes, one a minute, is never silent and never done.
-            self.wire.within(self.wire.patience());
+            self.conn.within(self.conn.patience());
         }
-        let received = answers::receive(&mut self.wire, &self.terms, &label, |bytes| answer.add(bytes));
+        let received = answers::receive(&mut self.conn, &self.terms, &label, |bytes| answer.add(bytes));
         let (length, end) = received.map_err(|trouble| self.explained(trouble))?;
         answer.finish(line);
         let head = &*self.head.insert(answer.head);
         if end == Ending::Silence {
-            let waited = self.wire.patience();
+            let waited = self.conn.patience();
             self.console.remark(&say!(
                 "nothing came for {waited:?}: in this protocol an empty answer looks like that, and so does a slow one",
                 "{waited:?} 内什么也没有到达：在这个协议里，空的回答就是这样，慢的回答也是这样"
@@ -71,12 +71,12 @@ impl<'a> Session<'a> {
 
     fn send(&mut self, line: &str) -> Result<()> {
         let doing = Text::new("while sending the command", "发送命令时");
-        self.wire.outgoing(Text::same(line));
-        let sent = self.wire.send_all(line.as_bytes(), Part::Body);
+        self.conn.outgoing(Text::same(line));
+        let sent = self.conn.send_all(line.as_bytes(), Part::Body);
         sent.map_err(|e| Trouble::call(&doing, &e))?;
         if self.terms.last && self.terms.framed != Framed::Ack {
             // A server that is gone says so in the next recv.
-            let _ = self.wire.shutdown();
+            let _ = self.conn.shutdown();
         }
         Ok(())
     }
@@ -85,14 +85,14 @@ impl<'a> Session<'a> {
     fn unasked(&mut self) -> Result<()> {
         let doing = Text::new("before the command", "发送命令之前");
         let mut piece = vec![0; 64 << 10];
-        while let Some(waiting) = self.wire.peek().map_err(|e| Trouble::call(&doing, &e))? {
+        while let Some(waiting) = self.conn.peek().map_err(|e| Trouble::call(&doing, &e))? {
             if waiting == 0 {
                 return Err(Trouble::peer("ended", Text::new("the server has hung up", "服务器已断开连接")));
             }
             if self.terms.framed != Framed::None {
                 return Err(self.too_many());
             }
-            let n = self.wire.recv(&mut piece, Part::Body).map_err(|e| Trouble::call(&doing, &e))?;
+            let n = self.conn.recv(&mut piece, Part::Body).map_err(|e| Trouble::call(&doing, &e))?;
             self.console.remark(&match self.head {
                 None => say!(
                     "{n} bytes came before the first command: they answer none",
@@ -116,8 +116,8 @@ impl<'a> Session<'a> {
         if self.terms.framed == Framed::None {
             return Ok(());
         }
-        self.wire.incoming(say!("after the answer to {line}", "{line} 的回答之后"));
-        match self.wire.recv_within(&mut [0], Part::Body, self.terms.settle) {
+        self.conn.incoming(say!("after the answer to {line}", "{line} 的回答之后"));
+        match self.conn.recv_within(&mut [0], Part::Body, self.terms.settle) {
             Ok(Some(1..)) => Err(self.too_many()),
             _ => Ok(()),
         }

@@ -7,7 +7,7 @@ use crate::exit::Exit;
 use crate::net::waker::Waker;
 use crate::programs::answers::Outputs;
 use crate::programs::console::Console;
-use crate::programs::datagrams::{Datagram, Datagrams, Until, largest};
+use crate::programs::datagram_socket::{DatagramSocket, Received, Until, largest};
 use crate::programs::server::{announce, cannot_receive, log};
 use crate::programs::trouble::{Result, Trouble, shown};
 use crate::programs::{Serve, is_quit};
@@ -28,7 +28,7 @@ const LARGEST: usize = 65_507;
 /// # Errors
 /// When the address cannot be had.
 pub(super) fn serve(executor: &Executor, serve: &Serve, console: &Console) -> Result<Exit> {
-    let socket = Datagrams::bind(console, serve.listen)?;
+    let socket = DatagramSocket::bind(console, serve.listen)?;
     announce(console, socket.address().unwrap_or(serve.listen), &executor.announced("--udp"));
     let waker = Waker::new().map_err(|e| Trouble::local(Text::same(e.to_string())))?;
     let desk = Desk { executor, socket: &socket, console, waker: &waker, running: &AtomicUsize::new(0) };
@@ -47,7 +47,7 @@ pub(super) fn serve(executor: &Executor, serve: &Serve, console: &Console) -> Re
 #[derive(Clone, Copy)]
 struct Desk<'d> {
     executor: &'d Executor,
-    socket: &'d Datagrams<'d>,
+    socket: &'d DatagramSocket<'d>,
     console: &'d Console,
     /// Woken when nobody reads the log any more.
     waker: &'d Waker,
@@ -55,7 +55,7 @@ struct Desk<'d> {
 }
 
 impl<'d> Desk<'d> {
-    fn admit<'scope>(self, scope: &'scope Scope<'scope, 'd>, asked: Datagram) {
+    fn admit<'scope>(self, scope: &'scope Scope<'scope, 'd>, asked: Received) {
         let from = asked.from;
         if is_quit(&asked.bytes) {
             log(

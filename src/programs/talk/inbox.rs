@@ -2,7 +2,7 @@
 
 use super::input::Typing;
 use crate::net::waker::Waker;
-use crate::programs::datagrams::{Datagram, Datagrams, Until, is_refusal};
+use crate::programs::datagram_socket::{DatagramSocket, Received, Until, is_refusal};
 use crate::programs::trouble::{Result, Trouble};
 use crate::sys::wait;
 use crate::text::Text;
@@ -12,25 +12,25 @@ use std::thread::Builder;
 use std::time::{Duration, Instant};
 
 /// One thing that happened.
-pub(super) enum Event {
+pub(super) enum Happened {
     /// A line that was asked for; `None` at the end of input.
     Typed(Result<Option<Vec<u8>>>),
     /// A datagram.
-    Came(Datagram),
+    Came(Received),
     /// The socket could not receive.
     Failed(io::Error),
 }
 
-/// Both sources of events.
-pub(super) struct Events {
-    queue: Receiver<Event>,
+/// What happens at both.
+pub(super) struct Inbox {
+    queue: Receiver<Happened>,
     /// The keyboard.
     pub(super) typing: Typing,
 }
 
-impl Events {
+impl Inbox {
     /// The next event; `None` when none came until then.
-    pub(super) fn next(&self, until: Option<Instant>) -> Option<Event> {
+    pub(super) fn next(&self, until: Option<Instant>) -> Option<Happened> {
         let Some(until) = until else { return self.queue.recv().ok() };
         self.queue.recv_timeout(until.saturating_duration_since(Instant::now())).ok()
     }
@@ -39,36 +39,36 @@ impl Events {
 /// Runs the conversation while another thread listens to the socket. Datagrams that nobody looks at stay in the
 /// kernel, which drops what is too much.
 pub(super) fn while_listening<T>(
-    socket: &Datagrams,
+    socket: &DatagramSocket,
     label: &Text,
-    converse: impl FnOnce(&Events) -> Result<T>,
+    converse: impl FnOnce(&Inbox) -> Result<T>,
 ) -> Result<T> {
     const WAITING: usize = 64;
     let (tell, queue) = sync_channel(WAITING);
     let typed = tell.clone();
-    let typing = Typing::start(move |line| typed.send(Event::Typed(line)).is_ok())?;
+    let typing = Typing::start(move |line| typed.send(Happened::Typed(line)).is_ok())?;
     let waker = Waker::new().map_err(|e| Trouble::local(Text::same(e.to_string())))?;
     std::thread::scope(|scope| {
         let listen = || listen(socket, label, &tell, &waker);
         Builder::new().spawn_scoped(scope, listen).map_err(|e| Trouble::local(Text::same(e.to_string())))?;
-        let events = Events { queue, typing };
-        let ended = converse(&events);
+        let inbox = Inbox { queue, typing };
+        let ended = converse(&inbox);
         waker.wake();
         ended
     })
 }
 
-fn listen(socket: &Datagrams, label: &Text, tell: &SyncSender<Event>, waker: &Waker) {
+fn listen(socket: &DatagramSocket, label: &Text, tell: &SyncSender<Happened>, waker: &Waker) {
     loop {
         let event = match socket.recv_from(Until::Woken(waker), Some(label.clone())) {
-            Ok(Some(datagram)) => Event::Came(datagram),
+            Ok(Some(datagram)) => Happened::Came(datagram),
             Ok(None) => return,
             Err(e) => {
                 if !is_refusal(&e) {
                     // No memory just now, or no network: it may pass.
                     wait::pause(Duration::from_millis(100));
                 }
-                Event::Failed(e)
+                Happened::Failed(e)
             }
         };
         if tell.send(event).is_err() {

@@ -4,7 +4,7 @@ use super::answer::Answer;
 use crate::exit::Exit;
 use crate::programs::Exec;
 use crate::programs::console::Console;
-use crate::programs::datagrams::{Datagrams, Until, is_refusal, is_too_long, largest, refused};
+use crate::programs::datagram_socket::{DatagramSocket, Until, is_refusal, is_too_long, largest, refused};
 use crate::programs::trouble::{Result, Trouble};
 use crate::say;
 use crate::text::{Text, grouped};
@@ -14,7 +14,7 @@ use std::io;
 /// which is standard error. Each command has a socket of its own. The port is all that ties an answer to a command,
 /// so one that comes late finds nobody, and is not taken for the next.
 pub(super) fn ask(exec: &Exec, console: &Console, line: &str) -> Result<Exit> {
-    let socket = Datagrams::open(console, exec.server)?;
+    let socket = DatagramSocket::open(console, exec.server)?;
     socket.send_to(line.as_bytes(), exec.server, Some(Text::same(line))).map_err(|e| unsent(exec, line, &e))?;
     let mut answer = Answer::new(console);
     let mut came = 0;

@@ -1,8 +1,8 @@
 //! UDP as the programs use it: whole datagrams, each a message of its own, waited for with a limit or until woken.
 
+use super::connection::silent;
 use super::console::Console;
 use super::trouble::{Result, Trouble, cannot_listen};
-use super::wire::silent;
 use crate::net::barrier;
 use crate::net::recorded::{Arrival, Recorded};
 use crate::net::waker::Waker;
@@ -19,7 +19,7 @@ const BUFFER: usize = 64 << 10;
 
 /// A datagram that arrived.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Datagram {
+pub struct Received {
     /// All of it; it may be empty.
     pub bytes: Vec<u8>,
     /// The address that stands on it. Nothing proves that the sender has it.
@@ -53,7 +53,7 @@ impl Until<'_> {
 }
 
 /// A UDP socket. Several threads may send; one receives.
-pub struct Datagrams<'a> {
+pub struct DatagramSocket<'a> {
     socket: Recorded<&'a Console>,
     end: EndName,
     /// The only peer, when the socket is connected.
@@ -62,13 +62,13 @@ pub struct Datagrams<'a> {
     telling: Mutex<()>,
 }
 
-impl<'a> Datagrams<'a> {
+impl<'a> DatagramSocket<'a> {
     /// A server's socket, which hears everybody.
     ///
     /// # Errors
     /// When the address cannot be had.
-    pub fn bind(console: &'a Console, at: SocketAddr) -> Result<Datagrams<'a>> {
-        let bound = Datagrams::make(console, Role::Server, at, None).and_then(|made| {
+    pub fn bind(console: &'a Console, at: SocketAddr) -> Result<DatagramSocket<'a>> {
+        let bound = DatagramSocket::make(console, Role::Server, at, None).and_then(|made| {
             made.socket.bind(at)?;
             Ok(made)
         });
@@ -80,8 +80,8 @@ impl<'a> Datagrams<'a> {
     ///
     /// # Errors
     /// When no way leads there.
-    pub fn open(console: &'a Console, server: SocketAddr) -> Result<Datagrams<'a>> {
-        let opened = Datagrams::make(console, Role::Client, server, Some(server)).and_then(|made| {
+    pub fn open(console: &'a Console, server: SocketAddr) -> Result<DatagramSocket<'a>> {
+        let opened = DatagramSocket::make(console, Role::Client, server, Some(server)).and_then(|made| {
             made.socket.note_peer(server);
             made.socket.plain(Call::Connect, Some(server), |s| s.connect(&server.into()))?;
             made.socket.note_addresses();
@@ -97,7 +97,7 @@ impl<'a> Datagrams<'a> {
         role: Role,
         family: SocketAddr,
         peer: Option<SocketAddr>,
-    ) -> io::Result<Datagrams<'a>> {
+    ) -> io::Result<DatagramSocket<'a>> {
         /// What poll(2) calls readable need not be there when it is read (select(2), BUGS).
         const SURELY: Duration = Duration::from_millis(10);
         let end = EndName::only(role);
@@ -107,7 +107,7 @@ impl<'a> Datagrams<'a> {
             let _ = socket.set_send_buffer_size(BUFFER);
         }
         socket.set_read_timeout(Some(SURELY))?;
-        Ok(Datagrams { socket: recorded, end, peer, telling: Mutex::default() })
+        Ok(DatagramSocket { socket: recorded, end, peer, telling: Mutex::default() })
     }
 
     /// Its own address.
@@ -143,7 +143,7 @@ impl<'a> Datagrams<'a> {
     ///
     /// # Errors
     /// What recvfrom says; [`is_refusal`] on a connected socket when nobody listens there.
-    pub(crate) fn recv_from(&self, until: Until, label: Option<Text>) -> io::Result<Option<Datagram>> {
+    pub(crate) fn recv_from(&self, until: Until, label: Option<Text>) -> io::Result<Option<Received>> {
         let began = Instant::now();
         loop {
             match (until.wait(self.socket.socket(), began)?, until) {
@@ -155,7 +155,7 @@ impl<'a> Datagrams<'a> {
             match self.take(began, label.clone()) {
                 Ok(Arrival { bytes, from, .. }) => {
                     let Some(from) = from.or(self.peer) else { continue };
-                    return Ok(Some(Datagram { bytes, from }));
+                    return Ok(Some(Received { bytes, from }));
                 }
                 // It was not there after all.
                 Err(e) if matches!(e.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {}
@@ -178,7 +178,7 @@ impl<'a> Datagrams<'a> {
     }
 
     /// A call that brought nothing for so long.
-    fn silence(&self, began: Instant, limit: Duration) -> io::Result<Option<Datagram>> {
+    fn silence(&self, began: Instant, limit: Duration) -> io::Result<Option<Received>> {
         let nothing = self.socket.recv_from(
             BUFFER,
             |_| Err(io::ErrorKind::TimedOut.into()),
@@ -254,9 +254,9 @@ mod tests {
 
     fn both_ways(ip: IpAddr) {
         let console = console();
-        let server = Datagrams::bind(&console, any_port(ip)).expect("a port");
+        let server = DatagramSocket::bind(&console, any_port(ip)).expect("a port");
         let at = server.address().expect("an address");
-        let client = Datagrams::open(&console, at).expect("a client");
+        let client = DatagramSocket::open(&console, at).expect("a client");
         let longest = vec![b'x'; largest(at)];
         for bytes in [&b"hello"[..], b"", &longest] {
             client.send_to(bytes, at, None).expect("sent");
@@ -281,14 +281,14 @@ mod tests {
     #[test]
     fn silence_is_not_an_error() {
         let console = console();
-        let server = Datagrams::bind(&console, any_port(Ipv4Addr::LOCALHOST.into())).expect("a port");
+        let server = DatagramSocket::bind(&console, any_port(Ipv4Addr::LOCALHOST.into())).expect("a port");
         assert_eq!(server.recv_from(Until::Passed(Duration::from_millis(5)), None).expect("no error"), None);
     }
 
     #[test]
     fn a_wait_without_end_ends_when_it_is_woken() {
         let console = console();
-        let server = Datagrams::bind(&console, any_port(Ipv4Addr::LOCALHOST.into())).expect("a port");
+        let server = DatagramSocket::bind(&console, any_port(Ipv4Addr::LOCALHOST.into())).expect("a port");
         let waker = Waker::new().expect("a loopback");
         std::thread::scope(|scope| {
             let waiting = scope.spawn(|| server.recv_from(Until::Woken(&waker), None));
@@ -301,13 +301,13 @@ mod tests {
     #[test]
     fn a_client_hears_that_nobody_listens_and_a_server_does_not_mind() {
         let console = console();
-        let server = Datagrams::bind(&console, any_port(Ipv4Addr::LOCALHOST.into())).expect("a port");
+        let server = DatagramSocket::bind(&console, any_port(Ipv4Addr::LOCALHOST.into())).expect("a port");
         let at = server.address().expect("an address");
-        let gone = Datagrams::open(&console, at).expect("a client");
+        let gone = DatagramSocket::open(&console, at).expect("a client");
         let gone_to = gone.address().expect("an address");
         drop(gone);
         server.send_to(b"hello", gone_to, None).expect("sent all the same");
-        let client = Datagrams::open(&console, at).expect("a client");
+        let client = DatagramSocket::open(&console, at).expect("a client");
         client.send_to(b"hello", at, None).expect("sent");
         assert!(server.recv_from(Until::Passed(SOON), None).expect("no error").is_some(), "the refusal is no end");
         drop(server);
@@ -319,8 +319,8 @@ mod tests {
     #[test]
     fn a_port_that_is_taken_is_this_machines_trouble() {
         let console = console();
-        let server = Datagrams::bind(&console, any_port(Ipv4Addr::LOCALHOST.into())).expect("a port");
-        let again = Datagrams::bind(&console, server.address().expect("an address"));
+        let server = DatagramSocket::bind(&console, any_port(Ipv4Addr::LOCALHOST.into())).expect("a port");
+        let again = DatagramSocket::bind(&console, server.address().expect("an address"));
         assert_eq!(again.err().map(|trouble| trouble.exit), Some(crate::exit::Exit::NotHere));
     }
 }

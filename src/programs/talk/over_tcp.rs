@@ -7,9 +7,9 @@ use super::input;
 use super::said::said;
 use crate::exit::Exit;
 use crate::framing::protocols::Source as _;
+use crate::programs::connection::Connection;
 use crate::programs::console::Console;
 use crate::programs::trouble::{Result, Trouble};
-use crate::programs::wire::Wire;
 use crate::programs::{Talk, is_quit};
 use crate::say;
 use crate::text::{Text, grouped};
@@ -26,7 +26,8 @@ const LINE: Text = Text::new("a line", "一行");
 
 /// One connection, and lines over it until `quit` or the end of input.
 pub(super) fn run(talk: &Talk, console: &Console) -> Result<Exit> {
-    let mut session = Session { talk, console, wire: Wire::connect(console, talk.server, talk.patience.timeout)? };
+    let mut session =
+        TcpConversation { talk, console, conn: Connection::connect(console, talk.server, talk.patience.timeout)? };
     let terminal = input::is_terminal();
     let mut stdin = io::stdin().lock();
     let mut exit = Exit::Done;
@@ -54,7 +55,7 @@ pub(super) fn run(talk: &Talk, console: &Console) -> Result<Exit> {
 
 /// How an answer ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum End {
+enum ReplyEnd {
     /// As long as the line, and its echo.
     Whole,
     /// The server fell silent.
@@ -63,38 +64,38 @@ enum End {
     HungUp,
 }
 
-struct Answer {
+struct Reply {
     bytes: Vec<u8>,
-    end: End,
+    end: ReplyEnd,
     /// So far it was the beginning of the line's echo.
     echo: bool,
 }
 
-struct Session<'a> {
+struct TcpConversation<'a> {
     talk: &'a Talk,
     console: &'a Console,
-    wire: Wire<'a>,
+    conn: Connection<'a>,
 }
 
-impl Session<'_> {
+impl TcpConversation<'_> {
     /// Sends a line and prints its answer; an exit code when that is not whole.
     fn say(&mut self, line: &[u8]) -> Result<Option<Exit>> {
         self.leftovers()?;
-        let Answer { bytes, end, echo } = self.exchange(line)?;
+        let Reply { bytes, end, echo } = self.exchange(line)?;
         let server = self.talk.server;
         if !bytes.is_empty() {
             said(self.console, server, &bytes);
         }
         let (have, all) = (grouped(bytes.len() as u64), grouped(line.len() as u64));
         match end {
-            End::HungUp if bytes.is_empty() => Err(hung_up(server)),
-            End::HungUp if echo => {
+            ReplyEnd::HungUp if bytes.is_empty() => Err(hung_up(server)),
+            ReplyEnd::HungUp if echo => {
                 Err(hung_up(server).at(&say!("{have} of {all} bytes came back", "{all} 字节只发回了 {have} 字节")))
             }
-            End::Quiet if bytes.is_empty() => {
+            ReplyEnd::Quiet if bytes.is_empty() => {
                 Err(Trouble::silent(&Text::new("waiting for the answer", "等待回答"), self.talk.patience.timeout))
             }
-            End::Quiet if echo => {
+            ReplyEnd::Quiet if echo => {
                 let limit = self.talk.patience.timeout;
                 self.console.remark(&say!(
                     "{have} of {all} bytes came back, then nothing for {limit:?}",
@@ -111,11 +112,11 @@ impl Session<'_> {
         let mut late = Vec::new();
         let mut piece = vec![0; 64 << 10];
         let lost = |e: io::Error| Trouble::call(&Text::new("before this line", "在发这一行之前"), &e);
-        while let Some(n) = self.wire.peek().map_err(lost)? {
+        while let Some(n) = self.conn.peek().map_err(lost)? {
             if n == 0 && late.is_empty() {
                 return Err(hung_up(self.talk.server));
             }
-            let n = if n == 0 { 0 } else { self.wire.recv(&mut piece, Part::Body).map_err(lost)? };
+            let n = if n == 0 { 0 } else { self.conn.recv(&mut piece, Part::Body).map_err(lost)? };
             if n == 0 {
                 break;
             }
@@ -133,23 +134,23 @@ impl Session<'_> {
     }
 
     /// Sends the line and receives its answer.
-    fn exchange(&mut self, line: &[u8]) -> Result<Answer> {
+    fn exchange(&mut self, line: &[u8]) -> Result<Reply> {
         let lost = |e: io::Error| Trouble::call(&Text::new("sending the line", "发送这一行"), &e);
         let label = Text::new("its answer", "它的回答");
         if line.len() > SHORT {
-            self.wire.incoming(label);
+            self.conn.incoming(label);
             return self.exchange_long(line, lost);
         }
-        self.wire.outgoing(LINE);
-        self.wire.send_all(line, Part::Body).map_err(lost)?;
-        self.wire.incoming(label);
+        self.conn.outgoing(LINE);
+        self.conn.send_all(line, Part::Body).map_err(lost)?;
+        self.conn.incoming(label);
         self.receive(line, &AtomicBool::new(true))
     }
 
     /// Sends in one thread and receives in another: the echo of a long line comes back while it is still being sent,
     /// and a server that cannot get rid of it stops reading.
-    fn exchange_long(&mut self, line: &[u8], lost: impl Fn(io::Error) -> Trouble) -> Result<Answer> {
-        let mut sender = self.wire.twin();
+    fn exchange_long(&mut self, line: &[u8], lost: impl Fn(io::Error) -> Trouble) -> Result<Reply> {
+        let mut sender = self.conn.twin();
         sender.outgoing(LINE);
         let done = AtomicBool::new(false);
         std::thread::scope(|scope| {
@@ -161,9 +162,9 @@ impl Session<'_> {
             let sending =
                 Builder::new().spawn_scoped(scope, send).map_err(|e| Trouble::local(Text::same(e.to_string())))?;
             let answer = self.receive(line, &done);
-            if !matches!(&answer, Ok(Answer { end: End::Whole | End::Quiet, .. })) {
+            if !matches!(&answer, Ok(Reply { end: ReplyEnd::Whole | ReplyEnd::Quiet, .. })) {
                 // A sender must not wait for a server that has gone.
-                let _ = self.wire.shutdown();
+                let _ = self.conn.shutdown();
             }
             let sent = sending.join().unwrap_or(Ok(()));
             let answer = answer?;
@@ -175,18 +176,18 @@ impl Session<'_> {
         })
     }
 
-    fn receive(&mut self, line: &[u8], sent: &AtomicBool) -> Result<Answer> {
+    fn receive(&mut self, line: &[u8], sent: &AtomicBool) -> Result<Reply> {
         let lost = |e: io::Error| Trouble::call(&Text::new("waiting for the answer", "等待回答"), &e);
-        let mut answer = Answer { bytes: Vec::new(), end: End::Whole, echo: true };
+        let mut answer = Reply { bytes: Vec::new(), end: ReplyEnd::Whole, echo: true };
         let mut piece = vec![0; 64 << 10];
         loop {
             let patience = self.talk.patience;
             let limit = if answer.echo { patience.timeout } else { patience.settle };
             let all_sent = sent.load(Ordering::Acquire);
-            match self.wire.recv_within(&mut piece, Part::Body, limit).map_err(lost)? {
+            match self.conn.recv_within(&mut piece, Part::Body, limit).map_err(lost)? {
                 None if !all_sent => {}
-                None => return Ok(Answer { end: End::Quiet, ..answer }),
-                Some(0) => return Ok(Answer { end: End::HungUp, ..answer }),
+                None => return Ok(Reply { end: ReplyEnd::Quiet, ..answer }),
+                Some(0) => return Ok(Reply { end: ReplyEnd::HungUp, ..answer }),
                 Some(n) => {
                     answer.echo &= is_echo(line, answer.bytes.len(), &piece[..n]);
                     answer.bytes.extend_from_slice(&piece[..n]);
