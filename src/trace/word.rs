@@ -38,7 +38,11 @@ pub(crate) mod hex {
 
     pub(crate) fn deserialize<'de, D: Deserializer<'de>, B: From<Vec<u8>>>(deserializer: D) -> Result<B, D::Error> {
         let digits = <Cow<'de, str>>::deserialize(deserializer)?;
-        let value = |digit: u8| DIGITS.iter().position(|d| *d == digit).map(|value| value as u8);
+        let value = |digit: u8| match digit {
+            b'0'..=b'9' => Some(digit - b'0'),
+            b'a'..=b'f' => Some(digit - b'a' + 10),
+            _ => None,
+        };
         let byte = |pair: &[u8]| match pair {
             [high, low] => Some(value(*high)? << 4 | value(*low)?),
             _ => None,

@@ -50,11 +50,8 @@ fn rendered(report: &Report) -> Vec<String> {
 pub fn is_shown_as_it_was(scenario: &Scenario, link: bool) {
     for (control, stable) in [(false, false), (false, true), (true, false), (true, true)] {
         let report = played(scenario, link, control, stable);
-        let as_played = rendered(&report);
-        for lang in [Lang::En, Lang::Zh] {
-            let back = read(&written(&report, lang));
-            assert!(back == [report.clone()], "{}: {back:?}\n{report:?}", scenario.id);
-            assert_eq!(rendered(&back[0]), as_played, "{}", scenario.id);
-        }
+        let back = read(&written(&report, if control { Lang::Zh } else { Lang::En }));
+        assert!(back == [report.clone()], "{}: {back:?}\n{report:?}", scenario.id);
+        assert_eq!(rendered(&back[0]), rendered(&report), "{}", scenario.id);
     }
 }
