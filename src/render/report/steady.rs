@@ -16,14 +16,18 @@ impl Report {
     pub fn steady(mut self, varies: Steady) -> Report {
         let linked = !self.trace.packets.is_empty();
         self.head.steady = Some(varies);
+        let shown = self.shows_packets();
         self.took_us = 0;
         self.trace.restarts.clear();
+        // Which of two threads came first is chance.
+        self.trace.openings.sort_by(|a, b| (a.end, a.after, a.nth, &a.gate).cmp(&(b.end, b.after, b.nth, &b.gate)));
         self.findings.claims.iter_mut().for_each(Claim::steady);
         // Where a stream was cut is a link's doing; a whole message is as long as ever.
         let cut = |event: &Event| linked && event.call == Call::Deliver && self.trace.exactly_one(event).is_none();
         let cut: Vec<bool> = self.trace.events.iter().map(cut).collect();
         for (event, cut) in self.trace.events.iter_mut().zip(cut) {
             settle(event, varies, linked);
+            event.news.retain(|news| !(shown && news.is_departure()));
             event.varies |= varies.calls && cut;
         }
         self.trace.sockets.iter_mut().for_each(|socket| (socket.local, socket.peer) = (None, None));
