@@ -1,6 +1,7 @@
 //! The run as a Mermaid sequence diagram, to paste into Markdown.
 
-use super::ladder::{self, EventRow, PacketRow, Row};
+use super::rows::bytes::pieces;
+use super::rows::{EventRow, PacketRow, Row, rows, token};
 use super::{Report, Style};
 use crate::text::Lang;
 use crate::trace::{Call, Event, Role, Trace};
@@ -22,11 +23,13 @@ pub fn run(out: &mut dyn Write, report: &Report, style: &Style) -> io::Result<()
     for name in ends(trace) {
         writeln!(out, "    participant {name}")?;
     }
-    for row in ladder::rows(report, style) {
+    for row in rows(report) {
         match row {
             Row::Event(row) => call(out, report, &row, style)?,
             Row::Packet(row) => packet(out, &row, style)?,
-            Row::More(text) => writeln!(out, "    Note over client,server: {}", quoted(text.to(style.lang)))?,
+            Row::More(tokens) => {
+                writeln!(out, "    Note over client,server: {}", quoted(&token::line(&tokens, style, 0)))?;
+            }
         }
     }
     for claim in &report.findings.claims {
@@ -40,14 +43,15 @@ pub fn run(out: &mut dyn Write, report: &Report, style: &Style) -> io::Result<()
 fn call(out: &mut dyn Write, report: &Report, row: &EventRow, style: &Style) -> io::Result<()> {
     let trace = &report.trace;
     let me = row.event.end;
-    let label = quoted(&row.label);
+    let label = quoted(&token::call(&row.label, style));
     match (arrow(row.event), row.event.far) {
         (Some(arrow), Some(peer)) if !report.shows_packets() => writeln!(out, "    {me}{arrow}{peer}: {label}")?,
         _ => writeln!(out, "    Note over {me}: {label}")?,
     }
     if row.detailed {
-        let parts = super::bytes::parts(trace, row.event, style);
-        let text = parts.iter().map(|part| quoted(&part.text)).collect::<Vec<_>>().join(" / ");
+        let pieces = pieces(trace, row.event);
+        let text =
+            pieces.iter().map(|piece| quoted(&token::glance(&piece.tokens, style))).collect::<Vec<_>>().join(" / ");
         writeln!(out, "    Note over {me}: {text}")?;
     }
     Ok(())
@@ -57,8 +61,14 @@ fn call(out: &mut dyn Write, report: &Report, row: &EventRow, style: &Style) -> 
 fn packet(out: &mut dyn Write, row: &PacketRow, style: &Style) -> io::Result<()> {
     let arrow = if row.packet.arrivals.is_empty() { "-x" } else { "->>" };
     let (open, close) = if style.lang == Lang::Zh { ("（", "）") } else { (" (", ")") };
-    let remark = row.remark.as_ref().map(|r| format!("{open}{r}{close}")).unwrap_or_default();
-    writeln!(out, "    {}{arrow}{}: {}", row.from, row.to, quoted(&format!("{}{remark}", row.label)))
+    let remark = row.remark.as_ref().map(|r| format!("{open}{}{close}", r.to(style.lang))).unwrap_or_default();
+    writeln!(
+        out,
+        "    {}{arrow}{}: {}",
+        row.from,
+        row.to,
+        quoted(&format!("{}{remark}", token::packet(&row.label, style)))
+    )
 }
 
 fn ends(trace: &Trace) -> Vec<String> {

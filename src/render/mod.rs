@@ -2,27 +2,21 @@
 //! sees a socket, nor knows whether the run was just played or read from a file, and two renderers never disagree
 //! because both read the same report.
 
-mod arrow;
-mod bytes;
 mod json;
-mod ladder;
-mod lanes;
-mod live;
 mod mermaid;
-mod packets;
 pub mod palette;
 pub mod plot;
 pub mod report;
+pub mod rows;
 mod table;
 mod term;
 
 pub use json::{distribution as distribution_json, listing as listing_json};
-pub use live::Live;
 pub use mermaid::run as mermaid;
 pub use report::Report;
 pub use report::lines::{run as run_json, summary as summary_line};
 pub use table::{Counted, distribution, list, table_foot, table_head, table_row, tally};
-pub use term::{Steps, run as terminal};
+pub use term::{Live, Steps, run as terminal};
 
 use crate::text::{Lang, Text};
 use palette::{Ink, Palette};

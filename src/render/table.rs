@@ -1,7 +1,7 @@
 //! Tables: `list`, `all`, and the distribution of `--repeat`.
 
 use super::palette::Ink;
-use super::{Report, Style, bytes};
+use super::{Report, Style};
 use crate::claims::Verdict;
 use crate::say;
 use crate::scenarios::{Part, Scenario, Tally};
@@ -155,7 +155,7 @@ pub fn distribution(
     let shown = 12;
     let room = style.width.saturating_sub(34).max(8);
     for (pattern, count) in outcomes.iter().take(shown) {
-        let lengths = bytes::lengths(pattern);
+        let lengths = lengths(pattern);
         let bar = "#".repeat((count * room.min(30)).div_ceil(runs.max(1)));
         let percent = 100.0 * *count as f64 / runs.max(1) as f64;
         let gap = " ".repeat(22usize.saturating_sub(columns(&lengths)));
@@ -168,4 +168,21 @@ pub fn distribution(
         writeln!(out, "{}", text.to(style.lang))?;
     }
     Ok(())
+}
+
+/// `5+4`, `1024x3+76`: the lengths of a run's receive calls, equal neighbours counted.
+fn lengths(pattern: &[usize]) -> String {
+    let mut out: Vec<String> = Vec::new();
+    let mut rest = pattern;
+    while let Some(first) = rest.first() {
+        let same = rest.iter().take_while(|n| *n == first).count();
+        out.push(if same > 1 && *first > 0 { format!("{first}x{same}") } else { first.to_string() });
+        rest = &rest[if *first > 0 { same } else { 1 }..];
+    }
+    if out.len() > 8 {
+        let more = out.len() - 6;
+        out.truncate(6);
+        out.push(format!("..{more} more"));
+    }
+    if out.is_empty() { "-".into() } else { out.join("+") }
 }

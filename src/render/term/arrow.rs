@@ -1,6 +1,6 @@
 //! A packet as an arrow between two lanes.
 
-use super::Style;
+use crate::render::Style;
 use crate::text::columns::{columns, cut};
 
 /// The characters an arrow is made of.

@@ -1,10 +1,10 @@
 //! The annotated trace of a program while it runs: the same rows as a recorded run's, one end's calls, each as
 //! it returns.
 
-use super::Style;
-use super::ladder::{self, EventRow};
 use super::lanes::Lanes;
-use super::report::lines;
+use crate::render::Style;
+use crate::render::report::lines;
+use crate::render::rows::{EventRow, alike, event};
 use crate::say;
 use crate::text::{Text, escaped, grouped};
 use crate::trace::{Call, EndName, Event, Evidence, Kernel, Message, MsgId, Proto, SockId, Window};
@@ -32,7 +32,7 @@ struct Run {
     /// How many are counted and not drawn, and their bytes; the last is drawn when something else comes.
     held: usize,
     bytes: usize,
-    last: Option<(Event, String)>,
+    last: Option<(Event, Text)>,
 }
 
 impl Run {
@@ -43,7 +43,7 @@ impl Run {
 
     fn goes_on(&self, event: &Event) -> bool {
         let part = |event: &Event| event.spans.last().map(|span| (span.msg, span.part));
-        ladder::alike(&self.first, event) && part(&self.first) == part(event)
+        alike(&self.first, event) && part(&self.first) == part(event)
     }
 }
 
@@ -149,7 +149,7 @@ impl Live {
         // What the kernel has queued, or put into segments, is the clock's doing.
         let socket = self.window.trace().socket(sock);
         let news = socket.map(|socket| self.kernel.news(socket, event)).unwrap_or_default();
-        let note = if self.style.stable { String::new() } else { self.style.say(&ladder::note(&news)) };
+        let note = if self.style.stable { Text::default() } else { event::note(&news) };
         let Some(run) = self.runs.get_mut(&sock) else {
             self.runs.insert(sock, Run::of(event));
             return self.draw(out, event, note);
@@ -181,15 +181,15 @@ impl Live {
         self.draw(out, &event, note)
     }
 
-    fn draw(&mut self, out: &mut dyn Write, event: &Event, kernel: String) -> io::Result<()> {
+    fn draw(&mut self, out: &mut dyn Write, event: &Event, kernel: Text) -> io::Result<()> {
         if !self.headed {
             self.lanes().heads(out, false)?;
             self.headed = true;
         }
-        let room = self.lanes().room(event.end);
-        let label = ladder::label(self.window.trace(), event, &self.style, Some(room));
+        let label = event::label(self.window.trace(), event);
         let detailed = !event.bytes.is_empty();
-        self.lanes().event(out, &EventRow { number: event.seq, event, label, kernel, more: None, detailed })
+        let row = EventRow { number: event.seq, event, label, kernel, more: None, detailed };
+        self.lanes().event_with_peer(out, &row)
     }
 
     fn lanes(&self) -> Lanes<'_> {

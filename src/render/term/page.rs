@@ -2,9 +2,10 @@
 //! numbers, the claims, why, and what to try next.
 
 use super::lanes::Lanes;
-use super::palette::Ink;
-use super::{Report, Style, ladder};
 use crate::claims::{Claim, Verdict};
+use crate::render::palette::Ink;
+use crate::render::rows::rows;
+use crate::render::{Report, Style};
 use crate::say;
 use crate::text::columns::{columns, padded, wrapped};
 use crate::text::{Text, grouped};
@@ -83,7 +84,7 @@ impl Page<'_> {
     }
 
     fn trace(&self, out: &mut dyn Write, steps: &mut dyn Steps) -> io::Result<()> {
-        let rows = ladder::rows(self.report, self.style);
+        let rows = rows(self.report);
         if rows.is_empty() {
             return Ok(());
         }

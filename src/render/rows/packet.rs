@@ -1,33 +1,27 @@
 //! Packets in words: what a row of the ladder says about one, and about many at once.
 
-use super::{Style, bytes};
+use super::token::{Name, Token};
 use crate::say;
 use crate::text::{Text, grouped};
 use crate::trace::packet::{Content, Fate, Flags, Packet, Segment, icmp};
 use crate::trace::{Context, Message, MsgId, Purpose, Role, Trace};
 use std::ops::Range;
 
-/// Columns of a message's name: beside it "again" has to find room.
-const NAME: usize = 10;
-
 /// The bits that make a segment more than data or an acknowledgement.
 const CONTROL: Flags = Flags::SYN.and(Flags::FIN).and(Flags::RST);
 
 /// What matters about a packet.
-pub fn label(trace: &Trace, packet: &Packet, context: &Context, style: &Style) -> Text {
+pub fn label<'a>(trace: &'a Trace, packet: &Packet, context: &Context) -> Vec<Token<'a>> {
     match &packet.content {
-        Content::Tcp(segment) => tcp(trace, packet, segment, context, style),
-        Content::Udp => fragment(packet).unwrap_or_else(|| data(trace, packet, style)),
-        Content::Icmp { kind, code, .. } => icmp(*kind, *code),
-        Content::Other(number) => say!("IP protocol {number}", "IP 协议 {number}"),
+        Content::Tcp(segment) => tcp(trace, packet, segment, context),
+        Content::Udp => fragment(packet).map_or_else(|| data(trace, packet), |text| vec![text.into()]),
+        Content::Icmp { kind, code, .. } => vec![icmp(*kind, *code).into()],
+        Content::Other(number) => vec![say!("IP protocol {number}", "IP 协议 {number}").into()],
     }
 }
 
-fn tcp(trace: &Trace, packet: &Packet, segment: &Segment, context: &Context, style: &Style) -> Text {
+fn tcp<'a>(trace: &'a Trace, packet: &Packet, segment: &Segment, context: &Context) -> Vec<Token<'a>> {
     let mut words = Vec::new();
-    if packet.payload_len > 0 {
-        words.push(data(trace, packet, style));
-    }
     if segment.flags.any(CONTROL) {
         words.push(control(segment.flags));
     }
@@ -44,8 +38,20 @@ fn tcp(trace: &Trace, packet: &Packet, segment: &Segment, context: &Context, sty
     if context.closes_window {
         words.push(Text::new("window 0", "窗口 0"));
     }
-    let joined = listed(&words, &Text::new(", ", "，"));
-    if segment.retransmission { Text::new("again {}", "重传 {}").with(&joined) } else { joined }
+    let mut tokens = Vec::new();
+    if segment.retransmission {
+        tokens.push(Text::new("again ", "重传 ").into());
+    }
+    if packet.payload_len > 0 {
+        tokens.extend(data(trace, packet));
+    }
+    for (i, word) in words.into_iter().enumerate() {
+        if i > 0 || packet.payload_len > 0 {
+            tokens.push(Text::new(", ", "，").into());
+        }
+        tokens.push(word.into());
+    }
+    tokens
 }
 
 /// The bits that say something: that a FIN acknowledges goes without saying.
@@ -82,34 +88,37 @@ fn fragment(packet: &Packet) -> Option<Text> {
 }
 
 /// `M1 [hello] 5 bytes`, `M3 bytes 0-1459 of 4000`, `M1+M2 9 bytes`, `M2..M10 9 bytes`, `M1[8-9]+M2[0-3]`.
-fn data(trace: &Trace, packet: &Packet, style: &Style) -> Text {
+fn data<'a>(trace: &'a Trace, packet: &Packet) -> Vec<Token<'a>> {
     let n = length(packet.payload_len as u64);
     let parts: Vec<(&Message, Range<usize>)> =
         runs(packet).into_iter().filter_map(|(id, range)| Some((trace.message(id)?, range))).collect();
+    let whole = |(message, range): &(&Message, Range<usize>)| range.len() == message.len();
     match &parts[..] {
-        [] => n,
-        [(message, range)] if range.len() == message.bytes.len() => {
-            let (id, name) = (message.id, bytes::name(message, style, NAME));
-            let name = if name.is_empty() { String::new() } else { format!(" [{name}]") };
-            Text::new("{} {}", "{} {}").with(&Text::same(format!("{id}{name}"))).with(&n)
+        [] => vec![n.into()],
+        [only] if whole(only) => {
+            let message = only.0;
+            let name = Some(Name::of(message)).filter(|name| !name.is_empty());
+            let named = name.into_iter().flat_map(|name| [" [".into(), Token::Name(name), "]".into()]);
+            [Token::Message(message.id)].into_iter().chain(named).chain([" ".into(), n.into()]).collect()
         }
         [(message, range)] => {
-            let (id, all) = (message.id, message.bytes.len());
-            let (first, last) = (range.start, range.end - 1);
-            say!("{id} bytes {first}-{last} of {all}", "{id} 字节 {first}-{last}/{all}")
+            let (first, last, all) = (range.start, range.end.saturating_sub(1), message.len());
+            vec![
+                Token::Message(message.id),
+                say!(" bytes {first}-{last} of {all}", " 字节 {first}-{last}/{all}").into(),
+            ]
         }
         several => {
-            let whole = |(message, range): &(&Message, Range<usize>)| range.len() == message.bytes.len();
             let named = |part: &(&Message, Range<usize>)| match whole(part) {
                 true => part.0.id.to_string(),
-                false => format!("{}[{}-{}]", part.0.id, part.1.start, part.1.end - 1),
+                false => format!("{}[{}-{}]", part.0.id, part.1.start, part.1.end.saturating_sub(1)),
             };
-            let names = Text::same(shortened(several.iter().map(named).collect()));
+            let names = shortened(several.iter().map(named).collect());
             // Of two parts the places say how much it is.
-            if several.len() == 2 && !several.iter().any(whole) {
-                return names;
+            match several.len() == 2 && !several.iter().any(whole) {
+                true => vec![names.into()],
+                false => vec![names.into(), " ".into(), n.into()],
             }
-            Text::new("{} {}", "{} {}").with(&names).with(&n)
         }
     }
 }
@@ -153,24 +162,26 @@ pub fn is_ordinary(packet: &Packet, context: &Context) -> bool {
 }
 
 /// `.. 38 data packets -> and 19 ACKs <- more`.
-pub fn more<'p>(packets: impl Iterator<Item = &'p Packet>, style: &Style) -> Text {
-    let mut counts = [0; 4];
-    for packet in packets {
-        counts[usize::from(!packet.is_data()) + if packet.from == Role::Client { 0 } else { 2 }] += 1;
-    }
-    let (right, left) = if style.unicode { ("→", "←") } else { ("->", "<-") };
-    let counted = |(kind, n): (usize, &u64)| {
-        let (n, arrow) = (*n, if kind < 2 { right } else { left });
+pub fn more<'a>(packets: &[&Packet]) -> Vec<Token<'a>> {
+    let mut tokens = vec![Text::new(".. ", ".. 另有 ").into()];
+    for (from, data) in [(Role::Client, true), (Role::Client, false), (Role::Server, true), (Role::Server, false)] {
+        let n = packets.iter().filter(|p| p.from == from && p.is_data() == data).count();
         let plural = if n == 1 { "" } else { "s" };
-        (n > 0).then(|| match kind % 2 {
-            0 => say!("{n} data packet{plural} {arrow}", "{n} 个数据分组 {arrow}"),
-            _ => say!("{n} ACK{plural} {arrow}", "{n} 个 ACK {arrow}"),
-        })
-    };
-    let kinds: Vec<Text> = counts.iter().enumerate().filter_map(counted).collect();
-    Text::new(".. {} more", ".. 另有 {}").with(&listed(&kinds, &Text::new(" and ", "、")))
+        let counted = match data {
+            _ if n == 0 => continue,
+            true => say!("{n} data packet{plural} ", "{n} 个数据分组 "),
+            false => say!("{n} ACK{plural} ", "{n} 个 ACK "),
+        };
+        if tokens.len() > 1 {
+            tokens.push(Text::new(" and ", "、").into());
+        }
+        tokens.extend([counted.into(), Token::Arrow(from)]);
+    }
+    tokens.push(Text::new(" more", "").into());
+    tokens
 }
 
+/// Several, apart by `between`.
 pub fn listed(texts: &[Text], between: &Text) -> Text {
     let all = |side: fn(&Text) -> &str| texts.iter().map(side).collect::<Vec<_>>().join(side(between));
     Text::made(all(|t| &t.en), all(|t| &t.zh))

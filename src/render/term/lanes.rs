@@ -2,9 +2,12 @@
 //! one lane under the other. A recorded run's report and the live trace draw with it.
 
 use super::arrow::{Arrow, Glyphs};
-use super::ladder::{EventRow, PacketRow, Row};
-use super::palette::Ink;
-use super::{NARROW, Style, WIDEST, bytes};
+use super::bytes;
+use crate::render::palette::Ink;
+use crate::render::rows::bytes::pieces;
+use crate::render::rows::token;
+use crate::render::rows::{EventRow, PacketRow, Row};
+use crate::render::{NARROW, Style, WIDEST};
 use crate::text::Text;
 use crate::text::columns::{columns, cut, padded, wrapped};
 use crate::trace::{EndName, Role, Trace};
@@ -53,7 +56,7 @@ impl Lanes<'_> {
             Row::Event(row) => self.event(out, row),
             Row::Packet(row) if self.style.is_narrow() => self.packet_stacked(out, row),
             Row::Packet(row) => self.packet(out, row),
-            Row::More(text) => self.more_packets(out, text),
+            Row::More(tokens) => self.more_packets(out, &token::line(tokens, self.style, 0)),
         }
     }
 
@@ -62,7 +65,25 @@ impl Lanes<'_> {
     /// # Errors
     /// What writing says.
     pub fn event(&self, out: &mut dyn Write, row: &EventRow) -> io::Result<()> {
-        if self.style.is_narrow() { self.stacked(out, row) } else { self.beside(out, row) }?;
+        self.labelled(out, row, &token::call(&row.label, self.style))
+    }
+
+    /// The same for a call whose peer has no lane: its label says who that is, and has the room of this end's.
+    ///
+    /// # Errors
+    /// What writing says.
+    pub fn event_with_peer(&self, out: &mut dyn Write, row: &EventRow) -> io::Result<()> {
+        let room = self.room(row.event.end);
+        self.labelled(out, row, &token::call_with_peer(&row.label, self.style, room))
+    }
+
+    fn labelled(&self, out: &mut dyn Write, row: &EventRow, label: &str) -> io::Result<()> {
+        let kernel = row.kernel.to(self.style.lang);
+        if self.style.is_narrow() {
+            self.stacked(out, row, label, kernel)
+        } else {
+            self.beside(out, row, label, kernel)
+        }?;
         if row.detailed {
             self.detail(out, row)?;
         }
@@ -75,7 +96,7 @@ impl Lanes<'_> {
         let arrow = Arrow {
             rightward: row.from.role == Role::Client,
             arrives: !row.packet.arrivals.is_empty(),
-            label: &Lanes::numbered(row.from.index.max(row.to.index), &row.label),
+            label: &Lanes::numbered(row.from.index.max(row.to.index), &token::packet(&row.label, self.style)),
             glyphs: Glyphs::of(self.style),
         };
         let [before, label, after] = arrow.drawn(lanes.left + lanes.kernel - 1);
@@ -93,30 +114,31 @@ impl Lanes<'_> {
 
     /// The remark and the times, as far as they fit.
     fn arrival(&self, row: &PacketRow, room: usize) -> String {
-        let remark = row.remark.clone().unwrap_or_default();
+        let remark = row.remark.as_ref().map_or("", |remark| remark.to(self.style.lang));
         let times: Vec<String> = match self.clock {
             false => Vec::new(),
             true => row.packet.arrivals.iter().map(|at| milliseconds(*at)).collect(),
         };
         let with = |times: &[String]| format!("{remark} {}", times.join(" ")).trim().to_owned();
         let most = (0..=times.len()).rev().map(|n| with(&times[..n])).find(|text| columns(text) <= room);
-        most.unwrap_or(remark)
+        most.unwrap_or_else(|| remark.to_owned())
     }
 
     fn packet_stacked(&self, out: &mut dyn Write, row: &PacketRow) -> io::Result<()> {
         let arrow = if self.style.unicode { "→" } else { "->" };
-        let remark = row.remark.as_ref().map(|r| format!("  [{r}]")).unwrap_or_default();
+        let label = token::packet(&row.label, self.style);
+        let remark = row.remark.as_ref().map(|r| format!("  [{}]", r.to(self.style.lang))).unwrap_or_default();
         let ink = if row.packet.arrivals.is_empty() { Some(Ink::Bad) } else { self.packet_ink(row) };
-        self.style.paragraph(out, 2, &format!("{} {arrow} {} {}{remark}", row.from, row.to, row.label), ink)
+        self.style.paragraph(out, 2, &format!("{} {arrow} {} {label}{remark}", row.from, row.to), ink)
     }
 
     fn packet_ink(&self, row: &PacketRow) -> Option<Ink> {
         row.packet.spans.first().map(|span| Ink::Message(span.msg))
     }
 
-    fn more_packets(&self, out: &mut dyn Write, text: &Text) -> io::Result<()> {
+    fn more_packets(&self, out: &mut dyn Write, text: &str) -> io::Result<()> {
         let indent = if self.style.is_narrow() { 2 } else { Columns::of(self.style.width).time + 6 };
-        for line in wrapped(&self.style.say(text), self.style.breadth() - indent) {
+        for line in wrapped(text, self.style.breadth() - indent) {
             writeln!(out, "{}{}", " ".repeat(indent), self.style.palette.paint(&line, Ink::Faint))?;
         }
         Ok(())
@@ -164,7 +186,7 @@ impl Lanes<'_> {
     }
 
     /// The columns that a label has in this end's lane.
-    pub fn room(&self, end: EndName) -> usize {
+    fn room(&self, end: EndName) -> usize {
         let lanes = Columns::of(self.style.width);
         let number = columns(&Lanes::numbered(end.index, ""));
         match end.role {
@@ -174,11 +196,11 @@ impl Lanes<'_> {
         }
     }
 
-    fn beside(&self, out: &mut dyn Write, row: &EventRow) -> io::Result<()> {
+    fn beside(&self, out: &mut dyn Write, row: &EventRow, label: &str, note: &str) -> io::Result<()> {
         let lanes = Columns::of(self.style.width);
-        let label = Lanes::numbered(row.event.end.index, &row.label);
+        let label = Lanes::numbered(row.event.end.index, label);
         let left = row.event.end.role == Role::Client;
-        let beside = columns(&row.kernel);
+        let beside = columns(note);
         let room = match (left, beside) {
             (true, 0) => lanes.left + lanes.kernel - 1,
             // A long label may push a short note to the right.
@@ -188,7 +210,7 @@ impl Lanes<'_> {
         let time = format!("{:>1$} ", self.when(row.number, row.event.moment_us()), lanes.time);
         for (i, line) in wrapped(&label, room).iter().enumerate() {
             let time = if i == 0 { self.style.palette.paint(&time, Ink::Faint) } else { " ".repeat(lanes.time + 1) };
-            let kernel = if i == 0 { row.kernel.as_str() } else { "" };
+            let kernel = if i == 0 { note } else { "" };
             let text = self.inked(row, line);
             let faint = |text: &str| self.style.palette.paint(text, Ink::Faint);
             // Beside the right lane a long note begins further to the left, where nothing stands.
@@ -209,9 +231,9 @@ impl Lanes<'_> {
     }
 
     /// One lane under the other, for a terminal too narrow for two.
-    fn stacked(&self, out: &mut dyn Write, row: &EventRow) -> io::Result<()> {
-        let kernel = if row.kernel.is_empty() { String::new() } else { format!("  [{}]", row.kernel) };
-        let text = format!("{} {}{kernel}", row.event.end, row.label);
+    fn stacked(&self, out: &mut dyn Write, row: &EventRow, label: &str, note: &str) -> io::Result<()> {
+        let kernel = if note.is_empty() { String::new() } else { format!("  [{note}]") };
+        let text = format!("{} {label}{kernel}", row.event.end);
         self.style.paragraph(out, 2, &text, row.event.handed.map(|h| Ink::Message(h.msg)))
     }
 
@@ -228,14 +250,17 @@ impl Lanes<'_> {
 
     /// `got  |M1 hello|M2 feng|`, or `sent |M1 hello|`, and the hex block.
     fn detail(&self, out: &mut dyn Write, row: &EventRow) -> io::Result<()> {
-        let parts = bytes::parts(self.trace, row.event, self.style);
         let indent = 9.min(self.style.width / 3);
         let room = self.style.breadth().saturating_sub(indent + 5);
         let (word, gap) = if row.event.call.receives() { ("got", "  ") } else { ("sent", " ") };
         let mut line = format!("{}{}{gap}", " ".repeat(indent), self.style.palette.paint(word, Ink::Faint));
         let mut used = 1;
         line.push(self.style.bar());
-        for bytes::Part { ink, text, passes } in parts {
+        for piece in pieces(self.trace, row.event) {
+            let text = match piece.passes {
+                true => bytes::passing(&piece, self.style),
+                false => token::glance(&piece.tokens, self.style),
+            };
             let wide = columns(&text) + 1;
             if used + wide > room && used > 1 {
                 writeln!(out, "{line}")?;
@@ -243,13 +268,13 @@ impl Lanes<'_> {
                 used = 1;
             }
             used += wide;
-            for (i, text) in self.fitted(&text, passes, room - 1).iter().enumerate() {
+            for (i, text) in self.fitted(&text, piece.passes, room - 1).iter().enumerate() {
                 if i > 0 {
                     writeln!(out, "{line}")?;
                     line = " ".repeat(indent + 6);
                     used = 1 + columns(text) + 1;
                 }
-                line += &self.style.palette.paint(text, ink);
+                line += &self.style.palette.paint(text, Ink::Message(piece.msg));
             }
             line.push(self.style.bar());
         }

@@ -1,0 +1,137 @@
+//! What a lane says about a call, and what the kernel said beside it.
+
+use super::packet::listed;
+use super::token::{Name, Token};
+use crate::say;
+use crate::text::{Text, grouped};
+use crate::trace::{Call, Event, News, Proto, Trace};
+
+/// A word for each thing that a lane says about a call.
+pub fn label<'a>(trace: &'a Trace, event: &'a Event) -> Vec<Token<'a>> {
+    let call = event.call.word();
+    let note = || event.note.clone().unwrap_or_default();
+    let refused = || event.error.as_ref().map(|e| format!(" = {e}").into());
+    match event.call {
+        Call::Wait if event.varies => {
+            vec![Text::new("(until n bytes are queued)", "(等到队列里有 n 字节)").into()]
+        }
+        Call::Wait => vec!["(".into(), note().into(), ")".into()],
+        Call::Process => vec!["* ".into(), note().into()],
+        Call::Send | Call::SendTo => send(trace, event),
+        Call::Recv | Call::RecvFrom => recv(trace, event),
+        Call::SetSockOpt => {
+            let asked = event.asked.unwrap_or(0);
+            let made = event.returned.filter(|n| *n != asked).map(|n| format!(" -> {}", grouped(n)).into());
+            let tokens = [note().into(), format!(" {}", grouped(asked)).into()];
+            tokens.into_iter().chain(made).chain(refused()).collect()
+        }
+        Call::Deliver => vec![delivered(trace, event).into()],
+        Call::Bind | Call::Listen | Call::Connect | Call::Accept => {
+            let address = event.peer.map(|address| format!(" {address}").into());
+            [call.into()].into_iter().chain(address).chain(refused()).collect()
+        }
+        Call::Shutdown => ["shutdown(SHUT_WR)".into()].into_iter().chain(refused()).collect(),
+        Call::Close => {
+            let noted = event.note.iter().flat_map(|note| [" (".into(), note.clone().into(), ")".into()]);
+            [call.into()].into_iter().chain(refused()).chain(noted).collect()
+        }
+    }
+}
+
+/// A number of bytes. Nothing stays nothing: a zero says end of stream.
+fn number(event: &Event, n: usize) -> String {
+    if event.varies && n > 0 { "n".to_owned() } else { grouped(n) }
+}
+
+fn result(event: &Event) -> String {
+    match (&event.error, event.returned) {
+        (Some(error), _) => error.clone(),
+        (None, Some(n)) => number(event, n),
+        (None, None) => "?".into(),
+    }
+}
+
+/// `send M1 [hello] 5 = 5`
+fn send<'a>(trace: &'a Trace, event: &'a Event) -> Vec<Token<'a>> {
+    let mut tokens = vec![event.call.word().into(), " ".into()];
+    if let Some(message) = event.handed.and_then(|h| trace.message(h.msg)) {
+        // Of a message that passes by, the piece that is sent.
+        let piece = message.passed.is_some() && message.label.is_none();
+        let name = if piece { Name::Bytes(&event.bytes) } else { Name::of(message) };
+        tokens.extend([Token::Message(message.id), " [".into(), Token::Name(name), "] ".into()]);
+    }
+    let asked = format!("{} = ", number(event, event.asked.unwrap_or(0)));
+    tokens.push(if event.asked == event.returned { Token::Asked(asked) } else { asked.into() });
+    tokens.push(result(event).into());
+    tokens.extend(stranger(trace, event).map(Token::Peer));
+    tokens
+}
+
+/// `recv(10) = 9`, and what a zero, or a cut, means.
+fn recv<'a>(trace: &Trace, event: &Event) -> Vec<Token<'a>> {
+    let asked = event.asked.map(grouped).unwrap_or_default();
+    let mut tokens = vec![format!("{}({asked}) = {}", event.call.word(), result(event)).into()];
+    tokens.push(ending(trace, event).into());
+    tokens.extend(event.note.as_ref().map(|note| Text::new(" ({})", "（{}）").with(note).into()));
+    tokens.extend(stranger(trace, event).map(Token::Peer));
+    tokens
+}
+
+/// Who a datagram is for, or from, where the socket has many peers.
+fn stranger(trace: &Trace, event: &Event) -> Option<Text> {
+    let address =
+        event.peer.filter(|_| event.sock.and_then(|sock| trace.socket(sock)).is_some_and(|s| s.peer.is_none()))?;
+    match event.call {
+        Call::SendTo => Some(say!(" to {address}", " 发往 {address}")),
+        Call::RecvFrom => Some(say!(" from {address}", " 来自 {address}")),
+        _ => None,
+    }
+}
+
+/// What a receive call's zero, or cut, means.
+fn ending(trace: &Trace, event: &Event) -> Text {
+    let udp = event.sock.and_then(|s| trace.socket(s)).is_some_and(|s| s.proto == Proto::Udp);
+    match (event.truncated, event.datagram_len, event.returned) {
+        (true, Some(len), _) => {
+            let len = grouped(len);
+            say!(" of {len}, cut", " / {len}，截断")
+        }
+        (true, None, _) => Text::new(", cut", "，截断"),
+        (false, _, Some(0)) if udp => Text::new(" empty datagram", " 空数据报"),
+        (false, _, Some(0)) if event.asked != Some(0) => Text::new(" end of stream", " 流结束"),
+        _ => Text::new("", ""),
+    }
+}
+
+fn delivered(trace: &Trace, event: &Event) -> Text {
+    let n = if event.varies { "n".into() } else { grouped(event.bytes.len()) };
+    match trace.exactly_one(event) {
+        Some(id) if n == "1" => say!("= {id} whole, 1 byte", "= {id} 完整，1 字节"),
+        Some(id) => say!("= {id} whole, {n} bytes", "= {id} 完整，{n} 字节"),
+        None => {
+            let ids = event.messages().iter().map(ToString::to_string).collect::<Vec<_>>().join("+");
+            say!("= {n} bytes, not one whole message ({ids})", "= {n} 字节，不是一条完整消息（{ids}）")
+        }
+    }
+}
+
+/// What the kernel said that is new.
+pub fn note<'n>(news: impl IntoIterator<Item = &'n News>) -> Text {
+    listed(&news.into_iter().map(word).collect::<Vec<_>>(), &Text::same(", "))
+}
+
+fn word(news: &News) -> Text {
+    let count = |n: Option<u64>| n.map_or("n".to_owned(), grouped);
+    match *news {
+        News::Datagram => Text::new("1 datagram", "1 个数据报"),
+        News::Held => Text::new("held: MSG_MORE", "暂存：MSG_MORE"),
+        News::Segments(first, last) if first == last => say!("segment {last}", "报文段 {last}"),
+        News::Segments(first, last) => say!("segments {first}-{last}", "报文段 {first}-{last}"),
+        News::SentAgain(n) => say!("{n} sent again", "重传 {n}"),
+        News::AckSent => Text::new("ACK sent", "发出 ACK"),
+        News::Unsent(n) => Text::new("{} unsent", "{} 未发出").with(&Text::same(grouped(n))),
+        News::Queued(n) => Text::new("queued {}", "队列中 {}").with(&Text::same(count(n))),
+        News::Dropped(n) => Text::new("dropped {}", "丢弃 {}").with(&Text::same(count(n))),
+        News::Unread(n) => say!("{n} unread", "{n} 未读"),
+    }
+}

@@ -1,0 +1,11 @@
+//! The rows of a ladder as data: which events and packets make one, in which lane, and what it says. No columns, no
+//! colour and no language yet, so that every drawing shares them.
+
+pub mod bytes;
+pub mod event;
+mod ladder;
+pub mod packet;
+mod preview;
+pub mod token;
+
+pub use ladder::{EventRow, PacketRow, Row, alike, rows};
