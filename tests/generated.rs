@@ -57,8 +57,11 @@ fn message() -> impl Strategy<Value = Message> {
     )
 }
 
+/// Of which message, from where on, how many bytes, and whether they are said to be its header.
+type Cut = (Index, Index, Index, bool);
+
 /// Runs of the messages' bytes, and the bytes.
-fn cut(messages: &[Message], wanted: &[(Index, Index, Index, bool)]) -> (Vec<Span>, Vec<u8>) {
+fn cut(messages: &[Message], wanted: &[Cut]) -> (Vec<Span>, Vec<u8>) {
     let (mut spans, mut all) = (Vec::new(), Vec::new());
     for (message, offset, len, header) in wanted.iter().filter(|_| !messages.is_empty()) {
         let message = message.get(messages);
@@ -73,8 +76,8 @@ fn cut(messages: &[Message], wanted: &[(Index, Index, Index, bool)]) -> (Vec<Spa
     (spans, all)
 }
 
-fn pieces() -> impl Strategy<Value = Vec<(Index, Index, Index, bool)>> {
-    vec(any::<(Index, Index, Index, bool)>(), 0..4)
+fn pieces() -> impl Strategy<Value = Vec<Cut>> {
+    vec(any::<Cut>(), 0..4)
 }
 
 fn call() -> impl Strategy<Value = Call> {
@@ -125,7 +128,7 @@ fn evidence() -> impl Strategy<Value = Evidence> {
 }
 
 /// An event; which socket, act and messages it is about is filled in later.
-fn event() -> impl Strategy<Value = (Event, [Index; 2], Vec<(Index, Index, Index, bool)>)> {
+fn event() -> impl Strategy<Value = (Event, [Index; 2], Vec<Cut>)> {
     let numbers = (any::<[u64; 2]>(), any::<[Option<usize>; 3]>(), any::<[bool; 2]>());
     let words = (option::of("[A-Z]{2,9}"), option::of(text()), option::of(fact()), vec(any::<u8>(), 0..5));
     let told = (evidence(), vec(news(), 0..3), option::of(end()), option::of(address()));
@@ -176,7 +179,7 @@ fn context() -> impl Strategy<Value = Context> {
     )
 }
 
-fn packet() -> impl Strategy<Value = (Packet, Vec<(Index, Index, Index, bool)>)> {
+fn packet() -> impl Strategy<Value = (Packet, Vec<Cut>)> {
     let fates = [Cause::Asked, Cause::QueueFull].map(Fate::Dropped);
     let fate = select([&fates[..], &[Fate::Delivered, Fate::Duplicated, Fate::Reordered]].concat());
     let ip = (address_v4(), address_v4(), any::<u16>(), option::of((0..65_536usize, any::<bool>())));

@@ -3,7 +3,7 @@
 use super::{Report, Steady};
 use crate::claims::Claim;
 use crate::trace::packet::{Content, Packet};
-use crate::trace::{Call, Event, Evidence, Fact, News};
+use crate::trace::{Call, Event, Evidence, Fact, News, Trace};
 use std::net::{Ipv4Addr, SocketAddrV4};
 
 /// Stands where an address was.
@@ -14,37 +14,44 @@ impl Report {
     /// else differs is marked: with `calls` sizes and numbers of calls, with `packets` where packets stand.
     #[must_use]
     pub fn steady(mut self, varies: Steady) -> Report {
-        let linked = !self.trace.packets.is_empty();
         self.head.steady = Some(varies);
-        let shown = self.shows_packets();
         self.took_us = 0;
-        self.trace.restarts.clear();
+        let (shown, linked) = (self.shows_packets(), !self.trace.packets.is_empty());
+        let trace = &mut self.trace;
+        trace.restarts.clear();
         // Which of two threads came first is chance.
-        self.trace.openings.sort_by(|a, b| (a.end, a.after, a.nth, &a.gate).cmp(&(b.end, b.after, b.nth, &b.gate)));
-        self.findings.claims.iter_mut().for_each(Claim::steady);
-        // Where a stream was cut is a link's doing; a whole message is as long as ever.
-        let cut = |event: &Event| linked && event.call == Call::Deliver && self.trace.exactly_one(event).is_none();
-        let cut: Vec<bool> = self.trace.events.iter().map(cut).collect();
-        for (event, cut) in self.trace.events.iter_mut().zip(cut) {
-            settle(event, varies, linked);
-            event.news.retain(|news| !(shown && news.is_departure()));
-            event.varies |= varies.calls && cut;
+        trace.openings.sort_by(|a, b| (a.end, a.after, a.nth, &a.gate).cmp(&(b.end, b.after, b.nth, &b.gate)));
+        trace.sockets.iter_mut().for_each(|socket| (socket.local, socket.peer) = (None, None));
+        trace.packets.iter_mut().for_each(forget_choices);
+        trace.events.iter_mut().for_each(|event| settle(event, shown));
+        if varies.calls {
+            let marks: Vec<bool> = trace.events.iter().map(|event| varying(trace, event, linked)).collect();
+            for (event, varies) in trace.events.iter_mut().zip(marks) {
+                event.varies = varies;
+                event.news.retain_mut(|news| blurred(news, linked && event.call == Call::Recv));
+            }
         }
-        self.trace.sockets.iter_mut().for_each(|socket| (socket.local, socket.peer) = (None, None));
-        self.trace.packets.iter_mut().for_each(forget_choices);
+        self.findings.claims.iter_mut().for_each(Claim::steady);
         self
     }
 }
 
-fn settle(event: &mut Event, varies: Steady, linked: bool) {
+/// Without its times, its address and its evidence; of the news stays what is the same on every run.
+fn settle(event: &mut Event, packets_shown: bool) {
     (event.t_us, event.end_us, event.peer, event.evidence) = (0, 0, None, Evidence::default());
-    // A tail-loss probe while an ACK is delayed is the clock's doing.
-    event.news.retain(|news| !matches!(news, News::SentAgain(_)));
-    if varies.calls {
-        // Over a link even what was waited for differs.
-        let waits = linked && matches!(event.fact, Some(Fact::Queued(_)));
-        event.varies = event.call.sends() || event.call.receives() || waits;
-        event.news.retain_mut(|news| blurred(news, linked && event.call == Call::Recv));
+    // A tail-loss probe while an ACK is delayed is the clock's doing. Packets that are shown say themselves that they
+    // left.
+    let chance = |news: &News| matches!(news, News::SentAgain(_)) || packets_shown && news.is_departure();
+    event.news.retain(|news| !chance(news));
+}
+
+/// Do its numbers differ from run to run? Over a link also those of a wait, and where a stream was cut that is handed
+/// over; a whole message is as long as ever.
+fn varying(trace: &Trace, event: &Event, linked: bool) -> bool {
+    match event.call {
+        Call::Wait => linked && matches!(event.fact, Some(Fact::Queued(_))),
+        Call::Deliver => linked && trace.exactly_one(event).is_none(),
+        call => call.sends() || call.receives(),
     }
 }
 
