@@ -10,35 +10,40 @@ use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
 use std::path::{Path, PathBuf};
 
-/// What a command writes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
-    /// For people.
-    Text,
-    /// JSON lines.
-    Json,
-    /// A sequence diagram.
-    Mermaid,
-    /// A page for a browser.
-    Html,
-    /// A picture.
-    Svg,
+/// One list: a format's name here, and its word on the command line.
+macro_rules! formats {
+    ($($(#[$what:meta])* $name:ident $word:literal)*) => {
+        /// What a command writes.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Format {
+            $($(#[$what])* $name,)*
+        }
+
+        impl Format {
+            /// Every one.
+            pub(crate) const ALL: &[Format] = &[$(Format::$name),*];
+
+            /// Its name on the command line.
+            pub(crate) const fn word(self) -> &'static str {
+                match self {
+                    $(Format::$name => $word,)*
+                }
+            }
+        }
+    };
 }
 
-impl Format {
-    /// Every one.
-    pub(crate) const ALL: [Format; 5] = [Format::Text, Format::Json, Format::Mermaid, Format::Html, Format::Svg];
-
-    /// Its name on the command line.
-    pub(crate) const fn word(self) -> &'static str {
-        match self {
-            Format::Text => "text",
-            Format::Json => "json",
-            Format::Mermaid => "mermaid",
-            Format::Html => "html",
-            Format::Svg => "svg",
-        }
-    }
+formats! {
+    /// For people.
+    Text "text"
+    /// JSON lines.
+    Json "json"
+    /// A sequence diagram.
+    Mermaid "mermaid"
+    /// A page for a browser.
+    Html "html"
+    /// A picture.
+    Svg "svg"
 }
 
 /// When to colour.

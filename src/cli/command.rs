@@ -34,7 +34,8 @@ pub(crate) struct Command {
     pub(crate) summary: Text,
     /// The same in a sentence, for its own help and the man page.
     pub(crate) about: Text,
-    formats: &'static [Format],
+    /// The formats it writes.
+    pub(crate) formats: Vec<Format>,
     define: Define,
     read: Read,
 }
@@ -51,7 +52,7 @@ impl Command {
             section: Section::Tools,
             about: summary.clone(),
             summary,
-            formats: &[Format::Text],
+            formats: vec![Format::Text],
             define: Box::new(|command, _| command),
             read: Box::new(read),
         }
@@ -68,8 +69,8 @@ impl Command {
     }
 
     /// The formats it writes.
-    pub(crate) fn formats(self, formats: &'static [Format]) -> Command {
-        Command { formats, ..self }
+    pub(crate) fn formats(self, formats: impl IntoIterator<Item = Format>) -> Command {
+        Command { formats: formats.into_iter().collect(), ..self }
     }
 
     /// The arguments it takes, with help in this language.
@@ -94,7 +95,7 @@ impl Command {
     /// What is wrong with the arguments, or with the format.
     pub(crate) fn task(&self, matches: &ArgMatches, output: &mut Output) -> Result<Task, Text> {
         let task = (self.read)(matches, output)?;
-        fits(output.format, self.formats, self.name)?;
+        fits(output.format, &self.formats, self.name)?;
         Ok(task)
     }
 }

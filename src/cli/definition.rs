@@ -39,7 +39,7 @@ pub(crate) fn definition(commands: &[Command], lang: Lang) -> clap::Command {
         .subcommand_required(true)
         .arg_required_else_help(true)
         .help_template(help_page(commands, lang))
-        .args(output_args(lang))
+        .args(output_args(commands, lang))
         .subcommands(commands.iter().map(|command| command.definition(lang)))
 }
 
@@ -84,21 +84,13 @@ fn epilogue() -> Text {
 }
 
 /// What every command takes.
-fn output_args(lang: Lang) -> Vec<Arg> {
+fn output_args(commands: &[Command], lang: Lang) -> Vec<Arg> {
     let args = vec![
-        value(
-            "format",
-            "FORMAT",
-            lang,
-            Text::new(
-                "text or json (one object a line); of a scenario also mermaid, of cost html and svg",
-                "text 或 json（每行一个对象）；场景还有 mermaid，cost 还有 html 和 svg",
-            ),
-        )
-        .value_parser(one_of(Format::ALL.map(|format| (format.word(), format))))
-        .default_value(Format::Text.word())
-        .hide_default_value(true)
-        .hide_possible_values(true),
+        value("format", "FORMAT", lang, formats(commands))
+            .value_parser(one_of(Format::ALL.iter().map(|format| (format.word(), *format))))
+            .default_value(Format::Text.word())
+            .hide_default_value(true)
+            .hide_possible_values(true),
         value("out", "FILE", lang, Text::new("write to a file instead of standard output", "写入文件，而不是标准输出"))
             .value_hint(ValueHint::FilePath)
             .value_parser(value_parser!(PathBuf)),
@@ -124,4 +116,32 @@ fn output_args(lang: Lang) -> Vec<Arg> {
     ];
     let args = args.into_iter().map(|arg| arg.global(true)).collect();
     heading(args, lang, Text::new("Output", "输出"))
+}
+
+/// The formats, and which commands write more than text and JSON.
+fn formats(commands: &[Command]) -> Text {
+    let mut groups: Vec<(Vec<&str>, Text)> = Vec::new();
+    for command in commands {
+        let more = command.formats.iter().filter(|format| !matches!(format, Format::Text | Format::Json));
+        let more: Vec<&str> = more.map(|format| format.word()).collect();
+        let name = match command.section {
+            Section::Scenarios(_) => Text::new("a scenario", "场景"),
+            Section::Programs | Section::Tools => Text::same(command.name),
+        };
+        match groups.iter_mut().find(|(formats, _)| *formats == more) {
+            _ if more.is_empty() => {}
+            None => groups.push((more, name)),
+            Some((_, names)) if names.en.split(" and ").any(|known| known == name.en) => {}
+            Some((_, names)) => *names = Text::new("{} and {}", "{}和 {}").with_all([names, &name]),
+        }
+    }
+    let mut text = Text::new("text or json (one object a line)", "text 或 json（每行一个对象）");
+    for (n, (more, names)) in groups.iter().enumerate() {
+        let shape = match n {
+            0 => Text::new("{}; of {} also {}", "{}；{} 还有 {}"),
+            _ => Text::new("{}, of {} {}", "{}，{} 还有 {}"),
+        };
+        text = shape.with_all([&text, names, &Text::made(more.join(" and "), more.join(" 和 "))]);
+    }
+    text
 }

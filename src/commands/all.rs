@@ -28,7 +28,7 @@ pub(super) fn command() -> Command {
         };
         Ok(Task::new(move |context, out| run(&asked, context, out)).may_link(true))
     };
-    Command::new("all", summary, read).formats(&[Format::Text, Format::Json]).args(|lang| {
+    Command::new("all", summary, read).formats([Format::Text, Format::Json]).args(|lang| {
         let how = vec![options::repeat(lang), options::busy(lang), options::stable(lang)];
         let mut args = heading(vec![options::link(lang)], lang, Text::new("Link", "链路"));
         args.extend(heading(how, lang, Text::new("How to run", "怎样运行")));

@@ -28,7 +28,7 @@ struct Finding {
 
 pub(super) fn command() -> Command {
     let summary = Text::new("what this machine can show", "这台机器能演示什么");
-    Command::new("doctor", summary, |_, _| Ok(Task::new(run))).formats(&[Format::Text, Format::Json])
+    Command::new("doctor", summary, |_, _| Ok(Task::new(run))).formats([Format::Text, Format::Json])
 }
 
 fn run(context: &Context, out: &mut dyn Write) -> io::Result<Exit> {

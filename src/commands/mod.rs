@@ -1,4 +1,7 @@
 //! The commands: one file each, and this list. Help, man page, completions, complaints and tests read it.
+//!
+//! A file has `command()`: name, help, formats, arguments, and a function that reads the arguments and returns what is
+//! to be done. [`list`] is the smallest. Formats of a run's report are the list in [`formats`].
 
 mod all;
 mod busy;
@@ -6,6 +9,7 @@ mod completions;
 pub mod cost;
 mod doctor;
 mod exec;
+mod formats;
 mod get;
 mod list;
 mod man;

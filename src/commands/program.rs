@@ -26,7 +26,7 @@ pub(super) fn command(
     summary: Text,
     read: impl Fn(&ArgMatches, &mut Output) -> Result<Task, Text> + 'static,
 ) -> Command {
-    Command::new(name, summary, read).section(Section::Programs).formats(&[Format::Text, Format::Json])
+    Command::new(name, summary, read).section(Section::Programs).formats([Format::Text, Format::Json])
 }
 
 /// A program at work, with `--trace` also telling every call.

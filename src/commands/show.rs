@@ -1,12 +1,13 @@
 //! `show FILE`: renders a recorded run exactly as it was rendered when it was played.
 
+use super::formats;
 use crate::cli::Command;
 use crate::cli::args::get;
 use crate::cli::command::{Context, Task};
 use crate::exit::Exit;
 use crate::output::{Format, complain};
 use crate::render::report::{Damage, Reader};
-use crate::render::{self, Report, Style};
+use crate::render::{Report, Style};
 use crate::say;
 use crate::text::{Lang, Text, escaped};
 use clap::{Arg, ValueHint, value_parser};
@@ -20,7 +21,7 @@ pub(super) fn command() -> Command {
         let file: PathBuf = get(matches, "file").unwrap_or_default();
         Ok(Task::new(move |context, out| run(&file, context, out)))
     })
-    .formats(&[Format::Text, Format::Json, Format::Mermaid])
+    .formats(formats::all())
     .args(|lang| vec![file(lang)])
 }
 
@@ -71,15 +72,13 @@ fn render(out: &mut dyn Write, report: &Report, before: usize, format: Format, s
     if before > 0 && format != Format::Json {
         writeln!(out)?;
     }
-    match (format, &report.failure) {
-        (Format::Json, _) => render::run_json(out, report, style.lang),
-        (Format::Mermaid, _) => render::mermaid(out, report, style),
-        (_, Some(failed)) if report.moved_nothing() => {
+    match &report.failure {
+        Some(failed) if format == Format::Text && report.moved_nothing() => {
             out.flush()?;
             complain(&failed.sentence(), style.lang);
             Ok(())
         }
-        _ => render::terminal(out, report, style, &mut ()),
+        _ => formats::write(format, out, report, style),
     }
 }
 

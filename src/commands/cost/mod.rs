@@ -46,7 +46,7 @@ pub(super) fn command() -> Command {
         Ok(Task::new(move |context, out| run(&request, context, out)).may_link(true))
     };
     Command::new("cost", summary, read)
-        .formats(&[Format::Text, Format::Json, Format::Html, Format::Svg])
+        .formats([Format::Text, Format::Json, Format::Html, Format::Svg])
         .args(options::args)
 }
 

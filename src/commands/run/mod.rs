@@ -8,10 +8,10 @@ mod repeat;
 mod request;
 
 use super::busy::Busy;
+use super::formats;
 use crate::cli::Command;
 use crate::cli::command::{Section, Task, page};
 use crate::net::Opt;
-use crate::output::Format;
 use crate::play::Linked;
 use crate::scenarios::Scenario;
 use crate::text::{Lang, Text};
@@ -34,7 +34,7 @@ pub(super) fn command(scenario: Scenario) -> Command {
     })
     .section(Section::Scenarios(shown.part))
     .about(shown.claim.clone())
-    .formats(&[Format::Text, Format::Json, Format::Mermaid])
+    .formats(formats::all())
     .define(move |command, lang| define(command, &shown, lang))
 }
 

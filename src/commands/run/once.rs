@@ -4,6 +4,7 @@ use super::capture::Capture;
 use super::hint::explained;
 use super::request::RunRequest;
 use crate::cli::command::Context;
+use crate::commands::formats;
 use crate::commands::report::report;
 use crate::exit::Exit;
 use crate::output::{Format, complain, tell};
@@ -61,11 +62,9 @@ pub(super) fn run(request: &RunRequest, plan: &Plan, context: &Context, out: &mu
     let failed = outcome.failure.as_ref().map(|failure| explained(request, failure));
     let report = report(&request.scenario, plan, outcome, &request.chosen, request.control);
     match context.format {
-        Format::Json => render::run_json(out, &report, style.lang)?,
-        Format::Mermaid => render::mermaid(out, &report, style)?,
         Format::Text if report.moved_nothing() => {}
         Format::Text if request.step => render::terminal(out, &report, style, &mut Enter::new(style))?,
-        _ => render::terminal(out, &report, style, &mut ())?,
+        format => formats::write(format, out, &report, style)?,
     }
     out.flush()?;
     if let Some(text) = failed {
