@@ -86,11 +86,10 @@ fn tshark_finds_the_same_retransmissions() {
 }
 
 #[test]
-fn tshark_sees_a_wrong_checksum_where_we_do() {
+fn tshark_sees_a_wrong_checksum_where_a_bit_was_turned() {
     let mut packets = bulk();
     let mut bytes = packets[5].bytes.to_vec();
     *bytes.last_mut().expect("bytes") ^= 1;
-    assert_eq!(checksums(&bytes).expect("sound").carried, Checksum::Wrong);
     packets[5].bytes = bytes.into();
     let seen = fields(&file("checksum.pcapng", &trace(packets)), &["tcp.checksum.status"]);
     let wrong: Vec<usize> = (0..).zip(&seen).filter(|(_, line)| line[0] == "0").map(|(n, _)| n).collect();
