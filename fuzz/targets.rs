@@ -24,8 +24,7 @@ use stickdemo::programs::files::receipt::Receipt;
 use stickdemo::programs::runner::allow::Allowed;
 use stickdemo::programs::trouble::{self, Trouble};
 use stickdemo::sys::filename::FileName;
-use stickdemo::text::Text;
-use stickdemo::text::quantity;
+use stickdemo::text::{Text, excerpt, quantity};
 use stickdemo::trace::Part;
 
 /// Takes the fuzzer's bytes; panics when something does not hold.
@@ -298,7 +297,7 @@ fn acknowledgement(stream: &[u8], limit: usize, mut script: Script) {
 /// Names of files, and whatever a peer says that is shown to people.
 pub fn names(data: &[u8]) {
     let name = String::from_utf8_lossy(data);
-    let words = trouble::shown(&name);
+    let words = excerpt(&name);
     assert!(!words.chars().any(char::is_control) && words.chars().count() <= 303);
     let Ok(plain) = FileName::parse(&name) else { return };
     assert_eq!(plain.as_str(), name);

@@ -160,7 +160,7 @@ fn a_strangers_words_are_harmless() {
     for format in ["text", "mermaid", "json"] {
         let ran = shown(lines.join("\n").as_bytes(), &["--format", format]);
         assert_eq!(ran.code, Some(0), "{}", ran.err);
-        let unruly = |c: char| c != '\n' && stickdemo::text::unruly(c);
+        let unruly = |c: char| c != '\n' && stickdemo::text::is_harmful(c);
         assert!(!ran.out.contains(unruly), "{:?}", ran.out);
         assert!(ran.out.contains("u{1b}[2J") || ran.out.contains("u{202e}"), "they are shown as what they are");
     }

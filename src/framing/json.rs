@@ -6,7 +6,8 @@
 
 use super::{Fault, Framing, I32_LE, Kind, Layout, Limits, Look};
 use crate::say;
-use crate::text::{Text, unruly};
+use crate::text::Text;
+use crate::text::harmless::shortened;
 use serde_json::{Map, Value};
 use std::fmt::Write;
 
@@ -64,7 +65,7 @@ pub fn parse(json: &[u8]) -> Result<Map<String, Value>, Fault> {
         Ok(_) => Err(Fault::Syntax(Text::new("the header is JSON but no object", "头部是 JSON，但不是对象"))),
         Err(error) => {
             let at = error.column();
-            let shown = shown(json);
+            let shown = start(json);
             Err(Fault::Syntax(say!(
                 "the header is not JSON at its byte {at}: {shown}",
                 "头部第 {at} 字节处不是 JSON：{shown}"
@@ -87,7 +88,7 @@ pub fn size(fields: &Map<String, Value>, name: &str, limit: usize) -> Result<usi
         },
         (None, Some(value)) => Err(Fault::Negative { source: source(), value, hint: None }),
         (None, None) => {
-            let shown = shown(value.to_string().as_bytes());
+            let shown = start(value.to_string().as_bytes());
             Err(Fault::Syntax(say!("\"{name}\" is no whole number: {shown}", "\"{name}\" 不是整数：{shown}")))
         }
     }
@@ -105,13 +106,9 @@ fn field<'f>(fields: &'f Map<String, Value>, name: &str) -> Result<&'f Value, Fa
     fields.get(name).ok_or_else(|| Fault::Syntax(say!("the header has no \"{name}\"", "头部没有 \"{name}\"")))
 }
 
-/// The start of a header for a message to the reader: nothing that moves the cursor or turns words around, not much of
-/// it.
-fn shown(json: &[u8]) -> String {
-    const MOST: usize = 40;
-    let start = String::from_utf8_lossy(&json[..json.len().min(MOST)]);
-    let clean: String = start.chars().map(|c| if unruly(c) { '.' } else { c }).collect();
-    if json.len() > MOST { format!("{clean}...") } else { clean }
+/// The start of a header, for a message to the reader.
+fn start(json: &[u8]) -> String {
+    shortened(&String::from_utf8_lossy(json), 40)
 }
 
 /// What Python's `json.dumps` writes: a space after each colon and comma, and only ASCII (`\u4e13`).
@@ -230,7 +227,7 @@ mod tests {
     fn the_reader_is_shown_what_was_there() {
         let said = |json: &[u8]| parse(json).unwrap_err().text().en.into_owned();
         assert_eq!(said(b"hello"), "the header is not JSON at its byte 1: hello");
-        assert_eq!(said(b"\x1b[2J\xff"), "the header is not JSON at its byte 1: .[2J\u{fffd}");
+        assert_eq!(said(b"\x1b[2J\xff"), "the header is not JSON at its byte 1: \\u{1b}[2J\u{fffd}");
         assert_eq!(said(b"7"), "the header is JSON but no object");
     }
 }

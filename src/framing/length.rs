@@ -4,6 +4,7 @@
 use super::{Fault, Framing, Kind, Layout, Limits, Look, whole_header};
 use crate::say;
 use crate::text::Text;
+use crate::text::hex;
 
 /// In which order the bytes of a number travel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,16 +124,11 @@ impl Length {
 }
 
 fn source(field: &[u8]) -> Text {
-    let hex = hex(field);
+    let hex = hex::spaced(field);
     match field.len() {
         1 => say!("the length byte {hex}", "长度字节 {hex}"),
         n => say!("the {n} length bytes {hex}", "{n} 个长度字节 {hex}"),
     }
-}
-
-/// Bytes in hex, apart: `00 08 00 00`.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect::<Vec<_>>().join(" ")
 }
 
 /// What a peer probably is that sends this text where a length was due.

@@ -37,7 +37,6 @@ mod part;
 pub mod protocols;
 
 pub use kind::Kind;
-pub(crate) use length::hex;
 pub use length::{I32_LE, Length, U8, U16_BE, U32_BE, U32_LE};
 pub use part::Part;
 

@@ -4,13 +4,13 @@
 use super::Bounds;
 use super::connection::{Connection, HangUp};
 use super::console::Console;
-use super::trouble::{Result, cannot_listen, shown};
+use super::trouble::{Result, cannot_listen};
 use crate::exit::Exit;
 use crate::net::recorded::address;
 use crate::say;
 use crate::sys::port;
 use crate::sys::wait;
-use crate::text::Text;
+use crate::text::{Text, excerpt};
 use crate::trace::{EndName, Role};
 use serde_json::json;
 use socket2::{Domain, Protocol, Socket, Type};
@@ -51,7 +51,7 @@ pub fn log(console: &Console, client: Option<SocketAddr>, text: &Text) {
 
 /// Not a peer's refusal, but this machine: no memory just now, or no network. It may pass.
 pub fn cannot_receive(console: &Console, error: &io::Error) {
-    let why = shown(&error.to_string());
+    let why = excerpt(&error.to_string());
     log(console, None, &say!("cannot receive: {why}", "无法接收：{why}"));
     wait::pause(Duration::from_millis(100));
 }
@@ -169,7 +169,7 @@ impl<'s, H: Fn(&mut Client) -> Result<()> + Sync> Server<'s, H> {
             return true;
         }
         if tell {
-            let why = shown(&error.to_string());
+            let why = excerpt(&error.to_string());
             log(self.console, None, &say!("cannot take a client: {why}", "无法接受客户端：{why}"));
         }
         wait::pause(Duration::from_millis(100));

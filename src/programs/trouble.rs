@@ -5,7 +5,7 @@ use crate::framing::Fault;
 use crate::framing::protocols::Reason;
 use crate::say;
 use crate::sys::{errno, port};
-use crate::text::{Text, unruly};
+use crate::text::{Text, excerpt};
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -39,7 +39,7 @@ impl Trouble {
 
     /// The peer said no, in its own words.
     pub fn refused(words: &str) -> Trouble {
-        let words = shown(words);
+        let words = excerpt(words);
         Trouble::peer("refused", say!("the other side refused: {words}", "对方拒绝：{words}"))
     }
 
@@ -146,12 +146,4 @@ pub fn cannot_listen(at: SocketAddr, error: &io::Error) -> Trouble {
         }
         _ => trouble,
     }
-}
-
-/// A peer's words, fit for a terminal: nothing that moves the cursor or turns words around, not too many.
-pub fn shown(words: &str) -> String {
-    const MOST: usize = 300;
-    let clean: String = words.chars().take(MOST).map(|c| if unruly(c) { ' ' } else { c }).collect();
-    let clean = clean.trim().to_owned();
-    if words.chars().nth(MOST).is_some() { clean + "..." } else { clean }
 }

@@ -2,7 +2,8 @@
 
 use super::commands::{COMMANDS, all_answers_whole, next_command};
 use super::prelude::*;
-use crate::framing::{Framing, I32_LE, U32_BE, hex, whole_body};
+use crate::framing::{Framing, I32_LE, U32_BE, whole_body};
+use crate::text::hex;
 
 pub(super) fn scenario() -> Scenario {
     Scenario::new("fix-header", Part::Fix, &["D0", "D1 §12", "D3 §10"])
@@ -60,7 +61,7 @@ fn server(end: &End) -> Ends {
 fn pack_aloud(end: &End, number: u64) {
     match I32_LE.pack(number) {
         Ok(bytes) => {
-            let said = Text::same(format!("struct.pack('i', {number}) = {}", hex(&bytes)));
+            let said = Text::same(format!("struct.pack('i', {number}) = {}", hex::spaced(&bytes)));
             end.found(said, usize::try_from(number).ok(), &bytes);
         }
         Err(fault) => end.found(fault.text(), None, &[]),
@@ -92,10 +93,10 @@ fn judge(j: &Judge) {
 /// The longest answer's header, as the client received it, against the length of what it announced.
 fn header_is_length(j: &Judge) {
     let Some(longest) = j.trace().messages_from(Server).max_by_key(|m| m.bytes.len()) else { return };
-    let packed = |bytes: Result<Vec<u8>, _>| bytes.map_or("-".into(), |b| hex(&b));
+    let packed = |bytes: Result<Vec<u8>, _>| bytes.map_or("-".into(), |b| hex::spaced(&b));
     let read = |header: &[u8]| {
         let length = I32_LE.unpack(header, MAX_ANSWER).unwrap_or(0);
-        let (header, network, length) = (hex(header), packed(U32_BE.pack(length as u64)), grouped(length));
+        let (header, network, length) = (hex::spaced(header), packed(U32_BE.pack(length as u64)), grouped(length));
         say!("header {header} = {length} (network order {network})", "头部 {header} = {length}（网络字节序 {network}）")
     };
     let recvs = j.recvs(Client).with_header_of(longest.id);
@@ -106,7 +107,7 @@ fn header_is_length(j: &Judge) {
 
 fn documents_numbers(j: &Judge) {
     let packed = j.found(Server).only(|e| e.returned.is_some());
-    let bytes: Vec<String> = packed.iter().map(|e| hex(&e.made)).collect();
+    let bytes: Vec<String> = packed.iter().map(|e| hex::spaced(&e.made)).collect();
     j.claim(
         "documents-bytes",
         "2048, 204800, 2048000 pack as D0 prints",

@@ -5,7 +5,8 @@ use super::commands::{COMMANDS, Command, all_answers_whole, next_command};
 use super::prelude::*;
 use super::wire::MAX_HEADER;
 use crate::framing::json::{DATA_SIZE, Json, parse, size};
-use crate::framing::{Framing, I32_LE, hex, whole_body, whole_header};
+use crate::framing::{Framing, I32_LE, whole_body, whole_header};
+use crate::text::hex;
 use crate::trace::{MsgId, Part as Of, Span};
 use std::collections::BTreeSet;
 
@@ -181,7 +182,7 @@ fn header_says_size(j: &Judge) {
     let recvs = j.recvs(Client).with_header_of(longest.id);
     let shown = |header: &[u8]| {
         let (field, json) = header.split_at(PREFIX.min(header.len()));
-        Text::same(format!("{} {}", hex(field), String::from_utf8_lossy(json)))
+        Text::same(format!("{} {}", hex::spaced(field), String::from_utf8_lossy(json)))
     };
     let dumped = format!("{{\"data_size\": {}}}", longest.body().len());
     let field = (dumped.len() as u32).to_le_bytes();

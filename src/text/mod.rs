@@ -1,7 +1,11 @@
 //! Text that a learner reads, in both languages at once, so that a missing translation does not compile.
 
 pub mod columns;
+pub mod harmless;
+pub mod hex;
 pub mod quantity;
+
+pub use harmless::{escaped, excerpt, is_harmful};
 
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -99,19 +103,6 @@ macro_rules! say {
     };
 }
 
-/// True for what would move a terminal's cursor, or turn the words around it: control characters, direction marks and
-/// overrides, line separators.
-pub fn unruly(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-}
-
-/// The text with everything that would move the cursor, or the words around it, as an escape: the one way in which
-/// words that came from elsewhere are made harmless.
-pub fn escaped(text: &str) -> String {
-    text.chars().flat_map(|c| if unruly(c) { c.escape_default().collect() } else { vec![c] }).collect()
-}
-
 /// A number with its thousands apart: `1048576` reads `1,048,576`.
 pub fn grouped(n: impl TryInto<u64>) -> String {
     let digits = n.try_into().ok().unwrap_or(u64::MAX).to_string();
@@ -140,12 +131,6 @@ mod tests {
         let (shape, peers) = (Text::new("{}: {}.", "{}：{}。"), Text::same("a {} b"));
         let text = shape.with_all([&peers, &Text::new("no", "不")]);
         assert_eq!((&*text.en, &*text.zh), ("a {} b: no.", "a {} b：不。"));
-    }
-
-    #[test]
-    fn what_moves_the_cursor_or_turns_words_around_is_unruly() {
-        assert!("\x1b\n\t\0\u{9b}\u{202e}\u{2066}\u{2028}\u{61c}".chars().all(unruly));
-        assert!(!"aé专e\u{301}👩\u{200d}💻 ".chars().any(unruly));
     }
 
     #[test]

@@ -19,7 +19,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::{Duration, SystemTime};
-use stickdemo::link::view::{{Checksum, Tcp, View, protocol, quoted};
+use stickdemo::link::view::{Tcp, View, protocol, quoted};
 use stickdemo::link::{Captured, dissect, pcapng};
 use stickdemo::text::Text;
 use stickdemo::trace::packet::{Cause, Content, Fate, Flags, Fragment, Packet, Segment};

@@ -16,7 +16,7 @@ fn the_chat_gives_everybody_a_number() {
     let mut ours = Running::start(&mut command(&["talk", &address.to_string(), "--udp"]));
     ours.types("hello\x07\n");
     let second = chat.said();
-    assert!(second.starts_with("[2 127.0.0.1:") && second.ends_with("] hello\\x07"), "{second}");
+    assert!(second.starts_with("[2 127.0.0.1:") && second.ends_with("] hello\\u{7}"), "{second}");
     python.types("again\n");
     assert!(chat.said().ends_with("] again"));
     chat.types("@2 to you\n@1 @2 is not me\n@3 nobody\n/who\n");

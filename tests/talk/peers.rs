@@ -55,7 +55,7 @@ fn another_servers_answer_ends_with_silence_or_the_stream() {
         stream.write_all(b"bye").expect("sent");
     });
     let ran = talk(address, &["--settle", "1s"], "time?\nthanks\n");
-    assert_eq!(ran.out, "five o'clock\\n\\x1b[2J五点\u{fffd}\nbye\n");
+    assert_eq!(ran.out, "five o'clock\\n\\u{1b}[2J五点\u{fffd}\nbye\n");
     assert_eq!((ran.err.as_str(), ran.code), ("", Some(0)));
 }
 

@@ -9,11 +9,11 @@ use crate::framing::decimal;
 use crate::framing::protocols::{self, More, Source};
 use crate::programs::connection::Connection;
 use crate::programs::console::Console;
-use crate::programs::trouble::{Result, Trouble, shown};
+use crate::programs::trouble::{Result, Trouble};
 use crate::programs::{Get, Trailer};
 use crate::say;
 use crate::sys::filename::FileName;
-use crate::text::Text;
+use crate::text::{Text, excerpt};
 use crate::trace::Part;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -199,7 +199,7 @@ impl Download<'_> {
         }
         let digits = String::from_utf8_lossy(&digits);
         header::digest(&digits).map(Some).map_err(|why| {
-            let shown = shown(&digits);
+            let shown = excerpt(&digits);
             Trouble::peer("syntax", Text::made(format!("{}: {shown}", why.en), format!("{}：{shown}", why.zh)))
         })
     }
@@ -222,7 +222,7 @@ impl Download<'_> {
 
 /// Text that is no size: usually the server is another one.
 fn no_size(why: &decimal::NotALength, bytes: &[u8]) -> Trouble {
-    let start = shown(&String::from_utf8_lossy(&bytes[..bytes.len().min(60)]));
+    let start = excerpt(&String::from_utf8_lossy(&bytes[..bytes.len().min(60)]));
     let said = why.text();
     let trouble = Trouble::peer("syntax", Text::made(format!("{}: {start}", said.en), format!("{}：{start}", said.zh)));
     match why {

@@ -1,8 +1,7 @@
 //! How far a long transfer is, on standard error, for people who look at a terminal.
 
-use super::report::clean;
 use crate::programs::console::Console;
-use crate::text::{Lang, Text};
+use crate::text::{Lang, Text, escaped};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::{IsTerminal, stderr};
 use std::time::{Duration, Instant};
@@ -41,7 +40,7 @@ fn bar(name: &str, total: u64, lang: Lang) -> ProgressBar {
         "{msg}  {bytes} / {total_bytes}  {bytes_per_sec}  还需 {eta}",
     );
     let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::hidden());
-    let bar = bar.with_message(clean(name));
+    let bar = bar.with_message(escaped(name));
     match ProgressStyle::with_template(shape.to(lang)) {
         Ok(style) => bar.with_style(style),
         Err(_) => bar,

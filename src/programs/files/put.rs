@@ -4,7 +4,7 @@ use super::header::{self, Promise, Upload};
 use super::progress::Progress;
 use super::pump;
 use super::receipt::{self, Receipt};
-use super::report::{Status, Transfer, clean};
+use super::report::{Status, Transfer};
 use crate::exit::Exit;
 use crate::framing::digest::md5_hex;
 use crate::programs::Put;
@@ -13,7 +13,7 @@ use crate::programs::console::Console;
 use crate::programs::trouble::{Result, Trouble};
 use crate::say;
 use crate::sys::filename::FileName;
-use crate::text::{Text, grouped};
+use crate::text::{Text, escaped, grouped};
 use crate::trace::Part;
 use serde_json::json;
 use std::collections::VecDeque;
@@ -309,7 +309,7 @@ impl<'c> Batch<'c> {
         };
         for (n, label) in groups.into_iter().enumerate() {
             let these = self.items.iter().filter(|item| item.status.as_ref().map(group) == Some(n));
-            let names = these.map(|item| clean(&item.name)).collect::<Vec<_>>().join(", ");
+            let names = these.map(|item| escaped(&item.name)).collect::<Vec<_>>().join(", ");
             if !names.is_empty() {
                 let (en, zh) = (&label.en, &label.zh);
                 line = Text::made(format!("{}; {en}: {names}", line.en), format!("{}；{zh}：{names}", line.zh));

@@ -5,8 +5,8 @@ use super::header;
 use crate::framing::protocols::{self, Source};
 use crate::framing::{Fault, I32_LE, json};
 use crate::programs::connection::Connection;
-use crate::programs::trouble::{Result, Trouble, shown};
-use crate::text::Text;
+use crate::programs::trouble::{Result, Trouble};
+use crate::text::{Text, excerpt};
 use crate::trace::Part;
 use serde_json::{Map, Value, json};
 
@@ -61,7 +61,7 @@ impl Receipt {
         match json::text(fields, "receipt")? {
             "ready" => Ok(Receipt::Ready),
             "stored" => Ok(Receipt::Stored { md5: header::digest(json::text(fields, "md5")?)? }),
-            "refused" => Ok(Receipt::Refused { reason: shown(json::text(fields, "reason").unwrap_or_default()) }),
+            "refused" => Ok(Receipt::Refused { reason: excerpt(json::text(fields, "reason").unwrap_or_default()) }),
             _ => Err(Text::new("the receipt is of no known kind", "回执的种类未知")),
         }
     }

@@ -4,11 +4,10 @@
 //! Nothing is flushed to the disk before a file is named: like cp and curl this leaves the time to the system, which
 //! is fast, and a power failure in the next seconds may still take the file away.
 
-use super::report::clean;
 use crate::programs::trouble::{Result, Trouble};
 use crate::say;
 use crate::sys::scratch::Scratch;
-use crate::text::Text;
+use crate::text::{Text, escaped};
 use cap_fs_ext::{FollowSymlinks, OpenOptionsFollowExt, OpenOptionsSyncExt};
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, OpenOptions, Permissions};
@@ -255,7 +254,7 @@ pub fn unwritable(error: &io::Error) -> Trouble {
 }
 
 fn about(name: &OsStr, why: &Text) -> Trouble {
-    let name = clean(&name.to_string_lossy());
+    let name = escaped(&name.to_string_lossy());
     Trouble::local(Text::made(format!("{name}: {}", why.en), format!("{name}：{}", why.zh)))
 }
 

@@ -2,9 +2,9 @@
 //! this machine, and whether it may run, is decided here.
 
 use crate::programs::answers::Outputs;
-use crate::programs::trouble::{Trouble, shown};
+use crate::programs::trouble::Trouble;
 use crate::say;
-use crate::text::{Lang, Text};
+use crate::text::{Lang, Text, excerpt};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -72,7 +72,7 @@ pub fn remark(text: &Text, lang: Lang) -> String {
 impl Refusal {
     /// The program could not be started.
     pub fn start(error: &io::Error) -> Refusal {
-        let why = shown(&error.to_string());
+        let why = excerpt(&error.to_string());
         Refusal(say!("it cannot be started: {why}", "无法启动：{why}"))
     }
 
@@ -102,7 +102,7 @@ impl Allowed {
         let mut entries = Vec::new();
         for word in named {
             let path = locate(word).map_err(|Text { en, zh }| {
-                let word = shown(word);
+                let word = excerpt(word);
                 let text = say!("--allow {word}: {en}", "--allow {word}：{zh}");
                 Trouble { exit: crate::exit::Exit::Usage, ..Trouble::local(text) }
             })?;
@@ -157,7 +157,7 @@ impl Allowed {
             return Err(empty());
         };
         let Some(entry) = self.entries.iter().find(|entry| same(&entry.word, word)) else {
-            let (word, words) = (shown(word), self.words());
+            let (word, words) = (excerpt(word), self.words());
             return refuse(say!(
                 "{word} is not on the list of what may run here: {words}",
                 "{word} 不在允许执行的列表里：{words}"

@@ -4,9 +4,9 @@ use super::allow::{Allowed, Refusal, remark};
 use super::bounded::{self, Ran, Room, RunLimits, Share, Stop};
 use crate::programs::CommandService;
 use crate::programs::answers::Outputs;
-use crate::programs::trouble::{Result, shown};
+use crate::programs::trouble::Result;
 use crate::say;
-use crate::text::{Lang, Text, grouped};
+use crate::text::{Lang, Text, excerpt, grouped};
 use std::process::ExitStatus;
 
 /// Room for all answers together, beside 64 KiB for each.
@@ -52,7 +52,7 @@ impl Executor {
     pub(super) fn perform(&self, line: &[u8], gone: impl FnMut() -> bool) -> Done<'_> {
         let mut share = self.room.share();
         let line = line.trim_ascii();
-        let shown = shown(&String::from_utf8_lossy(line));
+        let shown = excerpt(&String::from_utf8_lossy(line));
         let ran = self.allowed.command(line).and_then(|mut command| {
             bounded::run(&mut command, &self.limits, &mut share, gone).map_err(|error| Refusal::start(&error))
         });

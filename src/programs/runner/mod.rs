@@ -13,12 +13,12 @@ mod single;
 use super::answers::{self, Manner};
 use super::console::Console;
 use super::server::{self, Client};
-use super::trouble::{Result, Trouble, shown};
+use super::trouble::{Result, Trouble};
 use super::{CommandService, Serve, is_quit};
 use crate::exit::Exit;
 use crate::framing::protocols::{self, Reason, Source};
 use crate::say;
-use crate::text::{Text, grouped};
+use crate::text::{Text, excerpt, grouped};
 use crate::trace::Part;
 use allow::Refusal;
 use executor::Executor;
@@ -88,7 +88,7 @@ fn answer(client: &mut Client, executor: &Executor, manner: Manner, line: &[u8])
             )
         }
     });
-    let (label, idle) = (Text::same(shown(&String::from_utf8_lossy(line))), client.bounds.idle);
+    let (label, idle) = (Text::same(excerpt(&String::from_utf8_lossy(line))), client.bounds.idle);
     client.conn.within(idle);
     let sent = answers::send(&mut client.conn, manner, done.outputs, &label);
     client.conn.at_leisure();

@@ -9,10 +9,10 @@ use crate::programs::answers::Outputs;
 use crate::programs::console::Console;
 use crate::programs::datagram_socket::{DatagramSocket, Received, Until, largest};
 use crate::programs::server::{announce, cannot_receive, log};
-use crate::programs::trouble::{Result, Trouble, shown};
+use crate::programs::trouble::{Result, Trouble};
 use crate::programs::{Serve, is_quit};
 use crate::say;
-use crate::text::{Lang, Text, grouped};
+use crate::text::{Lang, Text, excerpt, grouped};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{Builder, Scope};
@@ -72,7 +72,7 @@ impl<'d> Desk<'d> {
         let work = move || {
             let done = self.executor.perform(&asked.bytes, || self.console.over());
             log(self.console, Some(from), &done.log);
-            self.answer(done.outputs, from, &shown(&String::from_utf8_lossy(&asked.bytes)));
+            self.answer(done.outputs, from, &excerpt(&String::from_utf8_lossy(&asked.bytes)));
             self.running.fetch_sub(1, Ordering::Relaxed);
             if self.console.over() {
                 self.waker.wake();
@@ -94,7 +94,7 @@ impl<'d> Desk<'d> {
         let Outputs { stderr, stdout } = fitting(outputs, largest(to).min(LARGEST), self.executor.lang);
         for (name, bytes) in [("stderr", stderr), ("stdout", stdout)] {
             if let Err(e) = self.socket.send_to(&bytes, to, Some(Text::same(format!("{command}: {name}")))) {
-                let why = shown(&e.to_string());
+                let why = excerpt(&e.to_string());
                 log(self.console, Some(to), &say!("cannot answer: {why}", "无法回答：{why}"));
             }
         }

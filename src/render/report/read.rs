@@ -107,7 +107,7 @@ impl<R: BufRead> Iterator for Reader<R> {
 /// Makes every text harmless: whoever wrote it may have meant to move the cursor.
 fn tame(value: &mut Value) {
     match value {
-        Value::String(text) if text.chars().any(crate::text::unruly) => *text = escaped(text),
+        Value::String(text) if text.chars().any(crate::text::is_harmful) => *text = escaped(text),
         Value::Array(values) => values.iter_mut().for_each(tame),
         Value::Object(map) => map.values_mut().for_each(tame),
         _ => {}

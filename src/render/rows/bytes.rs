@@ -1,6 +1,7 @@
 //! Bytes for eyes: whose they are, piece by piece, and the cells of the hex block.
 
-use super::preview::{hex, text};
+use super::preview::text;
+use crate::text::hex;
 use super::token::{Name, Token};
 use crate::text::{Text, grouped};
 use crate::trace::{self, Event, Message, MsgId, Span, Trace};
@@ -88,8 +89,8 @@ fn quoted(bytes: &[u8], part: trace::Part) -> Option<String> {
     let (length, rest) = bytes.split_at(bytes.len().min(4));
     match text(bytes) {
         Some(text) => (!text.is_empty()).then_some(text),
-        None if part == trace::Part::Header && rest.is_empty() => Some(hex(length)),
-        None if part == trace::Part::Header => text(rest).map(|text| format!("{} {text}", hex(length))),
+        None if part == trace::Part::Header && rest.is_empty() => Some(hex::spaced(length)),
+        None if part == trace::Part::Header => text(rest).map(|text| format!("{} {text}", hex::spaced(length))),
         None => None,
     }
 }

@@ -1,15 +1,10 @@
 //! Bytes in a few words: as text where they are text, else as hex.
 
-use crate::text::escaped;
+use crate::text::{escaped, hex};
 
 /// The bytes as text, control characters escaped; bytes that are not text as hex.
 pub fn preview(bytes: &[u8]) -> String {
-    text(bytes).unwrap_or_else(|| hex(&bytes[..bytes.len().min(16)]))
-}
-
-/// `00 1f`: byte by byte.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect::<Vec<_>>().join(" ")
+    text(bytes).unwrap_or_else(|| hex::spaced(&bytes[..bytes.len().min(16)]))
 }
 
 /// The bytes as text, if they are text; cut in the middle of a character, what is whole.
