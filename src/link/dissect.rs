@@ -1,6 +1,6 @@
 //! From captured bytes to the packets of a trace: relative numbers, scaled windows, retransmissions.
 
-use super::Captured;
+use super::capture::Captured;
 use super::view::{Tcp, View, protocol, quoted};
 use crate::trace::packet::{Content, Flags, Packet, Segment};
 use std::collections::HashMap;

@@ -1,7 +1,7 @@
 //! Systems without network namespaces: there is no link, and this is where that is said.
 
+use super::capture::{CaptureLimits, Carried};
 use super::spec::Spec;
-use super::{CaptureLimits, Carried};
 use crate::text::Text;
 use crate::trace::Role;
 use std::convert::Infallible;

@@ -3,8 +3,9 @@
 //! as the learner says, and records each.
 //!
 //! [`spec`] reads what the learner asked for, [`faults`] decides what becomes of each packet, [`view`] and
-//! [`dissect`] read packets, [`pcapng`] writes them for Wireshark. Those are pure. The rest is Linux only.
+//! [`dissect`] read packets, [`capture`] is what is recorded of them, [`pcapng`] writes them for Wireshark. Those are pure. The rest is Linux only.
 
+pub mod capture;
 pub mod dissect;
 #[cfg(not(target_os = "linux"))]
 mod elsewhere;
@@ -15,61 +16,8 @@ pub mod pcapng;
 pub mod spec;
 pub mod view;
 
+pub use capture::{CaptureLimits, Captured, Carried};
 #[cfg(not(target_os = "linux"))]
 pub use elsewhere::{Host, Link, Unavailable, prepare, reap};
 #[cfg(target_os = "linux")]
 pub use linux::{Backend, Host, Link, SetupError, Stage, Unavailable, prepare, probe, reap};
-
-use crate::trace::Role;
-use crate::trace::packet::Fate;
-use std::sync::Arc;
-use std::time::Duration;
-
-/// One packet as the wire saw it.
-#[derive(Clone, Debug)]
-pub struct Captured {
-    /// Whose host it left.
-    pub from: Role,
-    /// When it left, microseconds since the run began.
-    pub t_us: u64,
-    /// When each copy reached the other host, microseconds since the run began.
-    pub arrivals: Vec<u64>,
-    /// What was decided about it.
-    pub fate: Fate,
-    /// All of it, from the IP header on.
-    pub bytes: Arc<[u8]>,
-}
-
-/// The most that is recorded: after that packets still cross, and are counted.
-#[derive(Clone, Copy, Debug)]
-pub struct CaptureLimits {
-    /// Packets.
-    pub packets: usize,
-    /// Their bytes.
-    pub bytes: usize,
-}
-
-impl CaptureLimits {
-    /// What a run keeps: enough for anything that one can read.
-    pub const DEFAULT: CaptureLimits = CaptureLimits { packets: 100_000, bytes: 64 << 20 };
-    /// Nothing: the packets are only counted.
-    pub const NONE: CaptureLimits = CaptureLimits { packets: 0, bytes: 0 };
-}
-
-/// What came of a run.
-#[derive(Debug, Default)]
-pub struct Carried {
-    /// The packets that were recorded, in the order in which they left.
-    pub packets: Vec<Captured>,
-    /// Those that left after the recording was full.
-    pub unrecorded: u64,
-    /// Packets that left either host and came to the other or to an asked-for end.
-    pub seen: u64,
-    /// Their bytes, IP headers included.
-    pub bytes: u64,
-    /// Processor time of the wire's thread.
-    pub busy: Duration,
-    /// Packets that a kernel would not take, lost in a queue of its own, or counted otherwise than they were
-    /// recorded: nobody asked for that, and a run with any is void.
-    pub lost: u64,
-}

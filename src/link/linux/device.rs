@@ -13,6 +13,9 @@ use std::net::Ipv4Addr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::OpenOptionsExt;
 
+/// The client's address and the server's: of a block kept for documentation (RFC 5737), so that they are nobody else's.
+pub(super) const ADDRESSES: [Ipv4Addr; 2] = [Ipv4Addr::new(192, 0, 2, 1), Ipv4Addr::new(192, 0, 2, 2)];
+
 /// The interface's name on either host.
 pub(super) const INTERFACE: &str = "link0";
 

@@ -2,9 +2,9 @@
 
 use super::device::Device;
 use super::error::{SetupError, Stage, Step};
+use crate::link::capture::{CaptureLimits, Captured, Carried};
 use crate::link::faults::{Faults, Ruling};
 use crate::link::view::View;
-use crate::link::{CaptureLimits, Captured, Carried};
 use crate::trace::Role;
 use crate::trace::packet::Fate;
 use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};

@@ -1,7 +1,6 @@
 //! Finds out what works here by doing it, in another process.
 
-use super::ADDRESSES;
-use super::device::{self, Backend};
+use super::device::{self, ADDRESSES, Backend};
 use super::error::{SetupError, Stage, Step, Unavailable};
 use super::namespace::make_user;
 use crate::link::spec::Spec;
@@ -17,7 +16,7 @@ static PREPARED: OnceLock<Result<(), Unavailable>> = OnceLock::new();
 /// Readies this process for links: whoever may not make network namespaces gets a user namespace, in which
 /// that is allowed (user_namespaces(7)); root needs none. Must come before any thread is started.
 /// Nobody and nothing else is touched, and the namespace ends with the process. Where it is not possible
-/// the process stays as it was, and [`Link::start`](super::Link::start) says why.
+/// the process stays as it was, and [`Link::start`](crate::link::Link::start) says why.
 pub fn prepare() {
     PREPARED.get_or_init(|| if is_able() { Ok(()) } else { become_able() });
 }
