@@ -1,5 +1,8 @@
 //! Text in columns: Chinese characters take two, so padding and cutting count columns, not characters.
 
+use std::borrow::Cow;
+use textwrap::core::Word;
+use textwrap::{Options, WordSeparator, WordSplitter, WrapAlgorithm};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// How many columns a text takes.
@@ -27,60 +30,26 @@ pub fn cut(text: &str, width: usize, unicode: bool) -> String {
     text.chars().take_while(fits).chain(dots.chars()).collect()
 }
 
-/// Breaks a text into lines of at most `width` columns: at spaces, between Chinese characters, and
-/// inside a word only when it is longer than a line.
+/// Breaks a text into lines of at most `width` columns, where Unicode lets it break (Standard Annex 14): at spaces,
+/// between Chinese characters, never before closing punctuation; inside a word only when it is longer than a line.
 pub fn wrapped(text: &str, width: usize) -> Vec<String> {
-    let width = width.max(2);
-    let mut lines = vec![String::new()];
-    let mut used = 0;
-    for word in pieces(text) {
-        let wide = columns(word.trim_end());
-        if used > 0 && used + wide > width {
-            lines.push(String::new());
-            used = 0;
-        }
-        let word = if used == 0 && lines.len() > 1 { word.trim_start() } else { word };
-        for c in word.chars() {
-            let w = c.width().unwrap_or(0);
-            if used + w > width && c != ' ' && used > 0 && wide > width {
-                lines.push(String::new());
-                used = 0;
-            }
-            if let Some(line) = lines.last_mut() {
-                line.push(c);
-            }
-            used += w;
-        }
-    }
-    lines.iter().map(|line| line.trim_end().to_owned()).collect()
+    let options = Options::new(width.max(2)).wrap_algorithm(WrapAlgorithm::FirstFit);
+    let options = options.word_separator(WordSeparator::Custom(words)).word_splitter(WordSplitter::NoHyphenation);
+    textwrap::wrap(text, options).into_iter().map(Cow::into_owned).collect()
 }
 
-/// Closing punctuation never starts a line: the character before it comes along.
-fn closes(c: char) -> bool {
-    ['，', '。', '、', ':', ';', '!', '?', ')', '”', '：', '；', '？', '！', '）', '》'].contains(&c)
-}
-
-/// Opening punctuation never ends a line: it goes with the character behind it.
-fn opens(c: char) -> bool {
-    ['(', '（', '“', '《'].contains(&c)
-}
-
-/// Words with their spaces; each wide character is a piece, with the punctuation around it.
-fn pieces(text: &str) -> Vec<&str> {
-    let mut out = Vec::new();
-    let mut start = 0;
-    let mut previous: Option<char> = None;
-    for (at, c) in text.char_indices() {
-        let wide = |c: char| c.width() == Some(2);
-        let apart = |p: char| (p == ' ' && c != ' ') || (wide(p) || wide(c)) && !opens(p);
-        if previous.is_some_and(apart) && !closes(c) && at > start {
-            out.push(&text[start..at]);
-            start = at;
-        }
-        previous = Some(c);
-    }
-    out.push(&text[start..]);
-    out
+/// What stays together. Asked of a text of the same length: a slash counts as a letter, so that a path stays whole, and
+/// Chinese quotation marks as brackets, so that a line may break before and behind them (Unicode 16 allows that: LB19a).
+fn words(line: &str) -> Box<dyn Iterator<Item = Word<'_>> + '_> {
+    let asked = line.replace('/', "_").replace('“', "「").replace('”', "」");
+    let length = |word: Word| word.len() + word.whitespace.len();
+    let lengths: Vec<usize> = WordSeparator::UnicodeBreakProperties.find_words(&asked).map(length).collect();
+    let mut rest = line;
+    Box::new(lengths.into_iter().map(move |length| {
+        let (word, behind) = rest.split_at(length);
+        rest = behind;
+        Word::from(word)
+    }))
 }
 
 #[cfg(test)]
@@ -101,12 +70,16 @@ mod tests {
         assert_eq!(wrapped("没有消息边界", 8), ["没有消息", "边界"]);
         assert_eq!(wrapped("abcdefghij", 4), ["abcd", "efgh", "ij"]);
         assert_eq!(wrapped("", 4), [""]);
+        assert_eq!(wrapped("the name \"../a\" is", 13), ["the name", "\"../a\" is"]);
+        assert_eq!(wrapped("拒绝文件名“../a”：它指向", 12), ["拒绝文件名", "“../a”：它指", "向"]);
     }
 
     #[test]
     fn no_line_is_wider_than_asked_and_punctuation_stays_with_its_word() {
         let text =
             "TCP 传送的是字节流,不会标记一次 send（“发送”）在哪里(哪个字节)结束。The receiver reads what is there.";
+        let closes = |c| "，。、:;!?)”：；？！）》".contains(c);
+        let opens = |c| "(（“《".contains(c);
         for width in 2..90 {
             for line in wrapped(text, width) {
                 assert!(columns(&line) <= width, "{width}: {line}");
