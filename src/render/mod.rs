@@ -6,6 +6,7 @@ mod json;
 mod mermaid;
 pub mod palette;
 pub mod plot;
+pub mod progress;
 pub mod report;
 pub mod rows;
 mod table;

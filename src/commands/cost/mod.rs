@@ -21,14 +21,13 @@ use crate::cli::command::{Context, Task};
 use crate::exit::Exit;
 use crate::link::{CaptureLimits, Link};
 use crate::output::{Format, Output, complain, tell};
-use crate::render::Style;
-use crate::text::Text;
+use crate::render::progress::Progress;
+use crate::text::{Lang, Text};
 use clap::ArgMatches;
 use exchange::Exchange;
 use measure::Rounds;
 use options::CostRequest;
-use std::fmt;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::time::{Duration, Instant};
 use terms::MESSAGES;
 
@@ -70,7 +69,7 @@ fn run(request: &CostRequest, context: &Context, out: &mut dyn Write) -> io::Res
     for medium in media {
         match &trouble {
             Some(reason) if medium.rtt().is_some() => cells.extend(not_here(medium, reason)),
-            _ => match measured(medium, &load, &Progress::new(style)) {
+            _ => match measured(medium, &load, style.lang) {
                 Ok(measured) => cells.extend(measured),
                 Err(reason) => {
                     complain(&reason, style.lang);
@@ -113,47 +112,16 @@ fn not_here(medium: Medium, reason: &Text) -> Vec<Cell> {
 }
 
 /// Every fix over one medium, in turns.
-fn measured(medium: Medium, load: &Load, progress: &Progress) -> Result<Vec<Cell>, Text> {
+fn measured(medium: Medium, load: &Load, lang: Lang) -> Result<Vec<Cell>, Text> {
+    let progress = Progress::of_steps((ROUNDS * Fix::ALL.len()) as u64, lang);
     let mut tallies = Fix::ALL.map(|fix| (fix, Rounds::default()));
-    for round in 1..=ROUNDS {
-        for (fix, tally) in &mut tallies {
-            progress.show(medium, round, *fix);
+    for round in 0..ROUNDS {
+        for (place, (fix, tally)) in tallies.iter_mut().enumerate() {
+            let what = Text::new("measuring: {}, {}", "测量中：{}，{}");
+            progress.doing(&what.with(&medium.text()).with(&Text::same(fix.name())));
+            progress.at((round * Fix::ALL.len() + place) as u64);
             tally.add(measure::once(medium, load, &Exchange::of(*fix))?);
         }
     }
     Ok(tallies.into_iter().map(|(fix, tally)| Cell { medium, fix, outcome: tally.outcome() }).collect())
-}
-
-/// One line on standard error that is gone when the result comes; only for somebody who watches a terminal.
-struct Progress {
-    style: Style,
-    on: bool,
-}
-
-impl Progress {
-    fn new(style: &Style) -> Progress {
-        let dumb = std::env::var("TERM").is_ok_and(|term| term == "dumb");
-        Progress { style: style.clone(), on: io::stderr().is_terminal() && !dumb }
-    }
-
-    fn show(&self, medium: Medium, round: usize, fix: Fix) {
-        let text = Text::new("measuring: {}, round {}, {}", "测量中：{}，第 {} 轮，{}");
-        let text =
-            text.with(&medium.text()).with(&Text::same(format!("{round}/{ROUNDS}"))).with(&Text::same(fix.name()));
-        self.erase_and(text.to(self.style.lang));
-    }
-
-    fn erase_and(&self, text: impl fmt::Display) {
-        if self.on {
-            let mut err = io::stderr();
-            let _ = write!(err, "\r\x1b[K{text}");
-            let _ = err.flush();
-        }
-    }
-}
-
-impl Drop for Progress {
-    fn drop(&mut self) {
-        self.erase_and("");
-    }
 }

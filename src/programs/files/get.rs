@@ -1,7 +1,6 @@
 //! `get`: a file from `serve files`, or from one of D4's servers.
 
-use super::progress::Progress;
-use super::report::{Status, Transfer};
+use super::report::{Status, Transfer, progress};
 use super::store::{Draft, Store};
 use super::{header, pump};
 use crate::exit::Exit;
@@ -116,7 +115,7 @@ impl Download<'_> {
         self.size = Some(size);
         self.say(Text::new("acknowledgement", "确认"), "ok")?;
         self.conn.incoming(Text::new("file", "文件"));
-        let mut progress = Progress::new(self.conn.console(), &self.get.name, size);
+        let progress = progress(self.conn.console(), &self.get.name, size);
         let digest = self.get.trailer != Trailer::None;
         let came = pump::inward(&mut self.conn, size, digest, draft.file(), |bytes| progress.at(bytes));
         drop(progress);

@@ -6,7 +6,6 @@
 pub mod get;
 mod hashing;
 pub mod header;
-mod progress;
 mod pump;
 pub mod put;
 pub mod receipt;

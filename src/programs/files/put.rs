@@ -1,10 +1,9 @@
 //! `put`: files to `serve files`, or to one of the documents' servers, which answers nothing.
 
 use super::header::{self, Promise, Upload};
-use super::progress::Progress;
 use super::pump;
 use super::receipt::{self, Receipt};
-use super::report::{Status, Transfer};
+use super::report::{Status, Transfer, progress};
 use crate::exit::Exit;
 use crate::framing::digest::md5_hex;
 use crate::programs::Put;
@@ -375,7 +374,7 @@ impl<'c> Batch<'c> {
     /// A body that is read while it is sent.
     fn body(&mut self, index: usize, file: &mut File, upload: &Upload) -> Result<Sent> {
         let size = upload.size;
-        let mut progress = Progress::new(self.console, upload.name.as_str(), size);
+        let progress = progress(self.console, upload.name.as_str(), size);
         let same = file.try_clone().map_err(|e| Trouble::file(&self.items[index].path, &e))?;
         let (mut sent, mut refused) = (0, None);
         let read = pump::outward(file, size, true, |piece| {

@@ -1,5 +1,7 @@
 //! What became of a file: one line each, for people and for scripts, the same at both ends.
 
+use crate::programs::console::Console;
+use crate::render::progress::Progress;
 use crate::say;
 use crate::text::{Text, escaped, grouped};
 use serde_json::{Value, json};
@@ -103,7 +105,7 @@ impl Transfer<'_> {
     }
 
     /// Writes it: the line of a client (on standard error when it is not whole and people read), or of a server's log.
-    pub fn write(&self, console: &crate::programs::console::Console, client: Option<SocketAddr>, line: &Text) {
+    pub fn write(&self, console: &Console, client: Option<SocketAddr>, line: &Text) {
         let reason = self.status.reason().map(|why| why.to(console.style().lang));
         let line = match client {
             Some(client) => Text::made(format!("{client}  {}  {}", self.direction, line.en), {
@@ -117,6 +119,11 @@ impl Transfer<'_> {
             _ => console.line_of(client, &line, &self.json(client, reason)),
         }
     }
+}
+
+/// How far a transfer is; never shown where a trace is printed.
+pub fn progress(console: &Console, name: &str, total: u64) -> Progress {
+    if console.tracing() { Progress::hidden() } else { Progress::of_transfer(name, total, console.style().lang) }
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! Bytes for eyes: whose they are, piece by piece, and the cells of the hex block.
 
 use super::preview::text;
-use crate::text::hex;
 use super::token::{Name, Token};
+use crate::text::hex;
 use crate::text::{Text, grouped};
 use crate::trace::{self, Event, Message, MsgId, Span, Trace};
 
