@@ -70,11 +70,10 @@ fn judge(j: &Judge) {
             say!("{n} bytes from recv({asked})", "{n} 字节，来自 recv({asked})")
         });
 
-    j.claim("nothing-lost", "the recvs together returned all of it", "各次 recv 合起来是完整的").of(&recvs).equal(
-        [length],
-        [recvs.moved()],
-        |[n]| say!("{n} bytes", "{n} 字节"),
-    );
+    j.claim("nothing-lost", "the recvs together returned all of it", "各次 recv 合起来是完整的")
+        .of(&recvs)
+        .beside(j.sentence([&Varying(recvs.len())], |[times]| say!(", recvs: {times}", "，recv {times} 次")))
+        .equal([length], [recvs.moved()], |[n]| say!("{n} bytes", "{n} 字节"));
     queue_decided(j, &first);
 }
 

@@ -176,6 +176,7 @@ fn judge(j: &Judge) {
         let printed = act.delivered(Client).just(0);
         j.claim_text(key.clone(), title.clone())
             .of(&printed)
+            .beside(j.sentence([&FILE], |[all]| say!(" of {all}", "（共 {all} 字节）")))
             .fewer_than(FILE, Varying(printed.moved()), |n| say!("{n} bytes", "{n} 字节"));
     }
     the_rest_waits(j);

@@ -160,15 +160,21 @@ fn each_whole(j: &Judge) {
 /// How many of the others were served while client-1 stood still: by cause, not by the clock.
 fn nobody_waits(j: &Judge) {
     let from = |e: &Event| Some(j.trace().message(j.trace().exactly_one(e)?)?.from.index);
-    let last = j.sends(Client).only(|e| e.end.index == 1).just_last();
+    let sends = j.sends(Client).only(|e| e.end.index == 1);
+    let last = sends.just_last();
     let before = |e: &Event| last.first().is_some_and(|last| e.seq < last.seq);
     let others = j.delivered(Server).only(|e| from(e).is_some_and(|index| index != 1));
+    let far = sends.only(|e| others.last().is_some_and(|served| e.seq < served.seq)).moved();
+    let at = j.sentence([&far, &sends.moved()], |[far, all]| {
+        say!("; client-1 at byte {far} of {all}", "；client-1 发了 {all} 字节中的 {far} 字节")
+    });
     j.claim(
         "nobody-waits",
         "no client waits for another: client-1 stood still meanwhile",
         "谁也不等谁：其间 client-1 一直停着",
     )
     .of(&others.and(&last))
+    .beside(at)
     .equal([CLIENTS as usize - 1], [others.only(before).len()], |[n]| {
         say!("{n} served before client-1's last send", "{n} 个在 client-1 最后一次 send 之前传完")
     });

@@ -158,16 +158,10 @@ fn judge_careless(j: &Judge, act: &Scope, sent: &[u8]) {
     let reading = act.recvs(Client).only(|e| data.first().is_some_and(|data| e.seq < data.seq));
     let last = reading.just_last();
     let (took, left, pieces) = (data.moved(), left.moved(), act.held_by(&last));
-    // What the last recv returned is said beside the size: it is where the loop went too far.
     j.claim("careless-overran", "the careless loop read past the end of the file", "粗心的循环读过了文件末尾")
         .of(&last)
-        .that(
-            took > size,
-            j.sentence([&size], |[n]| say!("more than {n} bytes", "多于 {n} 字节")),
-            j.sentence([&took, &pieces], |[n, pieces]| {
-                say!("{n} bytes; the last recv: {pieces}", "{n} 字节；最后一次 recv：{pieces}")
-            }),
-        );
+        .beside(j.sentence([&pieces], |[pieces]| say!("; the last recv: {pieces}", "；最后一次 recv：{pieces}")))
+        .more_than(size, took, |n| say!("{n} bytes", "{n} 字节"));
 
     let computed = md5_hex(&bytes_of(&data)).into_bytes();
     let (due, got) = (short(sent), short(&computed));

@@ -121,15 +121,13 @@ fn judge(j: &Judge) {
         _ => None,
     };
     let sleeps = j.only(Server, |e| slept(e).is_some());
-    let each = Duration::from_micros(sleeps.first().and_then(|e| slept(e)).unwrap_or(0));
+    let paid = Duration::from_micros(sleeps.iter().filter_map(|e| slept(e)).sum());
     let answers = j.trace().messages_from(Server).count() / 2;
     j.claim("price", "the price: every answer waits, idle or not", "代价：不管空闲与否，每个回答都要等")
         .of(&sleeps)
+        .beside(j.sentence([], |[]| say!(", {paid:?} in all", "，共 {paid:?}")))
         .equal([answers; 2], [sleeps.len(), answers], |[times, answers]| {
-            say!(
-                "{times} sleeps of {each:?} for {answers} answers",
-                "{answers} 个回答，sleep {times} 次，每次 {each:?}"
-            )
+            say!("{times} sleeps for {answers} answers", "{answers} 个回答，sleep {times} 次")
         });
 }
 
