@@ -244,6 +244,12 @@ impl<'a> Events<'a> {
         Events { list: self.list.get(place).copied().into_iter().collect(), roles: self.roles.clone() }
     }
 
+    /// The first few.
+    #[must_use]
+    pub fn first_few(&self, n: usize) -> Events<'a> {
+        Events { list: self.list.iter().copied().take(n).collect(), roles: self.roles.clone() }
+    }
+
     /// These and those.
     #[must_use]
     pub fn and(&self, others: &Events<'a>) -> Events<'a> {

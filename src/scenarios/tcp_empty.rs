@@ -19,29 +19,26 @@ pub(super) fn scenario() -> Scenario {
 }
 
 fn client(end: &End) -> Ends {
-    let s = end.tcp().connect()?;
+    let s = end.connect()?;
     s.send(b"")?;
     end.open("empty");
-    end.pass("looked", Text::new("until the server has looked", "等到服务器看过一次"))?;
+    end.pass("looked", LOOKED)?;
     s.send(b"x")?;
-    s.wait_acked()?;
-    s.close()?;
-    Ok(())
+    Ok(s.wait_acked()?)
 }
 
+const LOOKED: Text = Text::new("until the server has looked", "等到服务器看过一次");
+
 fn server(end: &End) -> Ends {
-    let listener = end.tcp().listen()?;
+    let listener = end.listen()?;
     let conn = listener.accept()?;
-    conn.expect(b"x");
     // A lone server looks at once: its client gives it time.
     if !end.alone() {
         end.pass("empty", Text::new("until the empty send is done", "等到空消息已发送"))?;
     }
     look(&conn)?;
     end.open("looked");
-    while !conn.recv(1024)?.is_empty() {}
-    conn.close()?;
-    Ok(())
+    Ok(conn.recv_to_end(1024)?)
 }
 
 /// A recv that does not block: "nothing yet" is an error, and not the same as an empty result.
@@ -54,93 +51,42 @@ fn look(conn: &Conn) -> Result<()> {
     conn.set_nonblocking(false)
 }
 
-/// The control: a length before each message, so that even the empty one has bytes.
-fn client_with_lengths(end: &End) -> Ends {
-    let s = end.tcp().connect()?;
-    s.send_message(&end.framed(*b"\0\0\0\0", 4, None))?;
-    end.pass("looked", Text::new("until the server has looked", "等到服务器看过一次"))?;
-    s.send_message(&end.framed(*b"\x01\0\0\0x", 4, None))?;
-    s.wait_acked()?;
-    s.close()?;
-    Ok(())
-}
-
-fn server_with_lengths(end: &End) -> Ends {
-    let listener = end.tcp().listen()?;
-    let conn = listener.accept()?;
-    while let Ok(length) = <[u8; 4]>::try_from(conn.recv_exact(4, 4)?) {
-        let body = conn.recv_exact(u32::from_le_bytes(length) as usize, 1024)?;
-        conn.deliver(&body);
-        end.open("looked");
-    }
-    conn.close()?;
-    Ok(())
-}
+/// What a call that would have to wait says.
+const WOULD_BLOCK: &str = if cfg!(windows) { "WSAEWOULDBLOCK" } else { "EAGAIN" };
 
 fn judge(j: &Judge) {
-    let empty = j.sends(Client).into_iter().find(|e| {
-        let message = e.handed.and_then(|h| j.trace().message(h.msg));
-        message.is_some_and(|m| m.body().is_empty())
-    });
-    let put = empty.and_then(|e| e.returned).map(grouped).unwrap_or_default();
-    let left = empty.and_then(|e| e.evidence.new_segments());
-    if left.is_none() && j.trace().saw(Client) {
-        j.limit_segments();
+    let empty = j.sends(Client).just_first();
+    let put = empty.moved() as u64;
+    let left = empty.first().and_then(|e| e.evidence.new_segments());
+    let claim = j.claim("nothing-sent", "the empty message put nothing on the wire", "空消息什么也没有发出").of(&empty);
+    match j.segments(Client).and(left) {
+        Some(left) => claim.equal([0, 0], [put, left], |[bytes, segments]| {
+            say!("{bytes} bytes, segments: {segments}", "{bytes} 字节，报文段：{segments} 个")
+        }),
+        // The claim is about the call alone.
+        None => claim.equal([0], [put], |[bytes]| say!("{bytes} bytes", "{bytes} 字节")),
     }
-    // Where segments are not counted the claim is about the call alone.
-    let counted = left.map_or(Text::new("", ""), |n| {
-        let n = grouped(n);
-        say!(", segments: {n}", "，报文段：{n} 个")
-    });
-    let due = left.map_or(Text::new("", ""), |_| Text::new(", segments: 0", "，报文段：0 个"));
-    j.claim("nothing-sent", "the empty message put nothing on the wire", "空消息什么也没有发出")
-        .needs(Client)
-        .shown_by(empty)
-        .that(
-            empty.is_some_and(|e| e.returned == Some(0)) && left.unwrap_or(0) == 0,
-            Text::new("0 bytes{}", "0 字节{}").with(&due),
-            say!("{put} bytes{{}}", "{put} 字节{{}}").with(&counted),
-        );
 
-    let recvs = j.recvs(Server);
-    let first = recvs.first().copied();
+    let first = j.recvs(Server).just_first();
+    let brought = first.first().map(|e| e.bytes.escape_ascii().to_string()).unwrap_or_default();
     j.claim(
         "wakes-nobody",
         "it woke nobody: the first recv to return brought x",
         "它没有唤醒接收方：最先返回的 recv 带来的是 x",
     )
-    .needs(Server)
-    .shown_by(first)
-    .that(
-        first.is_some_and(|e| e.bytes == b"x"),
-        Text::new("recv(1,024) = 1 byte, x", "recv(1,024) = 1 字节，即 x"),
-        first.map_or(Text::new("no recv returned", "没有 recv 返回"), describe),
-    );
+    .of(&first)
+    .equal(["x".into()], [brought], |[bytes]| Text::same(format!("recv: {bytes}")));
 
-    let calls: Vec<&Event> = j.trace().calls(Server, Call::Recv).collect();
-    let nothing_yet = calls.first().is_some_and(|e| e.error.as_deref().is_some_and(would_block));
-    let ends = calls.iter().filter(|e| e.returned == Some(0)).count();
-    let last_is_end = calls.last().is_some_and(|e| e.returned == Some(0));
-    let said = calls.iter().map(|e| e.error.clone().unwrap_or(grouped(e.returned.unwrap_or(0))));
+    let calls = j.calls(Server, Call::Recv);
     j.claim(
         "empty-recv-is-the-end",
         "“nothing yet” is an error; only the end of the stream is empty",
         "“还没有数据”是错误；空结果只表示流结束",
     )
-    .needs(Server)
-    .shown_by(calls.iter().copied())
-    .that(
-        nothing_yet && ends == 1 && last_is_end,
-        Text::same(format!("recv: {WOULD_BLOCK}, 1, 0")),
-        Text::same(format!("recv: {}", said.collect::<Vec<_>>().join(", "))),
-    );
-}
-
-/// What a call that would have to wait says.
-const WOULD_BLOCK: &str = if cfg!(windows) { "WSAEWOULDBLOCK" } else { "EAGAIN" };
-
-fn would_block(error: &str) -> bool {
-    error == WOULD_BLOCK
+    .of(&calls)
+    .in_order([WOULD_BLOCK, "1", "0"].map(String::from).to_vec(), calls.results(), |each| {
+        Text::same(format!("recv: {each}"))
+    });
 }
 
 fn teach(t: Teaching) -> Teaching {
@@ -160,9 +106,27 @@ fn teach(t: Teaching) -> Teaching {
     .control(
         "4 bytes of length before each message, the empty one too",
         "每条消息（空的也不例外）前面加 4 字节长度",
-        |s| {
-            s.client(client_with_lengths);
-            s.server(server_with_lengths);
+        |e| {
+            e.client(client_with_lengths).server(server_with_lengths);
         },
     )
+}
+
+fn client_with_lengths(end: &End) -> Ends {
+    let s = end.connect()?;
+    s.send_message(&end.framed(*b"\0\0\0\0", 4, None))?;
+    end.pass("looked", LOOKED)?;
+    s.send_message(&end.framed(*b"\x01\0\0\0x", 4, None))?;
+    Ok(s.wait_acked()?)
+}
+
+fn server_with_lengths(end: &End) -> Ends {
+    let listener = end.listen()?;
+    let conn = listener.accept()?;
+    while let Ok(length) = <[u8; 4]>::try_from(conn.recv_exact(4, 4)?) {
+        let body = conn.recv_exact(u32::from_le_bytes(length) as usize, 1024)?;
+        conn.deliver(&body);
+        end.open("looked");
+    }
+    Ok(())
 }

@@ -2,8 +2,7 @@
 //! taken is lost, and what was not taken was never sent.
 
 use super::prelude::*;
-use crate::net::Result;
-use crate::trace::Role;
+use crate::net::{Outgoing, Result};
 use std::io::ErrorKind::WouldBlock;
 use std::sync::LazyLock;
 
@@ -17,7 +16,7 @@ pub(super) fn scenario() -> Scenario {
         .takes(&[Opt::Sndbuf, Opt::Rcvbuf, Opt::RecvSize])
         .recv_size(1024)
         .buffers(Some(16384), Some(4096))
-        .client(client)
+        .client(|end| client(end, LARGE))
         .server(server)
         .judge(judge)
         .varies()
@@ -46,158 +45,121 @@ fn label(length: usize) -> Text {
     say!("{length} bytes", "{length} 字节")
 }
 
-fn client(end: &End) -> Ends {
-    send_twice(end, LARGE)
+/// Each on a connection of its own; of a blocking send true.
+static WAYS: [(Act, bool); 2] = [
+    (Act::new("non-blocking", "non-blocking send", "非阻塞 send"), false),
+    (Act::new("blocking", "blocking send", "阻塞 send"), true),
+];
+
+fn client(end: &End, length: usize) -> Ends {
+    for (_, blocking) in end.titled_acts(&WAYS) {
+        let s = end.tcp().rcvbuf(None).connect()?;
+        let m = end.labelled(&TEXT[..length], label(length));
+        if *blocking {
+            // send waits until the reader has made room for all of it.
+            s.send_message(&m)?;
+        } else {
+            send_what_fits(&s, &m)?;
+            end.open("full");
+        }
+    }
+    Ok(())
 }
 
-fn send_twice(end: &End, length: usize) -> Ends {
-    // Non-blocking, by a caller who stops when the kernel does and so drops the rest.
-    end.note(Text::new("non-blocking send", "非阻塞 send"));
-    let s = end.tcp().rcvbuf(None).connect()?;
+/// By a caller who stops when the kernel does and so drops the rest.
+fn send_what_fits(s: &Conn, m: &Outgoing) -> Result<()> {
     s.set_nonblocking(true)?;
-    let m = end.labelled(&TEXT[..length], label(length));
     let mut taken = 0;
-    while taken < length {
-        match s.send_part(m.part(taken..length)) {
+    while taken < m.len() {
+        match s.send_part(m.part(taken..m.len())) {
             Err(error) if error.kind() == Some(WouldBlock) => break,
             sent => taken += sent?,
         }
         s.wait_standstill()?;
     }
-    end.open("full");
-    s.close()?;
-
-    // Blocking: send waits until the reader has made room for all of it.
-    end.note(Text::new("blocking send", "阻塞 send"));
-    let s = end.tcp().rcvbuf(None).connect()?;
-    s.send_message(&end.labelled(&TEXT[..length], label(length)))?;
-    s.close()?;
     Ok(())
 }
 
 fn server(end: &End) -> Ends {
     let listener = end.tcp().sndbuf(None).listen()?;
-    let conn = listener.accept()?;
-    conn.expect_framed(&TEXT, 0, Some(label(LARGE)));
-    end.pass("full", Text::new("until the sender has stopped", "等到发送方停下"))?;
-    read_to_end(end, conn)?;
-    let conn = listener.accept()?;
-    conn.expect_framed(&TEXT, 0, Some(label(LARGE)));
-    read_to_end(end, conn)?;
+    for (_, blocking) in end.acts(&WAYS) {
+        let conn = listener.accept()?;
+        if !blocking {
+            end.pass("full", Text::new("until the sender has stopped", "等到发送方停下"))?;
+        }
+        conn.recv_to_end(end.recv_size())?;
+    }
     Ok(())
-}
-
-fn read_to_end(end: &End, conn: Conn) -> Result<()> {
-    while !conn.recv(end.recv_size())?.is_empty() {}
-    conn.close()
-}
-
-/// The control: a message that fits.
-fn client_with_little(end: &End) -> Ends {
-    send_twice(end, SMALL)
-}
-
-/// The calls of one kind on one of the two connections, on the side that made or accepted it.
-fn calls<'a>(j: &Judge<'a>, role: Role, nth: usize, call: Call) -> Vec<&'a Event> {
-    let begins = if role == Client { Call::Connect } else { Call::Accept };
-    let Some(sock) = j.trace().calls(role, begins).nth(nth).and_then(|e| e.sock) else { return vec![] };
-    j.trace().calls(role, call).filter(|e| e.sock == Some(sock)).collect()
-}
-
-fn moved(events: &[&Event]) -> usize {
-    events.iter().filter_map(|e| e.returned).sum()
-}
-
-fn judge(j: &Judge) {
-    let sends = calls(j, Client, 0, Call::Send);
-    judge_short_send(j, sends.first().copied());
-    judge_refusal(j, sends.last().copied());
-
-    let received = calls(j, Server, 0, Call::Recv);
-    let (taken, arrived) = (moved(&sends), moved(&received));
-    let (out, got) = (j.varying(taken), j.varying(arrived));
-    j.claim(
-        "taken-arrives",
-        "what was taken arrived whole, once the receiver read",
-        "收下的字节，等接收方来读，全部到达",
-    )
-    .needs(Client)
-    .needs(Server)
-    .shown_by(received.iter().copied())
-    .that(
-        taken > 0 && arrived == taken,
-        say!("{out} bytes taken", "收下 {out} 字节"),
-        say!("{got} bytes received", "收到 {got} 字节"),
-    );
-
-    let second = moved(&calls(j, Server, 1, Call::Recv));
-    let more = j.varying(second);
-    j.claim(
-        "rest-is-missing",
-        "the receiver saw an ordinary end, too early, and no error",
-        "接收方只看到流正常结束（太早），没有任何错误",
-    )
-    .needs(Server)
-    .shown_by(received.last().copied())
-    .that(
-        arrived < second && received.last().is_some_and(|e| e.returned == Some(0)),
-        say!("fewer than {more} bytes, then 0", "少于 {more} 字节，然后是 0"),
-        say!("{got} bytes, then 0", "{got} 字节，然后是 0"),
-    );
-
-    let patient = calls(j, Client, 1, Call::Send);
-    let (calls, total) = (patient.len(), moved(&patient));
-    let asked = patient.first().and_then(|e| e.asked).unwrap_or(0);
-    let (all, took) = (grouped(asked), grouped(total));
-    j.claim(
-        "blocking-takes-all",
-        "a blocking send waited for room and took everything",
-        "阻塞 send 等到有空间，全部收下",
-    )
-    .needs(Client)
-    .shown_by(patient)
-    .that(
-        calls == 1 && total == asked && taken < asked,
-        say!("{all} bytes, sends: 1", "{all} 字节，send 1 次"),
-        say!("{took} bytes, sends: {calls}", "{took} 字节，send {calls} 次"),
-    );
-}
-
-fn judge_short_send(j: &Judge, first: Option<&Event>) {
-    let asked = first.and_then(|e| e.asked).unwrap_or(0);
-    let took = first.and_then(|e| e.returned).unwrap_or(0);
-    let (whole, part) = (grouped(asked), j.varying(took));
-    j.claim("takes-part", "a non-blocking send took what there was room for", "非阻塞 send 只收下放得下的部分")
-        .needs(Client)
-        .shown_by(first)
-        .that(
-            0 < took && took < asked,
-            say!("fewer than {whole} bytes", "少于 {whole} 字节"),
-            Text::same(format!("send({whole}) = {part}")),
-        );
 }
 
 /// What a call that would have to wait says.
 const WOULD_BLOCK: &str = "EAGAIN";
 
-fn judge_refusal(j: &Judge, last: Option<&Event>) {
-    let error = last.and_then(|e| e.error.clone());
-    let refused = error.as_deref() == Some(WOULD_BLOCK);
-    let window = last.and_then(|e| e.evidence.peer_window);
-    let room = |n: Option<u64>| n.map_or(String::new(), |n| format!(", window {}", grouped(n)));
-    let (wanted, seen) = (room(window.map(|_| 0)), room(window));
-    let said = error.map_or(Text::new("no error", "没有错误"), Text::same);
+fn judge(j: &Judge) {
+    let [non_blocking, blocking] = WAYS.each_ref().map(|way| j.act(way));
+    let (sends, recvs) = (non_blocking.sends(Client), non_blocking.recvs(Server));
+    let first = sends.with_data().just_first();
+    let asked = first.first().and_then(|e| e.asked).unwrap_or(0);
+    j.claim("takes-part", "a non-blocking send took what there was room for", "非阻塞 send 只收下放得下的部分")
+        .of(&first)
+        .fewer_than(asked, Varying(first.moved()), |n| say!("{n} bytes", "{n} 字节"));
+
+    judge_refusal(j, &sends.just_last());
+
+    let (taken, pieces) = (Varying(sends.moved()), recvs.with_data());
     j.claim(
+        "taken-arrives",
+        "what was taken arrived whole, once the receiver read",
+        "收下的字节，等接收方来读，全部到达",
+    )
+    .of(&sends)
+    .of(&pieces)
+    .equal([taken], [Varying(pieces.moved())], |[n]| say!("{n} bytes received", "收到 {n} 字节"));
+
+    let whole = Varying(blocking.recvs(Server).moved());
+    j.claim(
+        "rest-is-missing",
+        "the receiver saw an ordinary end, too early, and no error",
+        "接收方只看到流正常结束（太早），没有任何错误",
+    )
+    .of(&non_blocking.calls(Server, Call::Recv).just_last().only(|e| e.returned == Some(0)))
+    .fewer_than(whole, Varying(pieces.moved()), |n| say!("{n} bytes, then 0", "{n} 字节，然后是 0"));
+
+    judge_blocking(j, &blocking.sends(Client), taken);
+}
+
+fn judge_refusal(j: &Judge, last: &Events) {
+    let claim = j.claim(
         "then-eagain",
         "then, full, it took nothing: the rest was never sent",
         "满了之后一个字节也不收：其余从未发出",
+    );
+    let due = WOULD_BLOCK.to_owned();
+    let said = last.results().concat();
+    let window = last.first().and_then(|e| e.evidence.peer_window);
+    match window {
+        Some(window) => claim.of(last).equal([due, "0".into()], [said, grouped(window)], |[said, window]| {
+            Text::same(format!("send: {said}, window {window}"))
+        }),
+        None => claim.of(last).equal([due], [said], |[said]| Text::same(format!("send: {said}"))),
+    }
+}
+
+/// It waited: there was room for less. Three relations at once.
+fn judge_blocking(j: &Judge, sends: &Events, room: Varying<usize>) {
+    let asked = sends.first().and_then(|e| e.asked).unwrap_or(0);
+    j.claim(
+        "blocking-takes-all",
+        "a blocking send waited for room and took everything",
+        "阻塞 send 等到有空间，全部收下",
     )
-    .needs(Client)
-    .shown_by(last)
+    .of(sends)
     .that(
-        refused && window.unwrap_or(0) == 0,
-        Text::same(format!("send: {WOULD_BLOCK}{wanted}")),
-        say!("send: {{}}{seen}", "send: {{}}{seen}").with(&said),
+        sends.len() == 1 && sends.moved() == asked && room < asked,
+        j.sentence([&asked], |[n]| say!("{n} bytes, sends: 1, room for fewer", "{n} 字节，send 1 次，空间不足")),
+        j.sentence([&sends.moved(), &sends.len(), &room], |[n, calls, room]| {
+            say!("{n} bytes, sends: {calls}, room for {room}", "{n} 字节，send {calls} 次，空间 {room} 字节")
+        }),
     );
 }
 
@@ -228,8 +190,8 @@ fn teach(t: Teaching) -> Teaching {
     .control(
         "a message of 1,000 bytes, which the buffers hold",
         "消息只有 1,000 字节，缓冲区放得下",
-        |s| {
-            s.client(client_with_little);
+        |e| {
+            e.client(|end| client(end, SMALL));
         },
     )
 }

@@ -1,8 +1,10 @@
 //! One recv per command is not one answer per command: the answers slip, and part of one is printed for the next.
 
-use super::commands::{COMMANDS, Command};
+use super::commands::COMMANDS;
 use super::prelude::*;
-use crate::trace::{MsgId, Span};
+use crate::trace::Span;
+
+const ALL: usize = COMMANDS.len();
 
 pub(super) fn scenario() -> Scenario {
     Scenario::new("tcp-remote-cmd", Part::Tcp, &["D0", "D1 §9", "D2 §1"])
@@ -22,8 +24,7 @@ pub(super) fn scenario() -> Scenario {
 }
 
 fn client(end: &End) -> Ends {
-    let s = end.tcp().connect()?;
-    expect_answers(&s);
+    let s = end.connect()?;
     let mut unread = 0;
     for (nth, command) in COMMANDS.iter().enumerate() {
         s.send(command.line.as_bytes())?;
@@ -37,19 +38,16 @@ fn client(end: &End) -> Ends {
         end.open("printed");
     }
     s.shutdown_write()?;
-    while !s.recv(end.recv_size())?.is_empty() {}
-    s.close()?;
-    Ok(())
+    Ok(s.recv_to_end(end.recv_size())?)
 }
 
 fn server(end: &End) -> Ends {
-    let listener = end.tcp().listen()?;
+    let listener = end.listen()?;
     let conn = listener.accept()?;
-    COMMANDS.iter().for_each(|command| conn.expect(command.line.as_bytes()));
     loop {
         let line = conn.recv(1024)?;
         if line.is_empty() {
-            break;
+            return Ok(());
         }
         let Some(command) = COMMANDS.iter().find(|c| c.line.as_bytes() == line) else {
             // Only without barriers: two commands in one recv, and the shell knows no such command.
@@ -62,139 +60,74 @@ fn server(end: &End) -> Ends {
         }
         conn.send_part(end.labelled(command.stderr.as_bytes(), command.stderr_label()).whole())?;
     }
-    conn.close()?;
-    Ok(())
 }
 
-/// The control: the client knows every answer's length (the page's does not) and reads each whole.
-fn client_that_knows_lengths(end: &End) -> Ends {
-    let s = end.tcp().connect()?;
-    expect_answers(&s);
-    end.open("printed");
-    for command in &COMMANDS {
-        s.send(command.line.as_bytes())?;
-        s.wait_queued(command.answer().len())?;
-        s.recv(command.answer().len())?;
-    }
-    s.shutdown_write()?;
-    while !s.recv(end.recv_size())?.is_empty() {}
-    s.close()?;
-    Ok(())
-}
-
-/// What the page's server sends, for a client that runs alone; an empty output puts nothing in the stream.
-fn expect_answers(s: &Conn) {
-    for command in &COMMANDS {
-        for (output, label) in [(command.stdout, command.stdout_label()), (command.stderr, command.stderr_label())] {
-            if !output.is_empty() {
-                s.expect_framed(output.as_bytes(), 0, Some(label));
-            }
-        }
-    }
-}
-
-/// The command, by its place, whose output a message is.
-fn command_of(j: &Judge, id: MsgId) -> Option<usize> {
-    let label = j.trace().message(id)?.label.as_ref()?;
+/// The command, by its place, whose output a piece is of.
+fn command_of(j: &Judge, span: &Span) -> Option<usize> {
+    let label = j.trace().message(span.msg)?.label.as_ref()?;
     COMMANDS.iter().position(|c| *label == c.stdout_label() || *label == c.stderr_label())
 }
 
-/// `17 bytes of dir;ls: stderr`.
-fn name(j: &Judge, span: &Span) -> Text {
-    let label = j.trace().message(span.msg).and_then(|m| m.label.clone()).unwrap_or(Text::same(span.msg.to_string()));
-    let n = grouped(span.len);
-    say!("{n} bytes of {{}}", "{{}} 的 {n} 字节").with(&label)
-}
-
-/// Are these bytes the whole answer to the command at this place, and nothing else?
-fn is_answer(j: &Judge, print: &Event, nth: usize, command: &Command) -> bool {
-    print.returned == Some(command.answer().len()) && print.spans.iter().all(|s| command_of(j, s.msg) == Some(nth))
+/// ` (for pwd: 17 bytes of dir;ls: stderr)`: what a print begins with.
+fn begins_with(j: &Judge, nth: usize, print: &Event) -> Option<Sentence> {
+    let span = print.spans.first()?;
+    let (line, n) = (COMMANDS[nth].line, grouped(span.len));
+    let label = j.trace().message(span.msg)?.label.as_ref()?;
+    Some(say!(" (for {line}: {n} bytes of {{}})", "（{line}：先是 {{}} 的 {n} 字节）").with(label).into())
 }
 
 fn judge(j: &Judge) {
-    let mut prints: Vec<&Event> = j.recvs(Client).into_iter().filter(|e| e.returned != Some(0)).collect();
-    prints.truncate(COMMANDS.len());
-    let slipped = |(nth, e): &(usize, &&Event)| {
-        let first = e.spans.first().and_then(|s| command_of(j, s.msg));
-        first.is_some_and(|command| command < *nth)
-    };
-    let slip = prints.iter().enumerate().find(slipped);
-    let said = slip.and_then(|(nth, e)| Some((nth, name(j, e.spans.first()?))));
-    let shown = slip.map(|(_, e)| *e);
+    let prints = j.recvs(Client).with_data().first_few(ALL);
+    let place = |print: &Event| prints.iter().position(|e| e.seq == print.seq).unwrap_or(ALL);
+    let slipped = prints.only(|e| e.spans.first().and_then(|s| command_of(j, s)).is_some_and(|of| of < place(e)));
     j.claim(
         "answers-slip",
         "what is printed for a command begins with an earlier answer",
         "为一条命令打印的，开头却是前面命令的回答",
     )
-    .needs(Client)
-    .shown_by(shown)
-    .that(
-        shown.is_some(),
-        Text::new("an earlier answer's bytes first", "开头是前面命令的字节"),
-        match said {
-            Some((nth, bytes)) => {
-                let line = COMMANDS[nth].line;
-                say!("for {line}: {{}}", "{line}：先是 {{}}").with(&bytes)
-            }
-            None => Text::new("every print begins with its own answer", "每次打印都从自己的回答开始"),
-        },
-    );
+    .of(&slipped)
+    .beside(slipped.first().and_then(|print| begins_with(j, place(print), print)))
+    .at_least(1, slipped.len(), |n| say!("{n} of {ALL} prints", "{n} 次（共打印 {ALL} 次）"));
 
-    let right = prints.iter().zip(&COMMANDS).enumerate().filter(|(nth, (e, c))| is_answer(j, e, *nth, c)).count();
-    let all = COMMANDS.len();
+    let is_answer = |(nth, print): &(usize, &&Event)| {
+        print.bytes.len() == COMMANDS[*nth].answer().len()
+            && print.spans.iter().all(|span| command_of(j, span) == Some(*nth))
+    };
     j.claim(
         "prints-wrong",
         "a recv per command is not an answer per command",
         "每条命令一次 recv，得到的却不是每条命令的回答",
     )
-    .needs(Client)
-    .shown_by(prints.iter().copied())
-    .that(
-        right < all,
-        say!("fewer than {all} right answers", "{all} 个回答中正确的少于 {all} 个"),
-        say!("{right} of {all} right answers", "{all} 个回答中 {right} 个正确"),
-    );
+    .of(&prints)
+    .fewer_than(ALL, prints.iter().enumerate().filter(is_answer).count(), |n| {
+        say!("{n} right answers (of {ALL})", "{n} 个正确的回答（共 {ALL} 个）")
+    });
 
-    judge_long_answer(j, &prints);
-    judge_server(j);
-}
+    long_answer_is_cut(j, &prints);
 
-/// The sending side did nothing wrong: each output went whole into a send of its own.
-fn judge_server(j: &Judge) {
-    let sends = j.sends(Server);
-    let whole = sends.iter().filter(|e| e.returned == e.asked).count();
-    let outputs = 2 * COMMANDS.len();
+    // The sending side did nothing wrong: each output went whole into a send of its own.
+    let whole = j.sends(Server).only(|e| e.returned == e.asked);
     j.claim("sent-whole", "the server sent each output whole, by itself", "服务器把每份输出各自完整地发出")
-        .needs(Server)
-        .shown_by(sends)
-        .that(
-            whole == outputs,
-            say!("{outputs} outputs, {outputs} whole sends", "{outputs} 份输出，{outputs} 次完整的 send"),
-            say!("{whole} whole sends", "{whole} 次完整的 send"),
-        );
+        .of(&whole)
+        .equal([2 * ALL], [whole.len()], |[n]| say!("{n} whole sends", "{n} 次完整的 send"));
 }
 
 /// An answer longer than recv's size is cut; with a recv larger than every answer there is nothing to cut.
-fn judge_long_answer(j: &Judge, prints: &[&Event]) {
-    let Some(nth) = COMMANDS.iter().position(|c| c.stdout.len() > prints.first().and_then(|e| e.asked).unwrap_or(0))
-    else {
-        return;
-    };
-    let rest = |e: &&Event| e.spans.iter().find(|s| command_of(j, s.msg) == Some(nth) && s.offset > 0).copied();
-    let late = prints.iter().skip(nth + 1).find_map(|e| Some((*e, rest(e)?)));
-    let actual = late.map(|(_, span)| name(j, &span));
+fn long_answer_is_cut(j: &Judge, prints: &Events) {
+    let room = prints.first().and_then(|e| e.asked).unwrap_or(0);
+    let Some(nth) = COMMANDS.iter().position(|c| c.stdout.len() > room) else { return };
+    let rest = |e: &Event| e.spans.iter().find(|s| command_of(j, s) == Some(nth) && s.offset > 0).map(|s| s.len);
+    let late = prints.only(|e| prints[..=nth].iter().all(|p| p.seq < e.seq) && rest(e).is_some()).just_first();
+    let line = COMMANDS[nth].line;
     j.claim(
         "long-answer-cut",
         "recv cuts the long answer; its rest is printed later",
         "长的回答被 recv 切断，剩余部分以后才打印",
     )
-    .needs(Client)
-    .shown_by(late.map(|(e, _)| e))
-    .that(
-        late.is_some(),
-        Text::new("its rest in a later print", "剩余部分出现在后面的打印里"),
-        actual.unwrap_or(Text::new("nothing left for a later print", "后面的打印里没有剩余部分")),
-    );
+    .of(&late)
+    .more_than(0, late.iter().filter_map(|e| rest(e)).sum::<usize>(), |n| {
+        say!("{n} bytes of {line}: stdout printed later", "{n} 字节的 {line}: stdout 以后才打印")
+    });
 }
 
 fn teach(t: Teaching) -> Teaching {
@@ -220,8 +153,21 @@ fn teach(t: Teaching) -> Teaching {
     .control(
         "the client knows how long each answer is, waits for it and reads exactly that",
         "客户端事先知道每个回答有多长，等齐后正好读这么多",
-        |s| {
-            s.client(client_that_knows_lengths);
+        |e| {
+            e.client(client_that_knows_lengths);
         },
     )
+}
+
+/// The page's client knows no lengths; this one does, and reads each answer whole.
+fn client_that_knows_lengths(end: &End) -> Ends {
+    let s = end.connect()?;
+    end.open("printed");
+    for command in &COMMANDS {
+        s.send(command.line.as_bytes())?;
+        s.wait_queued(command.answer().len())?;
+        s.recv(command.answer().len())?;
+    }
+    s.shutdown_write()?;
+    Ok(s.recv_to_end(end.recv_size())?)
 }

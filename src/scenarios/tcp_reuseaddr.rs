@@ -8,21 +8,27 @@ use std::net::SocketAddr;
 
 pub(super) fn scenario() -> Scenario {
     Scenario::new("tcp-reuseaddr", Part::Tcp, &["D1 §7", "D2 §6"])
-.title("address already in use", "地址已被占用")
-.claim("A restarted server gets the old one's port if both had set SO_REUSEADDR, or if the client closed first.", "重启的服务器能拿回旧端口：新旧都设了 SO_REUSEADDR，或者客户端先关闭。")
-.client(client)
-.server(server)
-.judge(judge)
-.never_alone("the old server and the new one take turns on one port, and their clients follow them step by step", "新旧服务器要在同一端口上轮流运行，客户端须逐步配合")
-.impossible(|| {
-            (!cfg!(any(target_os = "linux", target_os = "android"))).then(|| {
-                Text::new(
-                    "these are Linux's rules; Windows lets two sockets with SO_REUSEADDR share a port, and BSDs differ again",
-                    "这是 Linux 的规则；Windows 允许两个设了 SO_REUSEADDR 的套接字共用端口，BSD 又有不同",
-                )
-            })
+        .title("address already in use", "地址已被占用")
+        .claim(
+            "A restarted server gets the old one's port if both had set SO_REUSEADDR, or if the client closed first.",
+            "重启的服务器能拿回旧端口：新旧都设了 SO_REUSEADDR，或者客户端先关闭。",
+        )
+        .client(|end| client(end, LEFT))
+        .server(|end| server(end, LEFT))
+        .judge(judge)
+        .never_alone(
+            "the old server and the new one take turns on one port, and their clients follow them step by step",
+            "新旧服务器要在同一端口上轮流运行，客户端须逐步配合",
+        )
+        .impossible(|| {
+            let reason = Text::new(
+                "these are Linux's rules; Windows lets two sockets with SO_REUSEADDR share a port, and BSDs differ \
+                 again",
+                "这是 Linux 的规则；Windows 允许两个设了 SO_REUSEADDR 的套接字共用端口，BSD 又有不同",
+            );
+            (!cfg!(any(target_os = "linux", target_os = "android"))).then_some(reason)
         })
-.teach(teach)
+        .teach(teach)
 }
 
 /// What the old server left behind on its port.
@@ -38,104 +44,27 @@ enum Left {
     Nothing,
 }
 
-/// One old server: what it leaves, whether it had set SO_REUSEADDR, and the gates it opens: it listens; its
-/// end of the stream is acknowledged.
-struct Case {
+/// What the old servers leave, two by two.
+const LEFT: [Left; 4] = [Left::TimeWait, Left::Established, Left::Listening, Left::Nothing];
+
+/// Of each two the second had set SO_REUSEADDR.
+struct Old {
     left: Left,
     reuse: bool,
-    gates: [&'static str; 2],
 }
 
-const CASES: [Case; 8] = [
-    Case { left: Left::TimeWait, reuse: false, gates: ["1", "1-acked"] },
-    Case { left: Left::TimeWait, reuse: true, gates: ["2", "2-acked"] },
-    Case { left: Left::Established, reuse: false, gates: ["3", ""] },
-    Case { left: Left::Established, reuse: true, gates: ["4", ""] },
-    Case { left: Left::Listening, reuse: false, gates: ["5", ""] },
-    Case { left: Left::Listening, reuse: true, gates: ["6", ""] },
-    Case { left: Left::Nothing, reuse: false, gates: ["7", ""] },
-    Case { left: Left::Nothing, reuse: true, gates: ["8", ""] },
-];
-
-fn client(end: &End) -> Ends {
-    for case in &CASES {
-        visit(end, case, case.left)?;
-    }
-    Ok(())
-}
-
-fn visit(end: &End, case: &Case, left: Left) -> Result<()> {
-    if left == Left::Listening {
-        return Ok(());
-    }
-    let [listening, acked] = case.gates;
-    end.pass(listening, Text::new("until the old server listens", "等到旧服务器开始监听"))?;
-    let s = end.tcp().connect()?;
-    if left != Left::Nothing {
-        s.recv(1)?;
-    }
-    // Were this side to end while its ACK is still on the way, the two could overtake each other, and the
-    // late ACK would in the end reset the server out of TIME_WAIT (RFC 1337). So it acknowledges now.
-    if left == Left::TimeWait {
-        s.set_quickack(true)?;
-        end.pass(acked, Text::new("until the server has its ACK", "等到服务器收到 ACK"))?;
-    }
-    s.close()
-}
-
-fn server(end: &End) -> Ends {
-    for case in &CASES {
-        serve_and_restart(end, case, case.left)?;
-    }
-    Ok(())
-}
-
-fn serve_and_restart(end: &End, case: &Case, left: Left) -> Result<()> {
-    end.note(heading(case.reuse, left));
-    let old = end.tcp().reuse_address(case.reuse).listen()?;
-    let address = old.address();
-    end.open(case.gates[0]);
-    match left {
-        Left::Listening => {
-            restart(end, address)?;
-            old.close_for_good()?;
-        }
-        Left::Established => {
-            let conn = stop_listening(old)?;
-            restart(end, address)?;
-            conn.close()?;
-        }
-        Left::TimeWait => {
-            let conn = stop_listening(old)?;
-            conn.shutdown_write()?;
-            conn.wait_acked()?;
-            end.open(case.gates[1]);
-            // The end of the client's stream is the last thing this side of the connection waits for:
-            // from here on it is in TIME_WAIT.
-            conn.recv(1)?;
-            conn.close()?;
-            restart(end, address)?;
-        }
-        Left::Nothing => {
-            let conn = stop_listening(old)?;
-            conn.recv(1)?;
-            conn.shutdown_write()?;
-            conn.wait_acked()?;
-            conn.close()?;
-            restart(end, address)?;
-        }
-    }
-    Ok(())
+fn olds(left: [Left; 4]) -> Vec<(Act, Old)> {
+    let each = left.into_iter().flat_map(|left| [false, true].map(|reuse| Old { left, reuse }));
+    each.zip(1..).map(|(old, nth)| (Act { key: format!("old-{nth}").into(), title: heading(&old) }, old)).collect()
 }
 
 /// What this old server is about to do.
-fn heading(reuse: bool, left: Left) -> Text {
-    let set = if reuse {
-        Text::new("old with SO_REUSEADDR", "旧服务器设了 SO_REUSEADDR")
-    } else {
-        Text::new("old without SO_REUSEADDR", "旧服务器没设 SO_REUSEADDR")
+fn heading(old: &Old) -> Text {
+    let set = match old.reuse {
+        true => Text::new("old with SO_REUSEADDR", "旧服务器设了 SO_REUSEADDR"),
+        false => Text::new("old without SO_REUSEADDR", "旧服务器没设 SO_REUSEADDR"),
     };
-    let leaves = match left {
+    let leaves = match old.left {
         Left::TimeWait => Text::new("leaves TIME_WAIT", "留下 TIME_WAIT"),
         Left::Established => Text::new("leaves a connection", "留下一条连接"),
         Left::Listening => Text::new("still listens", "仍在监听"),
@@ -144,7 +73,64 @@ fn heading(reuse: bool, left: Left) -> Text {
     Text::new("{}: {}", "{}：{}").with(&set).with(&leaves)
 }
 
-fn stop_listening(old: Listener) -> Result<Conn> {
+fn client(end: &End, left: [Left; 4]) -> Ends {
+    for (_, Old { left, .. }) in end.acts(&olds(left)).filter(|(_, old)| old.left != Left::Listening) {
+        end.pass("listens", Text::new("until the old server listens", "等到旧服务器开始监听"))?;
+        let s = end.connect()?;
+        if *left != Left::Nothing {
+            s.recv(1)?;
+        }
+        // Were this side to end while its ACK is still on the way, the two could overtake each other, and the
+        // late ACK would in the end reset the server out of TIME_WAIT (RFC 1337). So it acknowledges now.
+        if *left == Left::TimeWait {
+            s.set_quickack(true)?;
+            end.pass("acked", Text::new("until the server has its ACK", "等到服务器收到 ACK"))?;
+        }
+    }
+    Ok(())
+}
+
+fn server(end: &End, left: [Left; 4]) -> Ends {
+    for (_, Old { left, reuse }) in end.titled_acts(&olds(left)) {
+        let old = end.tcp().reuse_address(*reuse).listen()?;
+        let address = old.address();
+        match left {
+            Left::Listening => {
+                restart(end, address)?;
+                old.close_for_good()?;
+            }
+            Left::Established => {
+                let conn = last_client(end, old)?;
+                restart(end, address)?;
+                conn.close()?;
+            }
+            Left::TimeWait => {
+                let conn = last_client(end, old)?;
+                conn.shutdown_write()?;
+                conn.wait_acked()?;
+                end.open("acked");
+                // The end of the client's stream is the last thing this side of the connection waits for:
+                // from here on it is in TIME_WAIT.
+                conn.recv(1)?;
+                conn.close()?;
+                restart(end, address)?;
+            }
+            Left::Nothing => {
+                let conn = last_client(end, old)?;
+                conn.recv(1)?;
+                conn.shutdown_write()?;
+                conn.wait_acked()?;
+                conn.close()?;
+                restart(end, address)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A client comes, and the old server listens no more.
+fn last_client(end: &End, old: Listener) -> Result<Conn> {
+    end.open("listens");
     let conn = old.accept()?;
     old.close_for_good()?;
     Ok(conn)
@@ -161,60 +147,30 @@ fn restart(end: &End, address: SocketAddr) -> Result<()> {
     Ok(())
 }
 
-/// The control: every client closes first, so that no old server leaves anything.
-fn client_closing_first(end: &End) -> Ends {
-    for case in &CASES {
-        visit(end, case, Left::Nothing)?;
-    }
-    Ok(())
-}
-
-fn server_left_first(end: &End) -> Ends {
-    for case in &CASES {
-        serve_and_restart(end, case, Left::Nothing)?;
-    }
-    Ok(())
-}
-
 /// A new server's attempt: SO_REUSEADDR of the old and of the new, and whether it came to listen. The event
 /// is its failed bind, or its listen: a bind that succeeds has no row of its own.
 struct Attempt<'a> {
-    left: Left,
-    old: bool,
-    new: bool,
+    set: (bool, bool),
     bound: bool,
     event: &'a Event,
 }
 
-/// The attempts as recorded. Each old server begins with a note, and binds first; the new ones follow.
-fn attempts<'a>(j: &Judge<'a>) -> Vec<Attempt<'a>> {
-    let trace = j.trace();
-    let reuses = |bind: &Event| {
-        let sets = |e: &Event| e.note.as_ref().is_some_and(|note| note.en == "SO_REUSEADDR") && e.returned == Some(1);
-        trace.calls(Server, Call::SetSockOpt).any(|e| e.sock == bind.sock && sets(e))
+/// Each old server binds first; the new ones follow.
+fn attempts<'a>(act: &Scope<'a>) -> Vec<Attempt<'a>> {
+    let binds = act.calls(Server, Call::Bind);
+    let options = act.options(Server, "SO_REUSEADDR").only(|e| e.returned == Some(1));
+    let reuses = |bind: &Event| !options.on(bind.sock).is_empty();
+    let Some((old, new)) = binds.split_first() else { return vec![] };
+    let attempt = |bind: &&'a Event| Attempt {
+        set: (reuses(old), reuses(bind)),
+        bound: act.only(Server, |e| e.sock == bind.sock).iter().all(|e| e.ok()),
+        event: act.calls(Server, Call::Listen).on(bind.sock).first().copied().unwrap_or(bind),
     };
-    let fails = |bind: &Event| trace.events.iter().any(|e| e.sock == bind.sock && !e.ok());
-    let mut cases = CASES.iter();
-    let mut case: Option<&Case> = None;
-    let mut old = None;
-    let mut attempts = Vec::new();
-    for event in trace.events.iter().filter(|e| e.end.role == Server) {
-        match (event.call, case, old) {
-            (Call::Process, ..) => (case, old) = (cases.next(), None),
-            (Call::Bind, _, None) => old = Some(reuses(event)),
-            (Call::Bind, Some(Case { left, .. }), Some(old)) => {
-                let listens = trace.calls(Server, Call::Listen).find(|e| e.sock == event.sock);
-                let bound = !fails(event);
-                attempts.push(Attempt { left: *left, old, new: reuses(event), bound, event: listens.unwrap_or(event) });
-            }
-            _ => {}
-        }
-    }
-    attempts
+    new.iter().map(attempt).collect()
 }
 
 /// Which of the 2 × 2 these are, in words.
-fn named(cells: &[(bool, bool)]) -> Text {
+fn named(tries: usize, cells: &[(bool, bool)]) -> Text {
     let name = |cell: &(bool, bool)| match cell {
         (false, false) => Text::new("with neither", "都不设"),
         (false, true) => Text::new("with new only", "只有新的设"),
@@ -222,11 +178,12 @@ fn named(cells: &[(bool, bool)]) -> Text {
         (true, true) => Text::new("with both", "新旧都设"),
     };
     let joined = cells.iter().map(name).reduce(|all, next| Text::new("{}, {}", "{}、{}").with(&all).with(&next));
-    Text::new("bind succeeds: {}", "绑定成功：{}").with(&joined.unwrap_or(Text::new("never", "从不")))
+    let joined = joined.unwrap_or(Text::new("never", "从不"));
+    say!("{tries} binds, successful: {{}}", "{tries} 次绑定中成功的：{{}}").with(&joined)
 }
 
 fn judge(j: &Judge) {
-    let attempts = attempts(j);
+    let olds = olds(LEFT);
     const BOTH: &[(bool, bool)] = &[(true, true)];
     const ALL: &[(bool, bool)] = &[(false, false), (false, true), (true, false), (true, true)];
     for (left, id, text, wanted) in [
@@ -250,13 +207,12 @@ fn judge(j: &Judge) {
         ),
         (Left::Nothing, "client-first", Text::new("the client had closed first: always", "客户端先关闭：都行"), ALL),
     ] {
-        let here = || attempts.iter().filter(|a| a.left == left);
-        let bound: Vec<(bool, bool)> = here().filter(|a| a.bound).map(|a| (a.old, a.new)).collect();
-        j.claim_text(id, text).needs(Server).shown_by(here().map(|a| a.event)).that(
-            here().count() == ALL.len() && bound == wanted,
-            named(wanted),
-            named(&bound),
-        );
+        let acts = j.acts(&olds).filter(|((_, old), _)| old.left == left);
+        let here: Vec<Attempt> = acts.flat_map(|(_, act)| attempts(&act)).collect();
+        let bound: Vec<(bool, bool)> = here.iter().filter(|a| a.bound).map(|a| a.set).collect();
+        j.claim_text(id, text)
+            .shown_by(here.iter().map(|a| a.event))
+            .same(named(ALL.len(), wanted), named(here.len(), &bound));
     }
 }
 
@@ -277,9 +233,9 @@ fn teach(t: Teaching) -> Teaching {
     .control(
         "every client closes first, so that no old server leaves anything behind",
         "每个客户端都先关闭，旧服务器什么也不留下",
-        |s| {
-            s.client(client_closing_first);
-            s.server(server_left_first);
+        |e| {
+            let first = [Left::Nothing; 4];
+            e.client(move |end| client(end, first)).server(move |end| server(end, first));
         },
     )
 }

@@ -16,7 +16,7 @@ pub(super) fn scenario() -> Scenario {
         .recv_size(2048)
         .buffers(None, Some(4096))
         .client(client)
-        .server(server)
+        .server(|end| server(end, true))
         .judge(judge)
         .only_over("rtt=2ms")
         .varies()
@@ -33,40 +33,22 @@ const PROBES: usize = 2;
 static TEXT: LazyLock<Vec<u8>> =
     LazyLock::new(|| (0..LENGTH).step_by(8).flat_map(|at| format!("{at:07} ").into_bytes()).collect());
 
-fn label() -> Text {
-    let length = grouped(LENGTH);
-    say!("{length} bytes", "{length} 字节")
-}
-
 fn client(end: &End) -> Ends {
     let s = end.tcp().sndbuf(Some(SENDER_HOLDS)).rcvbuf(None).connect()?;
-    s.send_message(&end.labelled(TEXT.as_slice(), label()))?;
+    s.send_message(&end.labelled(TEXT.as_slice(), Text::new("16,000 bytes", "16,000 字节")))?;
     s.wait_probed(PROBES as u64)?;
     end.open("probed");
     s.shutdown_write()?;
-    while !s.recv(end.recv_size())?.is_empty() {}
-    s.close()?;
-    Ok(())
+    Ok(s.recv_to_end(end.recv_size())?)
 }
 
-fn server(end: &End) -> Ends {
-    serve(end, true)
-}
-
-fn serve(end: &End, busy: bool) -> Ends {
-    let listener = end.tcp().listen()?;
+fn server(end: &End, busy: bool) -> Ends {
+    let listener = end.listen()?;
     let conn = listener.accept()?;
     if busy {
         end.pass("probed", Text::new("busy until the sender has probed", "忙着别的，直到发送方探测过"))?;
     }
-    while !conn.recv(end.recv_size())?.is_empty() {}
-    conn.close()?;
-    Ok(())
-}
-
-/// The control: a receiver that reads all the time, with the buffer a socket has by itself.
-fn server_that_reads(end: &End) -> Ends {
-    serve(end, false)
+    Ok(conn.recv_to_end(end.recv_size())?)
 }
 
 /// What the link saw of the sender's window.
@@ -144,89 +126,104 @@ fn seen_by_sender(packets: &[Packet]) -> impl Iterator<Item = &Packet> {
 
 fn judge(j: &Judge) {
     let window = Window::of(&j.trace().packets);
-    window_closes(j, &window);
+    window_closes(j);
     probes_instead(j, &window);
     update_then_rest(j, &window);
-    nothing_lost(j);
+
+    let (sends, recvs) = (j.sends(Client), j.recvs(Server));
+    j.claim("nothing-lost", "nothing was lost meanwhile", "其间一个字节也没有丢").of(&sends).of(&recvs).equal(
+        [LENGTH, LENGTH],
+        [sends.moved(), recvs.moved()],
+        |[sent, received]| say!("{sent} bytes sent, {received} received", "发送 {sent} 字节，收到 {received} 字节"),
+    );
 }
 
-fn window_closes(j: &Judge, window: &Window) {
-    let heard = j.trace().packets.iter().filter(|p| p.from == Server).filter_map(|p| p.segment());
-    let least = heard.map(|segment| segment.window).min().unwrap_or(u64::MAX);
-    let least = if least == 0 { "0".to_owned() } else { j.varying(least) };
+fn window_closes(j: &Judge) {
+    let announced = |p: &Packet| p.segment().map_or(u64::MAX, |segment| segment.window);
+    let least = j.packets(Server).min_by_key(|p| announced(p));
     j.claim("window-closes", "nobody reads: the receiver announced a window of 0", "没有人读：接收方通告窗口为 0")
-        .needs(Server)
-        .shown_by(window.closing)
-        .that(
-            window.closing.is_some(),
-            Text::new("least window announced: 0 bytes", "通告的最小窗口：0 字节"),
-            say!("least window announced: {least} bytes", "通告的最小窗口：{least} 字节"),
-        );
+        .shown_by(least)
+        .equal([VaryingFromZero(0)], [VaryingFromZero(least.map_or(u64::MAX, announced))], |[n]| {
+            say!("least window announced: {n} bytes", "通告的最小窗口：{n} 字节")
+        });
 }
 
 fn probes_instead(j: &Judge, window: &Window) {
     let Window { probes, against, .. } = window;
-    let (sent, against) = (j.varying(probes.len()), j.varying_from_zero(*against));
-    let gaps = window.gaps_us().iter().take(PROBES).map(|us| j.ms(*us)).collect::<Vec<_>>().join("; ");
-    let gaps = if gaps.is_empty() { Text::new("", "") } else { say!(" (after {gaps} ms)", "（隔 {gaps} 毫秒）") };
+    let gaps: Vec<Measured> = window.gaps_us().into_iter().take(PROBES).map(Measured).collect();
+    let after = j.sentence([&gaps], |[gaps]| say!(" (after {gaps} ms)", "（隔 {gaps} 毫秒）"));
+    // Two relations at once: none of the one, and enough of the other.
     j.claim(
         "probes-instead",
         "while it was closed no new data left, only probes",
         "窗口关闭期间没有新数据离开，只有探测",
     )
-    .needs(Client)
     .shown_by(probes.iter().copied())
+    .beside((!gaps.is_empty()).then_some(after))
     .that(
-        window.against == 0 && probes.len() >= PROBES,
+        *against == 0 && probes.len() >= PROBES,
         say!("new bytes: 0, probes: {PROBES} or more", "新字节：0，探测：至少 {PROBES} 次"),
-        say!("new bytes: {against}, probes: {sent}{{}}", "新字节：{against}，探测：{sent} 次{{}}").with(&gaps),
+        j.sentence([&VaryingFromZero(*against), &Varying(probes.len())], |[bytes, probes]| {
+            say!("new bytes: {bytes}, probes: {probes}", "新字节：{bytes}，探测：{probes} 次")
+        }),
     );
 }
 
 fn update_then_rest(j: &Judge, window: &Window) {
-    let (before, after) = (j.varying_from_zero(window.before), j.varying_from_zero(window.after));
+    let before = j.sentence([&VaryingFromZero(window.before)], |[n]| say!(", {n} before", "，之前 {n} 字节"));
     j.claim(
         "update-then-rest",
         "it read: a window update came, then the rest left",
         "它一读，窗口更新就到，其余随后离开",
     )
-    .needs(Client)
-    .needs(Server)
     .shown_by(window.update)
-    .that(
-        window.update.is_some() && window.before > 0 && window.after > 0,
-        Text::new("bytes before the window closed, and after the update", "窗口关闭前有字节离开，更新后也有"),
-        say!("{before} bytes before, {after} after", "之前 {before} 字节，之后 {after} 字节"),
-    );
-}
-
-fn nothing_lost(j: &Judge) {
-    let moved = |events: &[&Event]| events.iter().filter_map(|e| e.returned).sum::<usize>();
-    let (sends, recvs) = (j.sends(Client), j.recvs(Server));
-    let (sent, received) = (moved(&sends), moved(&recvs));
-    let (out, got) = (grouped(sent), grouped(received));
-    j.claim("nothing-lost", "nothing was lost meanwhile", "其间一个字节也没有丢")
-        .needs(Client)
-        .needs(Server)
-        .shown_by(recvs)
-        .that(
-            sent == LENGTH && received == sent,
-            say!("{out} bytes received", "收到 {out} 字节"),
-            say!("{got} bytes received", "收到 {got} 字节"),
-        );
+    .beside(before)
+    .more_than(VaryingFromZero(0), VaryingFromZero(window.after), |n| {
+        say!("{n} bytes after the update", "{n} 字节在更新后离开")
+    });
 }
 
 fn teach(t: Teaching) -> Teaching {
-    t
-.why("Each ACK says how much more the receiver has room for: the window. At 0 the sender has to stop.", "每个 ACK 都说明接收方还有多少空间，这就是窗口；窗口为 0，发送方必须停下。", "RFC 9293 §3.8.6")
-.why("The update that opens it again may get lost, so the sender asks now and then: a zero-window probe, less and less often.", "重新打开窗口的更新可能丢失，所以发送方不时地问一声（零窗口探测），间隔越来越长。", "RFC 9293 §3.8.6.1")
-.why("What the window keeps back fills the sender's buffer; when that is full, send waits, too.", "被窗口挡住的数据留在发送缓冲区里；缓冲区也满了，send 就要等。", "RFC 9293 §3.8.6; send(2)")
-.next("tcp-window --rcvbuf 64KiB", "room for all: the window stays open, the claim fails", "全装得下：窗口一直开着，结论不成立")
-.next("tcp-window --control", "a receiver that reads all the time", "一直在读的接收方")
-.next("tcp-partial-send", "the same as send sees it", "从 send 看同一件事")
-.next("udp-loss", "UDP before such a receiver: dropped, and nobody is told", "UDP 遇到这样的接收方：丢弃，谁也不知道")
-.control("a receiver that reads all the time, with a buffer of the usual size", "接收方一直在读，缓冲区用系统默认大小", |s| {
-                s.server(server_that_reads);
-                s.defaults.rcvbuf = None;
-            })
+    t.why(
+        "Each ACK says how much more the receiver has room for: the window. At 0 the sender has to stop.",
+        "每个 ACK 都说明接收方还有多少空间，这就是窗口；窗口为 0，发送方必须停下。",
+        "RFC 9293 §3.8.6",
+    )
+    .why(
+        "The update that opens it again may get lost, so the sender asks now and then: a zero-window probe, less and less often.",
+        "重新打开窗口的更新可能丢失，所以发送方不时地问一声（零窗口探测），间隔越来越长。",
+        "RFC 9293 §3.8.6.1",
+    )
+    .why(
+        "What the window keeps back fills the sender's buffer; when that is full, send waits, too.",
+        "被窗口挡住的数据留在发送缓冲区里；缓冲区也满了，send 就要等。",
+        "RFC 9293 §3.8.6; send(2)",
+    )
+    .next(
+        "tcp-window --rcvbuf 64KiB",
+        "room for all: the window stays open, the claim fails",
+        "全装得下：窗口一直开着，结论不成立",
+    )
+    .next(
+        "tcp-window --control",
+        "a receiver that reads all the time",
+        "一直在读的接收方",
+    )
+    .next(
+        "tcp-partial-send",
+        "the same as send sees it",
+        "从 send 看同一件事",
+    )
+    .next(
+        "udp-loss",
+        "UDP before such a receiver: dropped, and nobody is told",
+        "UDP 遇到这样的接收方：丢弃，谁也不知道",
+    )
+.control(
+        "a receiver that reads all the time, with a buffer of the usual size",
+        "接收方一直在读，缓冲区用系统默认大小",
+        |e| {
+            e.server(|end| server(end, false)).defaults.rcvbuf = None;
+        },
+    )
 }
