@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{BINARY, PATIENCE, Server, command, hung_up, reset};
+use common::{PATIENCE, Server, command, hung_up, reset};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::process::Stdio;
@@ -219,7 +219,7 @@ fn a_large_file(service: &Service) {
 #[cfg(unix)]
 fn few_files(service: &Service) {
     let mut sh = std::process::Command::new("sh");
-    sh.args(["-c", "ulimit -n 64 && exec \"$0\" \"$@\"", BINARY, "serve"]).args(&service.args);
+    sh.args(["-c", "ulimit -n 64 && exec \"$0\" \"$@\"", common::BINARY, "serve"]).args(&service.args);
     let mut server = Server::of(sh.args(["--format", "json"]));
     let mut first = server.connect();
     (service.work)(&mut first);
