@@ -224,3 +224,22 @@ fn an_interrupt_between_two_runs_leaves_no_temporary_file() {
     std::fs::remove_dir_all(&folder).expect("removed");
     assert!(left.is_empty(), "{left:?}");
 }
+
+/// Ctrl-Z and fg: a call that waits returns EINTR where it has a timeout (signal(7)), and is made again.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_server_that_was_stopped_goes_on_waiting() {
+    let (mut child, address) = server("fix-header", "127.0.0.1:0", &[]);
+    let client = TcpStream::connect(&address).expect("the server");
+    let id = child.id().to_string();
+    let stopped = || std::fs::read_to_string(format!("/proc/{id}/stat")).expect("proc(5)").contains(") T ");
+    for signal in ["-STOP", "-CONT"].into_iter().cycle().take(40) {
+        let sent = std::process::Command::new("kill").args([signal, &id]).status().expect("kill");
+        assert!(sent.success());
+        assert!(stickdemo::sys::wait::until(std::time::Duration::from_secs(5), || stopped() == (signal == "-STOP")));
+    }
+    assert!(child.try_wait().expect("a child").is_none(), "it still waits for its client");
+    drop(client);
+    let ran = finished(child);
+    assert!(!ran.out.contains("EINTR"), "{}", ran.out);
+}
