@@ -23,8 +23,10 @@ use stickdemo::programs::files::header::{self, Promise, Upload};
 use stickdemo::programs::files::receipt::Receipt;
 use stickdemo::programs::runner::allow::Allowed;
 use stickdemo::programs::trouble::{self, Trouble};
+use stickdemo::render::report::{Reader, Report, lines};
+use stickdemo::render::{self, Style};
 use stickdemo::sys::filename::FileName;
-use stickdemo::text::{Text, excerpt, quantity};
+use stickdemo::text::{Lang, Text, excerpt, quantity};
 use stickdemo::trace::Part;
 
 /// Takes the fuzzer's bytes; panics when something does not hold.
@@ -41,6 +43,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("commands", commands),
     ("uploads", uploads),
     ("sessions", sessions),
+    ("recordings", recordings),
 ];
 
 const FRAMINGS: [&dyn Framing; 6] = [&I32_LE, &Json, &U32_LE, &U32_BE, &U16_BE, &U8];
@@ -459,4 +462,23 @@ pub fn sessions(data: &[u8]) {
         Receipt::parse(&fields).expect("a receipt");
     }
     frames.finish().expect("whole receipts");
+}
+
+/// Whatever a file holds, `show` refuses it or shows it; what it shows, it writes so that it is read as the same.
+pub fn recordings(data: &[u8]) {
+    let reports: Vec<Report> = Reader::new(data).map_while(Result::ok).collect();
+    for report in &reports {
+        for lang in [Lang::En, Lang::Zh] {
+            let style = Style { lang, ..Style::plain() };
+            let mut shown = Vec::new();
+            render::terminal(&mut shown, report, &style, &mut ()).expect("memory");
+            render::mermaid(&mut shown, report, &style).expect("memory");
+            let shown = String::from_utf8(shown).expect("UTF-8");
+            assert!(!shown.contains(|c| c != '\n' && stickdemo::text::is_harmful(c)), "{shown:?}");
+            let mut written = Vec::new();
+            lines::run(&mut written, report, lang).expect("memory");
+            let again: Vec<Report> = Reader::new(&written[..]).map(|again| again.expect("what was written")).collect();
+            assert_eq!(again, std::slice::from_ref(report));
+        }
+    }
 }

@@ -12,12 +12,12 @@ use stickdemo::play::{Outcome, Plan};
 use stickdemo::render::palette::Palette;
 use stickdemo::render::report::Reader;
 use stickdemo::render::{self, Report, Style};
-use stickdemo::scenarios::{Tally, Why, find};
+use stickdemo::scenarios::{Why, find};
 use stickdemo::text::{Lang, Text};
 use stickdemo::trace::Role::{Client, Server};
 use stickdemo::trace::Sink as _;
 use stickdemo::trace::packet::{Cause, Content, Fate, Flags};
-use stickdemo::trace::summary::{Crossed, Where};
+use stickdemo::trace::summary::{Crossed, Tally, Where};
 use stickdemo::trace::{Call, EndName, Fact, Handed, Proto, Tie, Trace};
 
 const FIN: Flags = Flags::FIN;

@@ -1,7 +1,7 @@
-//! JSON of what is no single run: the distribution of many, and the syllabus.
+//! JSON of what is no single run: the distribution of many.
 
 use super::Style;
-use crate::scenarios::{Scenario, Tally};
+use crate::trace::summary::Tally;
 use serde_json::{Value, json};
 
 /// The last line of `--repeat`: how often each pattern of receive lengths came out; of a scenario that counts
@@ -23,18 +23,4 @@ pub fn distribution(
         line["tally"] = tallies.iter().map(one).collect();
     }
     line
-}
-
-/// `list --format json`: one array.
-pub fn listing(scenarios: &[Scenario], style: &Style) -> Value {
-    let entry = |s: &Scenario| {
-        json!({
-            "id": s.id,
-            "part": s.part.number(),
-            "title": s.title.to(style.lang),
-            "claim": s.claim.to(style.lang),
-            "documents": s.documents,
-        })
-    };
-    Value::Array(scenarios.iter().map(entry).collect())
 }

@@ -12,11 +12,11 @@ pub mod rows;
 mod table;
 mod term;
 
-pub use json::{distribution as distribution_json, listing as listing_json};
+pub use json::distribution as distribution_json;
 pub use mermaid::run as mermaid;
 pub use report::Report;
 pub use report::lines::{run as run_json, summary as summary_line};
-pub use table::{Counted, distribution, list, table_foot, table_head, table_row, tally};
+pub use table::{Counted, distribution, table_foot, table_head, table_row, tally};
 pub use term::{Live, Steps, run as terminal};
 
 use crate::text::{Lang, Text};

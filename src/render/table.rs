@@ -1,47 +1,13 @@
-//! Tables: `list`, `all`, and the distribution of `--repeat`.
+//! Tables: that of `all`, and the distribution of `--repeat`.
 
 use super::palette::Ink;
 use super::{Report, Style};
 use crate::claims::Verdict;
 use crate::say;
-use crate::scenarios::{Part, Scenario, Tally};
 use crate::text::Text;
 use crate::text::columns::{columns, padded, wrapped};
+use crate::trace::summary::Tally;
 use std::io::{self, Write};
-
-/// The syllabus, part by part.
-///
-/// # Errors
-/// What writing says.
-pub fn list(out: &mut dyn Write, scenarios: &[Scenario], style: &Style) -> io::Result<()> {
-    let widest = scenarios.iter().map(|s| s.id.len()).max().unwrap_or(0);
-    let narrow = style.width < 60;
-    let indent = if narrow { 4 } else { widest + 4 };
-    for part in Part::ALL {
-        let number = part.number();
-        let head = Text::new("Part {}. {}", "第 {} 部分 {}").with(&Text::same(number.to_string())).with(&part.title());
-        writeln!(out, "{}", style.palette.paint(head.to(style.lang), Ink::Strong))?;
-        for scenario in scenarios.iter().filter(|s| s.part == part) {
-            let text = format!("{} ({})", scenario.claim.to(style.lang), scenario.documents.join(", "));
-            let lines = wrapped(&text, style.width.saturating_sub(indent));
-            let mut lines = lines.iter();
-            if narrow {
-                writeln!(out, "  {}", scenario.id)?;
-            } else if let Some(first) = lines.next() {
-                writeln!(out, "  {}  {first}", padded(scenario.id, widest))?;
-            }
-            for line in lines {
-                writeln!(out, "{}{line}", " ".repeat(indent))?;
-            }
-        }
-        writeln!(out)?;
-    }
-    let hint = Text::new(
-        "stickdemo SCENARIO runs one; stickdemo all runs every one.",
-        "stickdemo 场景名：运行一个；stickdemo all：全部运行。",
-    );
-    writeln!(out, "{}", hint.to(style.lang))
-}
 
 /// How many of `all` came out how.
 #[derive(Clone, Copy, Debug, Default)]

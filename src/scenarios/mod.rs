@@ -40,7 +40,7 @@ mod udp_reorder;
 mod udp_truncate;
 mod wire;
 
-pub use page::{Control, Next, Part, Scenario, Tally, Teaching, Why};
+pub use page::{Control, Next, Part, Scenario, Teaching, Why};
 
 /// Every scenario, in teaching order.
 pub fn syllabus() -> Vec<Scenario> {

@@ -5,6 +5,7 @@ use crate::net::{End, Opt};
 use crate::play::{Alone, Ends, Experiment, Linked, Variation};
 use crate::text::Text;
 use crate::trace::Trace;
+use crate::trace::summary::Tally;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -75,19 +76,6 @@ pub struct Control {
     pub change: Text,
     /// Changes the experiment.
     pub apply: Arc<dyn Fn(&mut Experiment) + Send + Sync>,
-}
-
-/// How many of something came through, to be added up over many runs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Tally {
-    /// Of what.
-    pub what: Text,
-    /// How many came.
-    pub came: u64,
-    /// Of how many.
-    pub of: u64,
-    /// Packets that each needs.
-    pub packets: usize,
 }
 
 /// What a learner reads after the run.

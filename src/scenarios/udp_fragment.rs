@@ -1,9 +1,9 @@
 //! A datagram larger than the MTU travels as fragments; when one of them is lost, all of it is.
 
-use super::Tally;
 use super::prelude::*;
 use crate::trace::Trace;
 use crate::trace::packet::{Content, Packet};
+use crate::trace::summary::Tally;
 
 pub(super) fn scenario() -> Scenario {
     Scenario::new("udp-fragment", Part::Link, &["D0"])

@@ -1,6 +1,7 @@
 //! The numbers of one run: what the last lines, the table of `all` and the JSON summary say alike.
 
 use super::{Call, Event, Proto, SockId, Trace};
+use crate::text::Text;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashSet};
 
@@ -61,6 +62,19 @@ pub struct Crossed {
     pub dropped: usize,
     /// Segments of which some bytes had left before.
     pub retransmitted: usize,
+}
+
+/// How many of something came through, to be added up over many runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tally {
+    /// Of what.
+    pub what: Text,
+    /// How many came.
+    pub came: u64,
+    /// Of how many.
+    pub of: u64,
+    /// Packets that each needs.
+    pub packets: usize,
 }
 
 impl Trace {

@@ -1,0 +1,2 @@
+#![no_main]
+stickdemo_fuzz::target!(recordings);
