@@ -267,3 +267,56 @@ fn a_run_that_was_begun_again_says_how_often_and_why_unless_the_text_must_be_the
     assert!(said(Lang::Zh, false).contains("这次运行重新开始了 2 次：ACK 到得太早。"));
     assert!(!said(Lang::En, true).contains("begun again"));
 }
+
+/// hello and feng, put together by what stands between the two, and passed on in one send.
+fn relayed() -> Trace {
+    const RELAY: EndName = EndName::only(Role::Relay);
+    let mut stage = Stage::new(&Role::ALL);
+    let [client, front, back, server] =
+        [CLIENT, RELAY, RELAY, SERVER].map(|end| stage.recorder.socket(end, Proto::Tcp));
+    let [a, b, c, d] = [40_001, 9000, 40_002, 9001].map(|port| Some(SocketAddr::from(([127, 0, 0, 1], port))));
+    for (sock, local, peer) in [(client, a, b), (front, b, a), (back, c, d), (server, d, c)] {
+        stage.recorder.addresses(sock, local, peer);
+    }
+    stage.send(client, b"hello", 0, None, 1);
+    stage.send(client, b"feng", 0, None, 2);
+    stage.push(RELAY, Call::Recv, front, |e| {
+        (e.asked, e.returned, e.bytes) = (Some(1024), Some(9), b"hellofeng".to_vec());
+    });
+    let both = stage.recorder.message(RELAY, b"hellofeng".as_slice().into(), 0, None);
+    stage.push(RELAY, Call::Send, back, |e| {
+        (e.asked, e.returned, e.bytes) = (Some(9), Some(9), b"hellofeng".to_vec());
+        e.handed = Some(Handed { msg: both, offset: 0 });
+        e.evidence.segments_out = Some(1);
+    });
+    stage.recv(server, 1024, b"hellofeng", 0);
+    stage.finish()
+}
+
+#[test]
+fn a_relay_has_a_lane_of_its_own_between_the_two() {
+    let [en, zh] = [Lang::En, Lang::Zh].map(|lang| text(relayed(), None, Side::Both, &style(lang, 80)));
+    insta::assert_snapshot!(format!("{en}\n{zh}"));
+    for line in en.lines().chain(zh.lines()) {
+        assert!(stickdemo::text::columns::columns(line) <= 81, "{line}");
+    }
+}
+
+#[test]
+fn a_relay_is_written_and_read_like_any_other_end() {
+    let scenario = find("tcp-naive").expect("in the list");
+    let plan = Plan::new(scenario.experiment.clone());
+    let trace = relayed();
+    let findings = Judge::new(&trace, false).finish();
+    let report = stickdemo::commands::report(&scenario, &plan, outcome(trace, findings, None), &Settings::NONE, false);
+    let mut lines = Vec::new();
+    stickdemo::render::report::lines::run(&mut lines, &report, Lang::En).expect("memory");
+    let mut back = stickdemo::render::report::Reader::new(&lines[..]);
+    assert_eq!(back.next().expect("a run").expect("sound"), report);
+    let mut diagram = Vec::new();
+    render::mermaid(&mut diagram, &report, &Style::plain()).expect("memory");
+    let diagram = String::from_utf8(diagram).expect("UTF-8");
+    let who: Vec<_> = diagram.lines().filter_map(|line| line.trim().strip_prefix("participant ")).collect();
+    assert_eq!(who, ["client", "relay", "server"]);
+    assert!(diagram.contains("client->>relay: ") && diagram.contains("relay->>server: "), "{diagram}");
+}

@@ -65,7 +65,7 @@ impl Faults {
         }
         let direction = match from {
             Role::Client => &mut self.up,
-            Role::Server => &mut self.down,
+            Role::Relay | Role::Server => &mut self.down,
         };
         let sent = direction.data(packet);
         let luck = [self.spec.seed.unwrap_or(0), u64::from(from == Role::Server)];

@@ -84,7 +84,7 @@ fn interface(role: Role, link: &str) -> Body {
 fn packet(packet: &Packet, trace: &Trace, began: Duration) -> Body {
     let interface = match packet.from {
         Role::Client => 0,
-        Role::Server => 1,
+        Role::Relay | Role::Server => 1,
     };
     let time = (began + Duration::from_micros(packet.t_us)).as_nanos() as u64;
     let length = packet.bytes.len() as u32;

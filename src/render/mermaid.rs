@@ -4,7 +4,7 @@ use super::rows::bytes::pieces;
 use super::rows::{EventRow, PacketRow, Row, rows, token};
 use super::{Report, Style};
 use crate::text::Lang;
-use crate::trace::{Call, Event, Role, Trace};
+use crate::trace::{Call, Event, Trace};
 use std::io::{self, Write};
 
 /// Writes the diagram.
@@ -73,7 +73,7 @@ fn packet(out: &mut dyn Write, row: &PacketRow, style: &Style) -> io::Result<()>
 
 fn ends(trace: &Trace) -> Vec<String> {
     let mut ends: Vec<_> = trace.events.iter().map(|e| e.end).collect();
-    ends.sort_by_key(|end| (end.role == Role::Server, end.index));
+    ends.sort_by_key(|end| (end.role, end.index));
     ends.dedup();
     ends.iter().map(ToString::to_string).collect()
 }

@@ -5,30 +5,37 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
-/// Which of the two programs of a page an end plays.
+/// What an end plays: one of the two programs of a page, or what stands between them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
     /// The side that connects, or sends the first datagram.
     Client,
+    /// What stands between the two: a server to the client, a client to the server. On a link it is at the server's
+    /// host.
+    Relay,
     /// The side that listens.
     Server,
 }
 
 impl Role {
+    /// Every role, in the order of the lanes.
+    pub const ALL: [Role; 3] = [Role::Client, Role::Relay, Role::Server];
+
     /// The word used in lanes, options and JSON.
     pub const fn word(self) -> &'static str {
         match self {
             Role::Client => "client",
+            Role::Relay => "relay",
             Role::Server => "server",
         }
     }
 
-    /// The other one.
+    /// The one it talks to where two ends meet; a relay has both, and its server is meant.
     #[must_use]
     pub const fn other(self) -> Role {
         match self {
-            Role::Client => Role::Server,
+            Role::Client | Role::Relay => Role::Server,
             Role::Server => Role::Client,
         }
     }
@@ -71,7 +78,7 @@ impl FromStr for EndName {
 
     fn from_str(text: &str) -> Result<EndName, String> {
         let (role, index) = text.split_once('-').map_or((text, Some(0)), |(role, index)| (role, place(index)));
-        let role = [Role::Client, Role::Server].into_iter().find(|r| r.word() == role);
+        let role = Role::ALL.into_iter().find(|r| r.word() == role);
         let name = role.zip(index).map(|(role, index)| EndName { role, index });
         name.ok_or_else(|| format!("{text:?} is no end"))
     }

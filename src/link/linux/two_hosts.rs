@@ -67,7 +67,7 @@ impl Link {
     pub fn host(&self, role: Role) -> &Host {
         match role {
             Role::Client => &self.hosts[0],
-            Role::Server => &self.hosts[1],
+            Role::Relay | Role::Server => &self.hosts[1],
         }
     }
 

@@ -77,7 +77,7 @@ impl Spec {
     pub fn out_of(&self, role: Role) -> &Way {
         match role {
             Role::Client => &self.up,
-            Role::Server => &self.down,
+            Role::Relay | Role::Server => &self.down,
         }
     }
 

@@ -95,11 +95,11 @@ impl Token<'_> {
 }
 
 fn arrow(from: Role, style: &Style) -> &'static str {
-    match (from, style.unicode) {
-        (Role::Client, true) => "→",
-        (Role::Client, false) => "->",
-        (Role::Server, true) => "←",
-        (Role::Server, false) => "<-",
+    match (from == Role::Client, style.unicode) {
+        (true, true) => "→",
+        (true, false) => "->",
+        (false, true) => "←",
+        (false, false) => "<-",
     }
 }
 

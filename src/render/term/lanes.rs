@@ -23,21 +23,43 @@ pub struct Lanes<'a> {
     pub clock: bool,
 }
 
-/// Columns of the lanes: time, left lane, kernel, right lane.
+/// Columns of the lanes: time, left lane, what is between (the kernel's notes, or a relay's lane), right lane.
 struct Columns {
     time: usize,
     left: usize,
-    kernel: usize,
+    middle: usize,
     right: usize,
+    /// The middle is a lane, too.
+    relay: bool,
 }
 
 impl Columns {
-    fn of(width: usize) -> Columns {
+    fn of(width: usize, relay: bool) -> Columns {
         let time = 8;
         let rest = width.min(WIDEST) - time - 1;
-        let kernel = rest / 4;
-        let left = (rest - kernel) / 2;
-        Columns { time, left, kernel, right: rest - kernel - left }
+        let middle = if relay { rest / 3 } else { rest / 4 };
+        let left = (rest - middle) / 2;
+        Columns { time, left, middle, right: rest - middle - left, relay }
+    }
+
+    /// Where an end's lane begins.
+    fn start(&self, role: Role) -> usize {
+        self.time
+            + 1
+            + match role {
+                Role::Client => 0,
+                Role::Relay => self.left,
+                Role::Server => self.left + self.middle,
+            }
+    }
+
+    /// How wide it is.
+    fn room(&self, role: Role) -> usize {
+        match role {
+            Role::Client => self.left - 1,
+            Role::Relay => self.middle - 1,
+            Role::Server => self.right,
+        }
     }
 }
 
@@ -47,6 +69,10 @@ fn milliseconds(us: u64) -> String {
 }
 
 impl Lanes<'_> {
+    fn columns(&self) -> Columns {
+        Columns::of(self.style.width.max(NARROW), self.trace.roles.contains(&Role::Relay))
+    }
+
     /// Draws a row.
     ///
     /// # Errors
@@ -92,14 +118,14 @@ impl Lanes<'_> {
 
     /// An arrow from one lane's edge to the other's; behind it when it arrived, or why not.
     fn packet(&self, out: &mut dyn Write, row: &PacketRow) -> io::Result<()> {
-        let lanes = Columns::of(self.style.width);
+        let lanes = self.columns();
         let arrow = Arrow {
             rightward: row.from.role == Role::Client,
             arrives: !row.packet.arrivals.is_empty(),
             label: &Lanes::numbered(row.from.index.max(row.to.index), &token::packet(&row.label, self.style)),
             glyphs: Glyphs::of(self.style),
         };
-        let [before, label, after] = arrow.drawn(lanes.left + lanes.kernel - 1);
+        let [before, label, after] = arrow.drawn(lanes.left + lanes.middle - 1);
         let paint = |text: &str, ink| self.style.palette.paint(text, ink);
         let (ink, label_ink) = match (self.packet_ink(row), row.packet.arrivals.is_empty()) {
             (_, true) => (Ink::Bad, Some(Ink::Bad)),
@@ -137,7 +163,7 @@ impl Lanes<'_> {
     }
 
     fn more_packets(&self, out: &mut dyn Write, text: &str) -> io::Result<()> {
-        let indent = if self.style.is_narrow() { 2 } else { Columns::of(self.style.width).time + 6 };
+        let indent = if self.style.is_narrow() { 2 } else { self.columns().time + 6 };
         for line in wrapped(text, self.style.breadth() - indent) {
             writeln!(out, "{}{}", " ".repeat(indent), self.style.palette.paint(&line, Ink::Faint))?;
         }
@@ -152,16 +178,17 @@ impl Lanes<'_> {
         if self.style.is_narrow() {
             return Ok(());
         }
-        let lanes = Columns::of(self.style.width);
+        let lanes = self.columns();
         let time = if self.clock { Text::new("t ms", "毫秒") } else { Text::same("#") };
-        let middle = match link {
-            true => Text::new("link", "链路"),
-            false => Text::new("kernel", "内核"),
+        let middle = match (lanes.relay, link) {
+            (true, _) => Text::new("relay", "中继"),
+            (false, true) => Text::new("link", "链路"),
+            (false, false) => Text::new("kernel", "内核"),
         };
         let heads = [
             (self.style.say(&time), lanes.time, true),
             (self.style.say(&Text::new("client", "客户端")), lanes.left, false),
-            (self.style.say(&middle), lanes.kernel, false),
+            (self.style.say(&middle), lanes.middle, false),
             (self.style.say(&Text::new("server", "服务器")), lanes.right, false),
         ];
         let mut line = String::new();
@@ -187,24 +214,40 @@ impl Lanes<'_> {
 
     /// The columns that a label has in this end's lane.
     fn room(&self, end: EndName) -> usize {
-        let lanes = Columns::of(self.style.width);
+        let lanes = self.columns();
         let number = columns(&Lanes::numbered(end.index, ""));
-        match end.role {
-            _ if self.style.is_narrow() => self.style.breadth() / 2,
-            Role::Client => lanes.left - 1 - number,
-            Role::Server => lanes.right - number,
+        match self.style.is_narrow() {
+            true => self.style.breadth() / 2,
+            false => lanes.room(end.role) - number,
         }
     }
 
+    /// In the lane of its end, where the middle one is a lane, too: what the kernel says comes behind the call.
+    fn in_its_lane(&self, out: &mut dyn Write, row: &EventRow, label: &str, note: &str) -> io::Result<()> {
+        let (lanes, end) = (self.columns(), row.event.end);
+        let note = if note.is_empty() { String::new() } else { format!("  [{note}]") };
+        let label = format!("{}{note}", Lanes::numbered(end.index, label));
+        let time = format!("{:>1$} ", self.when(row.number, row.event.moment_us()), lanes.time);
+        let gap = " ".repeat(lanes.start(end.role) - lanes.time - 1);
+        for (i, line) in wrapped(&label, lanes.room(end.role)).iter().enumerate() {
+            let time = if i == 0 { self.style.palette.paint(&time, Ink::Faint) } else { " ".repeat(lanes.time + 1) };
+            writeln!(out, "{time}{gap}{}", self.inked(row, line))?;
+        }
+        Ok(())
+    }
+
     fn beside(&self, out: &mut dyn Write, row: &EventRow, label: &str, note: &str) -> io::Result<()> {
-        let lanes = Columns::of(self.style.width);
+        let lanes = self.columns();
+        if lanes.relay {
+            return self.in_its_lane(out, row, label, note);
+        }
         let label = Lanes::numbered(row.event.end.index, label);
         let left = row.event.end.role == Role::Client;
         let beside = columns(note);
         let room = match (left, beside) {
-            (true, 0) => lanes.left + lanes.kernel - 1,
+            (true, 0) => lanes.left + lanes.middle - 1,
             // A long label may push a short note to the right.
-            (true, _) => (lanes.left + lanes.kernel).saturating_sub(beside + 3).max(lanes.left - 1),
+            (true, _) => (lanes.left + lanes.middle).saturating_sub(beside + 3).max(lanes.left - 1),
             (false, _) => lanes.right,
         };
         let time = format!("{:>1$} ", self.when(row.number, row.event.moment_us()), lanes.time);
@@ -214,7 +257,7 @@ impl Lanes<'_> {
             let text = self.inked(row, line);
             let faint = |text: &str| self.style.palette.paint(text, Ink::Faint);
             // Beside the right lane a long note begins further to the left, where nothing stands.
-            let over = (columns(kernel) + 1).saturating_sub(lanes.kernel);
+            let over = (columns(kernel) + 1).saturating_sub(lanes.middle);
             let used = if left { columns(line) + 1 } else { over };
             let before_kernel = " ".repeat(lanes.left.max(used) - used + usize::from(left));
             let line = match (left, kernel.is_empty()) {
@@ -222,7 +265,7 @@ impl Lanes<'_> {
                 (true, false) => format!("{time}{text}{before_kernel}{}", faint(kernel)),
                 (false, _) => format!(
                     "{time}{before_kernel}{}{text}",
-                    faint(&padded(kernel, lanes.kernel.max(columns(kernel) + 1)))
+                    faint(&padded(kernel, lanes.middle.max(columns(kernel) + 1)))
                 ),
             };
             writeln!(out, "{line}")?;
@@ -298,12 +341,7 @@ impl Lanes<'_> {
     /// # Errors
     /// What writing says.
     pub fn more(&self, out: &mut dyn Write, end: EndName, text: &Text) -> io::Result<()> {
-        let lanes = Columns::of(self.style.width.max(NARROW));
-        let indent = match end.role {
-            _ if self.style.is_narrow() => 2,
-            Role::Client => lanes.time + 1,
-            Role::Server => lanes.time + 1 + lanes.left + lanes.kernel,
-        };
+        let indent = if self.style.is_narrow() { 2 } else { self.columns().start(end.role) };
         for line in wrapped(&self.style.say(text), self.style.breadth() - indent) {
             writeln!(out, "{}{}", " ".repeat(indent), self.style.palette.paint(&line, Ink::Faint))?;
         }
