@@ -14,7 +14,7 @@ pub const ACK: Flags = Flags::ACK;
 pub fn address(role: Role) -> SocketAddrV4 {
     match role {
         Role::Client => HERE,
-        Role::Server => THERE,
+        Role::Relay | Role::Server => THERE,
     }
 }
 

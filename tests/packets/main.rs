@@ -36,7 +36,7 @@ const RST_ACK: Flags = Flags::RST.and(Flags::ACK);
 fn way(from: Role) -> (SocketAddrV4, SocketAddrV4) {
     match from {
         Role::Client => (CLIENT, SERVER),
-        Role::Server => (SERVER, CLIENT),
+        Role::Relay | Role::Server => (SERVER, CLIENT),
     }
 }
 
@@ -121,7 +121,7 @@ impl Connection {
     fn raw(&self, from: Role, flags: Flags, numbers: (u64, u64)) -> Tcp {
         let (mine, other) = match from {
             Role::Client => (self.client, self.server),
-            Role::Server => (self.server, self.client),
+            Role::Relay | Role::Server => (self.server, self.client),
         };
         let seq = mine.wrapping_add(numbers.0 as u32);
         let ack = if flags.has(Flags::ACK) { other.wrapping_add(numbers.1 as u32) } else { 0 };
