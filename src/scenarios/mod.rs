@@ -2,6 +2,8 @@
 
 mod both;
 mod commands;
+#[cfg(test)]
+mod example;
 mod fix_ack;
 mod fix_bigger_buffer;
 mod fix_broken_loops;

@@ -1,0 +1,81 @@
+//! Records of a fixed size give the boundaries back: every message is 8 bytes, and exactly 8 are read.
+
+use super::prelude::*;
+
+pub(super) fn scenario() -> Scenario {
+    Scenario::new("fix-fixed-size", Part::Fix, &["D1 §12"])
+        .title("records of a fixed size", "定长记录")
+        .claim(
+            "If every message has the same size, reading exactly that size gives the boundaries back.",
+            "如果每条消息一样长，每次恰好读这么长，边界就找回来了。",
+        )
+        .takes(&[Opt::Nodelay])
+        .client(client)
+        .server(server)
+        .judge(judge)
+        .teach(teach)
+}
+
+const SIZE: usize = 8;
+const RECORDS: [&[u8; SIZE]; 2] = [b"hello   ", b"feng    "];
+const ALL: usize = SIZE * RECORDS.len();
+
+fn client(end: &End) -> Ends {
+    let s = end.connect()?;
+    for record in RECORDS {
+        s.send(record)?;
+    }
+    Ok(s.wait_acked()?)
+}
+
+fn server(end: &End) -> Ends {
+    let listener = end.listen()?;
+    let conn = listener.accept()?;
+    conn.wait_queued(ALL)?;
+    for _ in RECORDS {
+        let record = conn.recv_exact(SIZE, SIZE)?;
+        conn.deliver(&record);
+    }
+    Ok(())
+}
+
+fn judge(j: &Judge) {
+    let delivered = j.delivered(Server);
+    j.claim("records-whole", "every record came out whole and alone", "每条记录都完整、单独地取出")
+        .of(&delivered)
+        .in_order(j.message_names(Client), j.held_by(&delivered), |records| {
+            say!("delivered: {records}", "交出：{records}")
+        });
+
+    let wait = j.calls(Server, Call::Wait).just_first();
+    let queued = wait.first().and_then(|e| e.evidence.queued).unwrap_or(0);
+    j.claim("no-luck", "both lay in the queue before the first recv", "第一次 recv 之前，两条都已在队列里")
+        .of(&wait)
+        .equal([ALL as u64], [queued], |[n]| say!("{n} bytes queued", "队列中 {n} 字节"));
+}
+
+fn teach(t: Teaching) -> Teaching {
+    t.why(
+        "recv may return less than was asked for; a loop reads on until the record is complete.",
+        "recv 可能少给；循环读下去，直到一条记录读满。",
+        "recv(2)",
+    )
+    .next("fix-header", "messages of any length", "任意长度的消息")
+    .control(
+        "the server takes what one recv returns for a message",
+        "服务器把一次 recv 的结果当作一条消息",
+        |e| {
+            e.server(server_of_one_recv);
+        },
+    )
+}
+
+/// The control's server: whatever one recv returns is taken for a message.
+fn server_of_one_recv(end: &End) -> Ends {
+    let listener = end.listen()?;
+    let conn = listener.accept()?;
+    conn.wait_queued(ALL)?;
+    let bytes = conn.recv(1024)?;
+    conn.deliver(&bytes);
+    Ok(())
+}
