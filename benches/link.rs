@@ -24,7 +24,7 @@ mod measured {
     use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
     use std::time::{Duration, Instant};
     use stickdemo::link::spec::Spec;
-    use stickdemo::link::{CaptureLimits, Carried, Host, Link};
+    use stickdemo::link::{CaptureLimits, Host, Link, Traffic};
     use stickdemo::trace::Role;
 
     const ROUNDS: usize = 5;
@@ -117,7 +117,7 @@ mod measured {
         took
     }
 
-    fn over_link(text: &str, limits: CaptureLimits) -> (Duration, Carried) {
+    fn over_link(text: &str, limits: CaptureLimits) -> (Duration, Traffic) {
         let link = start(text, limits);
         let (client, server) = (link.host(Role::Client), link.host(Role::Server));
         let listener = server.visit(|| TcpListener::bind((server.address(), 0))).expect("a host").expect("a port");

@@ -35,13 +35,13 @@ fn data_by_way<'a>(trace: &'a Trace, connections: &Connections) -> BTreeMap<Way,
 }
 
 /// A socket's last count of data segments, and until when at least it counted.
-struct Report<'a> {
+struct SegmentCount<'a> {
     event: &'a Event,
     counted: u64,
     until_us: u64,
 }
 
-fn last_reports(trace: &Trace) -> HashMap<SockId, Report<'_>> {
+fn last_reports(trace: &Trace) -> HashMap<SockId, SegmentCount<'_>> {
     let mut reports = HashMap::new();
     let mut ended = HashMap::new();
     for event in &trace.events {
@@ -49,7 +49,7 @@ fn last_reports(trace: &Trace) -> HashMap<SockId, Report<'_>> {
         let before = ended.insert(event.end, event.end_us).unwrap_or(0);
         let until_us = if event.call == Call::Close { before } else { event.end_us };
         if let Some((sock, counted)) = event.sock.zip(event.evidence.segments_out) {
-            reports.insert(sock, Report { event, counted, until_us });
+            reports.insert(sock, SegmentCount { event, counted, until_us });
         }
     }
     reports

@@ -5,9 +5,9 @@ use crate::render::{self, Report, Style};
 use std::io::{self, Write};
 
 /// Writes a report.
-type Writer = fn(&mut dyn Write, &Report, &Style) -> io::Result<()>;
+type WriteReport = fn(&mut dyn Write, &Report, &Style) -> io::Result<()>;
 
-const WRITERS: [(Format, Writer); 3] = [
+const WRITERS: [(Format, WriteReport); 3] = [
     (Format::Text, |out, report, style| render::terminal(out, report, style, &mut ())),
     (Format::Json, |out, report, style| render::run_json(out, report, style.lang)),
     (Format::Mermaid, render::mermaid),

@@ -38,7 +38,7 @@ impl CaptureLimits {
 
 /// What came of a run.
 #[derive(Debug, Default)]
-pub struct Carried {
+pub struct Traffic {
     /// The packets that were recorded, in the order in which they left.
     pub packets: Vec<Captured>,
     /// Those that left after the recording was full.

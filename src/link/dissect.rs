@@ -1,7 +1,7 @@
 //! From captured bytes to the packets of a trace: relative numbers, scaled windows, retransmissions.
 
 use super::capture::Captured;
-use super::view::{Tcp, View, protocol, quoted};
+use super::view::{TcpFields, View, protocol, quoted};
 use crate::trace::packet::{Content, Flags, Packet, Segment};
 use std::collections::HashMap;
 use std::net::SocketAddrV4;
@@ -14,11 +14,11 @@ use std::sync::Arc;
 /// SYN was not captured, the first number seen (its first packet's, or what the other end acknowledged
 /// before that) counts as 1. Later fragments of anything but UDP are of a protocol known by number only.
 pub fn packets(captured: Vec<Captured>) -> Vec<Packet> {
-    let mut connections = Connections::default();
+    let mut connections = ConnectionTable::default();
     captured.into_iter().filter_map(|captured| packet(captured, &mut connections)).collect()
 }
 
-fn packet(captured: Captured, connections: &mut Connections) -> Option<Packet> {
+fn packet(captured: Captured, connections: &mut ConnectionTable) -> Option<Packet> {
     let view = View::of(&captured.bytes)?;
     let content = match (view.tcp, view.icmp) {
         (Some(tcp), _) => Content::Tcp(connections.of(&view, &tcp).segment(&tcp, view.payload.len())),
@@ -56,17 +56,17 @@ fn about(kind: u8, payload: &[u8]) -> Option<(SocketAddrV4, SocketAddrV4)> {
 
 /// Every connection, by its two addresses, the lower one first.
 #[derive(Default)]
-struct Connections(HashMap<[SocketAddrV4; 2], [Stream; 2]>);
+struct ConnectionTable(HashMap<[SocketAddrV4; 2], [SequenceSpace; 2]>);
 
 /// One segment's two directions.
 struct Directions<'a> {
-    mine: &'a mut Stream,
-    other: &'a mut Stream,
+    mine: &'a mut SequenceSpace,
+    other: &'a mut SequenceSpace,
 }
 
-impl Connections {
+impl ConnectionTable {
     /// The connection that this segment belongs to, as the segment's sender sees it.
-    fn of(&mut self, view: &View, tcp: &Tcp) -> Directions<'_> {
+    fn of(&mut self, view: &View, tcp: &TcpFields) -> Directions<'_> {
         let lower_first = view.source <= view.destination;
         let key = if lower_first { [view.source, view.destination] } else { [view.destination, view.source] };
         let [low, high] = self.0.entry(key).or_default();
@@ -74,16 +74,16 @@ impl Connections {
         if tcp.flags.has(Flags::SYN) && mine.isn != Some(tcp.seq) {
             // One that answers nothing makes the other direction's numbers old ones, too.
             if !tcp.flags.has(Flags::ACK) && mine.isn.is_some() {
-                *other = Stream::default();
+                *other = SequenceSpace::default();
             }
-            *mine = Stream { isn: Some(tcp.seq), ..Stream::default() };
+            *mine = SequenceSpace { isn: Some(tcp.seq), ..SequenceSpace::default() };
         }
         Directions { mine, other }
     }
 }
 
 impl Directions<'_> {
-    fn segment(&mut self, tcp: &Tcp, payload_len: usize) -> Segment {
+    fn segment(&mut self, tcp: &TcpFields, payload_len: usize) -> Segment {
         let syn = tcp.flags.has(Flags::SYN);
         if syn {
             self.mine.window_scale = tcp.window_scale;
@@ -111,7 +111,7 @@ impl Directions<'_> {
 
 /// One direction of a connection.
 #[derive(Default)]
-struct Stream {
+struct SequenceSpace {
     /// The sequence number that has the relative number 0, once known.
     isn: Option<u32>,
     /// The highest relative number seen.
@@ -122,7 +122,7 @@ struct Stream {
     left: Vec<Range<u64>>,
 }
 
-impl Stream {
+impl SequenceSpace {
     /// The relative number: of all that a 32-bit number can mean, the one nearest to the newest.
     fn relative(&mut self, number: u32) -> u64 {
         let isn = *self.isn.get_or_insert(number.wrapping_sub(1));

@@ -1,6 +1,6 @@
 //! Systems without network namespaces: there is no link, and this is where that is said.
 
-use super::capture::{CaptureLimits, Carried};
+use super::capture::{CaptureLimits, Traffic};
 use super::spec::Spec;
 use crate::text::Text;
 use crate::trace::Role;
@@ -53,7 +53,7 @@ impl Link {
     }
 
     /// Stops the wire.
-    pub fn finish(self) -> Carried {
+    pub fn finish(self) -> Traffic {
         match self.0 {}
     }
 }

@@ -10,8 +10,8 @@
 //! flow and its number there. Flows are told apart by the order in which they first appear, since their
 //! ports are ephemeral.
 
-use super::spec::{Chosen, Spec, Way};
-use super::view::{Tcp, View, protocol};
+use super::spec::{Chosen, Impairments, Spec};
+use super::view::{TcpFields, View, protocol};
 use crate::trace::Role;
 use crate::trace::packet::{Cause, Fate, Flags};
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -95,24 +95,24 @@ impl Faults {
 /// What one direction has seen.
 #[derive(Default)]
 struct Direction {
-    streams: HashMap<Ends, Stream>,
+    streams: HashMap<Endpoints, Stream>,
     /// Streams ever begun; a port may serve several, one after the other.
     begun: u64,
     /// UDP flows: their number, and the datagrams so far.
-    flows: HashMap<Ends, Datagram>,
+    flows: HashMap<Endpoints, DatagramId>,
     /// Datagrams of which fragments are still to come: later ones name no port.
-    unfinished: HashMap<(Ipv4Addr, Ipv4Addr, u16), Datagram>,
+    unfinished: HashMap<(Ipv4Addr, Ipv4Addr, u16), DatagramId>,
     /// Data packets that left for the first time.
     new: u64,
-    line: Line,
+    line: Bottleneck,
     /// The latest moment of those held back.
     held_until: u64,
 }
 
-type Ends = (SocketAddrV4, SocketAddrV4);
+type Endpoints = (SocketAddrV4, SocketAddrV4);
 
 /// One transmission of data: all that its fate may depend on.
-struct Sent {
+struct Transmission {
     /// Its place among the first transmissions of the direction, from 1; a retransmission has none.
     number: Option<u64>,
     /// What makes it the same in every run: protocol, flow, place in the flow, fragment offset or attempt.
@@ -121,25 +121,25 @@ struct Sent {
 
 impl Direction {
     /// Recognizes the data in a packet; `None` when it carries none.
-    fn data(&mut self, packet: &View) -> Option<Sent> {
+    fn data(&mut self, packet: &View) -> Option<Transmission> {
         let (first, identity) = match (packet.protocol, packet.tcp) {
             (protocol::TCP, Some(tcp)) => {
                 let (stream, offset, attempt) = self.segment(packet, &tcp)?;
                 (attempt == 1, [u64::from(protocol::TCP), stream, offset, attempt])
             }
             (protocol::UDP, _) => {
-                let Datagram { flow, nth } = self.datagram(packet);
+                let DatagramId { flow, nth } = self.datagram(packet);
                 let offset = packet.fragment.map_or(0, |fragment| fragment.offset as u64);
                 (true, [u64::from(protocol::UDP), flow, nth, offset])
             }
             _ => return None,
         };
         self.new += u64::from(first);
-        Some(Sent { number: first.then_some(self.new), identity })
+        Some(Transmission { number: first.then_some(self.new), identity })
     }
 
     /// The stream, the offset and the attempt of a segment with data. A SYN begins a stream even without.
-    fn segment(&mut self, packet: &View, tcp: &Tcp) -> Option<(u64, u64, u64)> {
+    fn segment(&mut self, packet: &View, tcp: &TcpFields) -> Option<(u64, u64, u64)> {
         let ends = (packet.source, packet.destination);
         let syn = tcp.flags.has(Flags::SYN);
         // A SYN takes the number before the first byte's; of a stream met midway this segment is the beginning.
@@ -158,7 +158,7 @@ impl Direction {
     }
 
     /// The datagram that a packet is, or is a fragment of.
-    fn datagram(&mut self, packet: &View) -> Datagram {
+    fn datagram(&mut self, packet: &View) -> DatagramId {
         let Some(fragment) = packet.fragment else { return self.next_datagram(packet) };
         let id = (*packet.source.ip(), *packet.destination.ip(), packet.ip_id);
         let begun = self.unfinished.remove(&id).filter(|_| fragment.offset > 0);
@@ -169,9 +169,9 @@ impl Direction {
         datagram
     }
 
-    fn next_datagram(&mut self, packet: &View) -> Datagram {
+    fn next_datagram(&mut self, packet: &View) -> DatagramId {
         let flow = self.flows.len() as u64;
-        let last = self.flows.entry((packet.source, packet.destination)).or_insert(Datagram { flow, nth: 0 });
+        let last = self.flows.entry((packet.source, packet.destination)).or_insert(DatagramId { flow, nth: 0 });
         last.nth += 1;
         *last
     }
@@ -196,7 +196,7 @@ impl Direction {
 
 /// A UDP datagram: its flow, and which of the flow's it is, from 1.
 #[derive(Clone, Copy)]
-struct Datagram {
+struct DatagramId {
     flow: u64,
     nth: u64,
 }
@@ -237,8 +237,8 @@ impl Stream {
     }
 }
 
-impl Sent {
-    fn fate(&self, way: &Way, luck: [u64; 2]) -> Fate {
+impl Transmission {
+    fn fate(&self, way: &Impairments, luck: [u64; 2]) -> Fate {
         // Each fault throws its own dice: the first word differs.
         let faults = [
             (0, &way.loss, Fate::Dropped(Cause::Asked)),
@@ -273,7 +273,7 @@ fn mix(word: u64) -> u64 {
 
 /// The line of one direction: one packet at a time, at its rate, and a queue in front.
 #[derive(Default)]
-struct Line {
+struct Bottleneck {
     /// When it has carried all that it took.
     free_ns: u64,
     /// When each waiting packet's turn comes, and its length.
@@ -282,9 +282,9 @@ struct Line {
     waiting: u64,
 }
 
-impl Line {
+impl Bottleneck {
     /// When the last bit of a packet has left, or `None` when the queue has no room for it.
-    fn pass(&mut self, way: &Way, now_ns: u64, len: usize) -> Option<u64> {
+    fn pass(&mut self, way: &Impairments, now_ns: u64, len: usize) -> Option<u64> {
         let Some(rate) = way.rate else { return Some(now_ns) };
         while let Some((_, len)) = self.queue.front().filter(|(turn, _)| *turn <= now_ns) {
             self.waiting -= *len as u64;

@@ -16,8 +16,8 @@ pub mod pcapng;
 pub mod spec;
 pub mod view;
 
-pub use capture::{CaptureLimits, Captured, Carried};
+pub use capture::{CaptureLimits, Captured, Traffic};
 #[cfg(not(target_os = "linux"))]
 pub use elsewhere::{Host, Link, Unavailable, prepare, reap};
 #[cfg(target_os = "linux")]
-pub use linux::{Backend, Host, Link, SetupError, Stage, Unavailable, prepare, probe, reap};
+pub use linux::{Backend, Host, Link, SetupError, SetupStep, Unavailable, prepare, probe, reap};

@@ -29,7 +29,7 @@ pub struct View<'a> {
     /// Its place, when it is a fragment of a datagram.
     pub fragment: Option<Fragment>,
     /// TCP's header, of a TCP segment.
-    pub tcp: Option<Tcp>,
+    pub tcp: Option<TcpFields>,
     /// Type and code, of an ICMP message.
     pub icmp: Option<(u8, u8)>,
     /// What the packet carries behind its headers; of a later fragment everything behind the IP header.
@@ -38,7 +38,7 @@ pub struct View<'a> {
 
 /// The fields of a TCP header.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Tcp {
+pub struct TcpFields {
     /// The control bits.
     pub flags: Flags,
     /// Sequence number.
@@ -86,12 +86,12 @@ impl<'a> View<'a> {
         let header: &[u8; 20] = self.payload.first_chunk()?;
         let header_len = usize::from(header[12] >> 4) * 4;
         let options = self.payload.get(header.len()..header_len)?;
-        let mut tcp = Tcp {
+        let mut tcp = TcpFields {
             flags: Flags(header[13]),
             seq: be32(header, 4),
             ack: be32(header, 8),
             window: be16(header, 14),
-            ..Tcp::default()
+            ..TcpFields::default()
         };
         if !options.is_empty() {
             tcp.read(options);
@@ -123,7 +123,7 @@ impl<'a> View<'a> {
     }
 }
 
-impl Tcp {
+impl TcpFields {
     /// Reads the options; what is not of its proper length is ignored, as the kernel does.
     fn read(&mut self, bytes: &[u8]) {
         for option in options(bytes) {

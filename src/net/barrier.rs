@@ -170,10 +170,10 @@ impl Stage {
 /// execve(2)), and for that moment the close is not the last one.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub fn somebody_listens(address: SocketAddr) -> bool {
-    use crate::sys::proc_net::{State, sockets};
+    use crate::sys::proc_net::{TcpState, sockets};
     let list = if address.is_ipv4() { "tcp" } else { "tcp6" };
     // Those that listen come first, and thousands in TIME_WAIT may follow.
-    sockets(list).take_while(|entry| entry.state == State::LISTEN).any(|entry| entry.is_at(address))
+    sockets(list).take_while(|entry| entry.state == TcpState::LISTEN).any(|entry| entry.is_at(address))
 }
 
 /// Elsewhere there is no such list to read.

@@ -6,7 +6,7 @@ use crate::exit::Exit;
 use crate::framing::Fault;
 use crate::framing::decimal::NotALength;
 use crate::link::spec::Spec;
-use crate::link::{CaptureLimits, Carried, Link, dissect};
+use crate::link::{CaptureLimits, Link, Traffic, dissect};
 use crate::net::barrier::{Announce, Kept, Stage};
 use crate::net::{End, NetError, Place, Settings, Spoiled};
 use crate::say;
@@ -303,7 +303,7 @@ const LAST_PACKETS: Duration = Duration::from_secs(5);
 /// lost although nobody asked for it.
 fn collect(link: Link, trace: &mut Trace) -> u64 {
     link.settle(LAST_PACKETS);
-    let Carried { packets, unrecorded, lost, .. } = link.finish();
+    let Traffic { packets, unrecorded, lost, .. } = link.finish();
     trace.packets = dissect::packets(packets);
     trace.unrecorded = unrecorded;
     lost

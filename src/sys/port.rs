@@ -14,8 +14,8 @@ pub fn reachable(address: SocketAddr) -> String {
 /// The name and number of the process that listens on a TCP port or has a UDP port bound.
 #[cfg(target_os = "linux")]
 pub fn owner(port: u16) -> Option<Text> {
-    use crate::sys::proc_net::{State, sockets};
-    let has_it = |state| state == State::LISTEN || state == State::CLOSE;
+    use crate::sys::proc_net::{TcpState, sockets};
+    let has_it = |state| state == TcpState::LISTEN || state == TcpState::CLOSE;
     let mut all = ["tcp", "tcp6", "udp", "udp6"].into_iter().flat_map(sockets);
     let inode = all.find(|entry| entry.port == port && has_it(entry.state))?.inode;
     let link = format!("socket:[{inode}]");

@@ -12,22 +12,22 @@ pub struct Entry {
     /// Its port.
     pub port: u16,
     /// What it is doing.
-    pub state: State,
+    pub state: TcpState,
     /// The number by which processes refer to it; 0 when none does any more.
     pub inode: u64,
 }
 
 /// The state of a TCP socket, by the kernel's number; a UDP socket is `CLOSE` until it is connected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct State(pub u8);
+pub struct TcpState(pub u8);
 
-impl State {
+impl TcpState {
     /// Waiting for late segments of a connection that is over.
-    pub const TIME_WAIT: State = State(0x06);
+    pub const TIME_WAIT: TcpState = TcpState(0x06);
     /// Not connected.
-    pub const CLOSE: State = State(0x07);
+    pub const CLOSE: TcpState = TcpState(0x07);
     /// Listening.
-    pub const LISTEN: State = State(0x0A);
+    pub const LISTEN: TcpState = TcpState(0x0A);
 }
 
 impl Entry {
@@ -49,7 +49,7 @@ impl Entry {
         let hex = |text| u8::from_str_radix(text, 16).ok();
         let port = u16::from_str_radix(port, 16).ok()?;
         let inode = fields.nth(5)?.parse().ok()?;
-        Some(Entry { local_ip: ip.to_owned(), port, state: State(hex(state)?), inode })
+        Some(Entry { local_ip: ip.to_owned(), port, state: TcpState(hex(state)?), inode })
     }
 }
 
@@ -70,7 +70,7 @@ mod tests {
         let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a port");
         let address = listener.local_addr().expect("an address");
         let entry = sockets("tcp").find(|entry| entry.is_at(address)).expect("listed");
-        assert_eq!(entry.state, State::LISTEN);
+        assert_eq!(entry.state, TcpState::LISTEN);
         assert_ne!(entry.inode, 0);
     }
 }

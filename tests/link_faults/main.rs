@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use stickdemo::link::faults::{Faults, Ruling};
 use stickdemo::link::spec::Spec;
-use stickdemo::link::view::{Tcp, View, protocol};
+use stickdemo::link::view::{TcpFields, View, protocol};
 use stickdemo::trace::Role::{self, Client, Server};
 use stickdemo::trace::packet::{Cause, Fate, Flags, Fragment};
 
@@ -46,7 +46,7 @@ fn packet(number: u8, from: Role, port: u16, len: usize) -> View<'static> {
 }
 
 fn tcp(from: Role, port: u16, flags: Flags, seq: u32, len: usize) -> View<'static> {
-    let tcp = Tcp { flags, seq, ..Tcp::default() };
+    let tcp = TcpFields { flags, seq, ..TcpFields::default() };
     View { tcp: Some(tcp), ..packet(protocol::TCP, from, port, len) }
 }
 

@@ -176,8 +176,14 @@ fn bytes_that_leave_with_the_syn_are_the_first() {
 
 #[test]
 fn neither_lengths_nor_headers_matter() {
-    let header =
-        Tcp { flags: Flags::ACK.and(Flags::PSH), seq: 1, ack: 77, window: 5, sack_blocks: 1, ..Tcp::default() };
+    let header = TcpFields {
+        flags: Flags::ACK.and(Flags::PSH),
+        seq: 1,
+        ack: 77,
+        window: 5,
+        sack_blocks: 1,
+        ..TcpFields::default()
+    };
     for seed in 0..64 {
         let spec = format!("loss=50%,seed={seed}");
         let other = View { tcp: Some(header), ip_id: 9, ..data(1, 1460) };

@@ -24,7 +24,7 @@ fn numbers_are_relative_wherever_the_connection_began() {
 
 #[test]
 fn a_packet_keeps_what_was_captured() {
-    let fields = Tcp { flags: PSH_ACK, seq: 5, ack: 9, ..Tcp::default() };
+    let fields = TcpFields { flags: PSH_ACK, seq: 5, ack: 9, ..TcpFields::default() };
     // Only a SYN announces a segment size (RFC 9293 §3.7.1): here the option says nothing.
     let bytes = tcp(Role::Server, &fields, &[TcpOptionElement::MaximumSegmentSize(9)], b"hello");
     let padded = [&bytes[..], b"pad"].concat();

@@ -17,7 +17,7 @@ fn view(packet: &[u8], protocol: u8, payload_len: usize) -> View<'_> {
     }
 }
 
-fn any_tcp() -> impl Strategy<Value = (Tcp, Vec<TcpOptionElement>, Vec<u8>)> {
+fn any_tcp() -> impl Strategy<Value = (TcpFields, Vec<TcpOptionElement>, Vec<u8>)> {
     use TcpOptionElement::{MaximumSegmentSize, Noop, SelectiveAcknowledgement, Timestamp, WindowScale};
     let block = (any::<u32>(), any::<u32>());
     let options = (any::<Option<u16>>(), any::<Option<u8>>(), proptest::option::of(vec(block, 1..3)), any::<bool>());
@@ -26,7 +26,7 @@ fn any_tcp() -> impl Strategy<Value = (Tcp, Vec<TcpOptionElement>, Vec<u8>)> {
         let (flags, seq, ack, window) = fields;
         let (mss, window_scale, blocks, timestamp) = options;
         let sack_blocks = blocks.as_ref().map_or(0, Vec::len) as u8;
-        let tcp = Tcp { flags: Flags(flags), seq, ack, window, mss, window_scale, sack_blocks };
+        let tcp = TcpFields { flags: Flags(flags), seq, ack, window, mss, window_scale, sack_blocks };
         let list = [
             mss.map(MaximumSegmentSize),
             window_scale.map(WindowScale),
@@ -107,7 +107,7 @@ fn ip_options_are_stepped_over() {
 
 #[test]
 fn bytes_behind_the_total_length_do_not_belong_to_the_packet() {
-    let packet = tcp(Role::Client, &Tcp::default(), &[], b"hello");
+    let packet = tcp(Role::Client, &TcpFields::default(), &[], b"hello");
     let padded = [&packet[..], &[0xff; 6]].concat();
     assert_eq!(View::of(&padded), View::of(&packet));
 }
@@ -128,7 +128,7 @@ fn fragments_of_a_datagram_are_read() {
 
 #[test]
 fn a_packet_whose_lengths_lie_is_none() {
-    let segment = tcp(Role::Client, &Tcp::default(), &[], b"hello");
+    let segment = tcp(Role::Client, &TcpFields::default(), &[], b"hello");
     let datagram = udp(Role::Client, b"hello");
     let other = ip(Role::Client, 132, 7, None, b"hello");
     let lies = [
@@ -169,7 +169,7 @@ fn options_end_at_the_first_that_is_malformed() {
         header.set_options_raw(&[mss, bad].concat()).expect("options that fit");
         let packet = ip(Role::Client, protocol::TCP, 7, None, &header.to_bytes());
         let tcp = View::of(&packet).and_then(|v| v.tcp).expect("a segment");
-        let expected = Tcp { seq: 3, window: 4, mss: Some(1460), ..Tcp::default() };
+        let expected = TcpFields { seq: 3, window: 4, mss: Some(1460), ..TcpFields::default() };
         assert_eq!(tcp, expected, "{what}");
     }
 }

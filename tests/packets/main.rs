@@ -19,7 +19,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::{Duration, SystemTime};
-use stickdemo::link::view::{Tcp, View, protocol, quoted};
+use stickdemo::link::view::{TcpFields, View, protocol, quoted};
 use stickdemo::link::{Captured, dissect, pcapng};
 use stickdemo::text::Text;
 use stickdemo::trace::packet::{Cause, Content, Fate, Flags, Fragment, Packet, Segment};
@@ -61,7 +61,7 @@ fn pseudo(from: Role, protocol: u8) -> Ipv4Header {
     Ipv4Header::from_slice(&ip(from, protocol, 0, None, &[])).expect("a header").0
 }
 
-fn tcp(from: Role, fields: &Tcp, options: &[TcpOptionElement], payload: &[u8]) -> Vec<u8> {
+fn tcp(from: Role, fields: &TcpFields, options: &[TcpOptionElement], payload: &[u8]) -> Vec<u8> {
     let (source, destination) = way(from);
     let mut header = TcpHeader::new(source.port(), destination.port(), fields.seq, fields.window);
     header.acknowledgment_number = fields.ack;
@@ -118,14 +118,14 @@ struct Connection {
 }
 
 impl Connection {
-    fn raw(&self, from: Role, flags: Flags, numbers: (u64, u64)) -> Tcp {
+    fn raw(&self, from: Role, flags: Flags, numbers: (u64, u64)) -> TcpFields {
         let (mine, other) = match from {
             Role::Client => (self.client, self.server),
             Role::Relay | Role::Server => (self.server, self.client),
         };
         let seq = mine.wrapping_add(numbers.0 as u32);
         let ack = if flags.has(Flags::ACK) { other.wrapping_add(numbers.1 as u32) } else { 0 };
-        Tcp { flags, seq, ack, window: 500, ..Tcp::default() }
+        TcpFields { flags, seq, ack, window: 500, ..TcpFields::default() }
     }
 
     fn sends(&self, from: Role, flags: Flags, numbers: (u64, u64), payload: &[u8]) -> Captured {

@@ -90,9 +90,9 @@ static LEGEND: Text = Text::new(
 );
 
 /// A cell's figures, or what is said in their place.
-type Row = Result<[String; 9], Text>;
+type TableRow = Result<[String; 9], Text>;
 
-fn row(results: &Results, cell: &Cell) -> Row {
+fn row(results: &Results, cell: &Cell) -> TableRow {
     let messages = results.load.messages;
     let each = |n: u64| format!("{:.2}", n as f64 / f64::from(messages));
     let told = |n: Option<u64>| n.map_or("-".to_owned(), each);
@@ -128,7 +128,7 @@ fn ratio(total: Duration, theory: Duration) -> String {
 }
 
 /// The rows of a medium. Where none can be, the reason is the same for every link, and said once.
-fn rows(results: &Results, medium: Medium) -> Vec<(Option<Fix>, Row)> {
+fn rows(results: &Results, medium: Medium) -> Vec<(Option<Fix>, TableRow)> {
     let cells: Vec<&Cell> = results.cells.iter().filter(|cell| cell.medium == medium).collect();
     match cells.first().map(|cell| &cell.outcome) {
         Some(Measurement::NotHere(reason)) => {

@@ -1,7 +1,7 @@
 //! What is measured: protocols, what is between the ends, and what is sent.
 
 use crate::framing::Kind;
-use crate::link::spec::{Spec, Way};
+use crate::link::spec::{Impairments, Spec};
 use crate::text::Text;
 use crate::text::quantity::write_duration;
 use std::time::Duration;
@@ -97,7 +97,7 @@ impl Medium {
 
     /// The link to make.
     pub fn spec(self) -> Option<Spec> {
-        let way = Way { delay: self.rtt()? / 2, ..Way::default() };
+        let way = Impairments { delay: self.rtt()? / 2, ..Impairments::default() };
         Some(Spec { up: way.clone(), down: way, ..Spec::default() })
     }
 }

@@ -1,6 +1,6 @@
 //! Where a host's packets come out and go in: a TUN device, or the far side of a veth pair.
 
-use super::error::{SetupError, Stage, Step};
+use super::error::{SetupError, SetupStep, Step};
 use super::interface::{self, Interface};
 use super::namespace::{enter, make_network};
 use super::netlink::NewLink;
@@ -111,10 +111,10 @@ pub(super) fn hosts(backend: Backend, spec: &Spec, addresses: [Ipv4Addr; 2]) -> 
 fn tun(address: Ipv4Addr, mtu: u32) -> Step<Device> {
     let mut options = File::options();
     options.read(true).write(true).custom_flags(libc::O_NONBLOCK);
-    let file = options.open("/dev/net/tun").map_err(SetupError::at(Stage::Tun))?;
+    let file = options.open("/dev/net/tun").map_err(SetupError::at(SetupStep::Tun))?;
     let mut request = interface::request(INTERFACE);
     request.ifr_ifru.ifru_flags = (libc::IFF_TUN | libc::IFF_NO_PI) as libc::c_short;
-    interface::ioctl(&file, libc::TUNSETIFF as _, &mut request, Stage::Tun)?;
+    interface::ioctl(&file, libc::TUNSETIFF as _, &mut request, SetupStep::Tun)?;
     configure(&Interface::named(INTERFACE)?, address, mtu, 0)?;
     Ok(Device { fd: file.into(), header: Vec::new() })
 }
@@ -125,7 +125,7 @@ fn configure(interface: &Interface, address: Ipv4Addr, mtu: u32, more: libc::c_i
     // purpose asks for it in the first one.
     let mut queue = NewLink::new(interface.index()?);
     queue.attribute(libc::IFLA_TXQLEN, &QUEUE.to_ne_bytes());
-    queue.send(0, Stage::Configure)?;
+    queue.send(0, SetupStep::Configure)?;
     interface.set_mtu(mtu)?;
     interface.set_address(address)?;
     interface.bring_up(more)
@@ -186,12 +186,12 @@ fn veth_pair(outside: &str, host: &File) -> Step<()> {
             });
         });
     });
-    message.send(libc::NLM_F_CREATE | libc::NLM_F_EXCL, Stage::Veth)
+    message.send(libc::NLM_F_CREATE | libc::NLM_F_EXCL, SetupStep::Veth)
 }
 
 /// A packet socket that sees what comes out of this interface, and not what we put in (packet(7)).
 fn packet_socket(interface: &Interface) -> Step<OwnedFd> {
-    let stage = Stage::PacketSocket;
+    let stage = SetupStep::PacketSocket;
     let socket = Socket::new(Domain::PACKET, Type::RAW.nonblocking(), None).map_err(SetupError::at(stage))?;
     ignore_outgoing(&socket)?;
     // A queue for bursts. CAP_NET_ADMIN of a user namespace does not lift the limit, so this asks for what it can get.
@@ -218,5 +218,5 @@ fn ignore_outgoing(socket: &Socket) -> Step<()> {
     let (level, option) = (libc::SOL_PACKET, libc::PACKET_IGNORE_OUTGOING);
     // SAFETY: the pointer and the length describe one live int.
     let rc = unsafe { libc::setsockopt(socket.as_raw_fd(), level, option, from.cast(), len) };
-    SetupError::check(rc, Stage::PacketSocket).map(drop)
+    SetupError::check(rc, SetupStep::PacketSocket).map(drop)
 }

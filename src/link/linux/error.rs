@@ -9,7 +9,7 @@ pub(super) type Step<T> = Result<T, SetupError>;
 /// A step of the set-up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
-pub enum Stage {
+pub enum SetupStep {
     /// unshare(2) of a user namespace.
     UserNamespace,
     /// Writing /proc/self/uid_map and its kin (user_namespaces(7)).
@@ -28,32 +28,32 @@ pub enum Stage {
     Probe,
 }
 
-impl Stage {
-    const ALL: [Stage; 8] = [
-        Stage::UserNamespace,
-        Stage::IdMap,
-        Stage::NetNamespace,
-        Stage::Tun,
-        Stage::Veth,
-        Stage::PacketSocket,
-        Stage::Configure,
-        Stage::Probe,
+impl SetupStep {
+    const ALL: [SetupStep; 8] = [
+        SetupStep::UserNamespace,
+        SetupStep::IdMap,
+        SetupStep::NetNamespace,
+        SetupStep::Tun,
+        SetupStep::Veth,
+        SetupStep::PacketSocket,
+        SetupStep::Configure,
+        SetupStep::Probe,
     ];
 
-    pub(super) fn from_number(number: u8) -> Option<Stage> {
-        Stage::ALL.get(usize::from(number)).copied()
+    pub(super) fn from_number(number: u8) -> Option<SetupStep> {
+        SetupStep::ALL.get(usize::from(number)).copied()
     }
 
     fn text(self) -> Text {
         match self {
-            Stage::UserNamespace => Text::new("making a user namespace", "创建用户命名空间"),
-            Stage::IdMap => Text::new("mapping the user into its namespace", "把用户映射进命名空间"),
-            Stage::NetNamespace => Text::new("making a network namespace", "创建网络命名空间"),
-            Stage::Tun => Text::new("opening /dev/net/tun", "打开 /dev/net/tun"),
-            Stage::Veth => Text::new("making a veth pair", "创建 veth 接口对"),
-            Stage::PacketSocket => Text::new("opening a packet socket", "打开分组套接字"),
-            Stage::Configure => Text::new("setting up the interface", "配置网络接口"),
-            Stage::Probe => Text::new("trying it in another process", "在另一个进程里尝试"),
+            SetupStep::UserNamespace => Text::new("making a user namespace", "创建用户命名空间"),
+            SetupStep::IdMap => Text::new("mapping the user into its namespace", "把用户映射进命名空间"),
+            SetupStep::NetNamespace => Text::new("making a network namespace", "创建网络命名空间"),
+            SetupStep::Tun => Text::new("opening /dev/net/tun", "打开 /dev/net/tun"),
+            SetupStep::Veth => Text::new("making a veth pair", "创建 veth 接口对"),
+            SetupStep::PacketSocket => Text::new("opening a packet socket", "打开分组套接字"),
+            SetupStep::Configure => Text::new("setting up the interface", "配置网络接口"),
+            SetupStep::Probe => Text::new("trying it in another process", "在另一个进程里尝试"),
         }
     }
 }
@@ -62,19 +62,19 @@ impl Stage {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SetupError {
     /// Which.
-    pub stage: Stage,
+    pub stage: SetupStep,
     /// The system's error number; 0 where it gave none.
     pub errno: i32,
 }
 
 impl SetupError {
     /// Turns the error of a call made in this step into one of ours, for `map_err`.
-    pub(super) fn at<E: Into<io::Error>>(stage: Stage) -> impl Fn(E) -> SetupError {
+    pub(super) fn at<E: Into<io::Error>>(stage: SetupStep) -> impl Fn(E) -> SetupError {
         move |error| SetupError { stage, errno: error.into().raw_os_error().unwrap_or(0) }
     }
 
     /// The same for a system call made through libc, which has just returned `rc`.
-    pub(super) fn check(rc: libc::c_int, stage: Stage) -> Step<libc::c_int> {
+    pub(super) fn check(rc: libc::c_int, stage: SetupStep) -> Step<libc::c_int> {
         if rc < 0 { Err(SetupError::at(stage)(io::Error::last_os_error())) } else { Ok(rc) }
     }
 
@@ -96,29 +96,29 @@ impl SetupError {
             value.is_ok_and(|value| value.trim() == to)
         };
         match (self.stage, self.errno) {
-            (Stage::UserNamespace, libc::ENOSPC | libc::EUSERS) if is_set("user/max_user_namespaces", "0") => {
+            (SetupStep::UserNamespace, libc::ENOSPC | libc::EUSERS) if is_set("user/max_user_namespaces", "0") => {
                 Text::new(
                     "user namespaces are switched off; an administrator allows them with: sysctl user.max_user_namespaces=15000",
                     "用户命名空间被关闭；管理员可用此命令打开：sysctl user.max_user_namespaces=15000",
                 )
             }
-            (Stage::UserNamespace, libc::ENOSPC | libc::EUSERS) => Text::new(
+            (SetupStep::UserNamespace, libc::ENOSPC | libc::EUSERS) => Text::new(
                 "the limit of user namespaces is reached: end some, or raise user.max_user_namespaces",
                 "用户命名空间数量已达上限：结束一些，或调高 user.max_user_namespaces",
             ),
-            (Stage::UserNamespace, libc::EPERM) if is_set("kernel/unprivileged_userns_clone", "0") => Text::new(
+            (SetupStep::UserNamespace, libc::EPERM) if is_set("kernel/unprivileged_userns_clone", "0") => Text::new(
                 "this system keeps them for root; an administrator allows them with: sysctl kernel.unprivileged_userns_clone=1",
                 "本系统只允许 root 使用；管理员可用此命令放开：sysctl kernel.unprivileged_userns_clone=1",
             ),
-            (Stage::IdMap | Stage::NetNamespace, libc::ENOENT) => {
+            (SetupStep::IdMap | SetupStep::NetNamespace, libc::ENOENT) => {
                 Text::new("/proc is not there: mount -t proc proc /proc", "没有挂载 /proc：mount -t proc proc /proc")
             }
-            (Stage::UserNamespace, libc::EINVAL) => Text::new(
+            (SetupStep::UserNamespace, libc::EINVAL) => Text::new(
                 "the kernel was built without user namespaces (CONFIG_USER_NS): run as root",
                 "内核未编入用户命名空间（CONFIG_USER_NS）：请以 root 运行",
             ),
             // Ubuntu's AppArmor lets the namespace be made, and refuses what makes it useful.
-            (Stage::IdMap | Stage::NetNamespace, libc::EACCES | libc::EPERM)
+            (SetupStep::IdMap | SetupStep::NetNamespace, libc::EACCES | libc::EPERM)
                 if is_set("kernel/apparmor_restrict_unprivileged_userns", "1") =>
             {
                 Text::new(
@@ -126,18 +126,18 @@ impl SetupError {
                     "AppArmor 限制了它；管理员可用此命令放开：sysctl kernel.apparmor_restrict_unprivileged_userns=0，或以 root 运行",
                 )
             }
-            (Stage::NetNamespace, libc::ENOSPC | libc::EUSERS) => Text::new(
+            (SetupStep::NetNamespace, libc::ENOSPC | libc::EUSERS) => Text::new(
                 "the limit of network namespaces is reached: raise user.max_net_namespaces",
                 "网络命名空间数量已达上限：请调高 user.max_net_namespaces",
             ),
-            (Stage::Tun, libc::ENOENT | libc::ENODEV) => {
+            (SetupStep::Tun, libc::ENOENT | libc::ENODEV) => {
                 Text::new("the tun module is not loaded: modprobe tun", "没有加载 tun 模块：modprobe tun")
             }
-            (Stage::Tun, libc::EACCES | libc::EPERM) => Text::new(
+            (SetupStep::Tun, libc::EACCES | libc::EPERM) => Text::new(
                 "its permissions do not let you: chmod 666 /dev/net/tun (the usual setting)",
                 "没有权限打开它：chmod 666 /dev/net/tun（通常就是这样设置的）",
             ),
-            (Stage::Veth, libc::EOPNOTSUPP) => {
+            (SetupStep::Veth, libc::EOPNOTSUPP) => {
                 Text::new("the veth module is not there: modprobe veth", "没有 veth 模块：modprobe veth")
             }
             (_, libc::EPERM | libc::EACCES) => Text::new(

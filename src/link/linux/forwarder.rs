@@ -1,8 +1,8 @@
 //! The wire between the two hosts: one thread that forwards every packet, when and if it is due.
 
 use super::device::Device;
-use super::error::{SetupError, Stage, Step};
-use crate::link::capture::{CaptureLimits, Captured, Carried};
+use super::error::{SetupError, SetupStep, Step};
+use crate::link::capture::{CaptureLimits, Captured, Traffic};
 use crate::link::faults::{Faults, Ruling};
 use crate::link::view::View;
 use crate::trace::Role;
@@ -53,7 +53,7 @@ pub(super) struct Forwarder {
     recorded_bytes: usize,
     began: Instant,
     shared: Arc<Shared>,
-    carried: Carried,
+    carried: Traffic,
 }
 
 /// Packets that are read from one host before the other gets its turn.
@@ -67,11 +67,11 @@ impl Forwarder {
         let Handle { devices, shared } = handle;
         let lane = |from| Lane { from, queue: VecDeque::new(), held: Vec::new() };
         let lanes = [lane(Role::Client), lane(Role::Server)];
-        Forwarder { devices, faults, lanes, limits, recorded_bytes: 0, began, shared, carried: Carried::default() }
+        Forwarder { devices, faults, lanes, limits, recorded_bytes: 0, began, shared, carried: Traffic::default() }
     }
 
     /// Carries until it is told to stop.
-    pub(super) fn run(mut self) -> Carried {
+    pub(super) fn run(mut self) -> Traffic {
         punctual();
         let mut buffer = vec![0; LARGEST];
         while !self.shared.stop.load(Ordering::Acquire) {
@@ -188,7 +188,7 @@ impl Forwarder {
 impl Shared {
     fn new() -> Step<Shared> {
         let wake =
-            eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC).map_err(SetupError::at(Stage::Configure))?;
+            eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC).map_err(SetupError::at(SetupStep::Configure))?;
         // It begins awake.
         Ok(Shared { under_way: AtomicU64::new(0), turns: AtomicU64::new(1), stop: AtomicBool::new(false), wake })
     }

@@ -1,6 +1,6 @@
 //! An interface of the calling thread's network namespace, set up with the ioctls of netdevice(7).
 
-use super::error::{SetupError, Stage, Step};
+use super::error::{SetupError, SetupStep, Step};
 use crate::sys::wait;
 use socket2::{Domain, Socket, Type};
 use std::net::Ipv4Addr;
@@ -16,13 +16,13 @@ pub(super) struct Interface<'n> {
 
 impl<'n> Interface<'n> {
     pub(super) fn named(name: &'n str) -> Step<Interface<'n>> {
-        let control = Socket::new(Domain::IPV4, Type::DGRAM, None).map_err(SetupError::at(Stage::Configure))?;
+        let control = Socket::new(Domain::IPV4, Type::DGRAM, None).map_err(SetupError::at(SetupStep::Configure))?;
         Ok(Interface { name, control })
     }
 
     /// Its number (if_nametoindex(3)).
     pub(super) fn index(&self) -> Step<u32> {
-        rustix::net::netdevice::name_to_index(&self.control, self.name).map_err(SetupError::at(Stage::Configure))
+        rustix::net::netdevice::name_to_index(&self.control, self.name).map_err(SetupError::at(SetupStep::Configure))
     }
 
     pub(super) fn set_mtu(&self, mtu: u32) -> Step<()> {
@@ -74,20 +74,20 @@ impl<'n> Interface<'n> {
     pub(super) fn await_carrier(&self) -> Step<()> {
         const ETHTOOL_GLINK: u32 = 0x0a;
         let up = wait::until(Duration::from_secs(2), || self.ethtool(ETHTOOL_GLINK) == Ok(1));
-        if up { Ok(()) } else { Err(SetupError { stage: Stage::Configure, errno: libc::ENETDOWN }) }
+        if up { Ok(()) } else { Err(SetupError { stage: SetupStep::Configure, errno: libc::ENETDOWN }) }
     }
 
     /// Sends one command of SIOCETHTOOL with the value 0, and returns the value that comes back.
     fn ethtool(&self, command: u32) -> Step<u32> {
         /// struct ethtool_value.
         #[repr(C)]
-        struct Value {
+        struct EthtoolValue {
             command: u32,
             data: u32,
         }
         const SIOCETHTOOL: libc::c_ulong = 0x8946;
-        let mut value = Value { command, data: 0 };
-        let to: *mut Value = &mut value;
+        let mut value = EthtoolValue { command, data: 0 };
+        let to: *mut EthtoolValue = &mut value;
         let mut request = request(self.name);
         request.ifr_ifru.ifru_data = to.cast();
         self.ioctl(SIOCETHTOOL, &mut request)?;
@@ -95,7 +95,7 @@ impl<'n> Interface<'n> {
     }
 
     fn ioctl(&self, number: libc::c_ulong, request: &mut libc::ifreq) -> Step<()> {
-        ioctl(&self.control, number, request, Stage::Configure)
+        ioctl(&self.control, number, request, SetupStep::Configure)
     }
 }
 
@@ -110,7 +110,7 @@ pub(super) fn request(name: &str) -> libc::ifreq {
 }
 
 /// One ioctl on an ifreq.
-pub(super) fn ioctl(fd: impl AsFd, number: libc::c_ulong, request: &mut libc::ifreq, stage: Stage) -> Step<()> {
+pub(super) fn ioctl(fd: impl AsFd, number: libc::c_ulong, request: &mut libc::ifreq, stage: SetupStep) -> Step<()> {
     let request: *mut libc::ifreq = request;
     // SAFETY: the descriptor is borrowed; `request` points to a live ifreq, which is what these ioctls read and write.
     let rc = unsafe { libc::ioctl(fd.as_fd().as_raw_fd(), number as _, request) };

@@ -11,7 +11,7 @@ mod probe;
 mod two_hosts;
 
 pub use device::Backend;
-pub use error::{SetupError, Stage, Unavailable};
+pub use error::{SetupError, SetupStep, Unavailable};
 pub use host::Host;
 pub use probe::{prepare, probe, reap};
 pub use two_hosts::Link;

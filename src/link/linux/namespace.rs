@@ -1,6 +1,6 @@
 //! Network and user namespaces (namespaces(7)): making them, entering them, and their sysctls.
 
-use super::error::{SetupError, Stage, Step};
+use super::error::{SetupError, SetupStep, Step};
 use super::interface::Interface;
 use crate::link::spec::Spec;
 use rustix::process::{getegid, geteuid};
@@ -11,12 +11,12 @@ use std::os::fd::AsFd;
 /// Moves the calling thread into a network namespace.
 pub(super) fn enter(namespace: &File) -> Step<()> {
     move_into_link_name_space(namespace.as_fd(), Some(LinkNameSpaceType::Network))
-        .map_err(SetupError::at(Stage::NetNamespace))
+        .map_err(SetupError::at(SetupStep::NetNamespace))
 }
 
 /// Moves the calling thread into a new network namespace, quiet and the same on every machine.
 pub(super) fn make_network(spec: &Spec) -> Step<File> {
-    unshare(UnshareFlags::NEWNET, Stage::NetNamespace)?;
+    unshare(UnshareFlags::NEWNET, SetupStep::NetNamespace)?;
     for (name, value) in [
         // Router solicitations and the like belong to no lesson.
         ("ipv6/conf/default/disable_ipv6", "1"),
@@ -33,23 +33,23 @@ pub(super) fn make_network(spec: &Spec) -> Step<File> {
         let _ = std::fs::write(format!("/proc/sys/net/{name}"), value);
     }
     Interface::named("lo")?.bring_up(0)?;
-    File::open("/proc/thread-self/ns/net").map_err(SetupError::at(Stage::NetNamespace))
+    File::open("/proc/thread-self/ns/net").map_err(SetupError::at(SetupStep::NetNamespace))
 }
 
 /// Moves the process into a new user namespace in which its user and group keep their numbers: files belong to
 /// whom they belonged (user_namespaces(7)).
 pub(super) fn make_user() -> Step<()> {
     let (user, group) = (geteuid(), getegid());
-    unshare(UnshareFlags::NEWUSER, Stage::UserNamespace)?;
+    unshare(UnshareFlags::NEWUSER, SetupStep::UserNamespace)?;
     let write = |name: &str, text: String| {
-        std::fs::write(format!("/proc/self/{name}"), text).map_err(SetupError::at(Stage::IdMap))
+        std::fs::write(format!("/proc/self/{name}"), text).map_err(SetupError::at(SetupStep::IdMap))
     };
     write("setgroups", "deny".into())?;
     write("uid_map", format!("{user} {user} 1"))?;
     write("gid_map", format!("{group} {group} 1"))
 }
 
-fn unshare(flags: UnshareFlags, stage: Stage) -> Step<()> {
+fn unshare(flags: UnshareFlags, stage: SetupStep) -> Step<()> {
     debug_assert!(!flags.contains(UnshareFlags::FILES));
     // SAFETY: only CLONE_FILES would take descriptors away from other threads, and no caller asks for it.
     unsafe { rustix::thread::unshare_unsafe(flags) }.map_err(SetupError::at(stage))

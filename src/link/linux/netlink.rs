@@ -1,6 +1,6 @@
 //! rtnetlink(7), as far as the link needs it: one RTM_NEWLINK request at a time.
 
-use super::error::{SetupError, Stage, Step};
+use super::error::{SetupError, SetupStep, Step};
 use socket2::{Domain, Protocol, Socket, Type};
 use std::io::Read;
 
@@ -42,7 +42,7 @@ impl NewLink {
     }
 
     /// Sends the request and waits for the kernel's answer.
-    pub(super) fn send(mut self, flags: libc::c_int, stage: Stage) -> Step<()> {
+    pub(super) fn send(mut self, flags: libc::c_int, stage: SetupStep) -> Step<()> {
         let length = self.bytes.len() as u32;
         let flags = (flags | libc::NLM_F_REQUEST | libc::NLM_F_ACK) as u16;
         self.bytes[0..4].copy_from_slice(&length.to_ne_bytes());

@@ -1,7 +1,7 @@
 //! Finds out what works here by doing it, in another process.
 
 use super::device::{self, ADDRESSES, Backend};
-use super::error::{SetupError, Stage, Step, Unavailable};
+use super::error::{SetupError, SetupStep, Step, Unavailable};
 use super::namespace::make_user;
 use crate::link::spec::Spec;
 use rustix::pipe::{PipeFlags, pipe_with};
@@ -47,11 +47,11 @@ fn is_able() -> bool {
 /// The step that failed there.
 pub fn probe(backend: Backend) -> Step<()> {
     reap();
-    let (from, to) = pipe_with(PipeFlags::CLOEXEC).map_err(SetupError::at(Stage::Probe))?;
+    let (from, to) = pipe_with(PipeFlags::CLOEXEC).map_err(SetupError::at(SetupStep::Probe))?;
     let (mut from, mut to) = (File::from(from), File::from(to));
     // SAFETY: in the child only `attempt` runs, on this one thread, and then _exit; it takes no lock that another
     // thread could have held when the process was copied, save the allocator's, which glibc and musl see to.
-    let child = SetupError::check(unsafe { libc::fork() }, Stage::Probe)?;
+    let child = SetupError::check(unsafe { libc::fork() }, SetupStep::Probe)?;
     let Some(child) = Pid::from_raw(child) else {
         let (stage, errno) = match attempt(backend) {
             Ok(()) => (u8::MAX, 0),
@@ -68,9 +68,9 @@ pub fn probe(backend: Backend) -> Step<()> {
     let read = from.read_exact(&mut report);
     // Its end takes as long as the kernel needs to take its interfaces down: the report is enough to go on.
     *child_left() = Some(child);
-    read.map_err(SetupError::at(Stage::Probe))?;
+    read.map_err(SetupError::at(SetupStep::Probe))?;
     let [stage, errno @ ..] = report;
-    match Stage::from_number(stage) {
+    match SetupStep::from_number(stage) {
         None => Ok(()),
         Some(stage) => Err(SetupError { stage, errno: i32::from_ne_bytes(errno) }),
     }

@@ -1,14 +1,14 @@
 //! The link itself: both hosts, and the forwarder between them.
 
 use super::device::{self, ADDRESSES, Backend, INTERFACE};
-use super::error::{SetupError, Stage, Step, Unavailable};
+use super::error::{SetupError, SetupStep, Step, Unavailable};
 use super::forwarder::{Forwarder, Handle};
 use super::host::Host;
 use super::{interface, probe};
-use crate::link::capture::{CaptureLimits, Carried};
+use crate::link::capture::{CaptureLimits, Traffic};
 use crate::link::faults::Faults;
 use crate::link::spec::Spec;
-use crate::sys::proc_net::{State, sockets};
+use crate::sys::proc_net::{TcpState, sockets};
 use crate::sys::wait;
 use crate::trace::Role;
 use std::sync::{Arc, mpsc};
@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 pub struct Link {
     hosts: [Host; 2],
     forwarder: Handle,
-    thread: Option<JoinHandle<Carried>>,
+    thread: Option<JoinHandle<Traffic>>,
 }
 
 impl Link {
@@ -50,15 +50,15 @@ impl Link {
                 let forwarder = Forwarder::new(handle.clone(), Faults::new(spec), limits, began);
                 let _ = sender.send(Ok((hosts.clone(), handle)));
                 let carried = forwarder.run();
-                Carried { lost: carried.lost + drops(backend, &hosts, &carried), ..carried }
+                Traffic { lost: carried.lost + drops(backend, &hosts, &carried), ..carried }
             }
             Err(error) => {
                 let _ = sender.send(Err(error));
-                Carried::default()
+                Traffic::default()
             }
         });
-        let thread = thread.map_err(SetupError::at(Stage::Configure))?;
-        let no_answer = Err(SetupError { stage: Stage::Configure, errno: 0 });
+        let thread = thread.map_err(SetupError::at(SetupStep::Configure))?;
+        let no_answer = Err(SetupError { stage: SetupStep::Configure, errno: 0 });
         let (hosts, forwarder) = receiver.recv().unwrap_or(no_answer)?;
         Ok(Link { hosts, forwarder, thread: Some(thread) })
     }
@@ -79,11 +79,11 @@ impl Link {
     }
 
     /// Stops forwarding and returns what was carried.
-    pub fn finish(mut self) -> Carried {
+    pub fn finish(mut self) -> Traffic {
         self.stop().unwrap_or_default()
     }
 
-    fn stop(&mut self) -> Option<Carried> {
+    fn stop(&mut self) -> Option<Traffic> {
         let thread = self.thread.take()?;
         self.forwarder.stop();
         thread.join().ok()
@@ -114,11 +114,11 @@ fn make(backend: Backend, spec: &Spec) -> Step<([Host; 2], Handle)> {
 
 /// Is there a connection in this namespace that may still send? One in TIME_WAIT only answers.
 fn has_open_connection() -> bool {
-    sockets("tcp").any(|entry| !matches!(entry.state, State::LISTEN | State::TIME_WAIT | State::CLOSE))
+    sockets("tcp").any(|entry| !matches!(entry.state, TcpState::LISTEN | TcpState::TIME_WAIT | TcpState::CLOSE))
 }
 
 /// Packets that the hosts' interfaces lost by themselves, or counted otherwise than the recording has them.
-fn drops(backend: Backend, hosts: &[Host; 2], carried: &Carried) -> u64 {
+fn drops(backend: Backend, hosts: &[Host; 2], carried: &Traffic) -> u64 {
     let count = |host: &Host| host.visit(|| interface::counters(INTERFACE)).ok().flatten();
     let counters = hosts.each_ref().map(count);
     let dropped: u64 = counters.iter().flatten().map(|counters| counters.dropped).sum();
@@ -132,7 +132,7 @@ fn drops(backend: Backend, hosts: &[Host; 2], carried: &Carried) -> u64 {
 }
 
 /// How many arrivals the recording has too many or too few: the client's and the server's interface count them, too.
-fn miscounted(carried: &Carried, received: [u64; 2]) -> u64 {
+fn miscounted(carried: &Traffic, received: [u64; 2]) -> u64 {
     // Of those that were not recorded nothing is known, and one that was not taken is counted already.
     if carried.unrecorded > 0 || carried.lost > 0 {
         return 0;
@@ -154,10 +154,10 @@ mod tests {
             |from, arrivals| Captured { from, t_us: 1, arrivals, fate: Fate::Delivered, bytes: [0; 20].into() };
         let packets =
             vec![packet(Role::Client, vec![2]), packet(Role::Client, vec![3, 3]), packet(Role::Server, vec![])];
-        let carried = Carried { packets, ..Carried::default() };
+        let carried = Traffic { packets, ..Traffic::default() };
         assert_eq!(miscounted(&carried, [0, 3]), 0);
         assert_eq!(miscounted(&carried, [0, 2]), 1, "dropped without a word");
         assert_eq!(miscounted(&carried, [1, 5]), 3, "doubled without a word, both ways");
-        assert_eq!(miscounted(&Carried { unrecorded: 1, ..carried }, [0, 9]), 0, "the recording was full");
+        assert_eq!(miscounted(&Traffic { unrecorded: 1, ..carried }, [0, 9]), 0, "the recording was full");
     }
 }

@@ -19,14 +19,14 @@ pub struct Spec {
     /// TCP's timestamp option (RFC 7323 §3).
     pub timestamps: bool,
     /// From the client to the server.
-    pub up: Way,
+    pub up: Impairments,
     /// From the server to the client.
-    pub down: Way,
+    pub down: Impairments,
 }
 
 /// What one direction does to packets.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Way {
+pub struct Impairments {
     /// How long a packet is under way.
     pub delay: Duration,
     /// Data packets that are lost.
@@ -53,15 +53,22 @@ pub struct Chosen {
 /// RTT 20 ms, an Ethernet's MTU, and nothing goes wrong.
 impl Default for Spec {
     fn default() -> Spec {
-        Spec { mtu: 1500, seed: None, timestamps: false, up: Way::default(), down: Way::default() }
+        Spec { mtu: 1500, seed: None, timestamps: false, up: Impairments::default(), down: Impairments::default() }
     }
 }
 
 /// 10 ms, and nothing goes wrong.
-impl Default for Way {
-    fn default() -> Way {
+impl Default for Impairments {
+    fn default() -> Impairments {
         let never = Chosen::default;
-        Way { delay: Duration::from_millis(10), loss: never(), dup: never(), reorder: never(), rate: None, queue: None }
+        Impairments {
+            delay: Duration::from_millis(10),
+            loss: never(),
+            dup: never(),
+            reorder: never(),
+            rate: None,
+            queue: None,
+        }
     }
 }
 
@@ -74,7 +81,7 @@ impl Chosen {
 
 impl Spec {
     /// The direction out of this end's host.
-    pub fn out_of(&self, role: Role) -> &Way {
+    pub fn out_of(&self, role: Role) -> &Impairments {
         match role {
             Role::Client => &self.up,
             Role::Relay | Role::Server => &self.down,
@@ -127,7 +134,7 @@ impl fmt::Display for Spec {
 
 impl Spec {
     /// One setting: once where both ways have the same, else with its way before it.
-    fn written(&self, name: &str, value: impl Fn(&Way) -> Option<String>) -> Vec<String> {
+    fn written(&self, name: &str, value: impl Fn(&Impairments) -> Option<String>) -> Vec<String> {
         let (up, down) = (value(&self.up), value(&self.down));
         let ways = if up == down { vec![("", up)] } else { vec![("up.", up), ("down.", down)] };
         ways.into_iter().filter_map(|(way, value)| Some(format!("{way}{name}={}", value?))).collect()

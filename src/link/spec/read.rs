@@ -1,6 +1,6 @@
 //! Reads a specification, and says what cannot be meant.
 
-use super::{Chosen, Spec, Way};
+use super::{Chosen, Impairments, Spec};
 use crate::say;
 use crate::text::Text;
 use crate::text::quantity;
@@ -46,10 +46,10 @@ impl Spec {
             return Ok(spec);
         }
         refuse_full_width(text)?;
-        let mut items: Vec<Item> = Vec::new();
+        let mut items: Vec<Setting> = Vec::new();
         let mut start = 0;
         for part in text.split(',') {
-            let item = Item::read(text, start..start + part.len())?;
+            let item = Setting::read(text, start..start + part.len())?;
             start += part.len() + 1;
             if let Some(earlier) = items.iter().find(|earlier| item.overwrites(earlier)) {
                 return Err(item.refused(say!(
@@ -153,7 +153,7 @@ impl Key {
 }
 
 /// `key=value`, and where it stands.
-struct Item<'t> {
+struct Setting<'t> {
     key: Key,
     ways: &'static [Role],
     value: &'t str,
@@ -162,25 +162,25 @@ struct Item<'t> {
     value_at: Range<usize>,
 }
 
-impl fmt::Display for Item<'_> {
+impl fmt::Display for Setting<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.written)
     }
 }
 
-impl Item<'_> {
-    fn read(text: &str, at: Range<usize>) -> Result<Item<'_>, SpecError> {
+impl Setting<'_> {
+    fn read(text: &str, at: Range<usize>) -> Result<Setting<'_>, SpecError> {
         let at = trimmed(text, at);
         let written = &text[at.clone()];
         let Some(equals) = written.find('=').filter(|at| *at > 0) else {
             return Err(SpecError { at, text: no_value(written) });
         };
-        let (ways, key) = Item::key(text, trimmed(text, at.start..at.start + equals))?;
+        let (ways, key) = Setting::key(text, trimmed(text, at.start..at.start + equals))?;
         let value_at = trimmed(text, at.start + equals + 1..at.end);
         if value_at.is_empty() {
             return Err(SpecError { at, text: no_value(written) });
         }
-        Ok(Item { key, ways, value: &text[value_at.clone()], written, at, value_at })
+        Ok(Setting { key, ways, value: &text[value_at.clone()], written, at, value_at })
     }
 
     fn key(text: &str, at: Range<usize>) -> Result<(&'static [Role], Key), SpecError> {
@@ -217,7 +217,7 @@ impl Item<'_> {
         SpecError { at: self.at.clone(), text }
     }
 
-    fn overwrites(&self, earlier: &Item) -> bool {
+    fn overwrites(&self, earlier: &Setting) -> bool {
         let place = |key| if key == Key::Rtt { Key::Delay } else { key };
         place(self.key) == place(earlier.key) && self.ways.iter().any(|way| earlier.ways.contains(way))
     }
@@ -237,7 +237,7 @@ impl Item<'_> {
         Ok(())
     }
 
-    fn apply_to(&self, way: &mut Way) -> Result<(), Text> {
+    fn apply_to(&self, way: &mut Impairments) -> Result<(), Text> {
         match self.key {
             Key::Rtt => way.delay = quantity::duration(self.value, 2 * LONGEST_DELAY)? / 2,
             Key::Delay => way.delay = quantity::duration(self.value, LONGEST_DELAY)?,
@@ -270,7 +270,7 @@ fn refuse_full_width(text: &str) -> Result<(), SpecError> {
     Err(SpecError { at: at..at + wide.len_utf8(), text })
 }
 
-fn refuse_idle_queue(spec: &Spec, items: &[Item]) -> Result<(), SpecError> {
+fn refuse_idle_queue(spec: &Spec, items: &[Setting]) -> Result<(), SpecError> {
     let idle = |role: &Role| spec.out_of(*role).queue.is_some() && spec.out_of(*role).rate.is_none();
     match items.iter().find(|item| item.key == Key::Queue && item.ways.iter().any(idle)) {
         None => Ok(()),
@@ -436,7 +436,7 @@ mod tests {
     fn each_setting_lands_where_it_belongs() {
         let spec =
             read("rtt=50ms, mtu=9000 ,loss=10%,drop=7+3,dup=2+5,reorder=5%,rate=1MB,queue=64KiB,seed=7,timestamps=on");
-        let way = Way {
+        let way = Impairments {
             delay: ms(25),
             loss: Chosen { share: 0.1, these: vec![3, 7] },
             dup: Chosen { share: 0.0, these: vec![2, 5] },
@@ -450,9 +450,9 @@ mod tests {
     #[test]
     fn a_prefix_means_one_way() {
         let spec = read("up.delay=5ms,down.loss=0.25,up.drop=1,down.rate=10mbit,down.queue=0");
-        let up = Way { delay: ms(5), loss: Chosen { share: 0.0, these: vec![1] }, ..Way::default() };
+        let up = Impairments { delay: ms(5), loss: Chosen { share: 0.0, these: vec![1] }, ..Impairments::default() };
         let loss = Chosen { share: 0.25, these: vec![] };
-        let down = Way { loss, rate: Some(1_250_000), queue: Some(0), ..Way::default() };
+        let down = Impairments { loss, rate: Some(1_250_000), queue: Some(0), ..Impairments::default() };
         assert_eq!((&spec.up, &spec.down), (&up, &down));
         assert_eq!(spec.rtt(), ms(15));
         assert_eq!((spec.out_of(Role::Client), spec.out_of(Role::Server)), (&up, &down));
@@ -585,12 +585,12 @@ mod tests {
         (share, these).prop_map(|(share, these)| Chosen { share, these })
     }
 
-    fn way() -> impl Strategy<Value = Way> {
+    fn way() -> impl Strategy<Value = Impairments> {
         let rate = prop::option::of((SLOWEST..1 << 53, prop::option::of(0..1u64 << 53)));
         let delay = (0..=10_000_000_000u64).prop_map(Duration::from_nanos);
         (delay, chosen(), chosen(), chosen(), rate).prop_map(|(delay, loss, dup, reorder, rate)| {
             let (rate, queue) = rate.map_or((None, None), |(rate, queue)| (Some(rate), queue));
-            Way { delay, loss, dup, reorder, rate, queue }
+            Impairments { delay, loss, dup, reorder, rate, queue }
         })
     }
 

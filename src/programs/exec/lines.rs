@@ -8,7 +8,7 @@ use std::io::{self, BufRead, IsTerminal, Read, Write};
 pub(super) const LONGEST: usize = 64 << 10;
 
 /// What was typed.
-pub(super) enum Line {
+pub(super) enum InputLine {
     /// A command.
     Command(String),
     /// Nothing.
@@ -29,7 +29,7 @@ impl Lines {
     }
 
     /// The next line; `None` at the end.
-    pub(super) fn next(&mut self) -> Option<Line> {
+    pub(super) fn next(&mut self) -> Option<InputLine> {
         if self.prompt {
             // A prompt that cannot be shown is none.
             let _ = write!(io::stderr(), ">>: ");
@@ -43,7 +43,7 @@ impl Lines {
     }
 }
 
-fn next(input: &mut impl BufRead) -> Option<Line> {
+fn next(input: &mut impl BufRead) -> Option<InputLine> {
     let mut bytes = Vec::new();
     let read = input.by_ref().take(LONGEST as u64 + 1).read_until(b'\n', &mut bytes);
     if !matches!(read, Ok(1..)) {
@@ -55,15 +55,15 @@ fn next(input: &mut impl BufRead) -> Option<Line> {
             // An error is met again by the next line.
             let _ = input.by_ref().take(LONGEST as u64).read_until(b'\n', &mut bytes);
         }
-        return Some(Line::Bad(say!(
+        return Some(InputLine::Bad(say!(
             "not sent: the command is longer than {LONGEST} bytes",
             "没有发送：命令超过 {LONGEST} 字节"
         )));
     }
     Some(match std::str::from_utf8(&bytes).map(str::trim) {
-        Ok("") => Line::Empty,
-        Ok(line) => Line::Command(line.to_owned()),
-        Err(_) => Line::Bad(Text::new("not sent: the command is not UTF-8", "没有发送：命令不是 UTF-8")),
+        Ok("") => InputLine::Empty,
+        Ok(line) => InputLine::Command(line.to_owned()),
+        Err(_) => InputLine::Bad(Text::new("not sent: the command is not UTF-8", "没有发送：命令不是 UTF-8")),
     })
 }
 
@@ -74,9 +74,9 @@ mod tests {
     fn all(mut input: &[u8]) -> Vec<String> {
         std::iter::from_fn(|| next(&mut input))
             .map(|line| match line {
-                Line::Command(line) => line,
-                Line::Empty => "(empty)".to_owned(),
-                Line::Bad(why) => why.en.into_owned(),
+                InputLine::Command(line) => line,
+                InputLine::Empty => "(empty)".to_owned(),
+                InputLine::Bad(why) => why.en.into_owned(),
             })
             .collect()
     }

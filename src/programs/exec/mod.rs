@@ -11,7 +11,7 @@ use super::trouble::{Result, Trouble};
 use crate::exit::Exit;
 use crate::say;
 use crate::text::Text;
-use lines::{LONGEST, Line, Lines};
+use lines::{InputLine, LONGEST, Lines};
 
 /// One command, or a prompt.
 ///
@@ -50,21 +50,21 @@ fn prompt(console: &Console, mut ask: impl FnMut(&str) -> Result<Exit>) -> Resul
     while !console.over() {
         match lines.next() {
             None => break,
-            Some(Line::Command(line)) if line == "quit" => break,
-            Some(Line::Command(line)) => {
+            Some(InputLine::Command(line)) if line == "quit" => break,
+            Some(InputLine::Command(line)) => {
                 if ask(&line)? != Exit::Done {
                     exit = Exit::Failed;
                 }
             }
-            Some(Line::Empty) if warned => {}
-            Some(Line::Empty) => {
+            Some(InputLine::Empty) if warned => {}
+            Some(InputLine::Empty) => {
                 warned = true;
                 console.remark(&Text::new(
                     "an empty line is not sent: it would be no bytes at all, and both ends would wait for each other",
                     "空行不发送：它一个字节也没有，两端会互相等待",
                 ));
             }
-            Some(Line::Bad(why)) => {
+            Some(InputLine::Bad(why)) => {
                 console.remark(&why);
                 exit = Exit::Failed;
             }

@@ -1,7 +1,7 @@
 //! `get`: a file from `serve files`, or from one of D4's servers.
 
 use super::report::{Status, Transfer, progress};
-use super::store::{Draft, Store};
+use super::store::{PartialFile, Store};
 use super::{header, pump};
 use crate::exit::Exit;
 use crate::framing::decimal;
@@ -109,7 +109,7 @@ struct Download<'g> {
 
 impl Download<'_> {
     /// Request, size, acknowledgement, body, digest; only then the name.
-    fn fetch(&mut self, mut draft: Draft) -> Result<()> {
+    fn fetch(&mut self, mut draft: PartialFile) -> Result<()> {
         self.say(Text::new("request", "请求"), &format!("get {}", self.get.name))?;
         let size = self.announced()?;
         self.size = Some(size);

@@ -38,7 +38,7 @@ pub enum Promise {
 
 /// A header that is refused, and what can be told of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
+pub struct HeaderRefusal {
     /// The name as it was sent; empty when there is none.
     pub name: String,
     /// How many bytes follow, if it says so.
@@ -53,11 +53,11 @@ pub struct Refusal {
 ///
 /// # Errors
 /// Why it is refused.
-pub fn parse(bytes: &[u8], largest: u64) -> Result<Upload, Refusal> {
-    let nothing = |fault: Fault| Refusal { name: String::new(), size: None, receipts: false, why: fault.text() };
+pub fn parse(bytes: &[u8], largest: u64) -> Result<Upload, HeaderRefusal> {
+    let nothing = |fault: Fault| HeaderRefusal { name: String::new(), size: None, receipts: false, why: fault.text() };
     let fields = json::parse(bytes).map_err(nothing)?;
     let (name, size) = names(&fields);
-    let refuse = |why: Text| Refusal {
+    let refuse = |why: Text| HeaderRefusal {
         name: fields.get(name).and_then(Value::as_str).unwrap_or_default().to_owned(),
         size: fields.get(size).and_then(Value::as_u64),
         receipts: fields.contains_key(MD5),
@@ -175,7 +175,7 @@ mod tests {
 
     const HEX: &str = "d41d8cd98f00b204e9800998ecf8427e";
 
-    fn parsed(json: &str) -> Result<Upload, Refusal> {
+    fn parsed(json: &str) -> Result<Upload, HeaderRefusal> {
         parse(json.as_bytes(), 1000)
     }
 

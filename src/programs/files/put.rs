@@ -46,7 +46,7 @@ pub fn run(put: &Put, console: &Console) -> Result<Exit> {
 }
 
 /// One file of the batch.
-struct Item {
+struct UploadItem {
     path: PathBuf,
     /// As the server will know it.
     name: String,
@@ -57,7 +57,7 @@ struct Item {
 }
 
 /// A connection, and what is expected on it.
-struct Session<'c> {
+struct UploadSession<'c> {
     conn: Connection<'c>,
     /// Files that were sent and have no receipt yet, in order.
     owed: VecDeque<usize>,
@@ -70,7 +70,7 @@ struct Session<'c> {
 }
 
 /// How sending a file ended when the connection did not break.
-enum Sent {
+enum SendOutcome {
     /// Every byte of it.
     Whole,
     /// The server said no before it had all.
@@ -80,8 +80,8 @@ enum Sent {
 struct Batch<'c> {
     put: &'c Put,
     console: &'c Console,
-    items: Vec<Item>,
-    session: Option<Session<'c>>,
+    items: Vec<UploadItem>,
+    session: Option<UploadSession<'c>>,
     /// The server was silent after a file: it gives no receipts.
     silent: bool,
     exit: Exit,
@@ -90,7 +90,7 @@ struct Batch<'c> {
 impl<'c> Batch<'c> {
     /// The files, each looked at before the server hears of any.
     fn new(put: &'c Put, console: &'c Console) -> Batch<'c> {
-        let items = put.files.iter().map(|path| Item {
+        let items = put.files.iter().map(|path| UploadItem {
             path: path.clone(),
             name: path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned(),
             size: None,
@@ -117,7 +117,7 @@ impl<'c> Batch<'c> {
         match Connection::connect(self.console, self.put.server, self.put.timeout) {
             Ok(conn) => {
                 let owed = VecDeque::new();
-                self.session = Some(Session { conn, owed, welcome: false, answers: false, begun: false });
+                self.session = Some(UploadSession { conn, owed, welcome: false, answers: false, begun: false });
             }
             Err(trouble) if self.items.iter().all(|item| item.status.is_none()) => return Err(trouble),
             // Nor can the others reach it.
@@ -140,8 +140,8 @@ impl<'c> Batch<'c> {
         }
         self.items[index].began = Instant::now();
         match self.send(index) {
-            Ok(Sent::Whole) => self.after(index),
-            Ok(Sent::Refused(reason)) => {
+            Ok(SendOutcome::Whole) => self.after(index),
+            Ok(SendOutcome::Refused(reason)) => {
                 self.settle(index, Status::Refused(Text::same(reason)), Exit::Failed);
                 self.hang_up();
             }
@@ -291,7 +291,7 @@ impl<'c> Batch<'c> {
         if self.items.len() < 2 {
             return self.exit;
         }
-        let kept = |item: &&Item| item.status.as_ref().is_some_and(Status::is_whole);
+        let kept = |item: &&UploadItem| item.status.as_ref().is_some_and(Status::is_whole);
         let (some, all) = (self.items.iter().filter(kept).count(), self.items.len());
         let bytes = self.items.iter().filter(kept).filter_map(|item| item.size).sum::<u64>();
         let sum = grouped(bytes);
@@ -319,18 +319,18 @@ impl<'c> Batch<'c> {
     }
 
     /// Header and body. A connection that breaks on the way may have brought the reason before.
-    fn send(&mut self, index: usize) -> Result<Sent> {
+    fn send(&mut self, index: usize) -> Result<SendOutcome> {
         let sent = self.header_and_body(index);
         match sent {
             Err(trouble) if trouble.kind == "reset" => match self.overheard() {
-                Ok(Some(reason)) => Ok(Sent::Refused(reason)),
+                Ok(Some(reason)) => Ok(SendOutcome::Refused(reason)),
                 _ => Err(trouble),
             },
             other => other,
         }
     }
 
-    fn header_and_body(&mut self, index: usize) -> Result<Sent> {
+    fn header_and_body(&mut self, index: usize) -> Result<SendOutcome> {
         if let Some(session) = &mut self.session {
             session.begun = false;
         }
@@ -345,7 +345,7 @@ impl<'c> Batch<'c> {
             self.items[index].md5 = Some(md5);
             self.head(index, &upload)?;
             self.piece(&bytes)?;
-            return Ok(Sent::Whole);
+            return Ok(SendOutcome::Whole);
         }
         if upload.size <= AHEAD {
             let md5 = pump::outward(&mut file, upload.size, true, |_| Ok(()))?;
@@ -372,7 +372,7 @@ impl<'c> Batch<'c> {
     }
 
     /// A body that is read while it is sent.
-    fn body(&mut self, index: usize, file: &mut File, upload: &Upload) -> Result<Sent> {
+    fn body(&mut self, index: usize, file: &mut File, upload: &Upload) -> Result<SendOutcome> {
         let size = upload.size;
         let progress = progress(self.console, upload.name.as_str(), size);
         let same = file.try_clone().map_err(|e| Trouble::file(&self.items[index].path, &e))?;
@@ -392,7 +392,7 @@ impl<'c> Batch<'c> {
             Ok(())
         });
         if let Some(reason) = refused {
-            return Ok(Sent::Refused(reason));
+            return Ok(SendOutcome::Refused(reason));
         }
         let md5 = read?.unwrap_or_default();
         self.items[index].md5 = Some(md5.clone());
@@ -400,21 +400,23 @@ impl<'c> Batch<'c> {
     }
 
     /// What follows a body: its digest, if that was promised and somebody waits for it.
-    fn behind(&mut self, promise: &Promise, md5: &str, size: u64) -> Result<Sent> {
+    fn behind(&mut self, promise: &Promise, md5: &str, size: u64) -> Result<SendOutcome> {
         match promise {
             Promise::Digest(promised) if promised != md5 => return Err(pump::changed(size)),
-            Promise::Digest(_) | Promise::Nothing => return Ok(Sent::Whole),
+            Promise::Digest(_) | Promise::Nothing => return Ok(SendOutcome::Whole),
             Promise::Follows => {}
         }
         if let Some(reason) = self.overheard()? {
-            return Ok(Sent::Refused(reason));
+            return Ok(SendOutcome::Refused(reason));
         }
-        let Some(session) = self.session.as_mut().filter(|session| session.welcome) else { return Ok(Sent::Whole) };
+        let Some(session) = self.session.as_mut().filter(|session| session.welcome) else {
+            return Ok(SendOutcome::Whole);
+        };
         session.conn.outgoing(Text::new("MD5", "MD5"));
         let doing = Text::new("sending the MD5", "发送 MD5");
         let sent = session.conn.send_all(&header::write_digest(md5)?, Part::Header);
         sent.map_err(|e| Trouble::call(&doing, &e))?;
-        Ok(Sent::Whole)
+        Ok(SendOutcome::Whole)
     }
 
     /// What the server has said while a file is under way; the reason, if it refuses that one.

@@ -1,11 +1,11 @@
 //! `serve files`: uploads as D0 and D1 §13 send them, downloads as D4 asks for them, on one port. The first four
 //! bytes tell them apart: `get ` read as a length would be 544 MB of header.
 
-use super::header::{self, Promise, Refusal, Upload};
+use super::header::{self, HeaderRefusal, Promise, Upload};
 use super::pump;
 use super::receipt::{self, Receipt};
 use super::report::{Status, Transfer};
-use super::store::{self, Draft, Store};
+use super::store::{self, PartialFile, Store};
 use crate::exit::Exit;
 use crate::framing::protocols::{self, Source};
 use crate::framing::{self, I32_LE};
@@ -44,7 +44,7 @@ pub fn run(service: &FileService, serve: &Serve, console: &Console) -> Result<Ex
         Trouble::file(&service.root, &e)
             .hint(Text::new("--root names an existing directory", "--root 要指定一个已有的目录"))
     })?;
-    let host = Host { service, store };
+    let host = FileServer { service, store };
     let next = Text::new("stickdemo put FILE {}", "stickdemo put 文件 {}");
     server::listen(serve.listen, &serve.bounds, console, &next, |client| host.converse(client))
 }
@@ -63,19 +63,19 @@ fn beginning(conn: &mut Connection, first: &mut [u8; 4]) -> std::io::Result<usiz
     Ok(have)
 }
 
-struct Host<'h> {
+struct FileServer<'h> {
     service: &'h FileService,
     store: Store,
 }
 
 /// Whether a conversation goes on after a request.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Next {
+enum AfterRequest {
     Request,
     HangUp,
 }
 
-impl Host<'_> {
+impl FileServer<'_> {
     fn converse(&self, client: &mut Client) -> Result<()> {
         let doing = Text::new("waiting for a request", "等待请求");
         loop {
@@ -87,14 +87,14 @@ impl Host<'_> {
                 n => framing::whole_header(&first[..n], first.len())?,
             }
             let next = if first == *GET { self.give(client)? } else { self.take(client, first)? };
-            if next == Next::HangUp {
+            if next == AfterRequest::HangUp {
                 return Ok(());
             }
         }
     }
 
     /// An upload, whose header has this length.
-    fn take(&self, client: &mut Client, length: [u8; 4]) -> Result<Next> {
+    fn take(&self, client: &mut Client, length: [u8; 4]) -> Result<AfterRequest> {
         let began = Instant::now();
         let length = I32_LE.unpack(&length, self.service.header)?;
         let doing = Text::new("receiving the header", "接收头部");
@@ -122,7 +122,7 @@ impl Host<'_> {
     }
 
     /// A download.
-    fn give(&self, client: &mut Client) -> Result<Next> {
+    fn give(&self, client: &mut Client) -> Result<AfterRequest> {
         let began = Instant::now();
         let settle = client.bounds.settle;
         let doing = Text::new("receiving the file's name", "接收文件名");
@@ -142,7 +142,7 @@ impl Host<'_> {
                 let words = trouble.text.to(client.conn.console().style().lang);
                 let refused = message(&mut client.conn, Text::new("error", "错误"), &format!("error: {words}"));
                 sending.log(client, &Status::Refused(trouble.text));
-                return refused.map(|()| Next::Request);
+                return refused.map(|()| AfterRequest::Request);
             }
             Ok((mut file, size)) => {
                 sending.size = Some(size);
@@ -154,7 +154,7 @@ impl Host<'_> {
             Err(trouble) => Status::Failed(trouble.text.clone()),
         };
         sending.log(client, &status);
-        Ok(if outcome.is_ok() { Next::Request } else { Next::HangUp })
+        Ok(if outcome.is_ok() { AfterRequest::Request } else { AfterRequest::HangUp })
     }
 
     /// Size, acknowledgement, body, digest.
@@ -238,18 +238,18 @@ fn plain(name: FileName) -> std::result::Result<FileName, Text> {
     Ok(name)
 }
 
-fn unreserved(upload: Upload) -> std::result::Result<Upload, Refusal> {
+fn unreserved(upload: Upload) -> std::result::Result<Upload, HeaderRefusal> {
     plain(upload.name.clone()).map_err(|why| refusal(&upload, why))?;
     Ok(upload)
 }
 
-fn refusal(upload: &Upload, why: Text) -> Refusal {
+fn refusal(upload: &Upload, why: Text) -> HeaderRefusal {
     let name = upload.name.as_str().to_owned();
-    Refusal { name, size: Some(upload.size), receipts: upload.promise != Promise::Nothing, why }
+    HeaderRefusal { name, size: Some(upload.size), receipts: upload.promise != Promise::Nothing, why }
 }
 
 /// An upload that is welcome.
-fn receive(client: &mut Client, upload: &Upload, mut draft: Draft, began: Instant) -> Result<Next> {
+fn receive(client: &mut Client, upload: &Upload, mut draft: PartialFile, began: Instant) -> Result<AfterRequest> {
     let (name, size) = (upload.name.as_str(), upload.size);
     let receipts = upload.promise != Promise::Nothing;
     let mut have = 0;
@@ -271,7 +271,7 @@ fn receive(client: &mut Client, upload: &Upload, mut draft: Draft, began: Instan
             let status = Status::Failed(trouble.text);
             let took = began.elapsed();
             log(client, &Transfer { direction: "put", name, bytes: Some(size), md5: None, status: &status, took });
-            return Ok(Next::HangUp);
+            return Ok(AfterRequest::HangUp);
         }
     };
     let kept = match announced {
@@ -291,7 +291,7 @@ fn receive(client: &mut Client, upload: &Upload, mut draft: Draft, began: Instan
     if receipts {
         receipt::send(&mut client.conn, &Receipt::Stored { md5: md5.clone() }, name, size)?;
     }
-    Ok(Next::Request)
+    Ok(AfterRequest::Request)
 }
 
 /// The digest that the client announces, now that the body is there.
@@ -316,24 +316,24 @@ fn announced(conn: &mut Connection, promise: &Promise) -> Result<Option<String>>
 
 /// Says no, where the client's protocol has a place for it. `left` bytes of the body are still to come, if that is
 /// known and they are all that comes.
-fn decline(client: &mut Client, refusal: &Refusal, left: Option<u64>, began: Instant) -> Result<Next> {
+fn decline(client: &mut Client, refusal: &HeaderRefusal, left: Option<u64>, began: Instant) -> Result<AfterRequest> {
     let status = Status::Refused(refusal.why.clone());
     let (name, bytes, took) = (refusal.name.as_str(), refusal.size, began.elapsed());
     log(client, &Transfer { direction: "put", name, bytes, md5: None, status: &status, took });
     if !refusal.receipts {
-        return Ok(Next::HangUp);
+        return Ok(AfterRequest::HangUp);
     }
     let reason = refusal.why.to(client.conn.console().style().lang).to_owned();
     receipt::send(&mut client.conn, &Receipt::Refused { reason }, name, bytes.unwrap_or_default())?;
     match left {
         // The client may have stopped; that is no news any more.
         Some(left) if left <= SKIPPED => match pump::inward(&mut client.conn, left, false, &mut sink(), |_| ()) {
-            Ok(_) => Ok(Next::Request),
-            Err(_) => Ok(Next::HangUp),
+            Ok(_) => Ok(AfterRequest::Request),
+            Err(_) => Ok(AfterRequest::HangUp),
         },
         _ => {
             end_in_order(&mut client.conn);
-            Ok(Next::HangUp)
+            Ok(AfterRequest::HangUp)
         }
     }
 }

@@ -76,7 +76,7 @@ impl Store {
     ///
     /// # Errors
     /// When the name is taken, or no file can be made.
-    pub fn draft(&self, name: &OsStr) -> Result<Draft<'_>> {
+    pub fn draft(&self, name: &OsStr) -> Result<PartialFile<'_>> {
         self.vacant(name)?;
         let (file, growing) = match nameless(&self.dir) {
             Ok(file) => (file, None),
@@ -85,7 +85,7 @@ impl Store {
                 (file, Some(growing))
             }
         };
-        Ok(Draft { store: self, name: name.to_owned(), file, growing })
+        Ok(PartialFile { store: self, name: name.to_owned(), file, growing })
     }
 
     /// A hidden file that goes when the program ends.
@@ -111,14 +111,14 @@ impl Store {
 }
 
 /// A file that is not complete. Dropped, it leaves nothing.
-pub struct Draft<'s> {
+pub struct PartialFile<'s> {
     store: &'s Store,
     name: OsString,
     file: File,
     growing: Option<Scratch>,
 }
 
-impl Draft<'_> {
+impl PartialFile<'_> {
     /// What is written to.
     pub fn file(&mut self) -> &mut File {
         &mut self.file
@@ -137,7 +137,7 @@ impl Draft<'_> {
     }
 
     fn named(self) -> io::Result<()> {
-        let Draft { store, name, file, growing } = self;
+        let PartialFile { store, name, file, growing } = self;
         let dir = &store.dir;
         written(&file)?;
         let growing = match growing {
@@ -305,13 +305,13 @@ mod tests {
     }
 
     /// As where the system knows no files without a name.
-    fn hidden<'s>(store: &'s Store, name: &str) -> Draft<'s> {
+    fn hidden<'s>(store: &'s Store, name: &str) -> PartialFile<'s> {
         store.vacant(OsStr::new(name)).expect("vacant");
         let (file, growing) = store.part().expect("a file");
-        Draft { store, name: name.into(), file, growing: Some(growing) }
+        PartialFile { store, name: name.into(), file, growing: Some(growing) }
     }
 
-    fn kinds<'s>(store: &'s Store, name: &str) -> [Draft<'s>; 2] {
+    fn kinds<'s>(store: &'s Store, name: &str) -> [PartialFile<'s>; 2] {
         [store.draft(OsStr::new(name)).expect("a draft"), hidden(store, name)]
     }
 

@@ -45,7 +45,7 @@ const ENVIRONMENT: [&str; 9] =
 
 /// A program that may run.
 #[derive(Clone, Debug)]
-struct Entry {
+struct AllowedProgram {
     /// The word by which a client calls it.
     word: String,
     /// Where it is.
@@ -56,7 +56,7 @@ struct Entry {
 /// What may run.
 #[derive(Clone, Debug)]
 pub struct Allowed {
-    entries: Vec<Entry>,
+    entries: Vec<AllowedProgram>,
     shell: bool,
 }
 
@@ -106,12 +106,12 @@ impl Allowed {
                 let text = say!("--allow {word}: {en}", "--allow {word}：{zh}");
                 Trouble { exit: crate::exit::Exit::Usage, ..Trouble::local(text) }
             })?;
-            entries.push(Entry { word: word.clone(), path, arguments: Arguments::Any });
+            entries.push(AllowedProgram { word: word.clone(), path, arguments: Arguments::Any });
         }
         for (word, arguments) in USUAL {
             let named = entries.iter().any(|entry| same(&entry.word, word));
             if let (false, Ok(path)) = (named, locate(word)) {
-                entries.push(Entry { word: word.to_owned(), path, arguments });
+                entries.push(AllowedProgram { word: word.to_owned(), path, arguments });
             }
         }
         Ok(Allowed { entries, shell })

@@ -64,7 +64,7 @@ enum ReplyEnd {
     HungUp,
 }
 
-struct Reply {
+struct ServerReply {
     bytes: Vec<u8>,
     end: ReplyEnd,
     /// So far it was the beginning of the line's echo.
@@ -81,7 +81,7 @@ impl TcpConversation<'_> {
     /// Sends a line and prints its answer; an exit code when that is not whole.
     fn say(&mut self, line: &[u8]) -> Result<Option<Exit>> {
         self.leftovers()?;
-        let Reply { bytes, end, echo } = self.exchange(line)?;
+        let ServerReply { bytes, end, echo } = self.exchange(line)?;
         let server = self.talk.server;
         if !bytes.is_empty() {
             said(self.console, server, &bytes);
@@ -134,7 +134,7 @@ impl TcpConversation<'_> {
     }
 
     /// Sends the line and receives its answer.
-    fn exchange(&mut self, line: &[u8]) -> Result<Reply> {
+    fn exchange(&mut self, line: &[u8]) -> Result<ServerReply> {
         let lost = |e: io::Error| Trouble::call(&Text::new("sending the line", "发送这一行"), &e);
         let label = Text::new("its answer", "它的回答");
         if line.len() > SHORT {
@@ -149,7 +149,7 @@ impl TcpConversation<'_> {
 
     /// Sends in one thread and receives in another: the echo of a long line comes back while it is still being sent,
     /// and a server that cannot get rid of it stops reading.
-    fn exchange_long(&mut self, line: &[u8], lost: impl Fn(io::Error) -> Trouble) -> Result<Reply> {
+    fn exchange_long(&mut self, line: &[u8], lost: impl Fn(io::Error) -> Trouble) -> Result<ServerReply> {
         let mut sender = self.conn.twin();
         sender.outgoing(LINE);
         let done = AtomicBool::new(false);
@@ -162,7 +162,7 @@ impl TcpConversation<'_> {
             let sending =
                 Builder::new().spawn_scoped(scope, send).map_err(|e| Trouble::local(Text::same(e.to_string())))?;
             let answer = self.receive(line, &done);
-            if !matches!(&answer, Ok(Reply { end: ReplyEnd::Whole | ReplyEnd::Quiet, .. })) {
+            if !matches!(&answer, Ok(ServerReply { end: ReplyEnd::Whole | ReplyEnd::Quiet, .. })) {
                 // A sender must not wait for a server that has gone.
                 let _ = self.conn.shutdown();
             }
@@ -176,9 +176,9 @@ impl TcpConversation<'_> {
         })
     }
 
-    fn receive(&mut self, line: &[u8], sent: &AtomicBool) -> Result<Reply> {
+    fn receive(&mut self, line: &[u8], sent: &AtomicBool) -> Result<ServerReply> {
         let lost = |e: io::Error| Trouble::call(&Text::new("waiting for the answer", "等待回答"), &e);
-        let mut answer = Reply { bytes: Vec::new(), end: ReplyEnd::Whole, echo: true };
+        let mut answer = ServerReply { bytes: Vec::new(), end: ReplyEnd::Whole, echo: true };
         let mut piece = vec![0; 64 << 10];
         loop {
             let patience = self.talk.patience;
@@ -186,8 +186,8 @@ impl TcpConversation<'_> {
             let all_sent = sent.load(Ordering::Acquire);
             match self.conn.recv_within(&mut piece, Part::Body, limit).map_err(lost)? {
                 None if !all_sent => {}
-                None => return Ok(Reply { end: ReplyEnd::Quiet, ..answer }),
-                Some(0) => return Ok(Reply { end: ReplyEnd::HungUp, ..answer }),
+                None => return Ok(ServerReply { end: ReplyEnd::Quiet, ..answer }),
+                Some(0) => return Ok(ServerReply { end: ReplyEnd::HungUp, ..answer }),
                 Some(n) => {
                     answer.echo &= is_echo(line, answer.bytes.len(), &piece[..n]);
                     answer.bytes.extend_from_slice(&piece[..n]);
