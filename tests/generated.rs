@@ -16,8 +16,8 @@ use stickdemo::text::{Lang, Text};
 use stickdemo::trace::packet::{Cause, Content, Fate, Flags, Fragment, Packet, Segment};
 use stickdemo::trace::summary::{Crossed, Summary, Where};
 use stickdemo::trace::{
-    Act, Call, Context, EndName, Event, Evidence, Fact, Handed, Message, MsgId, News, Opening, Part, Proto, Purpose,
-    Role, SockId, SocketInfo, Span, Trace,
+    Act, Call, EndName, Event, Evidence, Fact, Handed, Message, MsgId, News, Opening, PacketContext, Part, Proto,
+    Purpose, Role, SockId, SocketInfo, Span, Trace,
 };
 
 fn word() -> impl Strategy<Value = String> {
@@ -165,10 +165,10 @@ fn content() -> impl Strategy<Value = Content> {
     ]
 }
 
-fn context() -> impl Strategy<Value = Context> {
+fn context() -> impl Strategy<Value = PacketContext> {
     let purpose = select(vec![Purpose::Nothing, Purpose::WindowUpdate, Purpose::Probe]);
     (purpose, any::<u64>(), any::<[bool; 2]>(), end(), end()).prop_map(
-        |(purpose, acknowledged, [acknowledges_fin, closes_window], from, to)| Context {
+        |(purpose, acknowledged, [acknowledges_fin, closes_window], from, to)| PacketContext {
             purpose,
             acknowledged,
             acknowledges_fin,

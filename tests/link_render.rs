@@ -12,7 +12,7 @@ use stickdemo::play::{Outcome, Plan};
 use stickdemo::render::palette::Palette;
 use stickdemo::render::report::Reader;
 use stickdemo::render::{self, Report, Style};
-use stickdemo::scenarios::{Why, find};
+use stickdemo::scenarios::{Explanation, find};
 use stickdemo::text::{Lang, Text};
 use stickdemo::trace::Role::{Client, Server};
 use stickdemo::trace::Sink as _;
@@ -30,7 +30,7 @@ fn report<T>(trace: Trace, stable: bool, varies: bool, write: impl FnOnce(&Repor
     plan.link = Spec::parse("rtt=20ms,mtu=1500,seed=7").ok();
     plan.experiment.varies = varies;
     scenario.teaching.next.clear();
-    scenario.teaching.why = vec![Why { text: Text::new("Because.", "因为。"), source: "RFC 9293" }];
+    scenario.teaching.why = vec![Explanation { text: Text::new("Because.", "因为。"), source: "RFC 9293" }];
     let mut findings = Judge::new(&trace, varies).finish();
     if stable {
         findings.claims.iter_mut().for_each(Claim::steady);

@@ -8,7 +8,7 @@ use stickdemo::net::Settings;
 use stickdemo::play::{Failure, Outcome, Plan, Side};
 use stickdemo::render::palette::Palette;
 use stickdemo::render::{self, Style};
-use stickdemo::scenarios::{Why, find};
+use stickdemo::scenarios::{Explanation, find};
 use stickdemo::text::{Lang, Text};
 use stickdemo::trace::{Call, EndName, Event, Fact, Handed, Proto, Recorder, Role, Sink, SockId, Tie, Trace};
 
@@ -149,7 +149,7 @@ fn text(trace: Trace, failure: Option<Failure>, side: Side, style: &Style) -> St
     let mut plan = Plan::new(scenario.experiment.clone());
     (plan.side, plan.steady) = (side, style.stable);
     scenario.teaching.next.truncate(1);
-    scenario.teaching.why = vec![Why {
+    scenario.teaching.why = vec![Explanation {
         text: Text::new("TCP carries a stream of bytes.", "TCP 传送的是字节流。"),
         source: "RFC 9293 §2.2",
     }];

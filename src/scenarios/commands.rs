@@ -9,7 +9,7 @@ use crate::text::Text;
 use crate::trace::Role::{Client, Server};
 
 /// One command with what it prints.
-pub(super) struct Command {
+pub(super) struct RemoteCommand {
     /// What the client sends, without a terminator.
     pub line: &'static str,
     /// Its standard output; may be empty.
@@ -18,7 +18,7 @@ pub(super) struct Command {
     pub stderr: &'static str,
 }
 
-impl Command {
+impl RemoteCommand {
     /// Both outputs as one body: what the fixed protocols send.
     pub fn answer(&self) -> Vec<u8> {
         [self.stdout, self.stderr].concat().into_bytes()
@@ -46,14 +46,14 @@ impl Command {
 }
 
 /// One with both outputs, one of more than 1024 bytes, one short.
-pub(super) const COMMANDS: [Command; 3] = [
-    Command {
+pub(super) const COMMANDS: [RemoteCommand; 3] = [
+    RemoteCommand {
         line: "dir;ls",
         stdout: " 驱动器 C 中的卷是 系统\r\n 卷的序列号是 85C0-669A\r\n\r\n \
                  C:\\Users\\Administrator\\PycharmProjects\\Internet_program 的目录\r\n",
         stderr: "找不到文件\r\n",
     },
-    Command {
+    RemoteCommand {
         line: "ipconfig&dir",
         stdout: "\r\nWindows IP 配置\r\n\r\n\r\n\
                  以太网适配器 Bluetooth 网络连接 2:\r\n\r\n   \
@@ -79,13 +79,15 @@ pub(super) const COMMANDS: [Command; 3] = [
                  2019/09/16  01:41                70 time_test.py\r\n",
         stderr: "",
     },
-    Command {
-        line: "pwd", stdout: "", stderr: "'pwd' 不是内部或外部命令,也不是可运行的程序\r\n或批处理文件。\r\n"
+    RemoteCommand {
+        line: "pwd",
+        stdout: "",
+        stderr: "'pwd' 不是内部或外部命令,也不是可运行的程序\r\n或批处理文件。\r\n",
     },
 ];
 
 /// Receives the next command; `None` when the client has gone.
-pub(super) fn next_command(conn: &Conn) -> anyhow::Result<Option<&'static Command>> {
+pub(super) fn next_command(conn: &Conn) -> anyhow::Result<Option<&'static RemoteCommand>> {
     let line = conn.recv(1024)?;
     if line.is_empty() {
         return Ok(None);

@@ -23,14 +23,14 @@ const FILE: usize = 4096;
 const FIRST: usize = 512;
 
 /// Receives a file of so many bytes, as it believes.
-type Reading = fn(&Reader, usize) -> anyhow::Result<Vec<u8>>;
+type Reading = fn(&FileReader, usize) -> anyhow::Result<Vec<u8>>;
 
 /// A loop as the pages print it, and the same corrected. Each reads a file of its own, named so, over a connection of
 /// its own.
-type Pair = [(Text, Reading); 2];
+type LoopPair = [(Text, Reading); 2];
 
 /// The acts' names and titles are those of the claims.
-static PAIRS: [(Act, Pair); 3] = [
+static PAIRS: [(Act, LoopPair); 3] = [
     (
         Act::new("counts-everything", "(a) recv_size += len(data) stops early", "(a) recv_size += len(data) 提前结束"),
         [(Text::new("(a) printed", "(a) 原样"), adds_everything), (Text::new("(a) fixed", "(a) 改正"), adds_the_piece)],
@@ -49,7 +49,7 @@ static PAIRS: [(Act, Pair); 3] = [
 ];
 
 /// (a) D1 §11 and §12, D2: what has come so far is added again each time.
-fn adds_everything(r: &Reader, length: usize) -> anyhow::Result<Vec<u8>> {
+fn adds_everything(r: &FileReader, length: usize) -> anyhow::Result<Vec<u8>> {
     let (mut recv_size, mut data) = (0, vec![]);
     while recv_size < length && r.more(&mut data, r.buffer)? > 0 {
         recv_size += data.len();
@@ -57,7 +57,7 @@ fn adds_everything(r: &Reader, length: usize) -> anyhow::Result<Vec<u8>> {
     Ok(data)
 }
 
-fn adds_the_piece(r: &Reader, length: usize) -> anyhow::Result<Vec<u8>> {
+fn adds_the_piece(r: &FileReader, length: usize) -> anyhow::Result<Vec<u8>> {
     let (mut recv_size, mut data) = (0, vec![]);
     while recv_size < length {
         match r.more(&mut data, r.buffer)? {
@@ -69,7 +69,7 @@ fn adds_the_piece(r: &Reader, length: usize) -> anyhow::Result<Vec<u8>> {
 }
 
 /// (b) D0: the size that was asked for is subtracted, whatever came.
-fn subtracts_the_buffer(r: &Reader, mut file_size: usize) -> anyhow::Result<Vec<u8>> {
+fn subtracts_the_buffer(r: &FileReader, mut file_size: usize) -> anyhow::Result<Vec<u8>> {
     let mut data = vec![];
     while file_size > 0 {
         r.more(&mut data, r.buffer)?;
@@ -81,7 +81,7 @@ fn subtracts_the_buffer(r: &Reader, mut file_size: usize) -> anyhow::Result<Vec<
     Ok(data)
 }
 
-fn subtracts_the_piece(r: &Reader, mut file_size: usize) -> anyhow::Result<Vec<u8>> {
+fn subtracts_the_piece(r: &FileReader, mut file_size: usize) -> anyhow::Result<Vec<u8>> {
     let mut data = vec![];
     while file_size > 0 {
         match r.more(&mut data, file_size.min(r.buffer))? {
@@ -93,13 +93,13 @@ fn subtracts_the_piece(r: &Reader, mut file_size: usize) -> anyhow::Result<Vec<u
 }
 
 /// (c) D0, D1 §12: as if recv waited for all of it.
-fn receives_once(r: &Reader, length: usize) -> anyhow::Result<Vec<u8>> {
+fn receives_once(r: &FileReader, length: usize) -> anyhow::Result<Vec<u8>> {
     let mut data = vec![];
     r.more(&mut data, length)?;
     Ok(data)
 }
 
-fn receives_exactly(r: &Reader, length: usize) -> anyhow::Result<Vec<u8>> {
+fn receives_exactly(r: &FileReader, length: usize) -> anyhow::Result<Vec<u8>> {
     let mut data = vec![];
     let mut missing = length;
     while missing > 0 {
@@ -112,14 +112,14 @@ fn receives_exactly(r: &Reader, length: usize) -> anyhow::Result<Vec<u8>> {
 }
 
 /// What the loops receive from.
-struct Reader<'a> {
+struct FileReader<'a> {
     end: &'a End,
     conn: &'a Conn,
     /// The size the pages give to recv.
     buffer: usize,
 }
 
-impl Reader<'_> {
+impl FileReader<'_> {
     /// One recv, its bytes added to `data`; 0 at the end of the stream. The first lets the rest of the file come.
     fn more(&self, data: &mut Vec<u8>, size: usize) -> anyhow::Result<usize> {
         let piece = self.conn.recv(size)?;
@@ -135,12 +135,12 @@ fn client(end: &End) -> Ends {
     receive_files(end, |[(_, printed), (_, fixed)]| [*printed, *fixed])
 }
 
-fn receive_files(end: &End, choose: fn(&Pair) -> [Reading; 2]) -> Ends {
+fn receive_files(end: &End, choose: fn(&LoopPair) -> [Reading; 2]) -> Ends {
     for (_, pair) in end.acts(&PAIRS) {
         for reading in choose(pair) {
             let s = end.connect()?;
             // The length is known here; the pages announce it first, and what they do with it is what is tried.
-            let data = reading(&Reader { end, conn: &s, buffer: end.recv_size() }, FILE)?;
+            let data = reading(&FileReader { end, conn: &s, buffer: end.recv_size() }, FILE)?;
             s.deliver(&data);
             if data.len() < FILE {
                 // What the loop did not ask for is not lost: it comes, and nobody takes it.

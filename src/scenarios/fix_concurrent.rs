@@ -2,7 +2,7 @@
 //! served to the end. A server that serves in turn would keep them waiting.
 
 use super::prelude::*;
-use super::wire::Put;
+use super::wire::UploadHeader;
 use crate::framing::digest::md5_hex;
 use crate::framing::whole_body;
 use crate::sys::filename::FileName;
@@ -44,7 +44,7 @@ fn file(n: u32) -> Vec<u8> {
 
 /// Its announcement.
 fn header(n: u32) -> anyhow::Result<Vec<u8>> {
-    Put::header(&format!("file-{n}.txt"), file(n).len())
+    UploadHeader::encode(&format!("file-{n}.txt"), file(n).len())
 }
 
 /// The clients connect one after the other; the first stands still until the others are served.
@@ -110,7 +110,7 @@ fn handle(end: &End, conn: Conn, n: u32, in_the_middle: impl Fn() -> Ends) -> En
     if !end.alone() {
         conn.wait_queued(header(n)?.len() + if n == 1 { PACKET } else { file(n).len() })?;
     }
-    while let Some(put) = Put::read(&conn, MAX_FILE)? {
+    while let Some(put) = UploadHeader::read(&conn, MAX_FILE)? {
         FileName::parse(&put.filename)?;
         let mut data = Vec::new();
         while data.len() < put.filesize {

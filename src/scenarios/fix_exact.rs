@@ -38,10 +38,10 @@ const MAX_FILE: usize = 1 << 20;
 const READY: &str = "客户端准备好接收数据内容了";
 
 /// One way of reading `size` bytes of file, at most `most` at once.
-type Reader = fn(s: &Conn, size: usize, most: usize) -> anyhow::Result<Vec<u8>>;
+type ReadFile = fn(s: &Conn, size: usize, most: usize) -> anyhow::Result<Vec<u8>>;
 
-static CARELESS: (Act, Reader) = (Act::new("careless", "recv(1024) to the end", "一直 recv(1024)"), read_past);
-static EXACT: (Act, Reader) = (Act::new("exact", "min(1024, remaining)", "min(1024, 剩余)"), read_exactly);
+static CARELESS: (Act, ReadFile) = (Act::new("careless", "recv(1024) to the end", "一直 recv(1024)"), read_past);
+static EXACT: (Act, ReadFile) = (Act::new("exact", "min(1024, remaining)", "min(1024, 剩余)"), read_exactly);
 
 fn client(end: &End) -> Ends {
     for (_, read) in end.acts([&CARELESS, &EXACT]) {
@@ -50,7 +50,7 @@ fn client(end: &End) -> Ends {
     Ok(())
 }
 
-fn download(end: &End, read: Reader) -> Ends {
+fn download(end: &End, read: ReadFile) -> Ends {
     let s = end.connect()?;
     s.send(format!("get {NAME}").as_bytes())?;
     let digits = s.recv(1024)?;

@@ -1,7 +1,7 @@
 //! A real file both ways: up with a JSON header, down with its size before it and its MD5 behind it.
 
 use super::prelude::*;
-use super::wire::{Figure, Put, requested, short, size_and_md5};
+use super::wire::{Figure, UploadHeader, requested, short, size_and_md5};
 use crate::claims::Draft;
 use crate::framing::digest::{hex_digits, md5_hex};
 use crate::framing::{I32_LE, decimal, whole_body};
@@ -80,7 +80,7 @@ fn client(end: &End) -> Ends {
 fn upload(end: &End, path: &Path) -> Ends {
     let s = end.connect()?;
     let data = fs::read(path).map_err(|e| file_error(NAME, &e))?;
-    let announcement = Put::header(NAME, data.len())?;
+    let announcement = UploadHeader::encode(NAME, data.len())?;
     let (header, bytes) = (announcement.len(), [&announcement, &data[..]].concat());
     let file = end.framed(bytes, header, Some(Text::same(format!("put {NAME}"))));
     s.send_all(file.part(0..I32_LE.width()))?;
@@ -120,7 +120,7 @@ fn download(end: &End, dir: &Path) -> Ends {
 /// Announces a file that would land outside the server's directory. A good server hangs up.
 fn upload_outside(end: &End) -> Ends {
     let s = end.connect()?;
-    let announcement = Put::header(OUTSIDE, 5)?;
+    let announcement = UploadHeader::encode(OUTSIDE, 5)?;
     s.send_message(&end.labelled(announcement, Text::same(format!("put {OUTSIDE}"))))?;
     s.recv(1024)?;
     Ok(())
@@ -141,28 +141,28 @@ struct Coming {
 }
 
 /// How an end brings a file to the disk.
-type Store = fn(&End, &Conn, &Path, &Coming) -> Ends;
+type SaveUpload = fn(&End, &Conn, &Path, &Coming) -> Ends;
 
-fn serve(end: &End, store: Store) -> Ends {
+fn serve(end: &End, store: SaveUpload) -> Ends {
     // One folder below another, so that a file that got out of the first lands in the second.
     let outer = scratch_dir("server")?;
     let dir = outer.path().join("files");
     fs::create_dir(&dir).map_err(|e| file_error("files", &e))?;
     let listener = end.listen()?;
-    let good = Put::header(NAME, FILE_SIZE)?.len() + QUARTER;
+    let good = UploadHeader::encode(NAME, FILE_SIZE)?.len() + QUARTER;
     take_uploads(end, listener.accept()?, &dir, store, good)?;
     answer_download(end, listener.accept()?, &dir)?;
-    let bad = Put::header(OUTSIDE, 5)?.len();
+    let bad = UploadHeader::encode(OUTSIDE, 5)?.len();
     take_uploads(end, listener.accept()?, &dir, store, bad)
 }
 
 /// Takes one file after the other, as long as the client announces any. `comes` is how much the page's
 /// client sends before it stops; it is waited for, so that every run shows the same queue.
-fn take_uploads(end: &End, conn: Conn, dir: &Path, store: Store, comes: usize) -> Ends {
+fn take_uploads(end: &End, conn: Conn, dir: &Path, store: SaveUpload, comes: usize) -> Ends {
     if !end.alone() {
         conn.wait_queued(comes)?;
     }
-    while let Some(put) = Put::read(&conn, MAX_FILE)? {
+    while let Some(put) = UploadHeader::read(&conn, MAX_FILE)? {
         match FileName::parse(&put.filename) {
             Ok(name) => {
                 store(end, &conn, &name.within(dir), &Coming { size: put.filesize, behind: 0, stored: UP })?;

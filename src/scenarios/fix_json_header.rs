@@ -1,7 +1,7 @@
 //! A header that can say more than a length: i32le length of a JSON header, the header, the body. Three
 //! parts, each read exactly; wherever the network cuts the header, it still parses.
 
-use super::commands::{COMMANDS, Command, all_answers_whole, next_command};
+use super::commands::{COMMANDS, RemoteCommand, all_answers_whole, next_command};
 use super::prelude::*;
 use super::wire::MAX_HEADER;
 use crate::framing::json::{DATA_SIZE, Json, parse, size};
@@ -33,8 +33,8 @@ const MAX_ANSWER: usize = 1 << 20;
 const PREFIX: usize = I32_LE.width();
 
 /// One command and how its answer travels.
-struct Round {
-    command: &'static Command,
+struct CommandRound {
+    command: &'static RemoteCommand,
     /// The server stops after so many bytes of the header, until they are read.
     cut: Option<usize>,
     /// The client takes so many bytes at once, at most.
@@ -43,18 +43,18 @@ struct Round {
 
 /// First the three commands; then the short one again: its header cut inside the length, then inside
 /// the JSON, and at last read byte by byte, which cuts it everywhere.
-fn rounds(end: &End) -> Vec<Round> {
+fn rounds(end: &End) -> Vec<CommandRound> {
     let [.., short] = &COMMANDS;
     let most = end.recv_size();
-    let plain = COMMANDS.iter().map(|command| Round { command, cut: None, most });
-    let cut = [PREFIX / 2, PREFIX + 9].map(|place| Round { command: short, cut: Some(place), most });
-    plain.chain(cut).chain([Round { command: short, cut: None, most: 1 }]).collect()
+    let plain = COMMANDS.iter().map(|command| CommandRound { command, cut: None, most });
+    let cut = [PREFIX / 2, PREFIX + 9].map(|place| CommandRound { command: short, cut: Some(place), most });
+    plain.chain(cut).chain([CommandRound { command: short, cut: None, most: 1 }]).collect()
 }
 
 fn client(end: &End) -> Ends {
     let s = end.connect()?;
     for round in rounds(end) {
-        let mut answer = Reading::ask(end, &s, &round)?;
+        let mut answer = AnswerReader::ask(end, &s, &round)?;
         let length = I32_LE.unpack(&answer.exactly(PREFIX)?, MAX_HEADER)?;
         let header = answer.exactly(length)?;
         whole_header(&header, length)?;
@@ -69,7 +69,7 @@ fn client(end: &End) -> Ends {
 fn server(end: &End) -> Ends {
     let listener = end.listen()?;
     let conn = listener.accept()?;
-    for Round { cut, .. } in rounds(end) {
+    for CommandRound { cut, .. } in rounds(end) {
         let Some(command) = next_command(&conn)? else { break };
         let answer = command.answer_behind(end, &Json.header(&command.answer())?);
         match cut {
@@ -89,7 +89,7 @@ fn server(end: &End) -> Ends {
 }
 
 /// One answer while it is read. It knows how far it has come, to tell the server where a header was cut.
-struct Reading<'r> {
+struct AnswerReader<'r> {
     end: &'r End,
     s: &'r Conn,
     cut: Option<usize>,
@@ -97,14 +97,14 @@ struct Reading<'r> {
     read: usize,
 }
 
-impl<'r> Reading<'r> {
+impl<'r> AnswerReader<'r> {
     /// Sends the command. Uncut answers are waited for to the last byte: all three parts are queued together.
-    fn ask(end: &'r End, s: &'r Conn, round: &Round) -> anyhow::Result<Reading<'r>> {
+    fn ask(end: &'r End, s: &'r Conn, round: &CommandRound) -> anyhow::Result<AnswerReader<'r>> {
         s.send(round.command.line.as_bytes())?;
         if round.cut.is_none() && !end.alone() {
             s.wait_queued(Json.frame(&round.command.answer())?.len())?;
         }
-        Ok(Reading { end, s, cut: round.cut, most: round.most, read: 0 })
+        Ok(AnswerReader { end, s, cut: round.cut, most: round.most, read: 0 })
     }
 
     /// The loop: until `n` bytes are there, never asking for more than what remains.
@@ -238,7 +238,7 @@ fn teach(t: Teaching) -> Teaching {
 fn client_one_recv(end: &End) -> Ends {
     let s = end.connect()?;
     for round in rounds(end) {
-        let mut answer = Reading::ask(end, &s, &round)?;
+        let mut answer = AnswerReader::ask(end, &s, &round)?;
         let field = answer.recv(PREFIX)?;
         let Ok(length) = I32_LE.unpack(&field, MAX_HEADER) else {
             return give_up(end, &s, PREFIX, field.len());

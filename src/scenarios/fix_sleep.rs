@@ -1,6 +1,6 @@
 //! A sleep between two sends keeps them apart only for a receiver that reads in time: luck, bought with time.
 
-use super::commands::{COMMANDS, Command};
+use super::commands::{COMMANDS, RemoteCommand};
 use super::prelude::*;
 use crate::trace::Fact;
 use std::time::Duration;
@@ -21,7 +21,7 @@ pub(super) fn scenario() -> Scenario {
         .teach(teach)
 }
 
-const COMMAND: &Command = &COMMANDS[0];
+const COMMAND: &RemoteCommand = &COMMANDS[0];
 /// The page sleeps 0.5 s.
 const SLEEP: Duration = Duration::from_millis(100);
 const SIZE: Text = Text::new("length", "长度");

@@ -42,7 +42,7 @@ mod udp_reorder;
 mod udp_truncate;
 mod wire;
 
-pub use page::{Control, Next, Part, Scenario, Teaching, Why};
+pub use page::{ControlExperiment, Explanation, Part, Scenario, Suggestion, Teaching};
 
 /// Every scenario, in teaching order.
 pub fn syllabus() -> Vec<Scenario> {

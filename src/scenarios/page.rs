@@ -53,7 +53,7 @@ impl Part {
 
 /// One sentence of explanation and where it is written down.
 #[derive(Clone, Debug)]
-pub struct Why {
+pub struct Explanation {
     /// The sentence.
     pub text: Text,
     /// `RFC 9293 §2.2`, `recv(2)`.
@@ -62,7 +62,7 @@ pub struct Why {
 
 /// A command to paste, and what it shows.
 #[derive(Clone, Debug)]
-pub struct Next {
+pub struct Suggestion {
     /// What follows `stickdemo`.
     pub command: &'static str,
     /// What it shows.
@@ -71,7 +71,7 @@ pub struct Next {
 
 /// The control experiment: the same run with the cause taken away, in which the claim must fail.
 #[derive(Clone)]
-pub struct Control {
+pub struct ControlExperiment {
     /// What is different.
     pub change: Text,
     /// Changes the experiment.
@@ -82,29 +82,29 @@ pub struct Control {
 #[derive(Clone)]
 pub struct Teaching {
     /// Why it is so.
-    pub why: Vec<Why>,
+    pub why: Vec<Explanation>,
     /// What to try next.
-    pub next: Vec<Next>,
+    pub next: Vec<Suggestion>,
     /// The control experiment.
-    pub control: Control,
+    pub control: ControlExperiment,
 }
 
 impl Teaching {
     /// Nothing said yet.
     fn new() -> Teaching {
-        let control = Control { change: Text::new("", ""), apply: Arc::new(|_| {}) };
+        let control = ControlExperiment { change: Text::new("", ""), apply: Arc::new(|_| {}) };
         Teaching { why: Vec::new(), next: Vec::new(), control }
     }
 
     /// Why it is so, and where that is written down.
     pub(super) fn why(mut self, en: &'static str, zh: &'static str, source: &'static str) -> Teaching {
-        self.why.push(Why { text: Text::new(en, zh), source });
+        self.why.push(Explanation { text: Text::new(en, zh), source });
         self
     }
 
     /// What to try next: a command, and what it shows.
     pub(super) fn next(mut self, command: &'static str, en: &'static str, zh: &'static str) -> Teaching {
-        self.next.push(Next { command, shows: Text::new(en, zh) });
+        self.next.push(Suggestion { command, shows: Text::new(en, zh) });
         self
     }
 
@@ -115,7 +115,7 @@ impl Teaching {
         zh: &'static str,
         apply: impl Fn(&mut Experiment) + Send + Sync + 'static,
     ) -> Teaching {
-        self.control = Control { change: Text::new(en, zh), apply: Arc::new(apply) };
+        self.control = ControlExperiment { change: Text::new(en, zh), apply: Arc::new(apply) };
         self
     }
 }

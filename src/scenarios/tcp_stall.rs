@@ -36,7 +36,7 @@ const ROUNDS: usize = WORDS.len();
 
 /// How a request is handed over, or acknowledged.
 #[derive(Clone, Copy, PartialEq)]
-enum Way {
+enum SendMethod {
     TwoWrites,
     OneWrite,
     Nodelay,
@@ -44,30 +44,30 @@ enum Way {
     Quickack,
 }
 
-static WAYS: [(Act, Way); 4] = [
-    (Act::new("two-writes", "two writes", "两次写"), Way::TwoWrites),
-    (Act::new("one-write", "one write for both", "合成一次写"), Way::OneWrite),
-    (Act::new("nodelay", "two writes, TCP_NODELAY", "两次写，TCP_NODELAY"), Way::Nodelay),
-    (Act::new("quickack", "two writes, TCP_QUICKACK", "两次写，TCP_QUICKACK"), Way::Quickack),
+static WAYS: [(Act, SendMethod); 4] = [
+    (Act::new("two-writes", "two writes", "两次写"), SendMethod::TwoWrites),
+    (Act::new("one-write", "one write for both", "合成一次写"), SendMethod::OneWrite),
+    (Act::new("nodelay", "two writes, TCP_NODELAY", "两次写，TCP_NODELAY"), SendMethod::Nodelay),
+    (Act::new("quickack", "two writes, TCP_QUICKACK", "两次写，TCP_QUICKACK"), SendMethod::Quickack),
 ];
 
 fn ask(end: &End, nagle: bool) -> Ends {
     for &(_, way) in end.titled_acts(&WAYS) {
-        let nodelay = way == Way::Nodelay || way == Way::TwoWrites && !nagle;
+        let nodelay = way == SendMethod::Nodelay || way == SendMethod::TwoWrites && !nagle;
         let s = end.tcp().nodelay(nodelay).connect()?;
         end.pass("acks", Text::new("until the server has set its ACKs", "等到服务器设好确认方式"))?;
         for word in WORDS {
             let request = end.framed(I32_LE.frame(word)?, I32_LE.width(), None);
-            if way == Way::OneWrite {
+            if way == SendMethod::OneWrite {
                 s.send_all(request.whole())?;
             } else {
                 s.send_all(request.header())?;
                 s.send_all(request.body())?;
             }
-            if way == Way::Quickack {
+            if way == SendMethod::Quickack {
                 end.open("written");
             }
-            if way == Way::TwoWrites && !nodelay && s.evidence().unsent == Some(0) {
+            if way == SendMethod::TwoWrites && !nodelay && s.evidence().unsent == Some(0) {
                 return Err(s.spoiled("an ACK was there too soon", "ACK 到得太早"));
             }
             s.recv(end.recv_size())?;
@@ -86,7 +86,7 @@ fn server(end: &End) -> Ends {
         conn.set_quickack(false)?;
         end.open("acks");
         for word in WORDS {
-            if way != Way::Quickack {
+            if way != SendMethod::Quickack {
                 conn.wait_queued(I32_LE.width() + word.len())?;
                 conn.recv(end.recv_size())?;
             } else if acknowledged_in_the_call(end, &conn)? {
@@ -116,16 +116,16 @@ fn acknowledged_in_the_call(end: &End, conn: &Conn) -> anyhow::Result<bool> {
 }
 
 /// Write, write, read, round after round, as the client recorded it; in one write, header and body are the same call.
-struct Rounds<'a> {
+struct RoundTrips<'a> {
     headers: Events<'a>,
     bodies: Events<'a>,
     answers: Events<'a>,
 }
 
-impl<'a> Rounds<'a> {
-    fn of(act: &Scope<'a>) -> Rounds<'a> {
+impl<'a> RoundTrips<'a> {
+    fn of(act: &Scope<'a>) -> RoundTrips<'a> {
         let [headers, bodies] = [Header, Body].map(|part| act.sends(Client).with_part(part));
-        Rounds { headers, bodies, answers: act.recvs(Client).with_data() }
+        RoundTrips { headers, bodies, answers: act.recvs(Client).with_data() }
     }
 
     /// From the first write to the answer.
@@ -142,7 +142,7 @@ impl<'a> Rounds<'a> {
 }
 
 fn judge(j: &Judge) {
-    let [stalled, one_write, nodelay, quickack] = WAYS.each_ref().map(|way| Rounds::of(&j.act(way)));
+    let [stalled, one_write, nodelay, quickack] = WAYS.each_ref().map(|way| RoundTrips::of(&j.act(way)));
     second_write_waits(j, &stalled);
     match Segments::sent_with(j.trace(), &stalled.headers) {
         None => until_the_timer(j, &stalled),
@@ -159,7 +159,7 @@ fn judge(j: &Judge) {
     ack_on_demand(j, &quickack);
 }
 
-fn second_write_waits(j: &Judge, Rounds { headers, bodies, .. }: &Rounds) {
+fn second_write_waits(j: &Judge, RoundTrips { headers, bodies, .. }: &RoundTrips) {
     let left = |e: &Event| e.evidence.new_segments().unwrap_or(0);
     let seen = headers.iter().zip(bodies.iter()).map(|(header, body)| {
         let unsent = body.evidence.unsent.unwrap_or(0);
@@ -190,7 +190,7 @@ fn as_late_as_the_timer(j: &Judge, claim: Draft, times: &Vec<Measured>, wanted: 
     );
 }
 
-fn until_the_timer(j: &Judge, rounds: &Rounds) {
+fn until_the_timer(j: &Judge, rounds: &RoundTrips) {
     let claim = j.claim(
         "until-the-timer",
         "each such round lasted until the ACK's timer ran out",
@@ -199,7 +199,7 @@ fn until_the_timer(j: &Judge, rounds: &Rounds) {
     as_late_as_the_timer(j, claim.of(&rounds.answers), &rounds.took(), ROUNDS);
 }
 
-fn until_the_ack(j: &Judge, rounds: &Rounds, link: &Segments) {
+fn until_the_ack(j: &Judge, rounds: &RoundTrips, link: &Segments) {
     let acks: Vec<&Packet> = rounds.headers.iter().filter_map(|header| link.ack_of(header)).collect();
     let kept: Vec<Measured> = rounds.headers.iter().filter_map(|header| link.ack_kept_back(header)).collect();
     if !kept.is_empty() || acks.is_empty() {
@@ -216,7 +216,7 @@ fn until_the_ack(j: &Judge, rounds: &Rounds, link: &Segments) {
 }
 
 /// With TCP_QUICKACK the ACK leaves within the call: the kernel's count of segments without data grows in it.
-fn ack_on_demand(j: &Judge, rounds: &Rounds) {
+fn ack_on_demand(j: &Judge, rounds: &RoundTrips) {
     let act = j.act(&WAYS[3]);
     let calls = act.options(Server, "TCP_QUICKACK").only(|e| e.asked == Some(1));
     let reads = act.recvs(Server).with_part(Header);

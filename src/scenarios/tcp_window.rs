@@ -53,7 +53,7 @@ fn server(end: &End, busy: bool) -> Ends {
 
 /// What the link saw of the sender's window.
 #[derive(Default)]
-struct Window<'a> {
+struct SendWindow<'a> {
     /// The packet that closed it first.
     closing: Option<&'a Packet>,
     /// The first that opened it again.
@@ -68,10 +68,10 @@ struct Window<'a> {
     after: usize,
 }
 
-impl<'a> Window<'a> {
+impl<'a> SendWindow<'a> {
     /// Follows the packets in the order in which the sender's host saw them: its own leave, the others arrive.
-    fn of(packets: &'a [Packet]) -> Window<'a> {
-        let mut window = Window::default();
+    fn of(packets: &'a [Packet]) -> SendWindow<'a> {
+        let mut window = SendWindow::default();
         let (mut closed, mut newest) = (false, 0);
         for packet in seen_by_sender(packets) {
             let Some(segment) = packet.segment() else { continue };
@@ -125,7 +125,7 @@ fn seen_by_sender(packets: &[Packet]) -> impl Iterator<Item = &Packet> {
 }
 
 fn judge(j: &Judge) {
-    let window = Window::of(&j.trace().packets);
+    let window = SendWindow::of(&j.trace().packets);
     window_closes(j);
     probes_instead(j, &window);
     update_then_rest(j, &window);
@@ -148,8 +148,8 @@ fn window_closes(j: &Judge) {
         });
 }
 
-fn probes_instead(j: &Judge, window: &Window) {
-    let Window { probes, against, .. } = window;
+fn probes_instead(j: &Judge, window: &SendWindow) {
+    let SendWindow { probes, against, .. } = window;
     let gaps: Vec<Measured> = window.gaps_us().into_iter().take(PROBES).map(Measured).collect();
     let after = j.sentence([&gaps], |[gaps]| say!(" (after {gaps} ms)", "（隔 {gaps} 毫秒）"));
     // Two relations at once: none of the one, and enough of the other.
@@ -169,7 +169,7 @@ fn probes_instead(j: &Judge, window: &Window) {
     );
 }
 
-fn update_then_rest(j: &Judge, window: &Window) {
+fn update_then_rest(j: &Judge, window: &SendWindow) {
     let before = j.sentence([&VaryingFromZero(window.before)], |[n]| say!(", {n} before", "，之前 {n} 字节"));
     j.claim(
         "update-then-rest",

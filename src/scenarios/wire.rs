@@ -12,7 +12,7 @@ use serde_json::json;
 pub(super) const MAX_HEADER: usize = 4096;
 
 /// An upload as D1 announces it.
-pub(super) struct Put {
+pub(super) struct UploadHeader {
     /// The file's name as it came: not yet checked.
     pub filename: String,
     /// How many bytes follow.
@@ -21,15 +21,15 @@ pub(super) struct Put {
     pub bytes: Vec<u8>,
 }
 
-impl Put {
+impl UploadHeader {
     /// The announcement: i32le length, `{"cmd": "put", "filename": s, "filesize": n}`.
-    pub fn header(filename: &str, filesize: usize) -> anyhow::Result<Vec<u8>> {
+    pub fn encode(filename: &str, filesize: usize) -> anyhow::Result<Vec<u8>> {
         let fields = json!({ "cmd": "put", "filename": filename, "filesize": filesize });
         Ok(json::pack(&fields)?)
     }
 
     /// Reads an announcement; `None` when the client has no further file. `limit` is the largest file taken.
-    pub fn read(conn: &Conn, limit: usize) -> anyhow::Result<Option<Put>> {
+    pub fn read(conn: &Conn, limit: usize) -> anyhow::Result<Option<UploadHeader>> {
         let field = conn.recv_exact(I32_LE.width(), I32_LE.width())?;
         if field.is_empty() {
             return Ok(None);
@@ -40,7 +40,7 @@ impl Put {
         let fields = json::parse(&header)?;
         let filename = json::text(&fields, "filename")?.to_owned();
         let filesize = json::size(&fields, "filesize", limit)?;
-        Ok(Some(Put { filename, filesize, bytes: [field, header].concat() }))
+        Ok(Some(UploadHeader { filename, filesize, bytes: [field, header].concat() }))
     }
 }
 

@@ -135,7 +135,7 @@ pub enum Purpose {
 
 /// What the packets before it, and the sockets, tell about one packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Context {
+pub struct PacketContext {
     /// What a segment without data is for.
     pub purpose: Purpose,
     /// How many of the other side's bytes it acknowledges.
@@ -152,7 +152,7 @@ pub struct Context {
 
 /// What one direction has shown so far.
 #[derive(Clone, Copy, Default)]
-struct Shown {
+struct DirectionState {
     /// The sequence number behind the last it used.
     next: u64,
     /// The last acknowledgement and the window beside it. A SYN's window is not scaled and so no measure.
@@ -162,14 +162,14 @@ struct Shown {
 
 impl Trace {
     /// The context of every packet, in their order.
-    pub fn contexts(&self) -> Vec<Context> {
+    pub fn contexts(&self) -> Vec<PacketContext> {
         let connections = Connections::of(self);
         let owners = Owners::of(self, &connections);
-        let mut shown = vec![Shown::default(); connections.ways()];
+        let mut shown = vec![DirectionState::default(); connections.ways()];
         let read = |(place, packet): (usize, &Packet)| {
             let (from, to) = owners.of_packet(place, packet);
             let (purpose, acknowledged, acknowledges_fin, closes_window) = Default::default();
-            let mut context = Context { purpose, acknowledged, acknowledges_fin, closes_window, from, to };
+            let mut context = PacketContext { purpose, acknowledged, acknowledges_fin, closes_window, from, to };
             if let Some((way, segment)) = connections.way(place).zip(packet.segment()) {
                 let fin = shown[way.back().0].fin;
                 context.acknowledges_fin = fin.is_some_and(|fin| segment.ack > fin);
@@ -185,7 +185,7 @@ impl Trace {
     }
 }
 
-impl Shown {
+impl DirectionState {
     fn read(&mut self, packet: &Packet, segment: &Segment) -> Purpose {
         let more_room = |(ack, window): (u64, u64)| ack == segment.ack && window < segment.window;
         let purpose = match packet.is_pure_ack() {
@@ -238,7 +238,7 @@ impl<'a> Owners<'a> {
     }
 
     /// Between which addresses; an ICMP message belongs to what it is about.
-    fn addresses(&self, place: usize, packet: &Packet) -> Key {
+    fn addresses(&self, place: usize, packet: &Packet) -> FlowKey {
         let (a, b) = match packet.content {
             Content::Icmp { about: Some(about), .. } => about,
             _ => {
@@ -246,7 +246,7 @@ impl<'a> Owners<'a> {
                 (first.source, first.destination)
             }
         };
-        Key::Addresses(a.min(b), a.max(b))
+        FlowKey::Addresses(a.min(b), a.max(b))
     }
 
     fn first<'p>(&'p self, place: usize, packet: &'p Packet) -> &'p Packet {
@@ -278,22 +278,22 @@ pub(crate) struct Flows {
 
 /// What tells flows apart.
 #[derive(PartialEq, Eq, Hash)]
-enum Key {
+enum FlowKey {
     Connection(usize),
     Addresses(SocketAddrV4, SocketAddrV4),
 }
 
 impl Flows {
-    pub(crate) fn of(trace: &Trace, connections: &Connections, contexts: &[Context]) -> Flows {
+    pub(crate) fn of(trace: &Trace, connections: &Connections, contexts: &[PacketContext]) -> Flows {
         let owners = Owners::of(trace, connections);
-        let mut known: HashMap<Key, Flow> = HashMap::new();
+        let mut known: HashMap<FlowKey, Flow> = HashMap::new();
         let mut count: HashMap<EndName, usize> = HashMap::new();
         let mut of_socket = HashMap::new();
         let mut of_packet = Vec::with_capacity(trace.packets.len());
         for (place, (packet, context)) in trace.packets.iter().zip(contexts).enumerate() {
             let client = if context.from.role == Role::Client { context.from } else { context.to };
             let way = connections.way(place);
-            let key = way.map_or_else(|| owners.addresses(place, packet), |way| Key::Connection(way.0 / 2));
+            let key = way.map_or_else(|| owners.addresses(place, packet), |way| FlowKey::Connection(way.0 / 2));
             let flow = *known.entry(key).or_insert_with(|| {
                 let nth = count.entry(client).or_default();
                 *nth += 1;

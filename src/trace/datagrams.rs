@@ -109,7 +109,7 @@ type Start = (Vec<u8>, Option<usize>);
 
 /// The datagrams from one address to another.
 #[derive(Default)]
-struct Flow {
+struct DatagramFlow {
     sent: Vec<Sent>,
     /// Those that no packet has shown yet.
     unseen: Places,
@@ -125,12 +125,12 @@ struct Flow {
 
 /// The datagrams of a run, by flow.
 #[derive(Default)]
-pub(crate) struct Flows {
-    flows: HashMap<Addresses, Flow>,
+pub(crate) struct DatagramFlows {
+    flows: HashMap<Addresses, DatagramFlow>,
     corked: HashMap<SockId, (Vec<Span>, Vec<u8>)>,
 }
 
-impl Flows {
+impl DatagramFlows {
     /// A send call: a datagram, or with MSG_MORE the beginning of one.
     pub(crate) fn sent(&mut self, socket: &SocketInfo, event: &Event) {
         let Some(addresses) = socket.local.zip(event.peer.or(socket.peer)) else { return };
@@ -156,7 +156,7 @@ impl Flows {
             flow.arrivals.extend(datagram.arrivals.iter().map(|at| (*at, place)));
             label(packets, &datagram.packets, &flow.sent[place].spans);
         }
-        self.flows.values_mut().for_each(Flow::arrived);
+        self.flows.values_mut().for_each(DatagramFlow::arrived);
     }
 
     /// The spans of the datagram that a receive call took from, up to where it was cut.
@@ -185,7 +185,7 @@ fn label(packets: &mut [Packet], places: &[usize], spans: &[Span]) {
     }
 }
 
-impl Flow {
+impl DatagramFlow {
     /// The k-th that leaves is the k-th that was sent; of those with the same bytes, if one is missing.
     fn leave(&mut self, bytes: &[u8]) -> Option<usize> {
         self.unseen.get_mut(bytes)?.pop_front()
@@ -220,7 +220,7 @@ impl Flow {
 
     /// The earliest that starts with these bytes (and has the true length, if known) and is not received yet.
     fn first_starting_with(&mut self, event: &Event) -> Option<usize> {
-        let Flow { sent, arrivals, received, by_start, .. } = self;
+        let DatagramFlow { sent, arrivals, received, by_start, .. } = self;
         let kept = event.bytes.len();
         let index = by_start.entry(kept).or_insert_with(|| {
             let mut index: HashMap<Start, VecDeque<usize>> = HashMap::new();

@@ -26,7 +26,7 @@ pub(crate) mod word;
 
 pub use crate::framing::Part;
 pub use act::{Act, Opening, Variant};
-pub use connections::{Context, Purpose};
+pub use connections::{PacketContext, Purpose};
 pub use ends::{EndName, Role};
 pub use event::{Call, Event, Fact, Handed};
 pub use evidence::Evidence;

@@ -13,8 +13,8 @@ use std::net::SocketAddr;
 /// Knows what has happened so far, and what will have happened at the end.
 pub(super) struct Needs<'a> {
     run: Run<'a>,
-    now: Seen,
-    finally: Seen,
+    now: History,
+    finally: History,
 }
 
 /// What does not change while the run is played.
@@ -46,7 +46,7 @@ struct Datagram {
 
 /// What has happened up to some moment.
 #[derive(Clone, Default)]
-struct Seen {
+struct History {
     events: HashMap<EndName, usize>,
     calls: HashMap<SockId, usize>,
     sent: HashMap<SockId, usize>,
@@ -196,9 +196,9 @@ impl<'a> Run<'a> {
     }
 
     /// Nothing has happened.
-    fn start(&self) -> Seen {
+    fn start(&self) -> History {
         let pieces = datagrams::carried(self.packets).iter().map(|d| Pieces::of(d, self.packets)).collect();
-        Seen { ways: vec![Arrived::default(); self.connections.ways()], pieces, ..Seen::default() }
+        History { ways: vec![Arrived::default(); self.connections.ways()], pieces, ..History::default() }
     }
 }
 
@@ -232,7 +232,7 @@ impl<'a> Needs<'a> {
     }
 
     /// Is this so, or will it never be?
-    fn asks(&self, met: impl Fn(&Seen) -> bool) -> bool {
+    fn asks(&self, met: impl Fn(&History) -> bool) -> bool {
         met(&self.now) || !met(&self.finally)
     }
 
@@ -287,7 +287,7 @@ impl<'a> Needs<'a> {
     fn datagrams_ready(&self, event: &Event, sock: SockId, address: SocketAddr) -> bool {
         let (taken, told) = (of(&self.now.taken, &sock), of(&self.now.told, &sock));
         let flow = self.run.peer.get(&sock).map(|peer| (address, *peer));
-        let refused = |s: &Seen| flow.is_some_and(|flow| of(&s.refusals, &flow) > told);
+        let refused = |s: &History| flow.is_some_and(|flow| of(&s.refusals, &flow) > told);
         let first = event.spans.first().filter(|_| event.call == Call::RecvFrom).map(|s| s.msg);
         let of_message = first.is_none_or(|msg| {
             let taken = of(&self.now.taken_of, &(sock, msg));
@@ -295,7 +295,7 @@ impl<'a> Needs<'a> {
         });
         let readable = match event.fact {
             Some(Fact::Readable) => {
-                let arrived = |s: &Seen| of(&s.arrived_at, &address) > taken || refused(s);
+                let arrived = |s: &History| of(&s.arrived_at, &address) > taken || refused(s);
                 // Where nothing ever comes, what ended the wait was a refusal, which depends on no other end.
                 if arrived(&self.finally) {
                     arrived(&self.now)
@@ -369,7 +369,7 @@ impl<'a> Needs<'a> {
     }
 
     /// The socket was closed; where no call says so, its end had no further use for it.
-    fn let_go(&self, sock: SockId, those: impl Fn(&Seen) -> &HashSet<SockId>) -> bool {
+    fn let_go(&self, sock: SockId, those: impl Fn(&History) -> &HashSet<SockId>) -> bool {
         match those(&self.finally).contains(&sock) {
             true => those(&self.now).contains(&sock),
             false => of(&self.now.calls, &sock) >= of(&self.finally.calls, &sock),
@@ -414,7 +414,7 @@ impl Wants {
     }
 }
 
-impl Seen {
+impl History {
     fn by(&self, way: Way) -> &Arrived {
         &self.ways[way.0]
     }

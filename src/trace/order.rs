@@ -92,7 +92,7 @@ struct Track {
 
 /// Where the next thing happens.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Place {
+enum Timeline {
     Lane(EndName),
     Track(Role, Flow),
 }
@@ -145,8 +145,8 @@ impl<'a> Play<'a> {
         while let Some(next) = self.choose() {
             self.instant += usize::from(self.haste(next) == Haste::Clock);
             match next {
-                Place::Lane(end) => out.extend(self.call(end)),
-                Place::Track(role, flow) => self.passage(role, flow),
+                Timeline::Lane(end) => out.extend(self.call(end)),
+                Timeline::Track(role, flow) => self.passage(role, flow),
             }
         }
         self.left
@@ -191,17 +191,17 @@ impl<'a> Play<'a> {
     }
 
     /// What comes next in each lane and on each track, and when.
-    fn heads(&self) -> impl Iterator<Item = (Place, u64)> {
-        let calls = self.lanes.iter().filter_map(|(end, lane)| Some((Place::Lane(*end), lane.front()?.moment_us())));
+    fn heads(&self) -> impl Iterator<Item = (Timeline, u64)> {
+        let calls = self.lanes.iter().filter_map(|(end, lane)| Some((Timeline::Lane(*end), lane.front()?.moment_us())));
         let next = |track: &Track| track.passages.front().map(|(at, _)| *at);
         let tracks = self.tracks.iter();
-        calls.chain(tracks.filter_map(move |((role, flow), track)| Some((Place::Track(*role, *flow), next(track)?))))
+        calls.chain(tracks.filter_map(move |((role, flow), track)| Some((Timeline::Track(*role, *flow), next(track)?))))
     }
 
     /// Where something may happen now: the earliest, or with [`Tie::Lane`] the hastiest.
     /// Should a cycle ever appear (it cannot, when events are true), the earliest is taken.
-    fn choose(&self) -> Option<Place> {
-        let earliest = |(place, at): &(Place, u64)| (*at, *place);
+    fn choose(&self) -> Option<Timeline> {
+        let earliest = |(place, at): &(Timeline, u64)| (*at, *place);
         let ready = || self.heads().filter(|(place, _)| self.may(*place));
         let chosen = match self.tie {
             Tie::Clock => ready().min_by_key(earliest),
@@ -213,10 +213,10 @@ impl<'a> Play<'a> {
         chosen.or_else(|| self.heads().min_by_key(earliest)).map(|(place, _)| place)
     }
 
-    fn may(&self, place: Place) -> bool {
+    fn may(&self, place: Timeline) -> bool {
         match place {
-            Place::Lane(end) => self.lanes[&end].front().is_some_and(|event| self.needs.allow_event(event)),
-            Place::Track(role, flow) => match self.tracks[&(role, flow)].passages.front() {
+            Timeline::Lane(end) => self.lanes[&end].front().is_some_and(|event| self.needs.allow_event(event)),
+            Timeline::Track(role, flow) => match self.tracks[&(role, flow)].passages.front() {
                 Some((_, Passage::Arrival(packet))) => self.left[*packet] > 0,
                 Some((_, Passage::Departure(packet))) => self.needs.allow_departure(*packet),
                 None => false,
@@ -224,14 +224,14 @@ impl<'a> Play<'a> {
         }
     }
 
-    fn haste(&self, place: Place) -> Haste {
+    fn haste(&self, place: Timeline) -> Haste {
         match place {
-            Place::Lane(end) => match self.lanes[&end].front() {
+            Timeline::Lane(end) => match self.lanes[&end].front() {
                 // While an end sleeps the world goes on.
                 Some(event) if is_sleep(event) && !self.tracks.is_empty() => Haste::Clock,
                 _ => Haste::Call,
             },
-            Place::Track(role, flow) => {
+            Timeline::Track(role, flow) => {
                 let track = &self.tracks[&(role, flow)];
                 let soon = match track.passages.front() {
                     Some((at, Passage::Departure(packet))) => {
@@ -255,15 +255,15 @@ impl<'a> Play<'a> {
 
     /// The earliest; of those that are too near to tell, sleeps and timers before arrivals, and these as
     /// their packets left.
-    fn by_the_clock(&self, ready: impl Iterator<Item = (Place, u64)>) -> Option<(Place, u64)> {
-        let ready: Vec<(Place, u64)> = ready.collect();
+    fn by_the_clock(&self, ready: impl Iterator<Item = (Timeline, u64)>) -> Option<(Timeline, u64)> {
+        let ready: Vec<(Timeline, u64)> = ready.collect();
         let first = ready.iter().map(|(_, at)| *at).min()?;
-        let rank = |place: &Place| match place {
-            Place::Track(role, flow) => match self.tracks[&(*role, *flow)].passages.front() {
+        let rank = |place: &Timeline| match place {
+            Timeline::Track(role, flow) => match self.tracks[&(*role, *flow)].passages.front() {
                 Some((_, Passage::Arrival(packet))) => self.left[*packet],
                 _ => 0,
             },
-            Place::Lane(_) => 0,
+            Timeline::Lane(_) => 0,
         };
         ready.into_iter().filter(|(_, at)| *at - first < NOISE_US).min_by_key(|(place, _)| (rank(place), *place))
     }

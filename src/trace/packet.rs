@@ -1,6 +1,6 @@
 //! Packets: what crossed the link between the two ends, when a run has one.
 
-use super::connections::Context;
+use super::connections::PacketContext;
 use super::{MsgId, Role, Span, word};
 use crate::text::Text;
 use serde::{Deserialize, Serialize};
@@ -211,7 +211,7 @@ pub struct Packet {
     /// All of it, from the IP header on; empty where only its description was kept.
     pub bytes: Arc<[u8]>,
     /// What the packets before it tell about it; known once they are in order.
-    pub context: Option<Context>,
+    pub context: Option<PacketContext>,
 }
 
 impl Packet {

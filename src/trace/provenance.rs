@@ -6,7 +6,7 @@
 //! linear in events, packets and spans (and the logarithm of their number).
 
 use super::connections::Connections;
-use super::datagrams::Flows;
+use super::datagrams::DatagramFlows;
 use super::packet::Packet;
 use super::{Call, EndName, Event, Message, MsgId, Part, Proto, SockId, SocketInfo, Span, Trace};
 use std::collections::{HashMap, VecDeque};
@@ -16,7 +16,7 @@ use std::ops::Range;
 /// Fills in `spans` of every data event, of every hand-over and of every packet.
 pub(super) fn map(trace: &mut Trace) {
     let mut streams = Streams::pair(&trace.sockets);
-    let mut flows = Flows::default();
+    let mut flows = DatagramFlows::default();
     for event in trace.events.iter_mut().filter(|e| e.call.sends()) {
         let Some(handed) = event.handed else { continue };
         let message = &trace.messages[handed.msg.0 as usize - 1];

@@ -10,7 +10,7 @@ use crate::text::{Lang, Text};
 use crate::trace::packet::{Cause, Content, Fate, Flags, Fragment, Packet, Segment};
 use crate::trace::summary::Summary;
 use crate::trace::word::hex;
-use crate::trace::{Act, Context, Event, Message, Opening, Role, SocketInfo, Span};
+use crate::trace::{Act, Event, Message, Opening, PacketContext, Role, SocketInfo, Span};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::io::{self, Write};
@@ -194,7 +194,7 @@ pub(super) struct PacketLine<'a> {
     len: usize,
     payload_len: usize,
     spans: Cow<'a, [Span]>,
-    context: Option<Context>,
+    context: Option<PacketContext>,
 }
 
 /// An ICMP message's type and code.

@@ -52,7 +52,7 @@ impl<R: BufRead> Reader<R> {
     /// Reads up to the end of the next run; `None` when there is none.
     fn report(&mut self) -> Result<Option<Report>, Damage> {
         let Some(first) = self.line()? else { return Ok(None) };
-        let mut run = self.judged(Run::begun(first))?;
+        let mut run = self.judged(PartialReport::begun(first))?;
         loop {
             let Some(next) = self.line()? else { return Err(self.wrong(unfinished())) };
             if let Some(report) = self.judged(run.add(next))? {
@@ -131,7 +131,7 @@ fn parsed<T: DeserializeOwned>(line: Value) -> Result<T, Text> {
 
 /// The lines of a run in their order.
 #[derive(Clone, Copy, PartialEq, PartialOrd)]
-enum Kind {
+enum LineKind {
     Message,
     Socket,
     Gate,
@@ -141,11 +141,11 @@ enum Kind {
 }
 
 /// A run of which the header is read, and more.
-struct Run {
+struct PartialReport {
     head: super::Head,
     trace: Trace,
     claims: Vec<Claim>,
-    latest: Kind,
+    latest: LineKind,
     /// The number of the last event or packet.
     seq: usize,
 }
@@ -155,8 +155,8 @@ fn kind(line: &Value) -> Result<&str, Text> {
     kind.ok_or_else(|| Text::new("no JSON object with a `type`", "不是带有 `type` 的 JSON 对象"))
 }
 
-impl Run {
-    fn begun(line: Value) -> Result<Run, Text> {
+impl PartialReport {
+    fn begun(line: Value) -> Result<PartialReport, Text> {
         let kind = kind(&line)?;
         if kind != "header" {
             return Err(say!(
@@ -174,7 +174,7 @@ impl Run {
         let HeaderLine { head, roles, unrecorded, acts, restarts, .. } = parsed(line)?;
         let (roles, acts, restarts) = (roles.into_owned(), acts.into_owned(), restarts.into_owned());
         let trace = Trace { roles, unrecorded, acts, restarts, ..Trace::default() };
-        Ok(Run { head: head.into_owned(), trace, claims: Vec::new(), latest: Kind::Message, seq: 0 })
+        Ok(PartialReport { head: head.into_owned(), trace, claims: Vec::new(), latest: LineKind::Message, seq: 0 })
     }
 
     /// Takes the next line in; the last one makes it a report.
@@ -196,7 +196,7 @@ impl Run {
         Ok(None)
     }
 
-    fn in_order(&mut self, kind: Kind) -> Result<(), Text> {
+    fn in_order(&mut self, kind: LineKind) -> Result<(), Text> {
         if kind < self.latest {
             return Err(Text::new("stands behind lines that must follow it", "位置不对：应当在它之后的行已经出现过"));
         }
@@ -205,7 +205,7 @@ impl Run {
     }
 
     fn message(&mut self, line: MessageLine<'static, Message>) -> Result<(), Text> {
-        self.in_order(Kind::Message)?;
+        self.in_order(LineKind::Message)?;
         let message =
             line.message().ok_or_else(|| Text::new("`bytes` are not as many as `len`", "`bytes` 与 `len` 不符"))?;
         check::message(&self.trace, &message)?;
@@ -214,14 +214,14 @@ impl Run {
     }
 
     fn socket(&mut self, socket: SocketInfo) -> Result<(), Text> {
-        self.in_order(Kind::Socket)?;
+        self.in_order(LineKind::Socket)?;
         check::socket(&self.trace, &socket)?;
         self.trace.sockets.push(socket);
         Ok(())
     }
 
     fn gate(&mut self, gate: Opening) -> Result<(), Text> {
-        self.in_order(Kind::Gate)?;
+        self.in_order(LineKind::Gate)?;
         self.trace.openings.push(gate);
         Ok(())
     }
@@ -231,7 +231,7 @@ impl Run {
     }
 
     fn event(&mut self, line: EventLine<'static, Event>) -> Result<(), Text> {
-        self.in_order(Kind::Row)?;
+        self.in_order(LineKind::Row)?;
         let event = line.event(self.clock()).ok_or_else(times)?;
         self.seq = check::seq(self.seq, event.seq)?;
         check::event(&self.trace, &event)?;
@@ -240,7 +240,7 @@ impl Run {
     }
 
     fn packet(&mut self, line: PacketLine<'static>) -> Result<(), Text> {
-        self.in_order(Kind::Row)?;
+        self.in_order(LineKind::Row)?;
         let packet: Packet = line.packet(self.clock()).ok_or_else(|| {
             Text::new(
                 "the packet lacks what its protocol has, or has what it cannot have",
@@ -254,14 +254,14 @@ impl Run {
     }
 
     fn claim(&mut self, claim: Claim) -> Result<(), Text> {
-        self.in_order(Kind::Claim)?;
+        self.in_order(LineKind::Claim)?;
         check::claim(self.seq, &claim)?;
         self.claims.push(claim);
         Ok(())
     }
 
     fn finished(&mut self, line: SummaryLine<'static>) -> Result<Report, Text> {
-        self.in_order(Kind::Summary)?;
+        self.in_order(LineKind::Summary)?;
         let verdict = line.verdict().ok_or_else(|| Text::new("no such `verdict`", "没有这样的 `verdict`"))?;
         let took_us = line.took_us(self.clock()).ok_or_else(times)?;
         let claims = std::mem::take(&mut self.claims);

@@ -14,7 +14,7 @@ const KEPT: usize = 6;
 const HIDDEN: usize = 8;
 
 /// What a call moved of one message: `M1 hello`, `M2 feng [0..2 of 4]`.
-pub struct Piece<'a> {
+pub struct MovedPiece<'a> {
     /// The message.
     pub msg: MsgId,
     /// What is said of it.
@@ -26,7 +26,7 @@ pub struct Piece<'a> {
 }
 
 /// What a call moved, by message.
-pub fn pieces<'a>(trace: &'a Trace, event: &'a Event) -> Vec<Piece<'a>> {
+pub fn pieces<'a>(trace: &'a Trace, event: &'a Event) -> Vec<MovedPiece<'a>> {
     let mut out = Vec::new();
     let mut at = 0;
     for span in &event.spans {
@@ -35,7 +35,7 @@ pub fn pieces<'a>(trace: &'a Trace, event: &'a Event) -> Vec<Piece<'a>> {
         let Some(message) = trace.message(span.msg) else { continue };
         let passes = message.passed.is_some();
         let tokens = if passes { passing(message, span, bytes) } else { part(message, span, bytes) };
-        out.push(Piece { msg: span.msg, tokens, passes, len: bytes.len() });
+        out.push(MovedPiece { msg: span.msg, tokens, passes, len: bytes.len() });
     }
     out
 }
@@ -96,7 +96,7 @@ fn quoted(bytes: &[u8], part: trace::Part) -> Option<String> {
 }
 
 /// One cell of the hex block.
-pub enum Cell {
+pub enum HexCell {
     /// A byte.
     Byte {
         /// The byte.
@@ -114,7 +114,7 @@ pub enum Cell {
 }
 
 /// The cells of what a call moved: of many bytes those at the boundaries.
-pub fn cells(event: &Event) -> Vec<Cell> {
+pub fn cells(event: &Event) -> Vec<HexCell> {
     let all = event.bytes.len() <= WHOLE;
     let mut cells = Vec::new();
     let mut at = 0;
@@ -124,9 +124,9 @@ pub fn cells(event: &Event) -> Vec<Cell> {
         let hide = if all || bytes.len() <= 2 * KEPT + HIDDEN { 0..0 } else { KEPT..bytes.len() - KEPT };
         for (i, value) in bytes.iter().enumerate() {
             if !hide.contains(&i) {
-                cells.push(Cell::Byte { value: *value, span: *span, boundary: i == 0 });
+                cells.push(HexCell::Byte { value: *value, span: *span, boundary: i == 0 });
             } else if i == hide.start {
-                cells.push(Cell::Gap { hidden: hide.len() });
+                cells.push(HexCell::Gap { hidden: hide.len() });
             }
         }
     }

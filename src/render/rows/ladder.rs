@@ -6,7 +6,7 @@ use crate::render::Report;
 use crate::say;
 use crate::text::Text;
 use crate::trace::packet::Packet;
-use crate::trace::{Call, Context, EndName, Event, News, Role, SockId, Trace};
+use crate::trace::{Call, EndName, Event, News, PacketContext, Role, SockId, Trace};
 use std::collections::HashSet;
 
 /// One row of the ladder.
@@ -58,7 +58,7 @@ const FOLD: usize = 6;
 #[derive(Clone, Copy)]
 enum Item<'a> {
     Event(&'a Event),
-    Packet(&'a Packet, Context),
+    Packet(&'a Packet, PacketContext),
 }
 
 impl Item<'_> {
@@ -136,7 +136,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn packet(&mut self, packet: &'a Packet, context: &Context) {
+    fn packet(&mut self, packet: &'a Packet, context: &PacketContext) {
         let label = packet::label(&self.report.trace, packet, context);
         let (number, from, to, remark) = (packet.seq, context.from, context.to, packet.remark());
         self.rows.push(Row::Packet(PacketRow { number, packet, from, to, label, remark }));
@@ -152,7 +152,7 @@ impl<'a> Writer<'a> {
 
     /// The packets between alike events: a few are shown, many are counted.
     fn packets_between(&mut self, items: &[Item<'a>]) {
-        let few: Vec<(&'a Packet, Context)> = items
+        let few: Vec<(&'a Packet, PacketContext)> = items
             .iter()
             .filter_map(|i| if let Item::Packet(p, context) = i { Some((*p, *context)) } else { None })
             .collect();

@@ -4,14 +4,14 @@ use super::token::{Name, Token};
 use crate::say;
 use crate::text::{Text, grouped};
 use crate::trace::packet::{Content, Fate, Flags, Packet, Segment, icmp};
-use crate::trace::{Context, Message, MsgId, Purpose, Role, Trace};
+use crate::trace::{Message, MsgId, PacketContext, Purpose, Role, Trace};
 use std::ops::Range;
 
 /// The bits that make a segment more than data or an acknowledgement.
 const CONTROL: Flags = Flags::SYN.and(Flags::FIN).and(Flags::RST);
 
 /// What matters about a packet.
-pub fn label<'a>(trace: &'a Trace, packet: &Packet, context: &Context) -> Vec<Token<'a>> {
+pub fn label<'a>(trace: &'a Trace, packet: &Packet, context: &PacketContext) -> Vec<Token<'a>> {
     match &packet.content {
         Content::Tcp(segment) => tcp(trace, packet, segment, context),
         Content::Udp => fragment(packet).map_or_else(|| data(trace, packet), |text| vec![text.into()]),
@@ -20,7 +20,7 @@ pub fn label<'a>(trace: &'a Trace, packet: &Packet, context: &Context) -> Vec<To
     }
 }
 
-fn tcp<'a>(trace: &'a Trace, packet: &Packet, segment: &Segment, context: &Context) -> Vec<Token<'a>> {
+fn tcp<'a>(trace: &'a Trace, packet: &Packet, segment: &Segment, context: &PacketContext) -> Vec<Token<'a>> {
     let mut words = Vec::new();
     if segment.flags.any(CONTROL) {
         words.push(control(segment.flags));
@@ -60,7 +60,7 @@ fn control(flags: Flags) -> Text {
     Text::same(Flags(flags.0 & beside.0).to_string())
 }
 
-fn acknowledgement(context: &Context) -> Text {
+fn acknowledgement(context: &PacketContext) -> Text {
     match (context.acknowledged, context.acknowledges_fin) {
         (0, false) => Text::same("ACK"),
         (0, true) => Text::new("ACK of FIN", "对 FIN 的 ACK"),
@@ -148,7 +148,7 @@ fn shortened(names: Vec<String>) -> String {
 }
 
 /// Carried as always, carrying what it always carries: nothing to stop at.
-pub fn is_ordinary(packet: &Packet, context: &Context) -> bool {
+pub fn is_ordinary(packet: &Packet, context: &PacketContext) -> bool {
     let carried = packet.fate == Fate::Delivered && !packet.arrivals.is_empty();
     let usual = match &packet.content {
         Content::Tcp(s) => {

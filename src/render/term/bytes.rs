@@ -2,7 +2,7 @@
 
 use crate::render::Style;
 use crate::render::palette::Ink;
-use crate::render::rows::bytes::{Cell, Piece, cells};
+use crate::render::rows::bytes::{HexCell, MovedPiece, cells};
 use crate::render::rows::token::{self, Token};
 use crate::text::columns::{columns, padded};
 use crate::text::grouped;
@@ -18,7 +18,7 @@ const INDENT: usize = 9;
 const LABEL: usize = 4;
 
 /// A piece that is shown nowhere else: as much of it as a line, or a few, have room for.
-pub fn passing(piece: &Piece, style: &Style) -> String {
+pub fn passing(piece: &MovedPiece, style: &Style) -> String {
     let lines = if piece.len <= SHORT { 4 } else { 1 };
     // The gap before what is quoted is a part of its line.
     let gap = piece.tokens.iter().position(|t| matches!(t, Token::Name(_))).map(|name| name - 1);
@@ -35,7 +35,7 @@ pub fn passing(piece: &Piece, style: &Style) -> String {
 
 /// A cell with its width in columns, the space before it included.
 struct Wide {
-    cell: Cell,
+    cell: HexCell,
     width: usize,
 }
 
@@ -65,7 +65,7 @@ fn measured(event: &Event) -> impl Iterator<Item = Wide> {
     let largest = event.spans.iter().map(|s| s.msg.0).max().unwrap_or(0);
     let byte = largest.to_string().len().max(2) + 1;
     cells(event).into_iter().map(move |cell| {
-        let width = if let Cell::Gap { hidden } = cell { columns(&gap(hidden)) + 1 } else { byte };
+        let width = if let HexCell::Gap { hidden } = cell { columns(&gap(hidden)) + 1 } else { byte };
         Wide { cell, width }
     })
 }
@@ -75,12 +75,12 @@ fn gap(hidden: usize) -> String {
 }
 
 fn rows(line: &[Wide], headers: bool, style: &Style) -> Vec<String> {
-    let row = |label: &str, written: &dyn Fn(&Cell) -> (String, Option<Ink>)| {
+    let row = |label: &str, written: &dyn Fn(&HexCell) -> (String, Option<Ink>)| {
         let mut out = format!("{}{}", " ".repeat(INDENT), style.palette.paint(&padded(label, LABEL), Ink::Faint));
         for (i, Wide { cell, width }) in line.iter().enumerate() {
             let (text, ink) = written(cell);
             let text = format!("{:>1$}", text, width - 1);
-            let boundary = matches!(cell, Cell::Byte { boundary: true, .. }) && i > 0;
+            let boundary = matches!(cell, HexCell::Byte { boundary: true, .. }) && i > 0;
             out.push(if boundary { style.bar() } else { ' ' });
             out.push_str(&ink.map_or(text.clone(), |ink| style.palette.paint(&text, ink)));
         }
@@ -88,18 +88,18 @@ fn rows(line: &[Wide], headers: bool, style: &Style) -> Vec<String> {
     };
     let mut rows = vec![
         row("hex", &|c| match c {
-            Cell::Byte { value, span, .. } => (format!("{value:02x}"), Some(Ink::Message(span.msg))),
-            Cell::Gap { hidden } => (gap(*hidden), Some(Ink::Faint)),
+            HexCell::Byte { value, span, .. } => (format!("{value:02x}"), Some(Ink::Message(span.msg))),
+            HexCell::Gap { hidden } => (gap(*hidden), Some(Ink::Faint)),
         }),
         row("src", &|c| match c {
-            Cell::Byte { span, .. } => (span.msg.0.to_string(), Some(Ink::Message(span.msg))),
-            Cell::Gap { .. } => (String::new(), None),
+            HexCell::Byte { span, .. } => (span.msg.0.to_string(), Some(Ink::Message(span.msg))),
+            HexCell::Gap { .. } => (String::new(), None),
         }),
     ];
     if headers {
         rows.push(row("part", &|c| match c {
-            Cell::Byte { span, .. } => (if span.part == Part::Header { "h" } else { "b" }.into(), None),
-            Cell::Gap { .. } => (String::new(), None),
+            HexCell::Byte { span, .. } => (if span.part == Part::Header { "h" } else { "b" }.into(), None),
+            HexCell::Gap { .. } => (String::new(), None),
         }));
     }
     rows

@@ -21,12 +21,12 @@ pub struct Live {
     json: bool,
     window: Window,
     kernel: Kernel,
-    runs: BTreeMap<SockId, Run>,
+    runs: BTreeMap<SockId, Repetition>,
     headed: bool,
 }
 
 /// Alike calls on one socket, one after the other: a long body.
-struct Run {
+struct Repetition {
     first: Event,
     drawn: usize,
     /// How many are counted and not drawn, and their bytes; the last is drawn when something else comes.
@@ -35,10 +35,10 @@ struct Run {
     last: Option<(Event, Text)>,
 }
 
-impl Run {
-    fn of(event: &Event) -> Run {
+impl Repetition {
+    fn of(event: &Event) -> Repetition {
         let first = Event { bytes: Vec::new(), ..event.clone() };
-        Run { first, drawn: 1, held: 0, bytes: 0, last: None }
+        Repetition { first, drawn: 1, held: 0, bytes: 0, last: None }
     }
 
     fn goes_on(&self, event: &Event) -> bool {
@@ -151,7 +151,7 @@ impl Live {
         let news = socket.map(|socket| self.kernel.news(socket, event)).unwrap_or_default();
         let note = if self.style.stable { Text::default() } else { event::note(&news) };
         let Some(run) = self.runs.get_mut(&sock) else {
-            self.runs.insert(sock, Run::of(event));
+            self.runs.insert(sock, Repetition::of(event));
             return self.draw(out, event, note);
         };
         if run.drawn < DRAWN {
