@@ -190,6 +190,22 @@ impl<'a> Events<'a> {
         self.list.iter().map(|e| result(e)).collect()
     }
 
+    /// How each call ended: `ok`, or the error's name.
+    pub fn outcomes(&self) -> Vec<String> {
+        self.list.iter().map(|e| e.error.clone().unwrap_or_else(|| "ok".into())).collect()
+    }
+
+    /// The bytes that each of them moved, as text.
+    pub fn texts(&self) -> Vec<String> {
+        self.list.iter().map(|e| String::from_utf8_lossy(&e.bytes).into_owned()).collect()
+    }
+
+    /// Those of one among several ends of a role: of `client-2`.
+    #[must_use]
+    pub fn by(&self, index: u32) -> Events<'a> {
+        self.only(|e| e.end.index == index)
+    }
+
     /// Those on this socket; none where there is no such socket.
     #[must_use]
     pub fn on(&self, sock: Option<SockId>) -> Events<'a> {

@@ -1,13 +1,10 @@
 //! Numbered messages, and the same ones over UDP and then over TCP across one link: what the scenarios about
 //! an unreliable network share.
 
-use crate::claims::Judge;
-use crate::net::{End, Udp};
-use crate::say;
-use crate::text::{Text, grouped};
-use crate::trace::Role::{Client, Server};
+use super::prelude::*;
+use crate::net::Udp;
+use crate::trace::Proto;
 use crate::trace::packet::{Content, Packet};
-use crate::trace::{Event, Proto};
 
 /// `No. 001 ......`, of the given length.
 pub(super) fn numbered(n: usize, length: usize) -> Vec<u8> {
@@ -20,7 +17,7 @@ pub(super) fn number(bytes: &[u8]) -> Option<usize> {
 }
 
 /// Sends them all as datagrams, then all on a connection; with TCP_NODELAY, so that each leaves at once.
-pub(super) fn client(end: &End, messages: usize, length: usize) -> anyhow::Result<()> {
+pub(super) fn client(end: &End, messages: usize, length: usize) -> Ends {
     let server = end.server_address()?;
     end.pass("ready", Text::new("until the server has both its sockets", "等到服务器的两个套接字都好了"))?;
     let udp = end.udp()?;
@@ -32,15 +29,12 @@ pub(super) fn client(end: &End, messages: usize, length: usize) -> anyhow::Resul
     for n in 1..=messages {
         tcp.send(&numbered(n, length))?;
     }
-    tcp.wait_acked()?;
-    tcp.close()?;
-    udp.close()?;
-    Ok(())
+    Ok(tcp.wait_acked()?)
 }
 
 /// Reads what there is of the datagrams once nothing is on its way any more, then the connection to its end.
-pub(super) fn server(end: &End, messages: usize, length: usize) -> anyhow::Result<()> {
-    let listener = end.tcp().listen()?;
+pub(super) fn server(end: &End, messages: usize, length: usize) -> Ends {
+    let listener = end.listen()?;
     let udp = Udp::at(end, listener.address())?;
     end.open("ready");
     end.pass("sent", Text::new("until what was sent is through", "等到发出的都走完了"))?;
@@ -48,18 +42,15 @@ pub(super) fn server(end: &End, messages: usize, length: usize) -> anyhow::Resul
     while udp.try_recv_from(length)?.is_some() {}
     let conn = listener.accept()?;
     conn.wait_queued(messages * length)?;
-    while !conn.recv(length)?.is_empty() {}
-    conn.close()?;
-    udp.close()?;
-    Ok(())
+    Ok(conn.recv_to_end(length)?)
 }
 
 /// What the server's application got of each protocol, and what the link did to it.
 pub(super) struct Seen<'a> {
     /// The receive calls that brought datagrams.
-    pub(super) datagrams: Vec<&'a Event>,
+    pub(super) datagrams: Events<'a>,
     /// The receive calls that brought bytes of the stream.
-    pub(super) pieces: Vec<&'a Event>,
+    pub(super) pieces: Events<'a>,
     /// The datagrams as they left the client.
     pub(super) udp: Vec<&'a Packet>,
     /// The segments with data as they left the client.
@@ -68,14 +59,9 @@ pub(super) struct Seen<'a> {
 
 impl<'a> Seen<'a> {
     pub(super) fn of(j: &Judge<'a>) -> Seen<'a> {
-        let trace = j.trace();
-        let proto = |e: &Event| e.sock.and_then(|sock| trace.socket(sock)).map(|socket| socket.proto);
-        let recvs = |wanted| {
-            let brought = |e: &&Event| proto(e) == Some(wanted) && !e.bytes.is_empty();
-            j.recvs(Server).into_iter().filter(brought).collect()
-        };
-        let left = trace.packets.iter().filter(|p| p.from == Client && p.is_data());
-        let (udp, tcp) = left.partition(|p| matches!(p.content, Content::Udp));
+        let proto = |e: &Event| e.sock.and_then(|sock| j.trace().socket(sock)).map(|socket| socket.proto);
+        let recvs = |wanted| j.recvs(Server).with_data().only(|e| proto(e) == Some(wanted));
+        let (udp, tcp) = j.data_packets(Client).partition(|p| matches!(p.content, Content::Udp));
         Seen { datagrams: recvs(Proto::Udp), pieces: recvs(Proto::Tcp), udp, tcp }
     }
 
@@ -83,21 +69,10 @@ impl<'a> Seen<'a> {
     pub(super) fn received(&self) -> Vec<usize> {
         self.datagrams.iter().filter_map(|e| number(&e.bytes)).collect()
     }
-
-    /// Is the stream whole and in order?
-    pub(super) fn stream_is_whole(&self, messages: usize, length: usize) -> bool {
-        let got = self.pieces.iter().flat_map(|e| &e.bytes);
-        got.eq((1..=messages).flat_map(|n| numbered(n, length)).collect::<Vec<_>>().iter())
-    }
-
-    /// The bytes the stream brought.
-    pub(super) fn stream_length(&self) -> usize {
-        self.pieces.iter().map(|e| e.bytes.len()).sum()
-    }
 }
 
 /// The numbers of the messages that begin in these packets.
-pub(super) fn carried<'p>(packets: impl IntoIterator<Item = &'p &'p Packet>) -> Vec<usize> {
+pub(super) fn carried<'p>(packets: impl IntoIterator<Item = &'p Packet>) -> Vec<usize> {
     packets.into_iter().filter_map(|p| number(p.payload())).collect()
 }
 
@@ -117,20 +92,14 @@ pub(super) fn expected(numbers: &[usize]) -> Text {
 
 /// The claim that TCP hides it: the stream is whole and in order.
 pub(super) fn claim_whole_stream(j: &Judge, seen: &Seen, messages: usize, length: usize) {
-    let (want, got) = (grouped(messages * length), grouped(seen.stream_length()));
-    let whole = seen.stream_is_whole(messages, length);
+    let sent: Vec<u8> = (1..=messages).flat_map(|n| numbered(n, length)).collect();
+    let got = seen.pieces.iter().flat_map(|e| &e.bytes);
+    let whole = |n: usize| j.sentence([&n], |[n]| say!("{n} bytes in order", "{n} 字节，顺序不变"));
+    let other = |n: usize| j.sentence([&n], |[n]| say!("{n} bytes, not as sent", "{n} 字节，与发送的不同"));
+    let side = if got.eq(&sent) { whole(sent.len()) } else { other(seen.pieces.moved()) };
     j.claim("tcp-whole", "TCP: all of it arrived, once and in order", "TCP：全部到达，不重复，顺序不变")
-        .needs(Client)
-        .needs(Server)
-        .shown_by(seen.pieces.iter().copied())
-        .that(
-            whole,
-            say!("{want} bytes in order", "{want} 字节，顺序不变"),
-            match whole {
-                true => say!("{got} bytes in order", "{got} 字节，顺序不变"),
-                false => say!("{got} bytes, not as sent", "{got} 字节，与发送的不同"),
-            },
-        );
+        .of(&seen.pieces)
+        .same(whole(sent.len()), side);
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use super::both::{self, Seen, carried, listed};
 use super::prelude::*;
+use crate::trace::packet::Packet;
 
 pub(super) fn scenario() -> Scenario {
     Scenario::new("link-loss", Part::Link, &["D0", "D1 §10", "D3 §10"])
@@ -29,40 +30,48 @@ fn server(end: &End) -> Ends {
 
 fn judge(j: &Judge) {
     let seen = Seen::of(j);
-    let lost = carried(seen.udp.iter().filter(|p| p.dropped()));
-    let again = seen.tcp.iter().filter(|p| p.segment().is_some_and(|s| s.retransmission)).count();
-    let dropped = seen.tcp.iter().filter(|p| p.dropped()).count();
-    let wanted = dropped.max(1);
+    let lost = carried(seen.udp.iter().copied().filter(|p| p.dropped()));
     let received = seen.received();
-
-    let survivors: Vec<usize> = (1..=MESSAGES).filter(|n| !lost.contains(n)).collect();
     let missing: Vec<usize> = (1..=MESSAGES).filter(|n| !received.contains(n)).collect();
+    // A link that lost nothing does not show it.
+    let due = match lost.is_empty() {
+        true => Text::new("not all of them", "不是全部"),
+        false => listed(&(1..=MESSAGES).filter(|n| !lost.contains(n)).collect::<Vec<_>>()),
+    };
+    let came = Text::new("received: {}; sends failed: {}", "收到：{}；send 失败：{}");
+    let failed = j.sends(Client).only(|e| !e.ok());
     j.claim(
         "udp-missing",
         "UDP: exactly what the link lost is missing; no call failed",
         "UDP：少的正好是链路丢掉的；没有任何调用失败",
     )
-    .needs(Client)
-    .needs(Server)
-    .shown_by(seen.datagrams.iter().copied())
-    .that(
-        !lost.is_empty() && received == survivors,
-        Text::new("missing: {}", "缺少：{}").with(&both::expected(&lost)),
-        Text::new("missing: {}", "缺少：{}").with(&listed(&missing)),
+    .of(&seen.datagrams)
+    .of(&failed)
+    .beside(Sentence::from(Text::new(" (missing: {})", "（缺少：{}）").with(&listed(&missing))))
+    .same(
+        came.with_all([&due, &Text::same("0")]),
+        came.with_all([&listed(&received), &Text::same(grouped(failed.len()))]),
     );
 
+    let dropped: Vec<&Packet> = seen.tcp.iter().copied().filter(|p| p.dropped()).collect();
+    let again: Vec<&Packet> = dropped.iter().filter_map(|p| sent_again(p, &seen.tcp)).collect();
     j.claim(
         "tcp-again",
         "TCP: the link lost segments, too, and each was sent again",
         "TCP：链路也丢了报文段，每个都重传了",
     )
-    .shown_by(seen.tcp.iter().copied().filter(|p| p.dropped() || p.segment().is_some_and(|s| s.retransmission)))
-    .that(
-        dropped > 0 && again >= dropped,
-        say!("{wanted} dropped, as many sent again or more", "丢弃 {wanted} 个，重传不少于此数"),
-        say!("{dropped} dropped, {again} sent again", "丢弃 {dropped} 个，重传 {again} 个"),
-    );
+    .shown_by(dropped.iter().chain(&again).copied())
+    .equal([dropped.len().max(1); 2], [dropped.len(), again.len()], |[dropped, again]| {
+        say!("{dropped} dropped, {again} sent again", "丢弃 {dropped} 个，重传 {again} 个")
+    });
     both::claim_whole_stream(j, &seen, MESSAGES, LENGTH);
+}
+
+/// The packet that carried the first byte of this one again.
+fn sent_again<'a>(lost: &Packet, sent: &[&'a Packet]) -> Option<&'a Packet> {
+    let first = lost.segment()?.seq;
+    let holds = |p: &Packet| p.segment().is_some_and(|s| (s.seq..s.seq + p.payload_len as u64).contains(&first));
+    sent.iter().copied().find(|p| p.seq > lost.seq && holds(p))
 }
 
 fn teach(t: Teaching) -> Teaching {

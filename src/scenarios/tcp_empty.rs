@@ -52,7 +52,7 @@ fn look(conn: &Conn) -> Result<()> {
 }
 
 /// What a call that would have to wait says.
-const WOULD_BLOCK: &str = if cfg!(windows) { "WSAEWOULDBLOCK" } else { "EAGAIN" };
+pub(super) const WOULD_BLOCK: &str = if cfg!(windows) { "WSAEWOULDBLOCK" } else { "EAGAIN" };
 
 fn judge(j: &Judge) {
     let empty = j.sends(Client).just_first();

@@ -2,8 +2,7 @@
 
 use super::prelude::*;
 use crate::net::Udp;
-use crate::trace::Proto;
-use crate::trace::Role;
+use crate::trace::{Proto, Role};
 use std::net::SocketAddr;
 
 pub(super) fn scenario() -> Scenario {
@@ -32,7 +31,6 @@ const DATAGRAMS: usize = WORDS.len() + JOINS as usize;
 fn client(end: &End) -> Ends {
     let s = end.udp()?;
     let server = end.server_address()?;
-    ECHOES.iter().for_each(|echo| s.expect(echo.as_bytes()));
     s.send_to(WORDS[0].as_bytes(), server)?;
     s.send_to(WORDS[1].as_bytes(), server)?;
     send_joined(end, &s, server)?;
@@ -40,19 +38,16 @@ fn client(end: &End) -> Ends {
     for _ in 0..DATAGRAMS {
         s.recv_from(end.recv_size())?;
     }
-    s.close()?;
     Ok(())
 }
 
 fn server(end: &End) -> Ends {
     let s = end.udp()?;
-    WORDS.iter().for_each(|word| s.expect(word.as_bytes()));
     end.pass("sent", Text::new("until everything is sent", "等到全部发完"))?;
     for _ in 0..DATAGRAMS {
         let (word, from) = s.recv_from(end.recv_size())?;
         s.send_to(&word.to_ascii_uppercase(), from)?;
     }
-    s.close()?;
     Ok(())
 }
 
@@ -70,32 +65,6 @@ fn send_joined(_: &End, _: &Udp, _: SocketAddr) -> Ends {
     Ok(())
 }
 
-/// The control: the same words over TCP.
-fn client_over_tcp(end: &End) -> Ends {
-    let s = end.tcp().connect()?;
-    s.send(WORDS[0].as_bytes())?;
-    s.send(WORDS[1].as_bytes())?;
-    s.recv_exact(WORDS.concat().len(), 1024)?;
-    s.close()?;
-    Ok(())
-}
-
-fn server_over_tcp(end: &End) -> Ends {
-    let listener = end.tcp().listen()?;
-    let conn = listener.accept()?;
-    WORDS.iter().for_each(|word| conn.expect(word.as_bytes()));
-    conn.wait_queued(WORDS.concat().len())?;
-    loop {
-        let word = conn.recv(end.recv_size())?;
-        if word.is_empty() {
-            break;
-        }
-        conn.send(&word.to_ascii_uppercase())?;
-    }
-    conn.close()?;
-    Ok(())
-}
-
 fn judge(j: &Judge) {
     let words = Text::new("each recv returned one word, whole and alone", "每次 recv 返回一个词，完整且单独");
     one_by_one(j, "one-send-one-recv", Server, words, WORDS);
@@ -106,16 +75,15 @@ fn judge(j: &Judge) {
     }
 }
 
-fn one_by_one(j: &Judge, id: &'static str, role: Role, text: Text, wanted: [&str; 2]) {
-    let brought = |e: &&Event| !e.bytes.is_empty();
-    let recvs: Vec<&Event> = j.recvs(role).into_iter().filter(brought).take(wanted.len()).collect();
-    let got: Vec<String> = recvs.iter().map(|e| String::from_utf8_lossy(&e.bytes).into_owned()).collect();
-    let alone = recvs.iter().all(|e| j.trace().exactly_one(e).is_some());
-    j.claim_text(id, text).needs(role).shown_by(recvs).that(
-        alone && got == wanted,
-        Text::same(wanted.join(" | ")),
-        Text::same(got.join(" | ")),
-    );
+fn one_by_one(j: &Judge, id: &'static str, role: Role, text: Text, words: [&str; 2]) {
+    let recvs = j.recvs(role).with_data().first_few(words.len());
+    // A word is one message, whole and alone; anything else says what it is of.
+    let word = |(event, text): (&&Event, String)| match j.trace().exactly_one(event) {
+        Some(_) => text,
+        None => format!("{text} ({})", event.messages().iter().map(ToString::to_string).collect::<Vec<_>>().join("+")),
+    };
+    let seen: Vec<String> = recvs.iter().zip(recvs.texts()).map(word).collect();
+    j.claim_text(id, text).of(&recvs).same(Text::same(words.join(" | ")), Text::same(seen.join(" | ")));
 }
 
 fn joined(j: &Judge) {
@@ -126,26 +94,19 @@ fn joined(j: &Judge) {
         ));
         return;
     }
-    let asked = j.sends(Client).into_iter().find(|e| e.ok() && e.datagram_len.is_none()).and_then(|e| e.handed);
-    let ours = |e: &&Event| asked.is_some_and(|h| e.spans.iter().any(|s| s.msg == h.msg));
-    let sends: Vec<&Event> = j.sends(Client).into_iter().filter(ours).collect();
-    let recvs: Vec<&Event> = j.recvs(Server).into_iter().filter(ours).collect();
-    let total: usize = sends.iter().map(|e| e.bytes.len()).sum();
-    let [given, taken] = [sends.len(), recvs.len()].map(grouped);
-    let got: usize = recvs.iter().map(|e| e.bytes.len()).sum();
+    let Some(asked) = j.message(Client, DATAGRAMS) else { return };
+    let ours = |e: &Event| e.messages().contains(&asked.id);
+    let (sends, recvs) = (j.sends(Client).only(ours), j.recvs(Server).only(ours));
     j.claim(
         "exception-on-request",
         "two sends become one datagram only on request (MSG_MORE)",
         "只有主动要求（MSG_MORE），两次 send 才成为一个数据报",
     )
-    .needs(Client)
-    .needs(Server)
-    .shown_by(sends.iter().chain(&recvs).copied())
-    .that(
-        sends.len() == 2 && recvs.len() == 1 && got == total,
-        say!("2 sends, 1 recv of {total} bytes", "2 次 send，1 次 recv 共 {total} 字节"),
-        say!("{given} sends, {taken} recv of {got} bytes", "{given} 次 send，{taken} 次 recv 共 {got} 字节"),
-    );
+    .of(&sends)
+    .of(&recvs)
+    .equal([2, 1, sends.moved()], [sends.len(), recvs.len(), recvs.moved()], |[sends, recvs, bytes]| {
+        say!("{sends} sends, {recvs} recv of {bytes} bytes", "{sends} 次 send，{recvs} 次 recv 共 {bytes} 字节")
+    });
 }
 
 fn teach(t: Teaching) -> Teaching {
@@ -171,8 +132,29 @@ fn teach(t: Teaching) -> Teaching {
     )
     .next("tcp-naive", "the same two words over TCP", "同样两个词，改走 TCP")
     .next("udp-truncate", "what a kept boundary costs when the buffer is small", "缓冲区太小时，保留边界的代价")
-    .control("the same words over TCP, which has no datagrams", "同样的词改走 TCP：没有数据报", |s| {
-        s.client(client_over_tcp);
-        s.server(server_over_tcp);
+    .control("the same words over TCP, which has no datagrams", "同样的词改走 TCP：没有数据报", |e| {
+        e.client(client_over_tcp).server(server_over_tcp);
     })
+}
+
+/// The control: the same words over TCP.
+fn client_over_tcp(end: &End) -> Ends {
+    let s = end.connect()?;
+    s.send(WORDS[0].as_bytes())?;
+    s.send(WORDS[1].as_bytes())?;
+    s.recv_exact(WORDS.concat().len(), 1024)?;
+    Ok(())
+}
+
+fn server_over_tcp(end: &End) -> Ends {
+    let listener = end.listen()?;
+    let conn = listener.accept()?;
+    conn.wait_queued(WORDS.concat().len())?;
+    loop {
+        let word = conn.recv(end.recv_size())?;
+        if word.is_empty() {
+            return Ok(());
+        }
+        conn.send(&word.to_ascii_uppercase())?;
+    }
 }

@@ -1,8 +1,7 @@
 //! One socket serves every client: a datagram brings its sender's address, and the reply goes there.
 
 use super::prelude::*;
-use crate::net::Udp;
-use crate::trace::EndName;
+use crate::net::{Result, Udp};
 use std::collections::HashSet;
 
 pub(super) fn scenario() -> Scenario {
@@ -37,123 +36,53 @@ fn client(end: &End) -> Ends {
     for s in &people {
         s.recv_from(BUFSIZE)?;
     }
-    leave(people)
-}
-
-fn server(end: &End) -> Ends {
-    let s = end.udp()?;
-    LINES.iter().for_each(|line| s.expect(line.as_bytes()));
-    for _ in LINES {
-        let (line, from) = s.recv_from(BUFSIZE)?;
-        s.send_to(reply(&String::from_utf8_lossy(&line)).as_bytes(), from)?;
-    }
-    s.close()?;
     Ok(())
 }
 
 /// A socket each, and client-1 to client-4 in the recording.
-fn sockets(end: &End) -> anyhow::Result<Vec<Udp>> {
-    let mut people = Vec::new();
-    for (index, line) in (1..).zip(LINES) {
-        let s = end.sibling(index).udp()?;
-        s.expect(reply(line).as_bytes());
-        people.push(s);
-    }
-    Ok(people)
+fn sockets(end: &End) -> Result<Vec<Udp>> {
+    (1..).zip(LINES).map(|(index, _)| end.sibling(index).udp()).collect()
 }
 
-fn leave(people: Vec<Udp>) -> Ends {
-    for s in people {
-        s.close()?;
-    }
-    Ok(())
-}
-
-/// The control: a server that keeps the first address it saw and answers everybody there.
-fn server_of_one(end: &End) -> Ends {
+fn server(end: &End) -> Ends {
     let s = end.udp()?;
-    LINES.iter().for_each(|line| s.expect(line.as_bytes()));
-    let mut first = None;
     for _ in LINES {
         let (line, from) = s.recv_from(BUFSIZE)?;
-        let to = *first.get_or_insert(from);
-        s.send_to(reply(&String::from_utf8_lossy(&line)).as_bytes(), to)?;
+        s.send_to(reply(&String::from_utf8_lossy(&line)).as_bytes(), from)?;
     }
-    s.close()?;
     Ok(())
-}
-
-/// The first hears everything; the others look and find nothing.
-fn client_of_one(end: &End) -> Ends {
-    let people = sockets(end)?;
-    for (s, line) in people.iter().zip(LINES) {
-        s.send_to(line.as_bytes(), end.server_address()?)?;
-    }
-    for (n, s) in people.iter().enumerate() {
-        match n {
-            0 => LINES.iter().try_for_each(|_| s.recv_from(BUFSIZE).map(drop))?,
-            _ => {
-                s.set_nonblocking(true)?;
-                s.try_recv_from(BUFSIZE)?;
-            }
-        }
-    }
-    leave(people)
 }
 
 fn judge(j: &Judge) {
-    one_socket(j);
-    each_his_own(j);
-    let setup = [Call::Listen, Call::Accept, Call::Connect];
-    let calls: Vec<&Event> = j.trace().events.iter().filter(|e| setup.contains(&e.call)).collect();
-    let n = grouped(calls.len());
-    j.claim("no-connection", "no connection is made or accepted", "没有建立也没有接受任何连接")
-        .shown_by(j.events().filter(|e| calls.is_empty() || setup.contains(&e.call)))
-        .that(
-            calls.is_empty(),
-            say!("0 calls of listen, accept, connect", "listen、accept、connect 共 0 次"),
-            say!("{n} calls of listen, accept, connect", "listen、accept、connect 共 {n} 次"),
-        );
-}
+    let heard = j.recvs(Server);
+    let peers: HashSet<_> = heard.iter().map(|e| e.peer).collect();
+    let socks: HashSet<_> = heard.iter().map(|e| e.sock).collect();
+    j.claim("one-socket-many-peers", "one socket hears every client", "一个套接字听到所有客户端").of(&heard).equal(
+        [LINES.len(), 1],
+        [peers.len(), socks.len()],
+        |[peers, socks]| say!("{peers} addresses, {socks} socket", "{peers} 个地址，{socks} 个套接字"),
+    );
 
-fn one_socket(j: &Judge) {
-    let recvs = j.recvs(Server);
-    let peers: HashSet<_> = recvs.iter().filter_map(|e| e.peer).collect();
-    let socks: HashSet<_> = recvs.iter().filter_map(|e| e.sock).collect();
-    let (peers, socks, all) = (peers.len(), socks.len(), LINES.len());
-    j.claim("one-socket-many-peers", "one socket hears every client", "一个套接字听到所有客户端")
-        .needs(Server)
-        .shown_by(recvs)
-        .that(
-            peers == all && socks == 1,
-            say!("{all} addresses, 1 socket", "{all} 个地址，1 个套接字"),
-            say!("{peers} addresses, {socks} socket", "{peers} 个地址，{socks} 个套接字"),
-        );
-}
-
-fn each_his_own(j: &Judge) {
-    let recvs = j.recvs(Client);
-    let ends: HashSet<EndName> = j.sends(Client).iter().map(|e| e.end).collect();
-    let text = |e: &Event| String::from_utf8_lossy(&e.bytes).into_owned();
-    let answered = |end: &EndName| {
-        let said = j.sends(Client).into_iter().find(|e| e.end == *end).map(text);
-        let heard: Vec<String> = recvs.iter().copied().filter(|e| e.end == *end).map(text).collect();
-        said.is_some_and(|said| heard == [reply(&said)])
+    let (said, replies) = (j.sends(Client), j.recvs(Client));
+    let hears_its_own = |index: &u32| {
+        let due: Vec<String> = said.by(*index).texts().iter().map(|line| reply(line)).collect();
+        due.len() == 1 && replies.by(*index).texts() == due
     };
-    let right = ends.iter().filter(|end| answered(end)).count();
-    let (n, all) = (grouped(right), grouped(LINES.len()));
+    let (all, right) = (LINES.len(), (1..).zip(LINES).filter(|(index, _)| hears_its_own(index)).count());
     j.claim(
         "reply-to-its-sender",
         "each hears the reply to its own line, and no other",
         "各自只听到对自己那句话的回复",
     )
-    .needs(Client)
-    .shown_by(recvs)
-    .that(
-        right == LINES.len(),
-        say!("{all} of {all} clients", "{all} 个客户端中 {all} 个"),
-        say!("{n} of {all} clients", "{all} 个客户端中 {n} 个"),
-    );
+    .of(&replies)
+    .equal([all], [right], |[n]| say!("{n} of {all} clients", "{all} 个客户端中 {n} 个"));
+
+    let sets_up = |e: &&Event| [Call::Listen, Call::Accept, Call::Connect].contains(&e.call);
+    j.claim("no-connection", "no connection is made or accepted", "没有建立也没有接受任何连接")
+        .shown_by(j.events().filter(|e| sets_up(e) || e.call.sends()))
+        .equal([0], [j.events().filter(sets_up).count()], |[n]| {
+            say!("{n} calls of listen, accept, connect", "listen、accept、connect 共 {n} 次")
+        });
 }
 
 fn teach(t: Teaching) -> Teaching {
@@ -177,11 +106,38 @@ fn teach(t: Teaching) -> Teaching {
     .control(
         "the server keeps the first address and answers everybody there",
         "服务器只记住第一个地址，所有回复都发到那里",
-        |s| {
-            s.client(client_of_one);
-            s.server(server_of_one);
+        |e| {
+            e.client(client_of_one).server(server_of_one);
         },
     )
+}
+
+/// The control: a server that keeps the first address it saw and answers everybody there.
+fn server_of_one(end: &End) -> Ends {
+    let s = end.udp()?;
+    let mut first = None;
+    for _ in LINES {
+        let (line, from) = s.recv_from(BUFSIZE)?;
+        let to = *first.get_or_insert(from);
+        s.send_to(reply(&String::from_utf8_lossy(&line)).as_bytes(), to)?;
+    }
+    Ok(())
+}
+
+/// The first hears everything; the others look and find nothing.
+fn client_of_one(end: &End) -> Ends {
+    let people = sockets(end)?;
+    for (s, line) in people.iter().zip(LINES) {
+        s.send_to(line.as_bytes(), end.server_address()?)?;
+    }
+    for _ in LINES {
+        people[0].recv_from(BUFSIZE)?;
+    }
+    for s in &people[1..] {
+        s.set_nonblocking(true)?;
+        s.try_recv_from(BUFSIZE)?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]

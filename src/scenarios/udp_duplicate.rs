@@ -30,33 +30,25 @@ fn server(end: &End) -> Ends {
     both::server(end, MESSAGES, LENGTH)
 }
 
-/// The numbers of the packets that arrived more than once.
-fn doubled(packets: &[&Packet]) -> Vec<usize> {
-    carried(packets.iter().filter(|p| p.arrivals.len() > 1))
+/// The packets that arrived more than once.
+fn doubled<'a>(packets: &[&'a Packet]) -> Vec<&'a Packet> {
+    packets.iter().copied().filter(|p| p.arrivals.len() > 1).collect()
 }
 
 fn judge(j: &Judge) {
     let seen = Seen::of(j);
-    let (twice, received) = (doubled(&seen.udp), seen.received());
-    let repeated: Vec<usize> = (1..=MESSAGES).filter(|n| received.iter().filter(|got| *got == n).count() > 1).collect();
+    let (twice, received) = (carried(doubled(&seen.udp)), seen.received());
+    let times = |n: &usize| received.iter().filter(|got| *got == n).count();
+    let repeated: Vec<usize> = (1..=MESSAGES).filter(|n| times(n) > 1).collect();
+    let twice_in = Text::new("twice: {}", "两次：{}");
     j.claim("udp-twice", "UDP: what the link doubled was received twice", "UDP：链路复制的，收到了两次")
-        .needs(Client)
-        .needs(Server)
-        .shown_by(seen.datagrams.iter().copied())
-        .that(
-            !twice.is_empty() && repeated == twice,
-            Text::new("twice: {}", "两次：{}").with(&both::expected(&twice)),
-            Text::new("twice: {}", "两次：{}").with(&listed(&repeated)),
-        );
+        .of(&seen.datagrams)
+        .same(twice_in.with(&both::expected(&twice)), twice_in.with(&listed(&repeated)));
 
-    let copies = seen.tcp.iter().filter(|p| p.arrivals.len() > 1).count();
+    let copies = doubled(&seen.tcp);
     j.claim("tcp-doubled-too", "TCP: the link doubled a segment, too", "TCP：链路也复制了报文段")
-        .shown_by(seen.tcp.iter().copied().filter(|p| p.arrivals.len() > 1))
-        .that(
-            copies > 0,
-            Text::new("1 segment or more arrived twice", "至少 1 个报文段到达两次"),
-            say!("{copies} arrived twice", "{copies} 个到达两次"),
-        );
+        .shown_by(copies.iter().copied())
+        .at_least(1, copies.len(), |n| say!("{n} arrived twice", "{n} 个到达两次"));
     both::claim_whole_stream(j, &seen, MESSAGES, LENGTH);
 }
 

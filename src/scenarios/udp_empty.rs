@@ -16,103 +16,67 @@ pub(super) fn scenario() -> Scenario {
         .teach(teach)
 }
 
-const EMPTY: &[u8] = b"";
-const MORE: &[u8] = b"x";
 const BUFSIZE: usize = 1024;
 
 fn client(end: &End) -> Ends {
     let s = end.udp()?;
     let server = end.server_address()?;
-    s.send_to(EMPTY, server)?;
-    s.send_to(MORE, server)?;
-    s.close()?;
+    s.send_to(b"", server)?;
+    s.send_to(b"x", server)?;
     Ok(())
 }
 
 fn server(end: &End) -> Ends {
     let s = end.udp()?;
-    [EMPTY, MORE].iter().for_each(|sent| s.expect(sent));
     s.recv_from(BUFSIZE)?;
     s.recv_from(BUFSIZE)?;
-    s.close()?;
-    Ok(())
-}
-
-/// The control: the same two sends over TCP.
-fn client_over_tcp(end: &End) -> Ends {
-    let s = end.tcp().connect()?;
-    s.send(EMPTY)?;
-    s.send(MORE)?;
-    s.close()?;
-    Ok(())
-}
-
-fn server_over_tcp(end: &End) -> Ends {
-    let listener = end.tcp().listen()?;
-    let conn = listener.accept()?;
-    conn.recv(BUFSIZE)?;
-    conn.recv(BUFSIZE)?;
-    conn.close()?;
     Ok(())
 }
 
 fn judge(j: &Judge) {
     let recvs = j.recvs(Server);
-    let is_message = |e: &&Event| j.trace().exactly_one(e).is_some();
-    let messages: Vec<&Event> = recvs.iter().copied().filter(is_message).collect();
-    let empty = messages.iter().copied().find(|e| e.returned == Some(0));
-    let after = empty.and_then(|empty| messages.iter().copied().find(|e| e.seq > empty.seq));
-    let first = empty.or(recvs.first().copied());
-    j.claim("empty-arrives", "the empty message arrives", "空消息到了").needs(Server).shown_by(first).that(
-        empty.is_some(),
-        Text::new("a message of 0 bytes", "一条 0 字节的消息"),
-        match (empty, first) {
-            (Some(_), _) => Text::new("a message of 0 bytes", "一条 0 字节的消息"),
-            (None, Some(event)) => describe(event),
-            (None, None) => Text::new("no recv returned", "没有 recv 返回"),
-        },
+    let messages = recvs.only(|e| j.trace().exactly_one(e).is_some());
+    let empty = messages.only(|e| e.returned == Some(0)).just_first();
+    let after = messages.only(|e| empty.iter().any(|empty| empty.seq < e.seq)).just_first();
+
+    let shown = if empty.is_empty() { recvs.just_first() } else { empty.clone() };
+    let nothing = Text::new("a message of 0 bytes", "一条 0 字节的消息");
+    let brought = match (empty.is_empty(), shown.first()) {
+        (false, _) => nothing.clone(),
+        (true, Some(other)) => describe(other),
+        (true, None) => Text::new("no recv returned", "没有 recv 返回"),
+    };
+    j.claim("empty-arrives", "the empty message arrives", "空消息到了").of(&shown).same(nothing, brought);
+    sender(j, &empty, &after);
+    j.claim("not-an-end", "it is not an end of stream", "它不是流的结束").of(&after).in_order(
+        vec!["x".into()],
+        after.texts(),
+        |next| say!("then {next}", "随后是 {next}"),
     );
-    sender(j, empty, after);
-    no_end(j, after);
 
     let sends = j.sends(Client);
-    let [sent, got] = [sends.len(), messages.len()].map(grouped);
+    let sent = sends.len();
     let each = Text::new("each send came out as one message, empty or not", "每次 send 都成为一条消息，空的也算");
-    j.claim_text("one-recv-each", each).of(&sends).shown_by(messages.iter().copied()).needs(Server).that(
-        messages.len() == sends.len(),
-        say!("{sent} of {sent} sends", "{sent} 次 send 中 {sent} 次"),
-        say!("{got} of {sent} sends", "{sent} 次 send 中 {got} 次"),
-    );
+    j.claim_text("one-recv-each", each)
+        .of(&sends)
+        .of(&messages)
+        .equal([sent], [messages.len()], |[n]| say!("{n} of {sent} sends", "{sent} 次 send 中 {n} 次"));
 }
 
 /// recvfrom told who sent nothing: the one who then sent x.
-fn sender(j: &Judge, empty: Option<&Event>, after: Option<&Event>) {
-    let address = empty.and_then(|e| e.peer);
-    let same = address.is_some() && address == after.and_then(|e| e.peer);
+fn sender(j: &Judge, empty: &Events, after: &Events) {
+    let peer = |events: &Events| events.first().and_then(|e| e.peer);
+    let same = Text::new("the address x comes from", "x 来自的地址");
+    let told = match (peer(empty), peer(after)) {
+        (None, _) => Text::new("no address", "没有地址"),
+        (address, of_x) if address == of_x => same.clone(),
+        _ => Text::new("another address", "另一个地址"),
+    };
+    let shown = empty.and(after);
     j.claim("with-its-sender", "it brings its sender's address", "它带来了发送方的地址")
+        .shown_by(&shown)
         .needs(Server)
-        .shown_by(empty.into_iter().chain(after))
-        .that(
-            same,
-            Text::new("the address x comes from", "x 来自的地址"),
-            match (same, address) {
-                (true, _) => Text::new("the address x comes from", "x 来自的地址"),
-                (false, Some(_)) => Text::new("another address", "另一个地址"),
-                (false, None) => Text::new("no address", "没有地址"),
-            },
-        );
-}
-
-/// 0 bytes were not the end: more came.
-fn no_end(j: &Judge, after: Option<&Event>) {
-    j.claim("not-an-end", "it is not an end of stream", "它不是流的结束").needs(Server).shown_by(after).that(
-        after.is_some_and(|e| e.bytes == MORE),
-        Text::new("then x", "随后是 x"),
-        after.map_or(Text::new("nothing came after it", "它之后什么也没有"), |e| {
-            let next = String::from_utf8_lossy(&e.bytes).into_owned();
-            say!("then {next}", "随后是 {next}")
-        }),
-    );
+        .same(same, told);
 }
 
 fn teach(t: Teaching) -> Teaching {
@@ -132,9 +96,23 @@ fn teach(t: Teaching) -> Teaching {
     .control(
         "the same two sends over TCP, where an empty send is nothing",
         "同样两次 send 改走 TCP：空的 send 等于没发",
-        |s| {
-            s.client(client_over_tcp);
-            s.server(server_over_tcp);
+        |e| {
+            e.client(client_over_tcp).server(server_over_tcp);
         },
     )
+}
+
+fn client_over_tcp(end: &End) -> Ends {
+    let s = end.connect()?;
+    s.send(b"")?;
+    s.send(b"x")?;
+    Ok(())
+}
+
+fn server_over_tcp(end: &End) -> Ends {
+    let listener = end.listen()?;
+    let conn = listener.accept()?;
+    conn.recv(BUFSIZE)?;
+    conn.recv(BUFSIZE)?;
+    Ok(())
 }

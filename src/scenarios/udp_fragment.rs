@@ -2,7 +2,7 @@
 
 use super::prelude::*;
 use crate::trace::Trace;
-use crate::trace::packet::{Content, Packet};
+use crate::trace::packet::Packet;
 use crate::trace::summary::Tally;
 
 pub(super) fn scenario() -> Scenario {
@@ -39,7 +39,6 @@ fn client(end: &End) -> Ends {
         s.send_to(&datagram(size), server)?;
     }
     end.open("sent");
-    s.close()?;
     Ok(())
 }
 
@@ -48,85 +47,87 @@ fn server(end: &End) -> Ends {
     end.pass("sent", Text::new("until what was sent is through", "等到发出的都走完了"))?;
     s.set_nonblocking(true)?;
     while s.try_recv_from(ROOM)?.is_some() {}
-    s.close()?;
     Ok(())
 }
 
-/// A datagram on the link: its packets, and what came of it.
+/// A datagram on the link: its packets, and the call that received it.
 struct Travel<'a> {
     size: usize,
     packets: Vec<&'a Packet>,
     received: Option<&'a Event>,
 }
 
-impl Travel<'_> {
-    fn lost(&self) -> usize {
-        self.packets.iter().filter(|p| p.arrivals.is_empty()).count()
+impl<'a> Travel<'a> {
+    fn lost(&self) -> impl Iterator<Item = &'a Packet> {
+        self.packets.iter().copied().filter(|p| p.arrivals.is_empty())
     }
 }
 
-/// What became of each datagram. Fragments of one share their IP identification.
-fn travels(trace: &Trace) -> Vec<Travel<'_>> {
-    let of_client = |p: &&Packet| p.from == Client && matches!(p.content, Content::Udp);
-    let sent = trace.events.iter().filter(|e| e.end.role == Client && e.call.sends());
-    sent.filter_map(|send| {
+/// What became of each datagram.
+fn travels<'a>(run: &Scope<'a>) -> Vec<Travel<'a>> {
+    let recvs = run.recvs(Server);
+    let travel = |send: &Event| {
         let message = send.handed?.msg;
-        let carries = |p: &&Packet| p.messages().contains(&message);
-        let packets = trace.packets.iter().filter(of_client).filter(carries).collect();
-        let takes = |e: &&Event| e.end.role == Server && e.call.receives() && e.messages().contains(&message);
-        Some(Travel { size: send.bytes.len(), packets, received: trace.events.iter().find(takes) })
-    })
-    .collect()
+        let packets = run.data_packets(Client).filter(|p| p.messages().contains(&message)).collect();
+        let received = recvs.iter().copied().find(|e| e.messages().contains(&message));
+        Some(Travel { size: send.bytes.len(), packets, received })
+    };
+    run.sends(Client).iter().filter_map(|send| travel(send)).collect()
 }
 
 fn judge(j: &Judge) {
-    let travels = travels(j.trace());
-    let counts = |text: fn(&Travel) -> usize| {
-        let parts: Vec<String> = travels.iter().map(|t| format!("{}: {}", grouped(t.size), text(t))).collect();
-        parts.join(", ")
-    };
-    let packets = counts(|t| t.packets.len());
-    let whole = travels.iter().all(|t| t.packets.iter().map(|p| p.payload_len).sum::<usize>() == t.size);
-    j.claim(
-        "cut-into-fragments",
-        "a datagram larger than the MTU left as several packets",
-        "比 MTU 大的数据报分成几个分组发出（分片）",
-    )
-    .shown_by(travels.iter().flat_map(|t| t.packets.iter().copied()))
-    .that(
-        whole && travels.is_sorted_by_key(|t| t.packets.len()) && travels.iter().any(|t| t.packets.len() > 1),
-        Text::new("more packets the larger it is, with all of its bytes", "越大分组越多，字节一个不少"),
-        say!("packets of each: {packets}", "各自的分组数：{packets}"),
-    );
+    let travels = travels(j);
+    cut_into_fragments(j, &travels);
 
-    let harmed: Vec<&Travel> = travels.iter().filter(|t| t.lost() > 0 && t.packets.len() > 1).collect();
-    let (some, all) =
-        (harmed.iter().map(|t| t.lost()).sum::<usize>(), harmed.iter().map(|t| t.packets.len()).sum::<usize>());
+    let harmed: Vec<&Travel> = travels.iter().filter(|t| (1..t.packets.len()).contains(&t.lost().count())).collect();
+    let lost: Vec<&Packet> = harmed.iter().flat_map(|t| t.lost()).collect();
+    let fragments: usize = harmed.iter().map(|t| t.packets.len()).sum();
     let came = harmed.iter().filter(|t| t.received.is_some()).count();
-    let wanted = harmed.len();
     j.claim(
         "lose-one-lose-all",
         "one fragment lost: nothing of the datagram was received",
         "丢了一个分片：整个数据报都收不到",
     )
-    .shown_by(harmed.iter().flat_map(|t| t.packets.iter().copied()).filter(|p| p.dropped()))
-    .that(
-        wanted > 0 && came == 0 && some < all,
-        Text::new("datagrams with a lost fragment, and none of them received", "有数据报丢了分片，且都没有收到"),
+    .shown_by(lost.iter().copied())
+    .beside(j.sentence([&lost.len(), &fragments], |[lost, all]| {
+        say!(" ({lost} of {all} fragments lost)", "（{all} 个分片丢了 {lost} 个）")
+    }))
+    .equal([harmed.len().max(1), 0], [harmed.len(), came], |[n, came]| {
         say!(
-            "{some} of {all} fragments lost, in datagrams: {wanted}; received of these: {came}",
-            "{wanted} 个数据报的 {all} 个分片丢了 {some} 个；这些数据报收到 {came} 个"
-        ),
-    );
+            "datagrams with a lost fragment: {n}; received of these: {came}",
+            "丢了分片的数据报：{n} 个；其中收到 {came} 个"
+        )
+    });
 
-    let spared: Vec<&Travel> = travels.iter().filter(|t| t.lost() == 0).collect();
-    let got = spared.iter().filter(|t| t.received.is_some_and(|e| e.bytes.len() == t.size)).count();
-    let n = spared.len();
+    let spared: Vec<&Travel> = travels.iter().filter(|t| t.lost().count() == 0).collect();
+    let whole: Vec<&Event> = spared.iter().filter_map(|t| t.received.filter(|e| e.bytes.len() == t.size)).collect();
     j.claim("others-whole", "the others were put together and received whole", "其余的重组后完整收到")
-        .needs(Client)
-        .needs(Server)
-        .shown_by(spared.iter().filter_map(|t| t.received))
-        .that(got == n, say!("{n} whole", "{n} 个完整"), say!("{got} whole", "{got} 个完整"));
+        .shown_by(whole.iter().copied())
+        .equal([spared.len()], [whole.len()], |[n]| say!("{n} whole", "{n} 个完整"));
+}
+
+/// How many packets each datagram left in, with how many bytes of it: as many as full fragments hold it. Datagrams that
+/// need but one show nothing.
+fn cut_into_fragments(j: &Judge, travels: &[Travel]) {
+    const HEADER: usize = 8;
+    let packets = || travels.iter().flat_map(|t| t.packets.iter().copied());
+    // Only a datagram's first packet has UDP's header.
+    let filled = |p: &Packet| p.payload_len + if p.fragment.is_none_or(|f| f.offset == 0) { HEADER } else { 0 };
+    let full = packets().map(filled).max().unwrap_or(HEADER);
+    let most = travels.iter().map(|t| t.size).max();
+    let due = |t: &Travel| (t.size + HEADER).div_ceil(full).max(if most == Some(t.size) { 2 } else { 1 });
+    let each = |size: usize, packets: usize| format!("{}: {packets}", grouped(size));
+    j.claim(
+        "cut-into-fragments",
+        "a datagram larger than the MTU left as several packets",
+        "比 MTU 大的数据报分成几个分组发出（分片）",
+    )
+    .shown_by(packets())
+    .in_order(
+        travels.iter().map(|t| each(t.size, due(t))).collect(),
+        travels.iter().map(|t| each(t.packets.iter().map(|p| p.payload_len).sum(), t.packets.len())).collect(),
+        |each| say!("packets of each: {each}", "各自的分组数：{each}"),
+    );
 }
 
 /// For `--repeat`: of each size, how many were received.
@@ -137,7 +138,7 @@ fn tally(trace: &Trace) -> Vec<Tally> {
         let what = say!("{size} bytes, {packets} {unit}", "{size} 字节，{packets} 个分组");
         Tally { what, came: u64::from(t.received.is_some()), of: 1, packets }
     };
-    travels(trace).iter().map(of).collect()
+    travels(&Scope::of(trace)).iter().map(of).collect()
 }
 
 fn teach(t: Teaching) -> Teaching {

@@ -32,53 +32,42 @@ fn client(end: &End) -> Ends {
         s.send_to(&numbered(n, SIZE), server)?;
     }
     end.open("sent");
-    s.close()?;
     Ok(())
 }
 
 fn server(end: &End) -> Ends {
     let s = end.udp()?;
-    (1..=DATAGRAMS).for_each(|n| s.expect(&numbered(n, SIZE)));
     s.wait_readable()?;
     end.pass("sent", Text::new("busy until all are sent", "忙着别的，直到全部发完"))?;
     s.set_nonblocking(true)?;
     while s.try_recv_from(SIZE)?.is_some() {}
-    s.close()?;
     Ok(())
 }
 
 fn judge(j: &Judge) {
     let sends = j.sends(Client);
-    let failed: Vec<&Event> = sends.iter().copied().filter(|e| e.returned != Some(SIZE)).collect();
+    let failed = sends.only(|e| e.returned != Some(SIZE));
     let went = sends.len() - failed.len();
-    let (n, bad) = (grouped(went), grouped(failed.len()));
     j.claim("every-send-succeeds", "every send succeeded", "每次 send 都成功")
-        .needs(Client)
-        .shown_by(sends.first().copied().into_iter().chain(failed.iter().copied()).chain(sends.last().copied()))
-        .that(
-            went == DATAGRAMS && failed.is_empty(),
-            say!("{DATAGRAMS} sends, 0 errors", "{DATAGRAMS} 次 send，0 个错误"),
-            say!("{n} sends, {bad} errors", "{n} 次 send，{bad} 个错误"),
-        );
+        .of(&sends.just_first().and(&failed).and(&sends.just_last()))
+        .equal([DATAGRAMS, 0], [went, failed.len()], |[n, bad]| {
+            say!("{n} sends, {bad} errors", "{n} 次 send，{bad} 个错误")
+        });
 
     let recvs = j.recvs(Server);
-    let crossing = Crossing::of(j.trace());
-    let (received, reached) = (j.varying(recvs.len()), j.varying(crossing.arrived.len()));
-    let text = match crossing.link {
+    let Crossing { link, arrived } = Crossing::of(j.trace());
+    let text = match link {
         None => Text::new("fewer were received than sent", "收到的比发出的少"),
         Some(_) => Text::new("fewer were received than arrived", "收到的比到达的少"),
     };
-    let expected = match crossing.link {
-        None => say!("fewer than {n} received", "收到少于 {n} 个"),
-        Some(_) => say!("fewer than {reached} received", "收到少于 {reached} 个"),
-    };
-    j.claim_text("fewer-arrive", text).needs(Client).needs(Server).shown_by(recvs.last().copied()).that(
-        recvs.len() < crossing.arrived.len(),
-        expected,
-        say!("{received} received", "收到 {received} 个"),
-    );
-    dropped(j, went, recvs.len(), crossing.link);
-    first_ones(j, &recvs, &crossing.arrived);
+    let claim = j.claim_text("fewer-arrive", text).needs(Client).of(&recvs.just_last());
+    let received = |n| say!("{n} received", "{n} 个被收到");
+    match link {
+        None => claim.fewer_than(arrived.len(), Varying(recvs.len()), received),
+        Some(_) => claim.fewer_than(Varying(arrived.len()), Varying(recvs.len()), received),
+    }
+    drops_are_counted(j, went, recvs.len(), link);
+    first_survive(j, &recvs, &arrived);
 }
 
 /// What became of the datagrams between the two sockets.
@@ -104,10 +93,9 @@ impl Crossing {
 }
 
 /// The receiver's kernel counted the ones it threw away.
-fn dropped(j: &Judge, sent: usize, received: usize, link: Option<Datagrams>) {
-    let count = |e: &Event| e.evidence.dropped.filter(|_| e.end.role == Server);
-    let last = j.trace().events.iter().rev().find(|e| count(e).is_some());
-    let Some(dropped) = last.and_then(count) else {
+fn drops_are_counted(j: &Judge, sent: usize, received: usize, link: Option<Datagrams>) {
+    let last = j.only(Server, |e| e.evidence.dropped.is_some()).just_last();
+    let Some(dropped) = last.first().and_then(|e| e.evidence.dropped) else {
         if j.trace().saw(Server) {
             j.limit(Text::new(
                 "this system does not count the datagrams a socket drops",
@@ -118,48 +106,40 @@ fn dropped(j: &Judge, sent: usize, received: usize, link: Option<Datagrams>) {
     };
     let Datagrams { lost, copies, late } = link.unwrap_or_default();
     let total = (received as u64 + dropped + lost + late).saturating_sub(copies);
-    let mut names = Text::new("received + dropped", "收到 + 丢弃");
-    let mut numbers = format!("{} + {}", j.varying(received), j.varying(dropped));
-    let further = [
-        (link.is_some(), '+', lost, Text::new("lost on the link", "链路上丢失")),
-        (late > 0, '+', late, Text::new("too late", "来迟")),
-        (copies > 0, '-', copies, Text::new("second copies", "重复到达")),
-    ];
-    for (_, sign, n, name) in further.into_iter().filter(|(counts, ..)| *counts) {
-        numbers += &format!(" {sign} {}", j.varying(n));
-        names = say!("{{}} {sign} {{}}", "{{}} {sign} {{}}").with(&names).with(&name);
-    }
-    let (sum, all) = (grouped(total), grouped(sent));
+    let [received, dropped, lost, late, copies] = [received as u64, dropped, lost, late, copies].map(Varying);
+    let sum = match link {
+        None => j.sentence([&received, &dropped], |[received, dropped]| {
+            say!(" = {received} received + {dropped} dropped", " = 收到 {received} + 丢弃 {dropped}")
+        }),
+        Some(_) => {
+            j.sentence([&received, &dropped, &lost, &late, &copies], |[received, dropped, lost, late, twice]| {
+                say!(
+                    " = {received} received + {dropped} dropped + {lost} lost on the link + {late} too late - \
+                 {twice} second copies",
+                    " = 收到 {received} + 丢弃 {dropped} + 链路上丢失 {lost} + 来迟 {late} - 重复到达 {twice}"
+                )
+            })
+        }
+    };
     j.claim("drops-are-counted", "the kernel dropped the rest at the full buffer", "缓冲区已满，其余的被内核丢弃")
         .needs(Client)
-        .needs(Server)
-        .shown_by(last)
-        .that(
-            total == sent as u64,
-            say!("{{}} = {all}", "{{}} = {all}").with(&names),
-            Text::same(format!("{numbers} = {sum}")),
-        );
+        .of(&last)
+        .beside(sum)
+        .equal([sent as u64], [total], |[n]| say!("{n} in all", "共 {n} 个"));
 }
 
 /// What found room is what came first: the queue keeps the old and refuses the new.
-fn first_ones(j: &Judge, recvs: &[&Event], arrived: &[usize]) {
-    let numbers: Vec<usize> = recvs.iter().filter_map(|e| number(&e.bytes)).collect();
-    let in_order = numbers.len() == recvs.len() && arrived.starts_with(&numbers);
-    let until = j.varying(recvs.len());
-    let greatest = |of: &[usize]| of.iter().copied().max().unwrap_or(0);
-    let should = j.varying(greatest(&arrived[..recvs.len().min(arrived.len())]));
-    let last = j.varying(greatest(&numbers));
+fn first_survive(j: &Judge, recvs: &Events, arrived: &[usize]) {
+    let first: Vec<usize> = arrived.iter().copied().take(recvs.len()).collect();
+    let numbers: Vec<usize> = recvs.iter().map(|e| number(&e.bytes).unwrap_or(0)).collect();
+    let last = |of: &[usize]| Varying(of.iter().copied().max().unwrap_or(0));
+    let in_order = j.sentence([&last(&first)], |[n]| say!("No. 1 to {n}, in order", "第 1 到 {n} 号，顺序不变"));
+    let others = j.sentence([&Varying(recvs.len()), &last(&numbers)], |[n, last]| {
+        say!("{n} of them, up to No. {last}", "共 {n} 个，最大 {last} 号")
+    });
     j.claim("first-survive", "the survivors are the first ones", "留下来的是最早的那些")
-        .needs(Server)
-        .shown_by(recvs.first().copied().into_iter().chain(recvs.last().copied()))
-        .that(
-            in_order && !recvs.is_empty(),
-            say!("No. 1 to {should}, in order", "第 1 到 {should} 号，顺序不变"),
-            match in_order {
-                true => say!("No. 1 to {last}, in order", "第 1 到 {last} 号，顺序不变"),
-                false => say!("{until} of them, up to No. {last}", "共 {until} 个，最大 {last} 号"),
-            },
-        );
+        .of(&recvs.just_first().and(&recvs.just_last()))
+        .same(in_order.clone(), if numbers == first { in_order } else { others });
 }
 
 fn teach(t: Teaching) -> Teaching {
@@ -185,6 +165,6 @@ fn teach(t: Teaching) -> Teaching {
     .control(
         "a receive buffer in which all of them find room (1 MiB asked)",
         "接收缓冲区装得下全部数据报（要求 1 MiB）",
-        |s| s.defaults.rcvbuf = Some(1 << 20),
+        |e| e.defaults.rcvbuf = Some(1 << 20),
     )
 }

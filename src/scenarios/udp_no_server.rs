@@ -1,7 +1,7 @@
 //! Nobody listens: unconnected UDP hears nothing, connected UDP at its next call, TCP at once.
 
 use super::prelude::*;
-use crate::net::{DeadPort, Udp};
+use crate::net::{DeadPort, Result, Udp};
 use crate::trace::Proto;
 use std::net::SocketAddr;
 
@@ -30,26 +30,23 @@ const SILENT: bool = cfg!(any(target_os = "linux", target_os = "android"));
 
 fn client(end: &End) -> Ends {
     let (udp, tcp) = (DeadPort::take(end, Proto::Udp)?, DeadPort::take(end, Proto::Tcp)?);
-    let (s, c) = udp_sockets(end, udp.address())?;
-    ask(&s, &c, udp.address())?;
+    let sockets = udp_sockets(end, udp.address())?;
+    ask(&sockets, udp.address())?;
     connect(end, tcp.address());
-    s.close()?;
-    c.close()?;
     Ok(())
 }
 
 /// The page's client, and one that will connect: client-1 and client-2 in the recording.
-fn udp_sockets(end: &End, server: SocketAddr) -> anyhow::Result<(Udp, Udp)> {
+fn udp_sockets(end: &End, server: SocketAddr) -> Result<[Udp; 2]> {
     let any_port = end.any_port_for(server);
     let (one, two) = (end.sibling(1), end.sibling(2));
     one.note(Text::new("UDP, not connected", "UDP，不 connect"));
     let s = Udp::at(&one, any_port)?;
     two.note(Text::new("UDP, connected", "UDP，先 connect"));
-    let c = Udp::at(&two, any_port)?;
-    Ok((s, c))
+    Ok([s, Udp::at(&two, any_port)?])
 }
 
-fn ask(s: &Udp, c: &Udp, server: SocketAddr) -> Ends {
+fn ask([s, c]: &[Udp; 2], server: SocketAddr) -> Result<()> {
     // What the calls say is the lesson, errors included, and the recording has it.
     for word in WORDS {
         let _ = s.send_to(word, server);
@@ -72,49 +69,28 @@ fn connect(end: &End, server: SocketAddr) {
     let _ = three.tcp().connect_to(server);
 }
 
-/// The control: a UDP server answers at the port. TCP still finds none.
-fn client_of_a_server(end: &End) -> Ends {
-    let tcp = DeadPort::take(end, Proto::Tcp)?;
-    let server = end.server_address()?;
-    let (s, c) = udp_sockets(end, server)?;
-    ask(&s, &c, server)?;
-    for _ in 1..WORDS.len() {
-        s.recv_from(BUFSIZE)?;
-        c.recv_from(BUFSIZE)?;
-    }
-    connect(end, tcp.address());
-    s.close()?;
-    c.close()?;
-    Ok(())
-}
-
-fn server(end: &End) -> Ends {
-    let s = end.udp()?;
-    for _ in 0..2 * WORDS.len() {
-        let (word, from) = s.recv_from(BUFSIZE)?;
-        s.send_to(&word.to_ascii_uppercase(), from)?;
-    }
-    s.close()?;
-    Ok(())
-}
-
 fn judge(j: &Judge) {
-    silence(j);
-    next_call(j);
-    let tcp = j.trace().calls(Client, Call::Connect).find(|e| proto(j, e) == Some(Proto::Tcp));
-    let error = tcp.map_or("no connect".into(), outcome);
-    j.claim("tcp-at-once", "TCP: connect itself is refused", "TCP：connect 当场被拒绝")
-        .needs(Client)
-        .shown_by(tcp)
-        .that(
-            error == TCP_REFUSED,
-            Text::same(format!("connect: {TCP_REFUSED}")),
-            Text::same(format!("connect: {error}")),
-        );
+    let [one, two, three] = [1, 2, 3].map(|index| j.only(Client, |e| e.end.index == index));
+    silence(j, &one);
+
+    // Each refusal is the error of the call after the send that caused it. Windows tells a receiving call only, so
+    // there the first pair is what counts.
+    let pairs = if cfg!(windows) { 1 } else { 2 };
+    let calls = two.only(|e| e.call.sends() || e.call.receives()).first_few(2 * pairs);
+    j.claim("udp-next-call", "connected UDP: the next call is refused", "connect 过的 UDP：下一次调用被拒绝")
+        .of(&calls)
+        .same(Text::same(["ok", REFUSED].repeat(pairs).join(", ")), Text::same(calls.outcomes().join(", ")));
+
+    let connect = three.only(|e| e.call == Call::Connect);
+    j.claim("tcp-at-once", "TCP: connect itself is refused", "TCP：connect 当场被拒绝").of(&connect).in_order(
+        vec![TCP_REFUSED.into()],
+        connect.outcomes(),
+        |error| Text::same(format!("connect: {error}")),
+    );
 }
 
 /// Unconnected: the sends succeed, and no later call reports anything.
-fn silence(j: &Judge) {
+fn silence(j: &Judge, unconnected: &Events) {
     if !SILENT {
         j.limit(Text::new(
             "this system may report a refusal to an unconnected socket, too (Windows: 10054 at a later recvfrom)",
@@ -122,42 +98,15 @@ fn silence(j: &Judge) {
         ));
         return;
     }
-    let sends: Vec<&Event> = j.trace().calls(Client, Call::SendTo).collect();
-    let sock = sends.first().and_then(|e| e.sock);
-    let look = j.trace().calls(Client, Call::RecvFrom).find(|e| e.sock == sock);
-    let ok = sends.iter().filter(|e| e.ok()).count();
-    let (n, sent, error) = (grouped(ok), WORDS.len(), look.map_or("none".into(), outcome));
+    let sent = unconnected.only(|e| e.call.sends() && e.ok());
+    let look = unconnected.only(|e| e.call.receives()).just_first();
     j.claim("udp-silence", "UDP: no call ever says that nobody was there", "UDP：没有任何调用报告那里没有人")
-        .needs(Client)
-        .shown_by(sends.iter().copied().chain(look))
-        .that(
-            ok == sent && error == "EAGAIN",
-            say!("{sent} sends ok, then recvfrom: EAGAIN", "{sent} 次 send 成功，之后 recvfrom：EAGAIN"),
-            say!("{n} sends ok, then recvfrom: {error}", "{n} 次 send 成功，之后 recvfrom：{error}"),
+        .of(&sent.and(&look))
+        .equal(
+            [grouped(WORDS.len()), "EAGAIN".into()],
+            [grouped(sent.len()), look.outcomes().concat()],
+            |[n, error]| say!("{n} sends ok, then recvfrom: {error}", "{n} 次 send 成功，之后 recvfrom：{error}"),
         );
-}
-
-/// Connected: each refusal is the error of the call after the send that caused it.
-fn next_call(j: &Judge) {
-    let connect = j.trace().calls(Client, Call::Connect).find(|e| proto(j, e) == Some(Proto::Udp));
-    let ours = |e: &&Event| e.sock == connect.and_then(|c| c.sock) && (e.call.sends() || e.call.receives());
-    // Windows tells a receiving call only, so there the first pair is what counts.
-    let pairs = if cfg!(windows) { 1 } else { 2 };
-    let calls: Vec<&Event> = j.trace().events.iter().filter(ours).take(2 * pairs).collect();
-    let got: Vec<String> = calls.iter().map(|e| outcome(e)).collect();
-    let wanted: Vec<&str> = ["ok", REFUSED].repeat(pairs);
-    j.claim("udp-next-call", "connected UDP: the next call is refused", "connect 过的 UDP：下一次调用被拒绝")
-        .needs(Client)
-        .shown_by(calls)
-        .that(got == wanted, Text::same(wanted.join(", ")), Text::same(got.join(", ")));
-}
-
-fn outcome(event: &Event) -> String {
-    event.error.clone().unwrap_or("ok".into())
-}
-
-fn proto(j: &Judge, event: &Event) -> Option<Proto> {
-    Some(j.trace().socket(event.sock?)?.proto)
 }
 
 fn teach(t: Teaching) -> Teaching {
@@ -179,8 +128,31 @@ fn teach(t: Teaching) -> Teaching {
     .next("udp-loss", "somebody listens, and it is lost all the same", "有人监听，照样会丢")
     .next("udp-chat", "an answer is the only proof of arrival", "只有对方的回答才证明送到了")
     .next("udp-remote-cmd", "the remote commands over UDP", "远程命令改走 UDP")
-    .control("a UDP server answers at the port", "端口上有一个 UDP 服务器在回答", |s| {
-        s.client(client_of_a_server);
-        s.server(server);
+    .control("a UDP server answers at the port", "端口上有一个 UDP 服务器在回答", |e| {
+        e.client(client_of_a_server).server(server);
     })
+}
+
+/// The control: a UDP server answers at the port. TCP still finds none.
+fn client_of_a_server(end: &End) -> Ends {
+    let tcp = DeadPort::take(end, Proto::Tcp)?;
+    let server = end.server_address()?;
+    let sockets = udp_sockets(end, server)?;
+    ask(&sockets, server)?;
+    for _ in 1..WORDS.len() {
+        for s in &sockets {
+            s.recv_from(BUFSIZE)?;
+        }
+    }
+    connect(end, tcp.address());
+    Ok(())
+}
+
+fn server(end: &End) -> Ends {
+    let s = end.udp()?;
+    for _ in 0..2 * WORDS.len() {
+        let (word, from) = s.recv_from(BUFSIZE)?;
+        s.send_to(&word.to_ascii_uppercase(), from)?;
+    }
+    Ok(())
 }

@@ -2,7 +2,6 @@
 
 use super::commands::COMMANDS;
 use super::prelude::*;
-use crate::net::Udp;
 
 pub(super) fn scenario() -> Scenario {
     Scenario::new("udp-remote-cmd", Part::Udp, &["D0", "D1 §9", "D2 §1"])
@@ -24,19 +23,15 @@ const ANSWERS: usize = 2;
 fn client(end: &End) -> Ends {
     let s = end.udp()?;
     let server = end.server_address()?;
-    expect_answers(&s);
     for command in &COMMANDS {
         s.send_to(command.line.as_bytes(), server)?;
         s.recv_from(end.recv_size())?;
     }
-    end.pass("answered", Text::new("until all is answered", "等到全部回答完"))?;
-    s.close()?;
-    Ok(())
+    Ok(end.pass("answered", Text::new("until all is answered", "等到全部回答完"))?)
 }
 
 fn server(end: &End) -> Ends {
     let s = end.udp()?;
-    COMMANDS.iter().for_each(|command| s.expect(command.line.as_bytes()));
     for command in &COMMANDS {
         let (_, from) = s.recv_from(BUFSIZE)?;
         let stdout = end.labelled(command.stdout.as_bytes(), command.stdout_label());
@@ -45,108 +40,68 @@ fn server(end: &End) -> Ends {
         s.send_part_to(stderr.whole(), from)?;
     }
     end.open("answered");
-    s.close()?;
     Ok(())
-}
-
-/// The control: the client knows how many datagrams answer a command, and has room for the longest.
-fn client_who_counts(end: &End) -> Ends {
-    let s = end.udp()?;
-    let server = end.server_address()?;
-    expect_answers(&s);
-    for command in &COMMANDS {
-        s.send_to(command.line.as_bytes(), server)?;
-        for _ in 0..ANSWERS {
-            s.recv_from(64 * BUFSIZE)?;
-        }
-    }
-    s.close()?;
-    Ok(())
-}
-
-fn expect_answers(s: &Udp) {
-    for command in &COMMANDS {
-        s.expect_labelled(command.stdout.as_bytes(), command.stdout_label());
-        s.expect_labelled(command.stderr.as_bytes(), command.stderr_label());
-    }
 }
 
 fn judge(j: &Judge) {
     let recvs = j.recvs(Client);
-    let single = recvs.iter().filter(|e| e.messages().len() == 1).count();
-    let [n, all] = [single, recvs.len()].map(grouped);
+    let (all, single) = (recvs.len(), recvs.only(|e| e.messages().len() == 1));
     let apart = Text::new(
         "every recvfrom holds one message, whole or cut, never two",
         "每次 recvfrom 只有一条消息：完整或被截断，从不混合",
     );
-    j.claim_text("never-mixed", apart).needs(Client).shown_by(recvs.iter().copied()).that(
-        single == recvs.len() && !recvs.is_empty(),
-        say!("one message in {all} of {all}", "{all} 次中 {all} 次是一条消息"),
-        say!("one message in {n} of {all}", "{all} 次中 {n} 次是一条消息"),
-    );
-    slip(j, &recvs);
-    cut(j, &recvs);
-    left(j, recvs.len());
+    j.claim_text("never-mixed", apart)
+        .of(&recvs)
+        .equal([all], [single.len()], |[n]| say!("one message in {n} of {all}", "{all} 次中 {n} 次是一条消息"));
+    answers_slip(j, &recvs);
+
+    let cut = recvs.only(|e| e.truncated);
+    j.claim("long-one-cut", "the long answer lost its tail", "长的那个回答丢了尾部")
+        .of(&cut)
+        .beside(cut.first().and_then(|e| kept(j, e)))
+        .at_least(1, cut.len(), |n| say!("{n} of {all} answers cut", "{n} 个回答被截断（共 {all} 个）"));
+
+    // What nobody asked for is still in the queue when the client leaves.
+    let (close, sent) = (j.calls(Client, Call::Close).just_last(), j.sends(Server));
+    let unread = close.first().and_then(|e| e.evidence.unread).unwrap_or(0);
+    let rest = sent.len().saturating_sub(all).max(1) as u64;
+    j.claim("left-unread", "answers are left that nobody reads", "还剩下没人读的回答")
+        .of(&close)
+        .needs(Server)
+        .beside(j.sentence([&sent.len(), &all], |[sent, read]| {
+            say!(" = {sent} sent - {read} read", " = 发出 {sent} - 读走 {read}")
+        }))
+        .equal([rest], [unread], |[n]| say!("{n} unread at close", "关闭时还有 {n} 个未读"));
 }
 
 /// Which command was asked last, and which one this answers; both from 1.
-fn asked_and_answered(j: &Judge, event: &Event) -> Option<(usize, usize)> {
-    let asked = j.sends(Client).iter().filter(|e| e.seq < event.seq).count();
-    let label = j.trace().message(event.spans.first()?.msg)?.label.clone()?;
-    let of = COMMANDS.iter().position(|c| label == c.stdout_label() || label == c.stderr_label())?;
+fn asked_and_answered(j: &Judge, answer: &Event) -> Option<(usize, usize)> {
+    let asked = j.sends(Client).iter().filter(|e| e.seq < answer.seq).count();
+    let label = j.trace().message(answer.spans.first()?.msg)?.label.as_ref()?;
+    let of = COMMANDS.iter().position(|c| *label == c.stdout_label() || *label == c.stderr_label())?;
     Some((asked, of + 1))
 }
 
-fn slip(j: &Judge, recvs: &[&Event]) {
-    let pairs: Vec<(usize, usize)> = recvs.iter().filter_map(|e| asked_and_answered(j, e)).collect();
-    let list = |numbers: Vec<usize>| numbers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-    let (asked, answered) = pairs.iter().copied().unzip();
-    let (asked, answered) = (list(asked), list(answered));
-    let late: Vec<&Event> =
-        recvs.iter().copied().filter(|e| asked_and_answered(j, e).is_some_and(|(asked, of)| of < asked)).collect();
+fn answers_slip(j: &Judge, recvs: &Events) {
+    let (all, pairs) = (recvs.len(), recvs.iter().filter_map(|e| asked_and_answered(j, e)));
+    let (asked, answered): (Vec<usize>, Vec<usize>) = pairs.unzip();
+    let late = recvs.only(|e| asked_and_answered(j, e).is_some_and(|(asked, of)| of < asked));
     j.claim("off-by-one", "the answers are off by one command", "回答错位了一条命令")
-        .needs(Client)
-        .shown_by(late.iter().copied())
-        .that(
-            !late.is_empty(),
-            say!("answers to other commands than {asked}", "不是对 {asked} 的回答"),
-            say!("answers to {answered}", "是对 {answered} 的回答"),
-        );
+        .of(&late)
+        .beside(j.sentence([&asked, &answered], |[asked, answered]| {
+            say!(" (asked: {asked}; answered: {answered})", "（问的是 {asked}；答的是 {answered}）")
+        }))
+        .at_least(1, late.len(), |n| {
+            say!("{n} of {all} answers to an earlier command", "{n} 个回答（共 {all} 个）答的是前面的命令")
+        });
 }
 
-fn cut(j: &Judge, recvs: &[&Event]) {
-    let whole = |e: &Event| Some(j.trace().message(e.spans.first()?.msg)?.bytes.len());
-    let cut = recvs.iter().copied().find(|e| e.truncated);
-    let (size, kept) = (grouped(cut.and_then(|e| e.asked).unwrap_or(0)), grouped(cut.map_or(0, |e| e.bytes.len())));
-    let length = grouped(cut.and_then(whole).unwrap_or(0));
-    j.claim("long-one-cut", "the long answer lost its tail", "长的那个回答丢了尾部").needs(Client).shown_by(cut).that(
-        cut.is_some(),
-        Text::new("a recvfrom that kept a part", "某次 recvfrom 只留下一部分"),
-        match cut {
-            Some(_) => say!("recvfrom({size}) kept {kept} of {length}", "recvfrom({size}) 留下 {length} 中的 {kept}"),
-            None => Text::new("nothing was cut", "没有被截断的"),
-        },
-    );
-}
-
-/// What nobody asked for again is still in the queue when the client leaves.
-fn left(j: &Judge, read: usize) {
-    let close = j.trace().calls(Client, Call::Close).last();
-    let unread = close.and_then(|e| e.evidence.unread).unwrap_or(0);
-    let sent = j.sends(Server).len();
-    let (n, rest) = (grouped(unread), grouped(sent.saturating_sub(read)));
-    j.claim("left-unread", "answers are left that nobody reads", "还剩下没人读的回答")
-        .needs(Client)
-        .needs(Server)
-        .shown_by(close)
-        .that(
-            unread > 0 && unread + read as u64 == sent as u64,
-            say!(
-                "{sent} sent - {read} read = {rest} unread at close",
-                "发出 {sent} - 读走 {read} = 关闭时还有 {rest} 个未读"
-            ),
-            say!("{n} unread at close", "关闭时还有 {n} 个未读"),
-        );
+/// ` (recvfrom(1,024) kept 1,024 of 1,147)`
+fn kept(j: &Judge, cut: &Event) -> Option<Sentence> {
+    let length = j.trace().message(cut.spans.first()?.msg)?.bytes.len();
+    Some(j.sentence([&cut.asked?, &cut.bytes.len(), &length], |[size, kept, length]| {
+        say!(" (recvfrom({size}) kept {kept} of {length})", "（recvfrom({size}) 留下 {length} 中的 {kept}）")
+    }))
 }
 
 fn teach(t: Teaching) -> Teaching {
@@ -175,8 +130,21 @@ fn teach(t: Teaching) -> Teaching {
     .control(
         "the client reads both answers of a command, into a buffer that holds the longest",
         "客户端读完一条命令的两个回答，缓冲区装得下最长的",
-        |s| {
-            s.client(client_who_counts);
+        |e| {
+            e.client(client_who_counts);
         },
     )
+}
+
+/// The control: the client knows how many datagrams answer a command, and has room for the longest.
+fn client_who_counts(end: &End) -> Ends {
+    let s = end.udp()?;
+    let server = end.server_address()?;
+    for command in &COMMANDS {
+        s.send_to(command.line.as_bytes(), server)?;
+        for _ in 0..ANSWERS {
+            s.recv_from(64 * BUFSIZE)?;
+        }
+    }
+    Ok(())
 }

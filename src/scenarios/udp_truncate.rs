@@ -1,6 +1,7 @@
 //! A datagram longer than the receiver's buffer loses its tail for good; the next recv is the next datagram.
 
 use super::prelude::*;
+use super::tcp_empty::WOULD_BLOCK;
 
 pub(super) fn scenario() -> Scenario {
     Scenario::new("udp-truncate", Part::Udp, &["D1 §10", "D3 §9"])
@@ -19,6 +20,7 @@ pub(super) fn scenario() -> Scenario {
 }
 
 const WORDS: [&str; 3] = ["hello", "world", "egon"];
+const ALL: usize = WORDS.len();
 
 fn client(end: &End) -> Ends {
     let s = end.udp()?;
@@ -26,71 +28,58 @@ fn client(end: &End) -> Ends {
     for word in WORDS {
         s.send_to(word.as_bytes(), server)?;
     }
-    s.close()?;
     Ok(())
 }
 
 fn server(end: &End) -> Ends {
     let s = end.udp()?;
-    WORDS.iter().for_each(|word| s.expect(word.as_bytes()));
     for _ in WORDS {
         s.recv_from(end.recv_size())?;
     }
     // Are the tails still somewhere? Nothing else was sent, so one more look tells.
     s.set_nonblocking(true)?;
     s.try_recv_from(end.recv_size())?;
-    s.close()?;
     Ok(())
 }
 
 fn judge(j: &Judge) {
     let recvs = j.recvs(Server);
-    let sent: Vec<usize> =
-        recvs.iter().filter_map(|e| Some(j.trace().message(e.spans.first()?.msg)?.bytes.len())).collect();
-    kept(j, &recvs, &sent);
-    cut(j, &recvs);
-    lengths(j, &recvs, &sent);
-    gone(j);
-}
-
-/// What each call kept: as much of the front as the buffer holds, and less than there was.
-fn kept(j: &Judge, recvs: &[&Event], sent: &[usize]) {
-    let front = |word: &&str| word.chars().take(recvs.first().and_then(|e| e.asked).unwrap_or(0)).collect::<String>();
-    let wanted: Vec<String> = WORDS.iter().map(front).collect();
-    let got: Vec<String> = recvs.iter().map(|e| String::from_utf8_lossy(&e.bytes).into_owned()).collect();
-    let short = recvs.iter().zip(sent).filter(|(e, len)| e.bytes.len() < **len).count();
-    let (all, wanted_list, got_list) = (WORDS.len(), wanted.join(", "), got.join(", "));
+    // What each call kept: as much of the front as the buffer holds, and less than there was.
+    let room = recvs.first().and_then(|e| e.asked).unwrap_or(0);
+    let fronts = WORDS.map(|word| &word[..word.len().min(room)]);
+    let short = recvs.iter().zip(WORDS).filter(|(e, word)| e.bytes.len() < word.len()).count();
     j.claim(
         "only-the-front",
         "each recvfrom kept only the beginning of its own datagram",
         "每次 recvfrom 只留下自己那个数据报的开头",
     )
-    .needs(Server)
-    .shown_by(recvs.iter().copied())
-    .that(
-        got == wanted && short == all,
-        say!("{wanted_list} ({all} of {all} short)", "{wanted_list}（{all} 个中 {all} 个不全）"),
-        say!("{got_list} ({short} of {all} short)", "{got_list}（{all} 个中 {short} 个不全）"),
+    .of(&recvs)
+    .equal([fronts.join(", "), grouped(ALL)], [recvs.texts().join(", "), grouped(short)], |[fronts, n]| {
+        say!("{fronts} ({n} of {ALL} short)", "{fronts}（{ALL} 个中 {n} 个不全）")
+    });
+
+    // The system says that it cut: MSG_TRUNC, or on Windows the error WSAEMSGSIZE.
+    let marked = recvs.only(|e| e.truncated);
+    let sign = if cfg!(windows) { "WSAEMSGSIZE" } else { "MSG_TRUNC" };
+    j.claim("marked-as-cut", "the system marks each as cut", "系统标明每个都被截断").of(&marked).equal(
+        [ALL],
+        [marked.len()],
+        |[n]| say!("{sign} on {n} of {ALL}", "{ALL} 个中 {n} 个有 {sign}"),
+    );
+
+    true_lengths(j, &recvs);
+
+    // A fourth look finds nothing: the tails are nowhere.
+    let fourth = j.calls(Server, Call::RecvFrom).just(ALL);
+    j.claim("tails-gone", "the tails never arrive", "尾部再也不会到来").of(&fourth).in_order(
+        vec![WOULD_BLOCK.into()],
+        fourth.outcomes(),
+        |outcome| say!("a fourth recvfrom: {outcome}", "第四次 recvfrom：{outcome}"),
     );
 }
 
-/// The system says that it cut: MSG_TRUNC, or on Windows the error WSAEMSGSIZE.
-fn cut(j: &Judge, recvs: &[&Event]) {
-    let marked: Vec<&Event> = recvs.iter().copied().filter(|e| e.truncated).collect();
-    let (n, of) = (grouped(marked.len()), grouped(WORDS.len()));
-    let sign = if cfg!(windows) { "WSAEMSGSIZE" } else { "MSG_TRUNC" };
-    j.claim("marked-as-cut", "the system marks each as cut", "系统标明每个都被截断")
-        .needs(Server)
-        .shown_by(marked.iter().copied())
-        .that(
-            marked.len() == WORDS.len(),
-            say!("{sign} on {of} of {of}", "{of} 个中 {of} 个有 {sign}"),
-            say!("{sign} on {n} of {of}", "{of} 个中 {n} 个有 {sign}"),
-        );
-}
-
-/// Their true lengths, where the system tells them.
-fn lengths(j: &Judge, recvs: &[&Event], sent: &[usize]) {
+/// Their lengths as sent, where the system tells them.
+fn true_lengths(j: &Judge, recvs: &Events) {
     let told: Vec<usize> = recvs.iter().filter_map(|e| e.datagram_len).collect();
     if told.len() < recvs.len() {
         j.limit(Text::new(
@@ -99,31 +88,10 @@ fn lengths(j: &Judge, recvs: &[&Event], sent: &[usize]) {
         ));
         return;
     }
-    let list = |lengths: &[usize]| lengths.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-    let (wanted, got) = (list(sent), list(&told));
-    j.claim("true-lengths", "Linux knows how long they were", "Linux 知道它们原本多长")
-        .needs(Server)
-        .shown_by(recvs.iter().copied())
-        .that(
-            told == sent && told.len() == WORDS.len(),
-            say!("{wanted} bytes", "{wanted} 字节"),
-            say!("{got} bytes", "{got} 字节"),
-        );
-}
-
-/// A fourth look finds nothing: the tails are nowhere.
-fn gone(j: &Judge) {
-    let fourth = j.trace().calls(Server, Call::RecvFrom).nth(WORDS.len());
-    let error = fourth.and_then(|e| e.error.clone());
-    let nothing = matches!(error.as_deref(), Some("EAGAIN" | "WSAEWOULDBLOCK"));
-    j.claim("tails-gone", "the tails never arrive", "尾部再也不会到来").needs(Server).shown_by(fourth).that(
-        nothing,
-        Text::new("a fourth recvfrom finds nothing", "第四次 recvfrom 什么也没有"),
-        match error {
-            _ if nothing => Text::new("a fourth recvfrom finds nothing", "第四次 recvfrom 什么也没有"),
-            Some(error) => Text::same(error),
-            None => Text::new("a fourth recvfrom returned", "第四次 recvfrom 返回了"),
-        },
+    j.claim("true-lengths", "Linux knows how long they were", "Linux 知道它们原本多长").of(recvs).in_order(
+        WORDS.map(str::len).to_vec(),
+        told,
+        |lengths| say!("{lengths} bytes", "{lengths} 字节"),
     );
 }
 
@@ -149,6 +117,6 @@ fn teach(t: Teaching) -> Teaching {
     .control(
         "a buffer that holds every datagram (1024 bytes)",
         "缓冲区装得下每个数据报（1024 字节）",
-        |s| s.defaults.recv_size = Some(1024),
+        |e| e.defaults.recv_size = Some(1024),
     )
 }
