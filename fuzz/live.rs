@@ -7,9 +7,9 @@ use std::path::PathBuf;
 use std::sync::LazyLock;
 use std::time::Duration;
 use stickdemo::output::Destination;
-use stickdemo::output::Format;
 use stickdemo::programs::console::Console;
 use stickdemo::programs::{Bounds, FileService, Serve, Trailer, files};
+use stickdemo::render::Format;
 use stickdemo::render::Style;
 use stickdemo::sys::scratch::Scratch;
 

@@ -1,50 +1,14 @@
 //! Where output goes and how it looks: standard output, or a file that appears only when it is complete.
 
 use crate::exit::Exit;
-use crate::render::Style;
 use crate::render::palette::Palette;
+use crate::render::{Format, Style};
 use crate::say;
 use crate::sys::scratch;
 use crate::text::{Lang, Text};
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
 use std::path::{Path, PathBuf};
-
-/// One list: a format's name here, and its word on the command line.
-macro_rules! formats {
-    ($($(#[$what:meta])* $name:ident $word:literal)*) => {
-        /// What a command writes.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub enum Format {
-            $($(#[$what])* $name,)*
-        }
-
-        impl Format {
-            /// Every one.
-            pub(crate) const ALL: &[Format] = &[$(Format::$name),*];
-
-            /// Its name on the command line.
-            pub(crate) const fn word(self) -> &'static str {
-                match self {
-                    $(Format::$name => $word,)*
-                }
-            }
-        }
-    };
-}
-
-formats! {
-    /// For people.
-    Text "text"
-    /// JSON lines.
-    Json "json"
-    /// A sequence diagram.
-    Mermaid "mermaid"
-    /// A page for a browser.
-    Html "html"
-    /// A picture.
-    Svg "svg"
-}
 
 /// When to colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

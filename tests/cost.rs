@@ -69,7 +69,7 @@ fn with(medium: Medium, fix: Fix, outcome: Measurement) -> Results {
 fn text(results: &Results, lang: Lang, width: usize) -> String {
     let style = Style { lang, width, ..Style::plain() };
     let mut out = Vec::new();
-    report::write(&mut out, results, &judge(results), stickdemo::output::Format::Text, &style).expect("memory");
+    report::write(&mut out, results, &judge(results), stickdemo::render::Format::Text, &style).expect("memory");
     String::from_utf8(out).expect("text")
 }
 

@@ -2,7 +2,8 @@
 //! commands (help, man page, completions, complaints) reads these.
 
 use crate::exit::Exit;
-use crate::output::{Destination, Format, Output};
+use crate::output::{Destination, Output};
+use crate::render::Format;
 use crate::render::Style;
 use crate::say;
 use crate::scenarios::Part;

@@ -2,7 +2,8 @@
 
 use super::args::{flag, heading, one_of, value};
 use super::command::{Command, Section};
-use crate::output::{Format, When};
+use crate::output::When;
+use crate::render::Format;
 use crate::scenarios::Part;
 use crate::text::{Lang, Text};
 use clap::{Arg, ArgAction, ValueHint, value_parser};

@@ -4,7 +4,7 @@ use crate::cli::Command;
 use crate::cli::command::{Context, Task};
 use crate::exit::Exit;
 use crate::net::evidence;
-use crate::output::Format;
+use crate::render::Format;
 use crate::render::Style;
 use crate::render::palette::Ink;
 use crate::say;

@@ -3,7 +3,7 @@
 use crate::cli::Command;
 use crate::cli::command::{Context, Task};
 use crate::exit::Exit;
-use crate::output::Format;
+use crate::render::Format;
 use crate::render::Style;
 use crate::render::palette::Ink;
 use crate::scenarios::{Part, Scenario, syllabus};

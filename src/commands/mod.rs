@@ -9,7 +9,6 @@ mod completions;
 pub mod cost;
 mod doctor;
 mod exec;
-mod formats;
 mod get;
 mod list;
 mod man;

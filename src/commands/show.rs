@@ -1,11 +1,11 @@
 //! `show FILE`: renders a recorded run exactly as it was rendered when it was played.
 
-use super::formats;
 use crate::cli::Command;
 use crate::cli::args::get;
 use crate::cli::command::{Context, Task};
 use crate::exit::Exit;
-use crate::output::{Format, complain};
+use crate::output::complain;
+use crate::render::Format;
 use crate::render::report::{Damage, Reader};
 use crate::render::{Report, Style};
 use crate::say;
@@ -21,7 +21,7 @@ pub(super) fn command() -> Command {
         let file: PathBuf = get(matches, "file").unwrap_or_default();
         Ok(Task::new(move |context, out| run(&file, context, out)))
     })
-    .formats(formats::all())
+    .formats(Format::of_reports())
     .args(|lang| vec![file(lang)])
 }
 
@@ -69,7 +69,7 @@ fn all(name: &str, from: impl BufRead, context: &Context, out: &mut dyn Write) -
 
 /// As the live run did; between two texts is an empty line.
 fn render(out: &mut dyn Write, report: &Report, before: usize, format: Format, style: &Style) -> io::Result<()> {
-    if before > 0 && format != Format::Json {
+    if before > 0 && matches!(format, Format::Text | Format::Mermaid) {
         writeln!(out)?;
     }
     match &report.failure {
@@ -78,7 +78,7 @@ fn render(out: &mut dyn Write, report: &Report, before: usize, format: Format, s
             complain(&failed.sentence(), style.lang);
             Ok(())
         }
-        _ => formats::write(format, out, report, style),
+        _ => format.write(out, report, style),
     }
 }
 

@@ -2,8 +2,8 @@
 //! JSON; complaints on standard error; and, with `--trace`, every call as it happens.
 
 use super::trouble::Trouble;
-use crate::output::Format;
 use crate::output::{Destination, tell};
+use crate::render::Format;
 use crate::render::{Live, Style};
 use crate::text::Text;
 use crate::trace::{self, EndName, Event, MsgId, Proto, SockId};

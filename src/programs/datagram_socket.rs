@@ -237,7 +237,7 @@ pub fn refused(to: SocketAddr) -> Trouble {
 mod tests {
     use super::*;
     use crate::output::Destination;
-    use crate::output::Format;
+    use crate::render::Format;
     use crate::render::Style;
     use std::net::{Ipv4Addr, Ipv6Addr, UdpSocket};
 

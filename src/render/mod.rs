@@ -2,6 +2,7 @@
 //! sees a socket, nor knows whether the run was just played or read from a file, and two renderers never disagree
 //! because both read the same report.
 
+mod formats;
 mod json;
 mod mermaid;
 pub mod palette;
@@ -12,6 +13,7 @@ pub mod rows;
 mod table;
 mod term;
 
+pub use formats::Format;
 pub use json::distribution as distribution_json;
 pub use mermaid::run as mermaid;
 pub use report::Report;

@@ -34,7 +34,7 @@ fn every_refusal_reaches_the_client_and_the_log() {
     }
     let server = start("none", &[]);
     assert_eq!(said(&server, &[b"echo {} a\x1b[2J"]), "{} a\x1b[2J\n");
-    server.logged("echo {} a [2J: stderr 0 B, stdout 9 B, exit status 0", 1);
+    server.logged("echo {} a\\\\u{1b}[2J: stderr 0 B, stdout 9 B, exit status 0", 1);
     assert_eq!(said(&server, &[b"\xff\xfe"]), "stickdemo: the command is not UTF-8\n");
     assert_eq!(said(&server, &[b" \n"]), "stickdemo: the command is empty\n");
     assert_eq!(said(&server, &[b"echo a\0b"]), "stickdemo: the command holds a zero byte\n");

@@ -3,7 +3,8 @@
 use crate::cli::args::{get, heading, is_given, value};
 use crate::cli::values;
 use crate::commands::options::nodelay;
-use crate::output::{Format, Output};
+use crate::output::Output;
+use crate::render::Format;
 use crate::say;
 use crate::text::quantity;
 use crate::text::{Lang, Text};

@@ -5,7 +5,7 @@ use super::results::{Cell, Figures, Measurement, Results, ms};
 use super::terms::{Fix, MESSAGES, Medium, ROUNDS};
 use super::theory;
 use crate::claims::{Claim, Verdict};
-use crate::output::Format;
+use crate::render::Format;
 use crate::render::Style;
 use crate::render::palette::Ink;
 use crate::render::plot::{Column, Plot, Series, bars, escaped, number, svg};
@@ -32,7 +32,7 @@ pub fn write(
         Format::Json => json_lines(out, results, findings, style.lang),
         Format::Svg => out.write_all(svg(&plot(results), style.lang).as_bytes()),
         Format::Html => out.write_all(page(results, findings, style.lang).as_bytes()),
-        Format::Text | Format::Mermaid => text(out, results, findings, style),
+        _ => text(out, results, findings, style),
     }
 }
 

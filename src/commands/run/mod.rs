@@ -8,11 +8,11 @@ mod repeat;
 mod request;
 
 use super::busy::Busy;
-use super::formats;
 use crate::cli::Command;
 use crate::cli::command::{Section, Task, page};
 use crate::net::Opt;
 use crate::play::Linked;
+use crate::render::Format;
 use crate::scenarios::Scenario;
 use crate::text::{Lang, Text};
 
@@ -34,7 +34,7 @@ pub(super) fn command(scenario: Scenario) -> Command {
     })
     .section(Section::Scenarios(shown.part))
     .about(shown.claim.clone())
-    .formats(formats::all())
+    .formats(Format::of_reports())
     .define(move |command, lang| define(command, &shown, lang))
 }
 

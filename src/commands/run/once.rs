@@ -4,11 +4,11 @@ use super::capture::Capture;
 use super::hint::explained;
 use super::request::RunRequest;
 use crate::cli::command::Context;
-use crate::commands::formats;
 use crate::commands::report::report;
 use crate::exit::Exit;
-use crate::output::{Format, complain, tell};
+use crate::output::{complain, tell};
 use crate::play::{self, LONE_LIMIT, Plan, Side};
+use crate::render::Format;
 use crate::render::{self, Steps, Style};
 use crate::say;
 use crate::sys::port;
@@ -64,7 +64,7 @@ pub(super) fn run(request: &RunRequest, plan: &Plan, context: &Context, out: &mu
     match context.format {
         Format::Text if report.moved_nothing() => {}
         Format::Text if request.step => render::terminal(out, &report, style, &mut Enter::new(style))?,
-        format => formats::write(format, out, &report, style)?,
+        format => format.write(out, &report, style)?,
     }
     out.flush()?;
     if let Some(text) = failed {
