@@ -4,7 +4,7 @@ mod common;
 
 use common::{CLIENT, HERE, SERVER, Scene, THERE, claim};
 use stickdemo::claims::Judge;
-use stickdemo::trace::{Call, Event, Evidence, Proto, Role, Tie};
+use stickdemo::trace::{Call, Event, Evidence, Handed, Proto, Role, Tie};
 
 /// The server gets these bytes in a datagram whose length nobody tells.
 fn recv_from(scene: &Scene, bytes: &[u8], fill: impl FnOnce(&mut Event)) {
@@ -76,10 +76,15 @@ fn a_repeated_segment_is_no_new_one() {
 
 #[test]
 fn a_lone_end_takes_a_datagram_for_an_expected_one_only_whole() {
-    let scene = Scene::alone(Role::Client, Proto::Udp);
-    scene.recorder.expect(scene.client, SERVER, b"hello", 0, None);
+    let rehearsal = Scene::new(Proto::Udp);
+    let msg = rehearsal.message(SERVER, b"hello");
+    rehearsal.data(SERVER, Call::SendTo, [0, 0], b"hello", |e| {
+        (e.handed, e.peer) = (Some(Handed { msg, offset: 0 }), Some(HERE.into()));
+    });
+    let scene = Scene::alone(Role::Client, Proto::Udp, rehearsal);
     scene.data(CLIENT, Call::RecvFrom, [0, 0], b"hel", |e| e.peer = Some(THERE.into()));
     let trace = scene.finish(Tie::Clock);
+    assert_eq!(trace.sockets[0].expected.len(), 1);
     let message = trace.message(trace.events[0].spans[0].msg).expect("a message");
     assert_eq!(*message.bytes, *b"hel");
 }

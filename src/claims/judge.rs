@@ -14,7 +14,6 @@ use std::ops::Deref;
 pub struct Judge<'a> {
     scope: Scope<'a>,
     varies: bool,
-    steady: bool,
     found: RefCell<Found>,
 }
 
@@ -37,33 +36,7 @@ impl<'a> Deref for Judge<'a> {
 impl<'a> Judge<'a> {
     /// A judge over a finished trace; `varies` says whether its sizes and counts differ from run to run.
     pub fn new(trace: &'a Trace, varies: bool) -> Judge<'a> {
-        Judge { scope: Scope::of(trace), varies, steady: false, found: RefCell::default() }
-    }
-
-    /// For claims that are written as sentences: their text must be the same on every run.
-    #[must_use]
-    pub fn steadily(self, steady: bool) -> Judge<'a> {
-        Judge { steady, ..self }
-    }
-
-    /// See [`Varying`](super::Varying).
-    pub fn varying(&self, n: impl TryInto<u64>) -> String {
-        if self.steady && self.varies { "n".into() } else { crate::text::grouped(n) }
-    }
-
-    /// See [`Varying`](super::Varying).
-    pub fn varying_from_zero(&self, n: usize) -> String {
-        if n == 0 { "0".into() } else { self.varying(n) }
-    }
-
-    /// See [`Measured`](super::Measured).
-    pub fn ms(&self, us: u64) -> String {
-        if self.steady { "n".into() } else { format!("{:.2}", us as f64 / 1000.0) }
-    }
-
-    /// See [`Judge::segments`].
-    pub fn limit_segments(&self) {
-        self.limit(Text::new("this system does not count TCP segments", "本系统不统计 TCP 报文段"));
+        Judge { scope: Scope::of(trace), varies, found: RefCell::default() }
     }
 
     /// Starts a claim. It says what is expected and what was seen, and by what that is shown; whether it holds follows.
@@ -99,7 +72,7 @@ impl<'a> Judge<'a> {
     pub fn segments_in(&self, scope: &Scope<'a>, sender: Role) -> Option<u64> {
         match scope.new_segments(sender) {
             None if self.trace().saw(sender) => {
-                self.limit_segments();
+                self.limit(Text::new("this system does not count TCP segments", "本系统不统计 TCP 报文段"));
                 None
             }
             known => Some(known.unwrap_or(0)),

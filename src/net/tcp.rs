@@ -408,12 +408,6 @@ impl Conn {
         self.recorded.deliver(bytes);
     }
 
-    /// Says what the page's peer sends next, for an end that runs alone.
-    pub fn expect(&self, _: &[u8]) {}
-
-    /// The same for a message with a header, or with a name.
-    pub fn expect_framed(&self, _: &[u8], _: usize, _: Option<Text>) {}
-
     /// Waits until `n` bytes are in the receive queue (FIONREAD). With `--race` nobody waits.
     ///
     /// # Errors

@@ -176,12 +176,6 @@ impl Udp {
         self.recorded.set("O_NONBLOCK", asked, |s| s.set_nonblocking(on), |_| Ok(asked))
     }
 
-    /// Says what the page's peer sends next, for an end that runs alone.
-    pub fn expect(&self, _: &[u8]) {}
-
-    /// The same, with a name for the reader.
-    pub fn expect_labelled(&self, _: &[u8], _: Text) {}
-
     /// close(2); counts first what nobody read.
     ///
     /// # Errors

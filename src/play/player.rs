@@ -274,8 +274,7 @@ fn judged(plan: &Plan, performed: Performance, restarts: Vec<Text>) -> Outcome {
     if let Some(reason) = not_possible.or(void) {
         return impossible(trace, reason, began, took);
     }
-    let judge =
-        Judge::new(&trace, plan.calls_vary() || plan.link.is_some() && plan.packets_vary()).steadily(plan.steady);
+    let judge = Judge::new(&trace, plan.calls_vary() || plan.link.is_some() && plan.packets_vary());
     (plan.experiment.judge)(&judge);
     let mut findings = judge.finish();
     if failure.is_some() {

@@ -2,19 +2,20 @@
 //! coalesces: the control of several scenarios.
 
 use super::prelude::*;
-use super::tcp_naive::WORDS;
 use crate::play::Experiment;
 
 /// Puts the two ends into an experiment.
-pub(super) fn in_step(experiment: &mut Experiment) {
-    experiment.client(client).server(server);
+pub(super) fn in_step(words: [&'static [u8]; 2]) -> impl Fn(&mut Experiment) {
+    move |experiment| {
+        experiment.client(move |end| client(end, words)).server(server);
+    }
 }
 
-fn client(end: &End) -> Ends {
+fn client(end: &End, [first, second]: [&[u8]; 2]) -> Ends {
     let s = end.connect()?;
-    s.send(WORDS[0])?;
+    s.send(first)?;
     end.pass("read", Text::new("until the first word is read", "等到第一个词被读走"))?;
-    s.send(WORDS[1])?;
+    s.send(second)?;
     Ok(s.wait_acked()?)
 }
 

@@ -1,13 +1,10 @@
 //! What every scenario file is written with.
 
 pub(super) use super::page::{Part, Scenario, Teaching};
-#[allow(unused_imports, reason = "while the files move over to it")]
 pub(super) use crate::claims::{Draft, Events, Judge, Measured, Scope, Sentence, Varying, VaryingFromZero, describe};
 pub(super) use crate::net::{Conn, End, Listener, Opt};
-#[allow(unused_imports, reason = "while the files move over to it")]
 pub(super) use crate::play::{Ends, Variation};
 pub(super) use crate::say;
 pub(super) use crate::text::{Text, grouped};
 pub(super) use crate::trace::Role::{Client, Server};
-#[allow(unused_imports, reason = "while the files move over to it")]
 pub(super) use crate::trace::{Act, Call, Event};

@@ -74,6 +74,6 @@ fn teach(t: Teaching) -> Teaching {
     .control(
         "lock step: the receiver reads each message before the next is sent",
         "步步等待：接收方读走一条，发送方才发下一条",
-        in_step,
+        in_step(WORDS),
     )
 }

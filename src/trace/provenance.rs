@@ -347,13 +347,30 @@ mod tests {
         event
     }
 
+    const CLIENT: EndName = EndName::only(Role::Client);
+    const SERVER: EndName = EndName::only(Role::Server);
+
+    /// A lone client that has rehearsed, and its socket: the server sends it these messages, of which so many bytes are
+    /// the header.
+    fn rehearsed(messages: &[(&[u8], usize)]) -> (Recorder, SockId) {
+        let whole = Recorder::new(vec![Role::Client, Role::Server]);
+        let (here, there) = (([127, 0, 0, 1], 1).into(), ([127, 0, 0, 1], 2).into());
+        whole.addresses(whole.socket(CLIENT, Proto::Tcp), Some(here), Some(there));
+        let sock = whole.socket(SERVER, Proto::Tcp);
+        whole.addresses(sock, Some(there), Some(here));
+        for (bytes, header_len) in messages {
+            let message = whole.message(SERVER, (*bytes).into(), *header_len, None);
+            whole.push(Event { end: SERVER, ..data(sock, Call::Send, bytes, Some(message)) });
+        }
+        let recorder = Recorder::new(vec![Role::Client]);
+        recorder.rehearse(&whole.take().finish(Tie::Lane));
+        let sock = recorder.socket(CLIENT, Proto::Tcp);
+        (recorder, sock)
+    }
+
     #[test]
     fn an_empty_message_takes_no_place_in_a_stream() {
-        let recorder = Recorder::new(vec![Role::Client]);
-        let (client, server) = (EndName::only(Role::Client), EndName::only(Role::Server));
-        let sock = recorder.socket(client, Proto::Tcp);
-        recorder.expect(sock, server, b"", 0, None);
-        recorder.expect(sock, server, b"x", 0, None);
+        let (recorder, sock) = rehearsed(&[(b"", 0), (b"x", 0)]);
         recorder.push(data(sock, Call::Recv, b"x", None));
         let trace = recorder.take().finish(Tie::Lane);
         assert_eq!(trace.events[0].spans.len(), 1);
@@ -362,10 +379,7 @@ mod tests {
 
     #[test]
     fn an_empty_body_is_delivered_whole() {
-        let recorder = Recorder::new(vec![Role::Client]);
-        let (client, server) = (EndName::only(Role::Client), EndName::only(Role::Server));
-        let sock = recorder.socket(client, Proto::Tcp);
-        recorder.expect(sock, server, b"0", 1, None);
+        let (recorder, sock) = rehearsed(&[(b"0", 1)]);
         recorder.push(data(sock, Call::Recv, b"0", None));
         recorder.push(data(sock, Call::Deliver, b"", None));
         let trace = recorder.take().finish(Tie::Lane);
@@ -375,11 +389,8 @@ mod tests {
 
     #[test]
     fn a_lone_end_that_asks_still_knows_its_answers() {
-        let recorder = Recorder::new(vec![Role::Client]);
-        let (client, server) = (EndName::only(Role::Client), EndName::only(Role::Server));
-        let sock = recorder.socket(client, Proto::Tcp);
-        recorder.expect(sock, server, b"4body", 1, None);
-        let command = recorder.message(client, b"ls".as_slice().into(), 0, None);
+        let (recorder, sock) = rehearsed(&[(b"4body", 1)]);
+        let command = recorder.message(CLIENT, b"ls".as_slice().into(), 0, None);
         recorder.push(data(sock, Call::Send, b"ls", Some(command)));
         recorder.push(data(sock, Call::Recv, b"4", None));
         recorder.push(data(sock, Call::Recv, b"body", None));
@@ -396,10 +407,7 @@ mod tests {
 
     #[test]
     fn a_lone_end_believes_the_bytes_and_not_the_page() {
-        let recorder = Recorder::new(vec![Role::Client]);
-        let (client, server) = (EndName::only(Role::Client), EndName::only(Role::Server));
-        let sock = recorder.socket(client, Proto::Tcp);
-        recorder.expect(sock, server, b"hello", 0, None);
+        let (recorder, sock) = rehearsed(&[(b"hello", 0)]);
         recorder.push(data(sock, Call::Recv, b"hallo", None));
         recorder.push(data(sock, Call::Recv, b"hello", None));
         let trace = recorder.take().finish(Tie::Lane);

@@ -77,14 +77,6 @@ impl Recorder {
         self.lock().rehearsed = provenance::received_by_socket(whole);
     }
 
-    /// Notes what the document says the peer sends next on this socket, for an end that runs alone.
-    pub fn expect(&self, sock: SockId, from: EndName, bytes: &[u8], header_len: usize, label: Option<Text>) {
-        let id = self.message(from, bytes.into(), header_len, label);
-        let trace = &mut self.lock().trace;
-        trace.messages[id.0 as usize - 1].inferred = true;
-        trace.sockets[sock.0 as usize].expected.push(id);
-    }
-
     /// Notes that an end opened a gate now, once more.
     pub fn opened(&self, end: EndName, gate: impl Into<Cow<'static, str>>) {
         let trace = &mut self.lock().trace;

@@ -32,9 +32,11 @@ impl Scene {
         Scene::of(Recorder::default(), proto)
     }
 
-    /// Recorded by one end: what the other does is not known.
-    pub fn alone(role: Role, proto: Proto) -> Scene {
-        Scene::of(Recorder::new(vec![role]), proto)
+    /// Recorded by one end, which has rehearsed the run: what the other does is not known.
+    pub fn alone(role: Role, proto: Proto, rehearsal: Scene) -> Scene {
+        let recorder = Recorder::new(vec![role]);
+        recorder.rehearse(&rehearsal.finish(Tie::Clock));
+        Scene::of(recorder, proto)
     }
 
     fn of(recorder: Recorder, proto: Proto) -> Scene {
