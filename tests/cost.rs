@@ -7,7 +7,7 @@ use common::run;
 use std::time::Duration;
 use stickdemo::claims::Verdict;
 use stickdemo::commands::cost::findings::judge;
-use stickdemo::commands::cost::{Cell, Figures, Fix, Load, Measurement, Medium, Results, report};
+use stickdemo::commands::cost::{Cell, Figures, Fix, Load, Measurement, Medium, Results, presentation};
 use stickdemo::exit::Exit;
 use stickdemo::render::Style;
 use stickdemo::render::plot::svg;
@@ -69,7 +69,7 @@ fn with(medium: Medium, fix: Fix, outcome: Measurement) -> Results {
 fn text(results: &Results, lang: Lang, width: usize) -> String {
     let style = Style { lang, width, ..Style::plain() };
     let mut out = Vec::new();
-    report::write(&mut out, results, &judge(results), stickdemo::render::Format::Text, &style).expect("memory");
+    presentation::write(&mut out, results, &judge(results), stickdemo::render::Format::Text, &style).expect("memory");
     String::from_utf8(out).expect("text")
 }
 
@@ -146,7 +146,7 @@ fn the_picture_is_sound_and_says_all_in_text() {
         (Lang::En, ["messages a second", "loopback", "RTT 50ms", "sleep broken", "what the delay alone allows"]),
         (Lang::Zh, ["每秒消息数", "回环", "RTT 50ms", "sleep 出错", "只受延迟限制"]),
     ] {
-        let picture = svg(&report::plot(&results()), lang);
+        let picture = svg(&presentation::plot(&results()), lang);
         sound(&picture);
         assert!(picture.contains("prefers-color-scheme: dark"), "dark pages can be read");
         for word in words {
@@ -165,7 +165,7 @@ fn over_loopback_alone_the_picture_has_no_axis() {
     for cell in alone.cells.iter_mut().filter(|cell| cell.medium != Medium::Loopback) {
         cell.outcome = Measurement::NotHere(reason.clone());
     }
-    let picture = svg(&report::plot(&alone), Lang::En);
+    let picture = svg(&presentation::plot(&alone), Lang::En);
     sound(&picture);
     assert!(!picture.contains("RTT") && !picture.contains("NaN"), "{picture}");
     assert_eq!(failing(&alone), [""; 0]);

@@ -97,9 +97,15 @@ fn order() -> Vec<String> {
     rooms.map(|room| room.trim_matches(['[', ']', '`']).to_owned()).collect()
 }
 
-fn uses() -> BTreeMap<Module, BTreeSet<Module>> {
+/// Every module of the crate with its code.
+fn source() -> BTreeMap<Module, String> {
     let mut all = BTreeMap::new();
     modules(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &[], &mut all);
+    all
+}
+
+fn uses() -> BTreeMap<Module, BTreeSet<Module>> {
+    let all = source();
     all.iter().map(|(module, code)| (module.clone(), used(module, code, &all))).collect()
 }
 
@@ -142,4 +148,62 @@ fn the_map_in_the_pages_has_the_rooms_of_the_code_in_order() {
         let rooms = page.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
         assert_eq!(rooms.collect::<Vec<_>>(), order());
     }
+}
+
+/// Names that more than one of `all` has, from what each is called.
+fn twice<'a>(all: impl Iterator<Item = (&'a str, &'a Module)>) -> BTreeMap<&'a str, BTreeSet<String>> {
+    let mut owners: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+    for (name, module) in all {
+        owners.entry(name).or_default().insert(module.join("::"));
+    }
+    owners.retain(|_, owners| owners.len() > 1);
+    owners
+}
+
+/// The name of the type that a line of code defines. An associated type has its trait's name for it.
+fn defined(line: &str) -> Option<&str> {
+    let item = line.trim_start();
+    let item = match item.strip_prefix("pub") {
+        Some(rest) if rest.starts_with('(') => rest.split_once(") ")?.1,
+        Some(rest) => rest.trim_start(),
+        None => item,
+    };
+    let (keyword, rest) = item.split_once(' ')?;
+    let alias = keyword == "type" && !line.starts_with(' ');
+    (alias || ["struct", "enum", "union", "trait"].contains(&keyword))
+        .then(|| rest.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default())
+}
+
+#[test]
+fn a_type_name_means_one_thing() {
+    let one_thing = [
+        ("Host", "the same where there is no link"),
+        ("Link", "the same where there is no link"),
+        ("Result", "each room's, with its own error, as in std::io"),
+        ("Running", "the same where there are no process groups"),
+        ("Unavailable", "the same where there is no link"),
+    ];
+    let all = source();
+    let types = all.iter().flat_map(|(module, code)| code.lines().filter_map(defined).map(move |name| (name, module)));
+    let mut twice = twice(types);
+    let needless: Vec<_> = one_thing.iter().filter(|(name, _)| twice.remove(name).is_none()).collect();
+    assert!(twice.is_empty() && needless.is_empty(), "{twice:#?}, no longer twice: {needless:?}");
+}
+
+#[test]
+fn a_file_name_says_where_a_line_lives() {
+    let both_told = [
+        ("exec", "the command, and the program that it starts"),
+        ("get", "the command, and the program that it starts"),
+        ("options", "the options of `run`, and of `cost`"),
+        ("over_tcp", "each program over its two transports"),
+        ("over_udp", "each program over its two transports"),
+        ("put", "the command, and the program that it starts"),
+        ("serve", "the command, and the program that it starts"),
+        ("talk", "the command, and the program that it starts"),
+    ];
+    let all = source();
+    let mut twice = twice(all.keys().filter_map(|module| Some((module.last()?.as_str(), module))));
+    let needless: Vec<_> = both_told.iter().filter(|(name, _)| twice.remove(name).is_none()).collect();
+    assert!(twice.is_empty() && needless.is_empty(), "{twice:#?}, no longer twice: {needless:?}");
 }

@@ -1,8 +1,8 @@
 //! Replays every scenario, then one table; with `--repeat` how often each held.
 
 use super::busy::Busy;
-use super::options::{self, AskedLink};
-use super::report::report;
+use super::common_options::{self, AskedLink};
+use super::run_report::report;
 use crate::claims::Verdict;
 use crate::cli::Command;
 use crate::cli::args::{get, heading};
@@ -24,14 +24,14 @@ pub(super) fn command() -> Command {
     let read = |matches: &ArgMatches, _: &mut Output| {
         let asked = Asked {
             repeat: get(matches, "repeat").unwrap_or(1),
-            busy: options::busy_threads(matches),
+            busy: common_options::busy_threads(matches),
             link: AskedLink::from(matches),
         };
         Ok(Task::new(move |context, out| run(&asked, context, out)).may_link(true))
     };
     Command::new("all", summary, read).formats([Format::Text, Format::Json]).args(|lang| {
-        let how = vec![options::repeat(lang), options::busy(lang), options::stable(lang)];
-        let mut args = heading(vec![options::link(lang)], lang, Text::new("Link", "链路"));
+        let how = vec![common_options::repeat(lang), common_options::busy(lang), common_options::stable(lang)];
+        let mut args = heading(vec![common_options::link(lang)], lang, Text::new("Link", "链路"));
         args.extend(heading(how, lang, Text::new("How to run", "怎样运行")));
         args
     })

@@ -3,7 +3,7 @@
 use crate::cli::Command;
 use crate::cli::command::{Context, Task};
 use crate::exit::Exit;
-use crate::net::evidence;
+use crate::net::statistics;
 use crate::render::Format;
 use crate::render::Style;
 use crate::render::palette::Ink;
@@ -70,10 +70,10 @@ fn findings(style: &Style) -> Vec<Finding> {
         counts(
             "tcp_segments",
             Text::new("TCP segment counts", "TCP 报文段计数"),
-            evidence::COUNTS_SEGMENTS,
+            statistics::COUNTS_SEGMENTS,
             "TCP_INFO",
         ),
-        counts("udp_drops", Text::new("UDP drop counts", "UDP 丢弃计数"), evidence::COUNTS_DROPS, "SO_MEMINFO"),
+        counts("udp_drops", Text::new("UDP drop counts", "UDP 丢弃计数"), statistics::COUNTS_DROPS, "SO_MEMINFO"),
         scenarios(),
     ];
     findings.extend(packet_links());

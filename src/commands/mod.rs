@@ -5,6 +5,7 @@
 
 mod all;
 mod busy;
+mod common_options;
 mod completions;
 pub mod cost;
 mod doctor;
@@ -12,16 +13,15 @@ mod exec;
 mod get;
 mod list;
 mod man;
-mod options;
 mod program;
 mod put;
-mod report;
 mod run;
+mod run_report;
 mod serve;
 mod show;
 mod talk;
 
-pub use report::report;
+pub use run_report::report;
 
 use crate::cli::{self, Command, Reply, Request};
 use crate::scenarios::syllabus;

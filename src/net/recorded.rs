@@ -1,7 +1,7 @@
 //! The core of every socket here: one call, one event, into any sink. What differs from one user to the next (how
 //! long it waits, who wakes it, how it says its errors) is built on top.
 
-use super::evidence;
+use super::statistics;
 use crate::sys::errno;
 use crate::trace::{Call, EndName, Event, Evidence, Proto, Sink, SockId};
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
@@ -94,12 +94,12 @@ impl<S: Deref<Target: Sink>> Recorded<S> {
     pub(crate) fn evidence(&self) -> Evidence {
         match self.proto {
             Proto::Tcp => {
-                let told = evidence::tcp(&self.socket);
+                let told = statistics::tcp(&self.socket);
                 // The kernel counts the handshake's with those of data.
                 let retransmissions = told.retransmissions.map(|n| n.saturating_sub(self.handshake));
                 Evidence { retransmissions, ..told }
             }
-            Proto::Udp => evidence::udp(&self.socket),
+            Proto::Udp => statistics::udp(&self.socket),
         }
     }
 

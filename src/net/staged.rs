@@ -1,7 +1,7 @@
 //! A recorded socket of a scenario's end: it waits no longer than its stage does, and says its errors as scenarios do.
 
 use super::recorded::Recorded;
-use super::{End, NetError, Result, barrier, evidence};
+use super::{End, NetError, Result, barrier, statistics};
 use crate::say;
 use crate::sys::wait;
 use crate::text::{Text, grouped};
@@ -99,7 +99,7 @@ impl Staged {
         if self.end.settings.race {
             return Ok(());
         }
-        let have = || evidence::queued(self.socket()).unwrap_or(0) >= n as u64;
+        let have = || statistics::queued(self.socket()).unwrap_or(0) >= n as u64;
         let gone = || barrier::peer_gone(self.socket(), Duration::ZERO) && self.proto == Proto::Tcp;
         let are = if n == 1 { "byte is" } else { "bytes are" };
         let bytes = grouped(n);

@@ -2,7 +2,7 @@
 
 use super::recorded::{read_into, restarted};
 use super::staged::{Staged, failed};
-use super::{End, Holder, NetError, Outgoing, Piece, Result, Spoiled, barrier, evidence};
+use super::{End, Holder, NetError, Outgoing, Piece, Result, Spoiled, barrier, statistics};
 use crate::framing::Part;
 use crate::framing::protocols::Source;
 use crate::say;
@@ -422,11 +422,11 @@ impl Conn {
     /// # Errors
     /// When the deadline passes.
     pub fn wait_acked(&self) -> Result<()> {
-        if !evidence::COUNTS_SEGMENTS {
+        if !statistics::COUNTS_SEGMENTS {
             return Ok(());
         }
         let quiet = || {
-            let now = evidence::tcp(self.recorded.socket());
+            let now = statistics::tcp(self.recorded.socket());
             now.unacked == Some(0) && now.unsent == Some(0)
         };
         self.recorded.wait(Fact::Acked, Text::new("until all is acknowledged", "等到全部被确认"), quiet)
@@ -447,11 +447,11 @@ impl Conn {
     /// # Errors
     /// When the deadline passes.
     pub fn wait_standstill(&self) -> Result<()> {
-        if !evidence::COUNTS_SEGMENTS {
+        if !statistics::COUNTS_SEGMENTS {
             return Ok(());
         }
         let still = || {
-            let now = evidence::tcp(self.recorded.socket());
+            let now = statistics::tcp(self.recorded.socket());
             now.unacked == Some(0) && (now.unsent == Some(0) || now.peer_window.is_none_or(|window| window == 0))
         };
         self.recorded.wait(Fact::Acked, Text::new("until nothing moves any more", "等到不再有数据流动"), still)
@@ -463,11 +463,11 @@ impl Conn {
     /// # Errors
     /// When the deadline passes.
     pub fn wait_probed(&self, n: u64) -> Result<()> {
-        if !evidence::COUNTS_SEGMENTS {
+        if !statistics::COUNTS_SEGMENTS {
             return Ok(());
         }
         let probed = || {
-            let now = evidence::tcp(self.recorded.socket());
+            let now = statistics::tcp(self.recorded.socket());
             now.unacked == Some(0) && (now.unsent == Some(0) || now.backoff.is_none_or(|probes| probes >= n))
         };
         let note = say!("until the window was probed {n} times", "等到窗口被探测 {n} 次");
@@ -546,7 +546,7 @@ impl Conn {
 
     /// What the kernel says about the connection now.
     pub fn evidence(&self) -> Evidence {
-        evidence::tcp(self.recorded.socket())
+        statistics::tcp(self.recorded.socket())
     }
 
     /// Its own address and the peer's.

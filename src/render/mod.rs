@@ -2,8 +2,8 @@
 //! sees a socket, nor knows whether the run was just played or read from a file, and two renderers never disagree
 //! because both read the same report.
 
+mod distribution_json;
 mod formats;
-mod json;
 mod mermaid;
 pub mod palette;
 pub mod plot;
@@ -13,8 +13,8 @@ pub mod rows;
 mod table;
 mod term;
 
+pub use distribution_json::distribution as distribution_json;
 pub use formats::Format;
-pub use json::distribution as distribution_json;
 pub use mermaid::run as mermaid;
 pub use report::Report;
 pub use report::lines::{run as run_json, summary as summary_line};

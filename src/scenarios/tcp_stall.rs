@@ -4,7 +4,7 @@
 use super::prelude::*;
 use super::segments::{Segments, arrived_before};
 use crate::framing::{Framing, I32_LE};
-use crate::net::evidence;
+use crate::net::statistics;
 use crate::trace::Part::{Body, Header};
 use crate::trace::packet::Packet;
 
@@ -25,7 +25,7 @@ pub(super) fn scenario() -> Scenario {
                 "only Linux lets a program delay its ACKs (TCP_QUICKACK) and see what is unsent",
                 "只有 Linux 能让程序推迟确认（TCP_QUICKACK），并看到未发出的字节",
             );
-            (!evidence::COUNTS_SEGMENTS).then_some(reason)
+            (!statistics::COUNTS_SEGMENTS).then_some(reason)
         })
         .teach(teach)
 }

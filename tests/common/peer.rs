@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread::JoinHandle;
 use std::time::Duration;
-use stickdemo::net::evidence;
+use stickdemo::net::statistics;
 use stickdemo::sys::wait;
 
 /// One of the programs in tests/peers.
@@ -45,7 +45,7 @@ pub fn reset(stream: TcpStream) {
 
 /// Waits until the other kernel has everything; where a system cannot tell, loopback is quick.
 pub fn arrived(stream: &TcpStream) {
-    let unacked = || evidence::tcp(&socket2::SockRef::from(stream)).unacked;
+    let unacked = || statistics::tcp(&socket2::SockRef::from(stream)).unacked;
     assert!(wait::until(PATIENCE, || unacked().is_none_or(|n| n == 0)), "not acknowledged");
 }
 

@@ -2,13 +2,13 @@
 //! times: messages a second, waits, segments and bytes, beside what the delay alone would cost.
 //!
 //! [`exchange`] has the two ends of each protocol, [`measure`] runs and counts them, [`theory`] derives what
-//! to expect, [`findings`] judges, [`report`] writes.
+//! to expect, [`findings`] judges, [`presentation`] writes.
 
 mod exchange;
 pub mod findings;
 mod measure;
 mod options;
-pub mod report;
+pub mod presentation;
 mod results;
 mod terms;
 mod theory;
@@ -82,7 +82,7 @@ fn run(request: &CostRequest, context: &Context, out: &mut dyn Write) -> io::Res
     let reduced = request.messages.is_none() && load.messages < MESSAGES;
     let results = Results { load, reduced, cells, took: began.elapsed() };
     let findings = findings::judge(&results);
-    report::write(out, &results, &findings, context.format, style)?;
+    presentation::write(out, &results, &findings, context.format, style)?;
     Ok(findings.exit())
 }
 

@@ -2,7 +2,7 @@
 
 use crate::cli::args::{get, heading, is_given, value};
 use crate::cli::values;
-use crate::commands::options::nodelay;
+use crate::commands::common_options::nodelay;
 use crate::output::Output;
 use crate::render::Format;
 use crate::say;

@@ -1,9 +1,9 @@
 //! A scenario as a command: once with its trace, or many times with the distribution of outcomes.
 
-mod capture;
 mod hint;
 mod once;
 mod options;
+mod pcap;
 mod repeat;
 mod request;
 

@@ -1,10 +1,10 @@
 //! One run of a scenario, with its trace.
 
-use super::capture::Capture;
 use super::hint::explained;
+use super::pcap::Capture;
 use super::request::RunRequest;
 use crate::cli::command::Context;
-use crate::commands::report::report;
+use crate::commands::run_report::report;
 use crate::exit::Exit;
 use crate::output::{complain, tell};
 use crate::play::{self, LONE_LIMIT, Plan, Side};

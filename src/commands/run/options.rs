@@ -2,7 +2,7 @@
 
 use crate::cli::args::{flag, heading, one_of, value};
 use crate::cli::values;
-use crate::commands::options::{busy, link, nodelay, repeat, stable};
+use crate::commands::common_options::{busy, link, nodelay, repeat, stable};
 use crate::say;
 use crate::text::quantity;
 use crate::text::{Lang, Text};

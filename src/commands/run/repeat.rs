@@ -4,7 +4,7 @@ use super::request::RunRequest;
 use crate::claims::Verdict;
 use crate::claims::invariants::is_invariant;
 use crate::cli::command::Context;
-use crate::commands::report::report;
+use crate::commands::run_report::report;
 use crate::exit::Exit;
 use crate::play::{self, Outcome, Plan};
 use crate::render;

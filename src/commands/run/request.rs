@@ -3,7 +3,7 @@
 use super::options::As;
 use crate::cli::args::get;
 use crate::cli::command::fits;
-use crate::commands::options::{AskedLink, busy_threads};
+use crate::commands::common_options::{AskedLink, busy_threads};
 use crate::net::Settings;
 use crate::output::Output;
 use crate::play::{Alone, Linked, Side};

@@ -1,9 +1,9 @@
 //! Where a host's packets come out and go in: a TUN device, or the far side of a veth pair.
 
-use super::error::{SetupError, SetupStep, Step};
 use super::interface::{self, Interface};
 use super::namespace::{enter, make_network};
 use super::netlink::NewLink;
+use super::setup_error::{SetupError, SetupStep, Step};
 use crate::link::spec::Spec;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use socket2::{Domain, Socket, Type};

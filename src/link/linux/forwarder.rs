@@ -1,7 +1,7 @@
 //! The wire between the two hosts: one thread that forwards every packet, when and if it is due.
 
 use super::device::Device;
-use super::error::{SetupError, SetupStep, Step};
+use super::setup_error::{SetupError, SetupStep, Step};
 use crate::link::capture::{CaptureLimits, Captured, Traffic};
 use crate::link::faults::{Faults, Ruling};
 use crate::link::view::View;

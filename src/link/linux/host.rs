@@ -1,8 +1,8 @@
 //! A host of the link: a network namespace with one interface in it.
 
-use super::error::SetupError;
 use super::forwarder::Handle;
 use super::namespace::enter;
+use super::setup_error::SetupError;
 use std::fs::File;
 use std::io;
 use std::net::Ipv4Addr;

@@ -1,6 +1,6 @@
 //! An interface of the calling thread's network namespace, set up with the ioctls of netdevice(7).
 
-use super::error::{SetupError, SetupStep, Step};
+use super::setup_error::{SetupError, SetupStep, Step};
 use crate::sys::wait;
 use socket2::{Domain, Socket, Type};
 use std::net::Ipv4Addr;

@@ -1,7 +1,7 @@
 //! Network and user namespaces (namespaces(7)): making them, entering them, and their sysctls.
 
-use super::error::{SetupError, SetupStep, Step};
 use super::interface::Interface;
+use super::setup_error::{SetupError, SetupStep, Step};
 use crate::link::spec::Spec;
 use rustix::process::{getegid, geteuid};
 use rustix::thread::{LinkNameSpaceType, UnshareFlags, move_into_link_name_space};

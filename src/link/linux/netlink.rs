@@ -1,6 +1,6 @@
 //! rtnetlink(7), as far as the link needs it: one RTM_NEWLINK request at a time.
 
-use super::error::{SetupError, SetupStep, Step};
+use super::setup_error::{SetupError, SetupStep, Step};
 use socket2::{Domain, Protocol, Socket, Type};
 use std::io::Read;
 

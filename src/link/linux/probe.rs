@@ -1,8 +1,8 @@
 //! Finds out what works here by doing it, in another process.
 
 use super::device::{self, ADDRESSES, Backend};
-use super::error::{SetupError, SetupStep, Step, Unavailable};
 use super::namespace::make_user;
+use super::setup_error::{SetupError, SetupStep, Step, Unavailable};
 use crate::link::spec::Spec;
 use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{Pid, WaitOptions, waitpid};

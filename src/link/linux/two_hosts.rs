@@ -1,9 +1,9 @@
 //! The link itself: both hosts, and the forwarder between them.
 
 use super::device::{self, ADDRESSES, Backend, INTERFACE};
-use super::error::{SetupError, SetupStep, Step, Unavailable};
 use super::forwarder::{Forwarder, Handle};
 use super::host::Host;
+use super::setup_error::{SetupError, SetupStep, Step, Unavailable};
 use super::{interface, probe};
 use crate::link::capture::{CaptureLimits, Traffic};
 use crate::link::faults::Faults;

@@ -1,9 +1,9 @@
 //! `exec`: commands for another machine, over each of the documents' protocols.
 
 mod answer;
-mod lines;
 mod over_tcp;
 mod over_udp;
+mod stdin;
 
 use super::Exec;
 use super::console::Console;
@@ -11,7 +11,7 @@ use super::trouble::{Result, Trouble};
 use crate::exit::Exit;
 use crate::say;
 use crate::text::Text;
-use lines::{InputLine, LONGEST, Lines};
+use stdin::{InputLine, LONGEST, Lines};
 
 /// One command, or a prompt.
 ///

@@ -1,6 +1,6 @@
 //! `get`: a file from `serve files`, or from one of D4's servers.
 
-use super::report::{Status, Transfer, progress};
+use super::status::{Status, Transfer, progress};
 use super::store::{PartialFile, Store};
 use super::{header, pump};
 use crate::exit::Exit;

@@ -9,6 +9,6 @@ pub mod header;
 mod pump;
 pub mod put;
 pub mod receipt;
-mod report;
 pub mod serve;
+mod status;
 mod store;

@@ -3,7 +3,7 @@
 use super::header::{self, Promise, Upload};
 use super::pump;
 use super::receipt::{self, Receipt};
-use super::report::{Status, Transfer, progress};
+use super::status::{Status, Transfer, progress};
 use crate::exit::Exit;
 use crate::framing::digest::md5_hex;
 use crate::programs::Put;

@@ -4,7 +4,7 @@
 use super::header::{self, HeaderRefusal, Promise, Upload};
 use super::pump;
 use super::receipt::{self, Receipt};
-use super::report::{Status, Transfer};
+use super::status::{Status, Transfer};
 use super::store::{self, PartialFile, Store};
 use crate::exit::Exit;
 use crate::framing::protocols::{self, Source};

@@ -1,7 +1,7 @@
 //! Which events and packets make a row, in which order, and which of them one row stands for.
 
 use super::token::Token;
-use super::{event, packet};
+use super::{call_text, packet_text};
 use crate::render::Report;
 use crate::say;
 use crate::text::Text;
@@ -70,7 +70,7 @@ impl Item<'_> {
     }
 
     fn is_ordinary_packet(&self) -> bool {
-        matches!(self, Item::Packet(packet, context) if packet::is_ordinary(packet, context))
+        matches!(self, Item::Packet(packet, context) if packet_text::is_ordinary(packet, context))
     }
 
     fn is_alike(&self, first: &Event) -> bool {
@@ -137,7 +137,7 @@ impl<'a> Writer<'a> {
     }
 
     fn packet(&mut self, packet: &'a Packet, context: &PacketContext) {
-        let label = packet::label(&self.report.trace, packet, context);
+        let label = packet_text::label(&self.report.trace, packet, context);
         let (number, from, to, remark) = (packet.seq, context.from, context.to, packet.remark());
         self.rows.push(Row::Packet(PacketRow { number, packet, from, to, label, remark }));
     }
@@ -146,7 +146,7 @@ impl<'a> Writer<'a> {
         let packets: Vec<&Packet> =
             items.iter().filter_map(|i| if let Item::Packet(packet, _) = i { Some(*packet) } else { None }).collect();
         if !packets.is_empty() {
-            self.rows.push(Row::More(packet::more(&packets)));
+            self.rows.push(Row::More(packet_text::more(&packets)));
         }
     }
 
@@ -187,9 +187,9 @@ impl<'a> Writer<'a> {
 
     fn row(&mut self, event: &'a Event, news: &[News], more: Option<Text>) {
         let number = if self.report.calls_vary() { self.rows.len() + 1 } else { event.seq };
-        let label = event::label(&self.report.trace, event);
+        let label = call_text::label(&self.report.trace, event);
         let detailed = event.call.receives() && !event.bytes.is_empty() && !event.varies;
-        let kernel = event::note(self.shown(news));
+        let kernel = call_text::note(self.shown(news));
         self.rows.push(Row::Event(EventRow { number, event, label, kernel, more, detailed }));
     }
 }

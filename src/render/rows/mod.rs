@@ -2,9 +2,9 @@
 //! colour and no language yet, so that every drawing shares them.
 
 pub mod bytes;
-pub mod event;
+pub mod call_text;
 mod ladder;
-pub mod packet;
+pub mod packet_text;
 mod preview;
 pub mod token;
 

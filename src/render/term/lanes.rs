@@ -2,7 +2,7 @@
 //! one lane under the other. A recorded run's report and the live trace draw with it.
 
 use super::arrow::{Arrow, Glyphs};
-use super::bytes;
+use super::hex_block::{hex_block, passing};
 use crate::render::palette::Ink;
 use crate::render::rows::bytes::pieces;
 use crate::render::rows::token;
@@ -301,7 +301,7 @@ impl Lanes<'_> {
         line.push(self.style.bar());
         for piece in pieces(self.trace, row.event) {
             let text = match piece.passes {
-                true => bytes::passing(&piece, self.style),
+                true => passing(&piece, self.style),
                 false => token::glance(&piece.tokens, self.style),
             };
             let wide = columns(&text) + 1;
@@ -322,7 +322,7 @@ impl Lanes<'_> {
             line.push(self.style.bar());
         }
         writeln!(out, "{line}")?;
-        for line in bytes::hex_block(row.event, self.style) {
+        for line in hex_block(row.event, self.style) {
             writeln!(out, "{line}")?;
         }
         Ok(())

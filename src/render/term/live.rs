@@ -4,7 +4,7 @@
 use super::lanes::Lanes;
 use crate::render::Style;
 use crate::render::report::lines;
-use crate::render::rows::{EventRow, alike, event};
+use crate::render::rows::{EventRow, alike, call_text};
 use crate::say;
 use crate::text::{Text, escaped, grouped};
 use crate::trace::{Call, EndName, Event, Evidence, Kernel, Message, MsgId, Proto, SockId, Window};
@@ -149,7 +149,7 @@ impl Live {
         // What the kernel has queued, or put into segments, is the clock's doing.
         let socket = self.window.trace().socket(sock);
         let news = socket.map(|socket| self.kernel.news(socket, event)).unwrap_or_default();
-        let note = if self.style.stable { Text::default() } else { event::note(&news) };
+        let note = if self.style.stable { Text::default() } else { call_text::note(&news) };
         let Some(run) = self.runs.get_mut(&sock) else {
             self.runs.insert(sock, Repetition::of(event));
             return self.draw(out, event, note);
@@ -186,7 +186,7 @@ impl Live {
             self.lanes().heads(out, false)?;
             self.headed = true;
         }
-        let label = event::label(self.window.trace(), event);
+        let label = call_text::label(self.window.trace(), event);
         let detailed = !event.bytes.is_empty();
         let row = EventRow { number: event.seq, event, label, kernel, more: None, detailed };
         self.lanes().event_with_peer(out, &row)

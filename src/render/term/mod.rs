@@ -1,10 +1,10 @@
 //! The ladder, the claims and what surrounds them in a terminal: here alone rows get columns and colours.
 
 mod arrow;
-mod bytes;
+mod hex_block;
 mod lanes;
 mod live;
-mod page;
+mod transcript;
 
 pub use live::Live;
-pub use page::{Steps, run};
+pub use transcript::{Steps, run};

@@ -1,6 +1,6 @@
 //! What a lane says about a call, and what the kernel said beside it.
 
-use super::packet::listed;
+use super::packet_text::listed;
 use super::token::{Name, Token};
 use crate::say;
 use crate::text::{Text, grouped};
