@@ -1,6 +1,6 @@
 //! The order of the rooms, as src/lib.rs states it, and no circles: a file uses only rooms above its own in that
 //! table, and within a room no files use each other in a ring. A `pub use` in a room's mod.rs is a line of its map: who
-//! takes the name from there uses the file behind it.
+//! takes the name from there uses the file behind it. No type name means two things, and no two files share one.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

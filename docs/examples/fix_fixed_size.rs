@@ -3,7 +3,7 @@
 use super::prelude::*;
 
 pub(super) fn scenario() -> Scenario {
-    Scenario::new("fix-fixed-size", Part::Fix, &["D1 §12"])
+    Scenario::new("fix-fixed-size", SyllabusPart::Fix, &["D1 §12"])
         .title("records of a fixed size", "定长记录")
         .claim(
             "If every message has the same size, reading exactly that size gives the boundaries back.",

@@ -6,7 +6,7 @@ use crate::output::{Destination, Output};
 use crate::render::Format;
 use crate::render::Style;
 use crate::say;
-use crate::scenarios::Part;
+use crate::scenarios::SyllabusPart;
 use crate::text::{Lang, Text};
 use clap::{Arg, ArgMatches};
 use std::io::{self, Write};
@@ -15,7 +15,7 @@ use std::io::{self, Write};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Section {
     /// A scenario, in this part of the syllabus.
-    Scenarios(Part),
+    Scenarios(SyllabusPart),
     /// The documents' own programs.
     Programs,
     /// Everything else.

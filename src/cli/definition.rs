@@ -4,7 +4,7 @@ use super::args::{flag, heading, one_of, value};
 use super::command::{Command, Section};
 use crate::output::When;
 use crate::render::Format;
-use crate::scenarios::Part;
+use crate::scenarios::SyllabusPart;
 use crate::text::{Lang, Text};
 use clap::{Arg, ArgAction, ValueHint, value_parser};
 use std::path::PathBuf;
@@ -47,7 +47,7 @@ pub(crate) fn definition(commands: &[Command], lang: Lang) -> clap::Command {
 fn help_page(commands: &[Command], lang: Lang) -> String {
     let t = |text: Text| text.to(lang).to_owned();
     let mut page = format!("{{name}} {{version}}\n{{about}}\n\n{}\n", t(usage()));
-    let sections = Part::ALL.map(Section::Scenarios).into_iter().chain([Section::Programs, Section::Tools]);
+    let sections = SyllabusPart::ALL.map(Section::Scenarios).into_iter().chain([Section::Programs, Section::Tools]);
     for section in sections {
         page += &format!("\n{}\n", t(title(section)));
         for command in commands.iter().filter(|command| command.section == section) {

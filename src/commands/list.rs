@@ -6,7 +6,7 @@ use crate::exit::Exit;
 use crate::render::Format;
 use crate::render::Style;
 use crate::render::palette::Ink;
-use crate::scenarios::{Part, Scenario, syllabus};
+use crate::scenarios::{Scenario, SyllabusPart, syllabus};
 use crate::text::Text;
 use crate::text::columns::{padded, wrapped};
 use serde_json::{Value, json};
@@ -30,7 +30,7 @@ fn list(out: &mut dyn Write, scenarios: &[Scenario], style: &Style) -> io::Resul
     let widest = scenarios.iter().map(|s| s.id.len()).max().unwrap_or(0);
     let narrow = style.width < 60;
     let indent = if narrow { 4 } else { widest + 4 };
-    for part in Part::ALL {
+    for part in SyllabusPart::ALL {
         let number = part.number();
         let head = Text::new("Part {}. {}", "第 {} 部分 {}").with(&Text::same(number.to_string())).with(&part.title());
         writeln!(out, "{}", style.palette.paint(head.to(style.lang), Ink::Strong))?;

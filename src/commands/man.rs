@@ -4,7 +4,7 @@ use crate::cli::command::{Context, Section, Task};
 use crate::cli::{self, Command};
 use crate::exit::Exit;
 use crate::render::Style;
-use crate::scenarios::Part;
+use crate::scenarios::SyllabusPart;
 use crate::text::Text;
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
@@ -42,7 +42,7 @@ fn commands(context: &Context) -> Roff {
             page.control("TP", []).text([bold(command.name)]).text([roman(command.about.to(lang))]);
         }
     };
-    for part in Part::ALL {
+    for part in SyllabusPart::ALL {
         let title = part.title();
         page.control("SH", [format!("{}. {}", part.number(), title.to(lang)).to_uppercase().as_str()]);
         list(&mut page, Section::Scenarios(part));

@@ -3,7 +3,7 @@
 use crate::net::Settings;
 use crate::play::{Outcome, Plan, Side};
 use crate::render::report::{Control, Failed, Head, Next, Options, Report, Steady, System, Why};
-use crate::scenarios::{Part, Scenario};
+use crate::scenarios::{Scenario, SyllabusPart};
 use crate::sys::kernel;
 use crate::text::Text;
 use crate::trace::packet::Packet;
@@ -66,7 +66,7 @@ fn head(scenario: &Scenario, plan: &Plan, chosen: &Settings, control: bool) -> H
 
 fn control(scenario: &Scenario) -> Control {
     let fails = match scenario.part {
-        Part::Fix => {
+        SyllabusPart::Fix => {
             Text::new(", as it must be: without the fix the trouble is back", "，理应如此：去掉解法，问题就回来了")
         }
         _ => Text::new(", as it must be: without the cause there is no effect", "，理应如此：去掉原因，现象就消失"),

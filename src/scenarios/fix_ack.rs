@@ -1,12 +1,12 @@
 //! Length, acknowledgement, body: every answer comes whole and with its command, for one more round trip each.
 
-use super::commands::{COMMANDS, all_answers_whole, next_command};
 use super::prelude::*;
+use super::remote_commands::{COMMANDS, all_answers_whole, next_command};
 use crate::framing::decimal;
-use crate::trace::{MsgId, Part as Of};
+use crate::trace::{MsgId, Part};
 
 pub(super) fn scenario() -> Scenario {
-    Scenario::new("fix-ack", Part::Fix, &["D0", "D1 §11", "D2 §4", "D4 §2"])
+    Scenario::new("fix-ack", SyllabusPart::Fix, &["D0", "D1 §11", "D2 §4", "D4 §2"])
         .title("length, acknowledgement, body", "先发长度，等确认，再发正文")
         .claim(
             "Length, wait for recv_ready, body: every answer whole and its own, for one more round trip each.",
@@ -57,8 +57,8 @@ fn judge(j: &Judge) {
     );
     all_answers_whole(j, claim, COMMANDS.len());
 
-    let lengths = j.recvs(Client).only(|e| e.spans.first().is_some_and(|s| s.part == Of::Header && s.offset == 0));
-    let alone = lengths.only(|e| e.spans.iter().all(|s| s.part == Of::Header));
+    let lengths = j.recvs(Client).only(|e| e.spans.first().is_some_and(|s| s.part == Part::Header && s.offset == 0));
+    let alone = lengths.only(|e| e.spans.iter().all(|s| s.part == Part::Header));
     j.claim(
         "length-alone",
         "the length came alone, so one recv could read it",
@@ -81,7 +81,7 @@ fn judge(j: &Judge) {
 /// Did the server receive this between sending the length and the body of this answer?
 fn acknowledges(j: &Judge, received: &Event, answer: MsgId) -> bool {
     let sent = |part| j.sends(Server).only(|e| e.spans.iter().any(|s| s.msg == answer && s.part == part));
-    let (length, body) = (sent(Of::Header), sent(Of::Body));
+    let (length, body) = (sent(Part::Header), sent(Part::Body));
     let after = length.last().is_some_and(|e| e.seq < received.seq);
     after && body.first().is_none_or(|e| received.seq < e.seq)
 }

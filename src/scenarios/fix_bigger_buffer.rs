@@ -5,7 +5,7 @@ use crate::trace::Fact;
 use std::io::ErrorKind::WouldBlock;
 
 pub(super) fn scenario() -> Scenario {
-    Scenario::new("fix-bigger-buffer", Part::NoFix, &["D0", "D1 §10"])
+    Scenario::new("fix-bigger-buffer", SyllabusPart::NoFix, &["D0", "D1 §10"])
         .title("recv with a larger size", "把 recv 的大小调大")
         .claim(
             "recv(2 MiB) does not return a message of 1 MB: it returns what is queued, up to that size.",

@@ -3,7 +3,7 @@
 use super::prelude::*;
 
 pub(super) fn scenario() -> Scenario {
-    Scenario::new("fix-broken-loops", Part::NoFix, &["D0", "D1 §11", "D1 §12", "D2 §4"])
+    Scenario::new("fix-broken-loops", SyllabusPart::NoFix, &["D0", "D1 §11", "D1 §12", "D2 §4"])
         .title("three broken receive loops", "三个写错的接收循环")
         .claim(
             "Three receive loops from the documents stop early when the stream comes in pieces; corrected, they do not.",

@@ -9,7 +9,7 @@ use crate::sys::filename::FileName;
 use std::thread;
 
 pub(super) fn scenario() -> Scenario {
-    Scenario::new("fix-concurrent", Part::Fix, &["D1 §13"])
+    Scenario::new("fix-concurrent", SyllabusPart::Fix, &["D1 §13"])
         .title("a thread for each client", "每个客户端一个线程")
         .claim(
             "Three uploads at once, a thread each: every file whole, and nobody waits for a slow client.",

@@ -8,7 +8,7 @@ use crate::framing::{decimal, whole_body};
 use std::fmt::Write as _;
 
 pub(super) fn scenario() -> Scenario {
-    Scenario::new("fix-exact", Part::Fix, &["D4 §3"])
+    Scenario::new("fix-exact", SyllabusPart::Fix, &["D4 §3"])
         .title("read exactly what remains", "剩多少读多少")
         .claim(
             "min(1024, remaining) leaves the MD5 behind the file alone; recv(1024) to the end swallows it.",

@@ -17,7 +17,7 @@ use std::ops::Range;
 use std::path::Path;
 
 pub(super) fn scenario() -> Scenario {
-    Scenario::new("fix-file", Part::Fix, &["D0", "D1 §13", "D4"])
+    Scenario::new("fix-file", SyllabusPart::Fix, &["D0", "D1 §13", "D4"])
         .title("a file up and down", "文件上传与下载")
         .claim(
             "A file goes up behind a JSON header and comes down with its MD5 behind it: equal on both ends.",

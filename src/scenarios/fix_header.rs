@@ -1,12 +1,12 @@
 //! Four bytes of length before each answer give the boundaries back: read exactly 4, then exactly that many.
 
-use super::commands::{COMMANDS, all_answers_whole, next_command};
 use super::prelude::*;
+use super::remote_commands::{COMMANDS, all_answers_whole, next_command};
 use crate::framing::{Framing, I32_LE, U32_BE, whole_body};
 use crate::text::hex;
 
 pub(super) fn scenario() -> Scenario {
-    Scenario::new("fix-header", Part::Fix, &["D0", "D1 §12", "D3 §10"])
+    Scenario::new("fix-header", SyllabusPart::Fix, &["D0", "D1 §12", "D3 §10"])
         .title("a length before every message", "每条消息前面加长度")
         .claim(
             "Four bytes of length before each answer give the boundaries back, with one round trip per command.",

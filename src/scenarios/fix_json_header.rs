@@ -1,17 +1,17 @@
 //! A header that can say more than a length: i32le length of a JSON header, the header, the body. Three
 //! parts, each read exactly; wherever the network cuts the header, it still parses.
 
-use super::commands::{COMMANDS, RemoteCommand, all_answers_whole, next_command};
 use super::prelude::*;
+use super::remote_commands::{COMMANDS, RemoteCommand, all_answers_whole, next_command};
 use super::wire::MAX_HEADER;
 use crate::framing::json::{DATA_SIZE, Json, parse, size};
 use crate::framing::{Framing, I32_LE, whole_body, whole_header};
 use crate::text::hex;
-use crate::trace::{MsgId, Part as Of, Span};
+use crate::trace::{MsgId, Part, Span};
 use std::collections::BTreeSet;
 
 pub(super) fn scenario() -> Scenario {
-    Scenario::new("fix-json-header", Part::Fix, &["D1 §12", "D2"])
+    Scenario::new("fix-json-header", SyllabusPart::Fix, &["D1 §12", "D2"])
         .title("a JSON header behind its own length", "JSON 头部，前面是它自己的长度")
         .claim(
             "Length, JSON header, body: three parts, each read exactly; a header cut anywhere still parses.",
@@ -154,10 +154,10 @@ fn judge(j: &Judge) {
 /// Length, JSON, body: which of the three parts a span lies in; `None` when it lies in two.
 fn part_of(span: &Span) -> Option<u8> {
     match span.part {
-        Of::Body => Some(2),
-        Of::Header if span.offset >= PREFIX => Some(1),
-        Of::Header if span.offset + span.len <= PREFIX => Some(0),
-        Of::Header => None,
+        Part::Body => Some(2),
+        Part::Header if span.offset >= PREFIX => Some(1),
+        Part::Header if span.offset + span.len <= PREFIX => Some(0),
+        Part::Header => None,
     }
 }
 

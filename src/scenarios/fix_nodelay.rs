@@ -7,7 +7,7 @@ use super::prelude::*;
 use super::tcp_naive;
 
 pub(super) fn scenario() -> Scenario {
-    Scenario::new("fix-nodelay", Part::NoFix, &["D0", "D1 §10", "D2 §2", "D3 §10"])
+    Scenario::new("fix-nodelay", SyllabusPart::NoFix, &["D0", "D1 §10", "D2 §2", "D3 §10"])
         .title("turning the Nagle algorithm off", "关掉 Nagle 算法")
         .claim(
             "With TCP_NODELAY the two messages still come out of one recv: the Nagle algorithm is not the cause.",

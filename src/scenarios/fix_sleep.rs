@@ -1,12 +1,12 @@
 //! A sleep between two sends keeps them apart only for a receiver that reads in time: luck, bought with time.
 
-use super::commands::{COMMANDS, RemoteCommand};
 use super::prelude::*;
+use super::remote_commands::{COMMANDS, RemoteCommand};
 use crate::trace::Fact;
 use std::time::Duration;
 
 pub(super) fn scenario() -> Scenario {
-    Scenario::new("fix-sleep", Part::NoFix, &["D4 §1"])
+    Scenario::new("fix-sleep", SyllabusPart::NoFix, &["D4 §1"])
         .title("a sleep between the sends", "两次 send 之间 sleep")
         .claim(
             "A sleep separates two sends for an idle receiver and not for a busy one: luck, bought with time.",

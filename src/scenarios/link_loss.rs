@@ -5,7 +5,7 @@ use super::prelude::*;
 use crate::trace::packet::Packet;
 
 pub(super) fn scenario() -> Scenario {
-    Scenario::new("link-loss", Part::Link, &["D0", "D1 §10", "D3 §10"])
+    Scenario::new("link-loss", SyllabusPart::Link, &["D0", "D1 §10", "D3 §10"])
 .title("the same losses for UDP and for TCP", "同样的丢失，UDP 与 TCP")
 .claim("Over a link that loses packets, messages of UDP's go missing; TCP's all arrive, if late, because it sends again.", "同一条会丢包的链路上，UDP 的消息就少了；TCP 的全部到达，只是晚些，因为丢了会重传。")
 .client(client)

@@ -1,7 +1,6 @@
 //! The syllabus: one file a scenario, one ordered list. Help, `list`, `all`, docs and tests derive from it.
 
 mod both;
-mod commands;
 #[cfg(test)]
 mod example;
 mod fix_ack;
@@ -18,6 +17,7 @@ mod link_loss;
 mod lock_step;
 mod page;
 mod prelude;
+mod remote_commands;
 mod segments;
 mod tcp_close;
 mod tcp_empty;
@@ -42,7 +42,7 @@ mod udp_reorder;
 mod udp_truncate;
 mod wire;
 
-pub use page::{ControlExperiment, Explanation, Part, Scenario, Suggestion, Teaching};
+pub use page::{ControlExperiment, Explanation, Scenario, Suggestion, SyllabusPart, Teaching};
 
 /// Every scenario, in teaching order.
 pub fn syllabus() -> Vec<Scenario> {

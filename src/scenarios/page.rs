@@ -11,7 +11,7 @@ use std::time::Duration;
 
 /// The parts of the syllabus, in teaching order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Part {
+pub enum SyllabusPart {
     /// Part 1. TCP is a stream.
     Tcp,
     /// Part 2. UDP is messages.
@@ -24,29 +24,30 @@ pub enum Part {
     Link,
 }
 
-impl Part {
+impl SyllabusPart {
     /// Every part in order.
-    pub const ALL: [Part; 5] = [Part::Tcp, Part::Udp, Part::NoFix, Part::Fix, Part::Link];
+    pub const ALL: [SyllabusPart; 5] =
+        [SyllabusPart::Tcp, SyllabusPart::Udp, SyllabusPart::NoFix, SyllabusPart::Fix, SyllabusPart::Link];
 
     /// 1 to 5.
     pub const fn number(self) -> u8 {
         match self {
-            Part::Tcp => 1,
-            Part::Udp => 2,
-            Part::NoFix => 3,
-            Part::Fix => 4,
-            Part::Link => 5,
+            SyllabusPart::Tcp => 1,
+            SyllabusPart::Udp => 2,
+            SyllabusPart::NoFix => 3,
+            SyllabusPart::Fix => 4,
+            SyllabusPart::Link => 5,
         }
     }
 
     /// Its title.
     pub const fn title(self) -> Text {
         match self {
-            Part::Tcp => Text::new("TCP is a stream", "TCP 是字节流"),
-            Part::Udp => Text::new("UDP is messages", "UDP 是消息"),
-            Part::NoFix => Text::new("Fixes that do not fix", "治不好的“解法”"),
-            Part::Fix => Text::new("Fixes", "真正的解法"),
-            Part::Link => Text::new("What the link shows", "链路上才看得到的"),
+            SyllabusPart::Tcp => Text::new("TCP is a stream", "TCP 是字节流"),
+            SyllabusPart::Udp => Text::new("UDP is messages", "UDP 是消息"),
+            SyllabusPart::NoFix => Text::new("Fixes that do not fix", "治不好的“解法”"),
+            SyllabusPart::Fix => Text::new("Fixes", "真正的解法"),
+            SyllabusPart::Link => Text::new("What the link shows", "链路上才看得到的"),
         }
     }
 }
@@ -126,7 +127,7 @@ pub struct Scenario {
     /// The subcommand.
     pub id: &'static str,
     /// Where in the syllabus.
-    pub part: Part,
+    pub part: SyllabusPart,
     /// The document's system, in a few words.
     pub title: Text,
     /// What the run establishes, in one sentence.
@@ -145,7 +146,7 @@ pub struct Scenario {
 
 impl Scenario {
     /// A page of the syllabus; what follows says what is on it.
-    pub(super) fn new(id: &'static str, part: Part, documents: &'static [&'static str]) -> Scenario {
+    pub(super) fn new(id: &'static str, part: SyllabusPart, documents: &'static [&'static str]) -> Scenario {
         Scenario {
             id,
             part,

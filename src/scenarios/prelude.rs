@@ -1,6 +1,6 @@
 //! What every scenario file is written with.
 
-pub(super) use super::page::{Part, Scenario, Teaching};
+pub(super) use super::page::{Scenario, SyllabusPart, Teaching};
 pub(super) use crate::claims::{Draft, Events, Judge, Measured, Scope, Sentence, Varying, VaryingFromZero, describe};
 pub(super) use crate::net::{Conn, End, Listener, Opt};
 pub(super) use crate::play::{Ends, Variation};

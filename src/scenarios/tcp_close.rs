@@ -5,7 +5,7 @@ use crate::net::Result;
 use std::io::ErrorKind::ConnectionReset;
 
 pub(super) fn scenario() -> Scenario {
-    Scenario::new("tcp-close", Part::Tcp, &["D1 §7", "D3 §7", "D3 §9"])
+    Scenario::new("tcp-close", SyllabusPart::Tcp, &["D1 §7", "D3 §7", "D3 §9"])
         .title("the peer goes away", "对端离开之后")
         .claim(
             "Once the peer has gone, recv returns empty every time: a loop that does not check spins for ever.",

@@ -5,7 +5,7 @@ use crate::net::Result;
 use std::io::ErrorKind::WouldBlock;
 
 pub(super) fn scenario() -> Scenario {
-    Scenario::new("tcp-empty", Part::Tcp, &["D0", "D1 §10", "D3 §9"])
+    Scenario::new("tcp-empty", SyllabusPart::Tcp, &["D0", "D1 §10", "D3 §9"])
         .title("sending nothing", "发送空消息")
         .claim(
             "An empty send puts nothing on the wire and wakes nobody; an empty recv means the end of the stream.",

@@ -6,7 +6,7 @@ use super::segments::{Segments, arrived_before, sizes};
 use crate::net::Result;
 
 pub(super) fn scenario() -> Scenario {
-    Scenario::new("tcp-nagle", Part::Tcp, &["D0", "D1 §10", "D2 §2", "D3 §10"])
+    Scenario::new("tcp-nagle", SyllabusPart::Tcp, &["D0", "D1 §10", "D2 §2", "D3 §10"])
         .title("ten small sends, Nagle on and off", "十次小 send：Nagle 开与关")
         .claim(
             "Nagle merges small sends at the sender; without it the late receiver still gets all in one recv.",

@@ -4,7 +4,7 @@ use super::lock_step::in_step;
 use super::prelude::*;
 
 pub(super) fn scenario() -> Scenario {
-    Scenario::new("tcp-naive", Part::Tcp, &["D1 §10", "D3 §10"])
+    Scenario::new("tcp-naive", SyllabusPart::Tcp, &["D1 §10", "D3 §10"])
         .title("two sends, one recv", "两次 send，一次 recv")
         .claim(
             "Two sends come out of one recv: TCP keeps no message boundaries (粘包, “sticky packets”).",

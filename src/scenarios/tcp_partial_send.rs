@@ -7,7 +7,7 @@ use std::io::ErrorKind::WouldBlock;
 use std::sync::LazyLock;
 
 pub(super) fn scenario() -> Scenario {
-    Scenario::new("tcp-partial-send", Part::Tcp, &["D1 §6", "D1 §10", "D3 §6", "D3 §10"])
+    Scenario::new("tcp-partial-send", SyllabusPart::Tcp, &["D1 §6", "D1 §10", "D3 §6", "D3 §10"])
         .title("send against sendall", "send 与 sendall")
         .claim(
             "A non-blocking send takes part and says so, a blocking one waits; nothing that was taken is lost.",

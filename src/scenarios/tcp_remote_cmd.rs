@@ -1,13 +1,13 @@
 //! One recv per command is not one answer per command: the answers slip, and part of one is printed for the next.
 
-use super::commands::COMMANDS;
 use super::prelude::*;
+use super::remote_commands::COMMANDS;
 use crate::trace::Span;
 
 const ALL: usize = COMMANDS.len();
 
 pub(super) fn scenario() -> Scenario {
-    Scenario::new("tcp-remote-cmd", Part::Tcp, &["D0", "D1 §9", "D2 §1"])
+    Scenario::new("tcp-remote-cmd", SyllabusPart::Tcp, &["D0", "D1 §9", "D2 §1"])
         .title("remote commands, one recv each", "远程命令：每条只 recv 一次")
         .claim(
             "One recv per command is not one answer per command: part of an answer is printed for the next (粘包).",

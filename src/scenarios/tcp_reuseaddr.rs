@@ -7,7 +7,7 @@ use std::io::ErrorKind::AddrInUse;
 use std::net::SocketAddr;
 
 pub(super) fn scenario() -> Scenario {
-    Scenario::new("tcp-reuseaddr", Part::Tcp, &["D1 §7", "D2 §6"])
+    Scenario::new("tcp-reuseaddr", SyllabusPart::Tcp, &["D1 §7", "D2 §6"])
         .title("address already in use", "地址已被占用")
         .claim(
             "A restarted server gets the old one's port if both had set SO_REUSEADDR, or if the client closed first.",

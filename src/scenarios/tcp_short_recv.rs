@@ -3,7 +3,7 @@
 use super::prelude::*;
 
 pub(super) fn scenario() -> Scenario {
-    Scenario::new("tcp-short-recv", Part::Tcp, &["D1 §10", "D3 §10"])
+    Scenario::new("tcp-short-recv", SyllabusPart::Tcp, &["D1 §10", "D3 §10"])
         .title("recv(2) and what it leaves", "recv(2) 与剩下的字节")
         .claim(
             "A recv smaller than the message takes its beginning; the rest waits for the next recv.",

@@ -5,7 +5,7 @@ use super::segments::{Segments, sizes};
 use crate::net::Tcp;
 
 pub(super) fn scenario() -> Scenario {
-    Scenario::new("tcp-split", Part::Tcp, &["D0", "D1 §10", "D3 §10"])
+    Scenario::new("tcp-split", SyllabusPart::Tcp, &["D0", "D1 §10", "D3 §10"])
         .title("one send, several segments", "一次 send，多个报文段")
         .claim(
             "One send leaves as several segments (拆包) and comes out of several recvs; neither cut is a message's.",

@@ -9,7 +9,7 @@ use crate::trace::Part::{Body, Header};
 use crate::trace::packet::Packet;
 
 pub(super) fn scenario() -> Scenario {
-    Scenario::new("tcp-stall", Part::Link, &["D0", "D1 §12", "D2 §4", "D3 §10"])
+    Scenario::new("tcp-stall", SyllabusPart::Link, &["D0", "D1 §12", "D2 §4", "D3 §10"])
         .title("write, write, read", "写、写、读")
         .claim(
             "Header and body in two writes: each round waits for the receiver's delayed ACK, about 40 ms, unless one \

@@ -6,7 +6,7 @@ use crate::trace::packet::Packet;
 use std::sync::LazyLock;
 
 pub(super) fn scenario() -> Scenario {
-    Scenario::new("tcp-window", Part::Link, &["D1 §6", "D1 §10", "D3 §6"])
+    Scenario::new("tcp-window", SyllabusPart::Link, &["D1 §6", "D1 §10", "D3 §6"])
         .title("the window closes", "窗口关闭")
         .claim(
             "A receiver that does not read closes its window; the sender waits and probes, and nothing is lost.",

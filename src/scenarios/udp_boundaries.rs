@@ -6,7 +6,7 @@ use crate::trace::{Proto, Role};
 use std::net::SocketAddr;
 
 pub(super) fn scenario() -> Scenario {
-    Scenario::new("udp-boundaries", Part::Udp, &["D1 §10", "D2 §1", "D3 §8", "D3 §10"])
+    Scenario::new("udp-boundaries", SyllabusPart::Udp, &["D1 §10", "D2 §1", "D3 §8", "D3 §10"])
         .title("one send, one recv", "一次 send，一次 recv")
         .claim(
             "One send comes out of one recv, however late the receiver comes: UDP keeps message boundaries.",

@@ -5,7 +5,7 @@ use crate::net::{Result, Udp};
 use std::collections::HashSet;
 
 pub(super) fn scenario() -> Scenario {
-    Scenario::new("udp-chat", Part::Udp, &["D1 §8"])
+    Scenario::new("udp-chat", SyllabusPart::Udp, &["D1 §8"])
         .title("one server, several clients", "一个服务器，多个客户端")
         .claim(
             "One socket talks with four clients: each reply goes to its sender's address, without a connection.",

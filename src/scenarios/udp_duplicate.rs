@@ -5,7 +5,7 @@ use super::prelude::*;
 use crate::trace::packet::Packet;
 
 pub(super) fn scenario() -> Scenario {
-    Scenario::new("udp-duplicate", Part::Link, &["D0", "D1 §10", "D3 §9"])
+    Scenario::new("udp-duplicate", SyllabusPart::Link, &["D0", "D1 §10", "D3 §9"])
         .title("arriving twice", "到达两次")
         .claim(
             "When the network doubles a packet, UDP's receiver gets the message twice; TCP's gets every byte once.",

@@ -3,7 +3,7 @@
 use super::prelude::*;
 
 pub(super) fn scenario() -> Scenario {
-    Scenario::new("udp-empty", Part::Udp, &["D0", "D1 §10", "D3 §9"])
+    Scenario::new("udp-empty", SyllabusPart::Udp, &["D0", "D1 §10", "D3 §9"])
         .title("an empty message over UDP", "UDP 上的空消息")
         .claim(
             "An empty send arrives as a datagram of length 0, with its sender's address; it ends nothing.",

@@ -6,7 +6,7 @@ use crate::trace::packet::Packet;
 use crate::trace::summary::Tally;
 
 pub(super) fn scenario() -> Scenario {
-    Scenario::new("udp-fragment", Part::Link, &["D0"])
+    Scenario::new("udp-fragment", SyllabusPart::Link, &["D0"])
         .title("datagrams larger than the MTU", "比 MTU 大的数据报")
         .claim(
             "A datagram larger than the MTU travels as fragments; lose one of them and all of it is lost.",

@@ -6,7 +6,7 @@ use crate::claims::Datagrams;
 use crate::trace::Trace;
 
 pub(super) fn scenario() -> Scenario {
-    Scenario::new("udp-loss", Part::Udp, &["D0", "D1 §10", "D3 §9"])
+    Scenario::new("udp-loss", SyllabusPart::Udp, &["D0", "D1 §10", "D3 §9"])
         .title("UDP loses datagrams", "UDP 会丢数据报")
         .claim(
             "A receiver that does not read loses what its buffer cannot hold, and no send fails.",

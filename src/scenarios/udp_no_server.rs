@@ -6,7 +6,7 @@ use crate::trace::Proto;
 use std::net::SocketAddr;
 
 pub(super) fn scenario() -> Scenario {
-    Scenario::new("udp-no-server", Part::Udp, &["D1 §8", "D3 §9"])
+    Scenario::new("udp-no-server", SyllabusPart::Udp, &["D1 §8", "D3 §9"])
         .title("nobody listens", "没有人监听")
         .claim(
             "Nobody listens: unconnected UDP hears nothing, connected UDP at its next call, TCP at once.",

@@ -5,7 +5,7 @@ use super::prelude::*;
 use crate::trace::packet::{Fate, Packet};
 
 pub(super) fn scenario() -> Scenario {
-    Scenario::new("udp-reorder", Part::Link, &["D0", "D1 §10", "D3 §9"])
+    Scenario::new("udp-reorder", SyllabusPart::Link, &["D0", "D1 §10", "D3 §9"])
         .title("overtaken on the way", "路上被后面的超过")
         .claim(
             "When one packet overtakes another, UDP's receiver sees the wrong order; TCP's never does.",

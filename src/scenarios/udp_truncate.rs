@@ -4,7 +4,7 @@ use super::prelude::*;
 use super::tcp_empty::WOULD_BLOCK;
 
 pub(super) fn scenario() -> Scenario {
-    Scenario::new("udp-truncate", Part::Udp, &["D1 §10", "D3 §9"])
+    Scenario::new("udp-truncate", SyllabusPart::Udp, &["D1 §10", "D3 §9"])
         .title("a buffer too small for the datagram", "缓冲区装不下数据报")
         .claim(
             "A datagram longer than the buffer loses its tail for good; the next recv returns the next datagram.",

@@ -1,8 +1,8 @@
 //! What the learner asks of the link: `rtt=20ms,mtu=1500,loss=10%,up.drop=3+7`.
 
-mod parse;
+mod grammar;
 
-pub use parse::SpecError;
+pub use grammar::SpecError;
 
 use crate::text::quantity::{write_duration, write_share, write_size};
 use crate::trace::Role;
