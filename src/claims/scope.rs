@@ -92,12 +92,22 @@ impl<'a> Scope<'a> {
         self.calls(role, Call::Process)
     }
 
+    /// The last events of a role's sockets that say how many segments each sent; none where this system does not count.
+    pub fn counted(&self, role: Role) -> Events<'a> {
+        let last: BTreeMap<SockId, usize> = self.counts(role).map(|(sock, e)| (sock, e.seq)).collect();
+        self.only(role, |e| e.sock.is_some_and(|sock| last.get(&sock) == Some(&e.seq)))
+    }
+
+    fn counts(&self, role: Role) -> impl Iterator<Item = (SockId, &'a Event)> {
+        let counts = |e: &Event| e.evidence.new_segments().and(e.sock);
+        self.events().filter(move |e| e.end.role == role).filter_map(move |e| Some((counts(e)?, e)))
+    }
+
     /// New data segments that a role's sockets sent, as each last reported; `None` where this system does not count them.
     pub fn new_segments(&self, role: Role) -> Option<u64> {
-        let mut last: BTreeMap<SockId, u64> = BTreeMap::new();
-        let counts = |e: &'a Event| e.sock.zip(e.evidence.new_segments());
-        last.extend(self.events().filter(|e| e.end.role == role).filter_map(counts));
-        (!last.is_empty()).then(|| last.values().sum())
+        let last: BTreeMap<SockId, &Event> = self.counts(role).collect();
+        let counted: Vec<u64> = last.values().filter_map(|e| e.evidence.new_segments()).collect();
+        (!counted.is_empty()).then(|| counted.iter().sum())
     }
 
     /// A message by its place among one role's messages, from 1.

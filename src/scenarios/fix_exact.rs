@@ -134,13 +134,14 @@ fn judge(j: &Judge) {
     judge_exact(j, &j.act(&EXACT), &md5);
 
     // What the server heard: the request and one acknowledgement, twice.
-    let heard: Vec<usize> = j.acts([&CARELESS, &EXACT]).map(|(_, act)| act.recvs(Server).with_data().len()).collect();
+    let heard = |act: &Scope| act.recvs(Server).with_data().len();
+    let heard: Vec<usize> = j.acts([&CARELESS, &EXACT]).map(|(_, act)| heard(&act)).collect();
     j.claim(
         "one-acknowledgement",
         "the MD5 follows the file without a second acknowledgement",
         "MD5 紧跟文件，不用再等一次确认",
     )
-    .of(&j.calls(Server, Call::Accept))
+    .of(&j.recvs(Server).with_data())
     .in_order(vec![1; 2], heard.into_iter().map(|n| n.saturating_sub(1)).collect(), |each| {
         say!("acknowledgements in each download: {each}", "每次下载的确认次数：{each}")
     });
@@ -160,6 +161,7 @@ fn judge_careless(j: &Judge, act: &Scope, sent: &[u8]) {
     let (took, left, pieces) = (data.moved(), left.moved(), act.held_by(&last));
     j.claim("careless-overran", "the careless loop read past the end of the file", "粗心的循环读过了文件末尾")
         .of(&last)
+        .of(&data)
         .beside(j.sentence([&pieces], |[pieces]| say!("; the last recv: {pieces}", "；最后一次 recv：{pieces}")))
         .more_than(size, took, |n| say!("{n} bytes", "{n} 字节"));
 

@@ -77,7 +77,7 @@ fn judge(j: &Judge) {
     all_answers_whole(j, claim, COMMANDS.len());
     header_is_length(j);
 
-    let (sends, delivered) = (j.sends(Client), j.delivered(Client));
+    let (sends, delivered) = (j.sends(Client).with_data(), j.delivered(Client));
     j.claim(
         "one-exchange",
         "one round trip per command: nothing is acknowledged in between",

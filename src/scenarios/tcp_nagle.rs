@@ -128,6 +128,7 @@ fn judge_nagle(j: &Judge, act: &Scope, segments: u64) {
         "Nagle：随后它们合成一个报文段发出（合并）",
     )
     .of(&sends)
+    .of(&act.counted(Client))
     .equal([2], [segments], |[n]| say!("segments: {n}", "报文段：{n} 个"));
 
     // The same, as the link saw it; and the second segment left when the first one's ACK had arrived.
@@ -152,6 +153,7 @@ fn judge_nodelay(j: &Judge, act: &Scope, segments: u64) {
         "TCP_NODELAY：每次 send 各成一个报文段",
     )
     .of(&sends)
+    .of(&act.counted(Client))
     .equal([sends.len() as u64], [segments], |[n]| say!("segments: {n}", "报文段：{n} 个"));
 
     let Some(link) = Segments::sent_with(j.trace(), &sends) else { return };

@@ -49,6 +49,7 @@ pub(super) fn judge(j: &Judge) {
     let Some(segments) = j.segments(Client) else { return };
     j.claim("sender-kept-apart", "the sender did not merge them: a segment each", "发送方没有合并：各占一个报文段")
         .of(&sends)
+        .of(&j.counted(Client))
         .equal([sends.len() as u64], [segments], |[n]| say!("{n} segments", "{n} 个报文段"));
 }
 

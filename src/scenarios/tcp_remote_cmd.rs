@@ -117,7 +117,7 @@ fn long_answer_is_cut(j: &Judge, prints: &Events) {
     let room = prints.first().and_then(|e| e.asked).unwrap_or(0);
     let Some(nth) = COMMANDS.iter().position(|c| c.stdout.len() > room) else { return };
     let rest = |e: &Event| e.spans.iter().find(|s| command_of(j, s) == Some(nth) && s.offset > 0).map(|s| s.len);
-    let late = prints.only(|e| prints[..=nth].iter().all(|p| p.seq < e.seq) && rest(e).is_some()).just_first();
+    let late = prints.only(|e| prints.iter().take(nth + 1).all(|p| p.seq < e.seq) && rest(e).is_some()).just_first();
     let line = COMMANDS[nth].line;
     j.claim(
         "long-answer-cut",

@@ -57,6 +57,7 @@ fn judge(j: &Judge) {
     let Some(segments) = j.segments(Client) else { return };
     j.claim("cut-by-recv", "it travelled in one piece: recv made the cut", "它是整段传来的：切开它的是 recv")
         .of(&j.sends(Client))
+        .of(&j.counted(Client))
         .equal([1], [segments], |[n]| say!("segments: {n}", "报文段：{n} 个"));
 }
 
