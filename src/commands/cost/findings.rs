@@ -56,8 +56,8 @@ pub fn judge(results: &Results) -> Judgement {
 }
 
 fn pair(results: &Results, medium: Medium) -> Option<Pair<'_>> {
-    let of = |fix| results.cell(medium, fix)?.measured();
-    Some(Pair { medium, ack: of(Fix::Ack)?, header: of(Fix::I32Le)? })
+    let figures = |fix| results.cell(medium, fix)?.measured();
+    Some(Pair { medium, ack: figures(Fix::Ack)?, header: figures(Fix::I32Le)? })
 }
 
 fn verdict(results: &Results, claims: &[Claim]) -> Verdict {
@@ -79,7 +79,7 @@ fn claim(id: &'static str, text: Text, expected: Text, actual: Text, holds: bool
 
 /// `loopback 50, link, RTT 1ms 50`: a value for each medium.
 fn each<'a>(pairs: impl IntoIterator<Item = &'a Pair<'a>>, value: impl Fn(&Pair) -> Text) -> Text {
-    let told = |pair: &Pair| {
+    let clause = |pair: &Pair| {
         let medium = match pair.medium.rtt() {
             Some(rtt) => Text::same(write_duration(rtt)),
             None => pair.medium.text(),
@@ -87,7 +87,7 @@ fn each<'a>(pairs: impl IntoIterator<Item = &'a Pair<'a>>, value: impl Fn(&Pair)
         Text::new("{}: {}", "{}：{}").with(&medium).with(&value(pair))
     };
     let join = |all: Text, next: Text| Text::new("{}; {}", "{}；{}").with(&all).with(&next);
-    pairs.into_iter().map(told).reduce(join).unwrap_or(Text::new("nothing", "无"))
+    pairs.into_iter().map(clause).reduce(join).unwrap_or(Text::new("nothing", "无"))
 }
 
 fn whole(results: &Results) -> Claim {
@@ -121,7 +121,7 @@ fn whole(results: &Results) -> Claim {
 
 fn waits(results: &Results, pairs: &[Pair]) -> Claim {
     let all = results.load.messages;
-    let told = |pair: &Pair| {
+    let clause = |pair: &Pair| {
         let (ack, header) = (pair.ack.waits, pair.header.waits);
         Text::same(format!("{ack}, {header}"))
     };
@@ -132,7 +132,7 @@ fn waits(results: &Results, pairs: &[Pair]) -> Claim {
             "ack 每条消息等接收方一次，带头部的一次也不等",
         ),
         say!("ack {all}, i32le 0", "ack {all} 次，i32le 0 次"),
-        each(pairs, told),
+        each(pairs, clause),
         pairs.iter().all(|pair| pair.ack.waits == u64::from(all) && pair.header.waits == 0),
     )
 }
@@ -143,7 +143,7 @@ fn segments(results: &Results, pairs: &[Pair]) -> Option<Claim> {
     let counted = pairs.iter().filter(|pair| pair.ack.segments.is_some() && pair.header.segments.is_some());
     let counted: Vec<&Pair> = counted.collect();
     let three = |pair: &Pair| pair.ack.segments >= Some(3 * all) && pair.header.segments < pair.ack.segments;
-    let told = |pair: &Pair| {
+    let clause = |pair: &Pair| {
         let number = |n: Option<u64>| n.map(grouped).unwrap_or_default();
         Text::same(format!("{}, {}", number(pair.ack.segments), number(pair.header.segments)))
     };
@@ -156,7 +156,7 @@ fn segments(results: &Results, pairs: &[Pair]) -> Option<Claim> {
                 "ack 每条消息至少要三个带数据的报文段，带头部的更少",
             ),
             say!("ack {least} or more, i32le fewer", "ack 不少于 {least} 个，i32le 更少"),
-            each(counted.iter().copied(), told),
+            each(counted.iter().copied(), clause),
             counted.iter().all(|pair| three(pair)),
         )
     })
@@ -177,7 +177,7 @@ fn round_trips(results: &Results, linked: &[(Duration, &Pair)]) -> Claim {
 }
 
 fn header_is_faster(linked: &[(Duration, &Pair)]) -> Claim {
-    let told = |pair: &Pair| {
+    let clause = |pair: &Pair| {
         let ms = |measured: &Figures| results::ms(measured.total());
         Text::same(format!("{} < {} ms", ms(pair.header), ms(pair.ack)))
     };
@@ -185,7 +185,7 @@ fn header_is_faster(linked: &[(Duration, &Pair)]) -> Claim {
         "header-is-faster",
         Text::new("all messages with a header take less time than with ack", "全部消息：带头部比 ack 用时少"),
         Text::new("i32le < ack", "i32le < ack"),
-        each(linked.iter().map(|(_, pair)| *pair), told),
+        each(linked.iter().map(|(_, pair)| *pair), clause),
         linked.iter().all(|(_, pair)| pair.header.total() < pair.ack.total()),
     )
 }

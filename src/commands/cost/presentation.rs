@@ -95,7 +95,7 @@ type TableRow = Result<[String; 9], Text>;
 fn row(results: &Results, cell: &Cell) -> TableRow {
     let messages = results.load.messages;
     let each = |n: u64| format!("{:.2}", n as f64 / f64::from(messages));
-    let told = |n: Option<u64>| n.map_or("-".to_owned(), each);
+    let count = |n: Option<u64>| n.map_or("-".to_owned(), each);
     let bytes = |n: u64| format!("{:.0}", n as f64 / f64::from(messages));
     match &cell.outcome {
         Measurement::Measured(measured) => {
@@ -108,8 +108,8 @@ fn row(results: &Results, cell: &Cell) -> TableRow {
                 theory.map_or("-".into(), |theory| ms(theory / messages)),
                 theory.map_or("-".into(), |theory| ratio(total, theory)),
                 each(measured.waits),
-                told(measured.segments),
-                told(measured.packets),
+                count(measured.segments),
+                count(measured.packets),
                 measured.wire_bytes.map_or("-".into(), bytes),
             ])
         }
@@ -146,8 +146,8 @@ fn text(out: &mut dyn Write, results: &Results, findings: &Judgement, style: &St
     paragraph(out, how.to(style.lang), 0, None, style)?;
     writeln!(out)?;
     for fix in Fix::ALL {
-        let told = Text::new("{} ({})", "{}（{}）").with(&fix.text()).with(&theory::formula(fix));
-        entry(out, fix.name(), told.to(style.lang), style)?;
+        let entry_title = Text::new("{} ({})", "{}（{}）").with(&fix.text()).with(&theory::formula(fix));
+        entry(out, fix.name(), entry_title.to(style.lang), style)?;
     }
     writeln!(out)?;
     table(out, results, style)?;

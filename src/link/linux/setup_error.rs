@@ -161,12 +161,12 @@ pub struct Unavailable {
 impl Unavailable {
     /// What is missing and what would change it.
     pub fn text(&self) -> Text {
-        let told = |failed: &SetupError| Text::new("{}; {}", "{}；{}").with(&failed.text()).with(&failed.remedy());
+        let reason = |failed: &SetupError| Text::new("{}; {}", "{}；{}").with(&failed.text()).with(&failed.remedy());
         let reason = match &self.veth {
             Some(veth) if veth.stage != self.tun.stage => {
-                Text::new("{}; and without it: {}", "{}；不用它时：{}").with(&told(&self.tun)).with(&told(veth))
+                Text::new("{}; and without it: {}", "{}；不用它时：{}").with(&reason(&self.tun)).with(&reason(veth))
             }
-            _ => told(&self.tun),
+            _ => reason(&self.tun),
         };
         Text::new("no packet link: {}", "无法建立模拟链路：{}").with(&reason)
     }
