@@ -72,6 +72,19 @@ fn over_a_link_each_is_reproduced_and_fails_without_its_cause() {
     });
 }
 
+/// Messages that cross in fragments, of which one is lost in its middle; and one that comes twice.
+#[test]
+fn what_a_link_lost_is_known_message_by_message() {
+    for link in ["up.drop=5+40,mtu=600", "up.drop=3+17,up.dup=5"] {
+        let ran = run(&["link-loss", "--link", link]);
+        if ran.code == Some(3) && ran.out.contains("not-possible-here") {
+            return;
+        }
+        assert_eq!(ran.code, Some(0), "{link}:\n{}\n{}", ran.out, ran.err);
+        assert!(!ran.out.contains("missing: none"), "{link}:\n{}", ran.out);
+    }
+}
+
 #[test]
 fn stable_text_is_the_same_on_every_run_in_both_languages() {
     each(|scenario| {

@@ -71,9 +71,10 @@ impl<'a> Seen<'a> {
     }
 }
 
-/// The numbers of the messages that begin in these packets.
-pub(super) fn carried<'p>(packets: impl IntoIterator<Item = &'p Packet>) -> Vec<usize> {
-    packets.into_iter().filter_map(|p| number(p.payload())).collect()
+/// The numbers of the messages that these packets carry, whole or in part, packet by packet.
+pub(super) fn carried<'p>(j: &Judge, packets: impl IntoIterator<Item = &'p Packet>) -> Vec<usize> {
+    let of = |id| number(&j.trace().message(id)?.bytes);
+    packets.into_iter().flat_map(|p| p.messages()).filter_map(of).collect()
 }
 
 /// `3, 7 and 15`: numbers for the reader; `none` of none.

@@ -219,7 +219,7 @@ fn teach(t: Teaching) -> Teaching {
         "UDP before such a receiver: dropped, and nobody is told",
         "UDP 遇到这样的接收方：丢弃，谁也不知道",
     )
-.control(
+    .control(
         "a receiver that reads all the time, with a buffer of the usual size",
         "接收方一直在读，缓冲区用系统默认大小",
         |e| {

@@ -11,8 +11,8 @@ pub(super) fn scenario() -> Scenario {
             "When the network doubles a packet, UDP's receiver gets the message twice; TCP's gets every byte once.",
             "网络把分组复制了一份时，UDP 的接收方收到两次消息；TCP 的接收方每个字节只收到一次。",
         )
-        .client(client)
-        .server(server)
+        .client(|end| both::client(end, MESSAGES, LENGTH))
+        .server(|end| both::server(end, MESSAGES, LENGTH))
         .judge(judge)
         .only_over("up.dup=2+5")
         .on_link(Variation::Nothing)
@@ -22,14 +22,6 @@ pub(super) fn scenario() -> Scenario {
 const MESSAGES: usize = 3;
 const LENGTH: usize = 16;
 
-fn client(end: &End) -> Ends {
-    both::client(end, MESSAGES, LENGTH)
-}
-
-fn server(end: &End) -> Ends {
-    both::server(end, MESSAGES, LENGTH)
-}
-
 /// The packets that arrived more than once.
 fn doubled<'a>(packets: &[&'a Packet]) -> Vec<&'a Packet> {
     packets.iter().copied().filter(|p| p.arrivals.len() > 1).collect()
@@ -37,7 +29,7 @@ fn doubled<'a>(packets: &[&'a Packet]) -> Vec<&'a Packet> {
 
 fn judge(j: &Judge) {
     let seen = Seen::of(j);
-    let (twice, received) = (carried(doubled(&seen.udp)), seen.received());
+    let (twice, received) = (carried(j, doubled(&seen.udp)), seen.received());
     let times = |n: &usize| received.iter().filter(|got| *got == n).count();
     let repeated: Vec<usize> = (1..=MESSAGES).filter(|n| times(n) > 1).collect();
     let twice_in = Text::new("twice: {}", "两次：{}");

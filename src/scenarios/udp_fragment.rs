@@ -142,13 +142,29 @@ fn tally(trace: &Trace) -> Vec<Tally> {
 }
 
 fn teach(t: Teaching) -> Teaching {
-    t
-.why("IP cuts what is larger than the MTU into fragments; only the first has UDP's header.", "IP 把比 MTU 大的切成分片；只有第一片带 UDP 首部。", "RFC 791 §3.2; RFC 8085 §3.2")
-.why("The receiver puts them together, and hands on nothing until all are there; after 30 seconds (Linux) it gives up.", "接收方把它们拼起来，齐了才往上交；等 30 秒（Linux）还不齐就放弃。", "RFC 791 §3.2; Linux, ip-sysctl.rst, ipfrag_time")
-.why("With loss p a datagram of n fragments survives with probability (1 - p)^n: the larger, the less likely.", "丢失率为 p 时，n 个分片的数据报幸存的概率是 (1 - p)^n：越大越难到。", "RFC 8085 §3.2")
-.next("udp-fragment --link rtt=2ms,loss=5% --repeat 200", "loss against size: the curve", "丢失与大小的关系：一条曲线")
-.next("udp-fragment --link rtt=2ms,mtu=9000,up.drop=5", "larger packets, fewer fragments", "分组大些，分片就少")
-.next("udp-fragment --control", "nothing lost: all are put together", "什么也不丢：全部重组成功")
-.next("udp-reorder", "what else may happen on the way", "路上还会发生什么")
-.control("the link loses nothing", "链路什么也不丢", |s| s.link = "rtt=2ms")
+    t.why(
+        "IP cuts what is larger than the MTU into fragments; only the first has UDP's header.",
+        "IP 把比 MTU 大的切成分片；只有第一片带 UDP 首部。",
+        "RFC 791 §3.2; RFC 8085 §3.2",
+    )
+    .why(
+        "The receiver puts them together, and hands on nothing until all are there; after 30 seconds (Linux) it \
+         gives up.",
+        "接收方把它们拼起来，齐了才往上交；等 30 秒（Linux）还不齐就放弃。",
+        "RFC 791 §3.2; Linux, ip-sysctl.rst, ipfrag_time",
+    )
+    .why(
+        "With loss p a datagram of n fragments survives with probability (1 - p)^n: the larger, the less likely.",
+        "丢失率为 p 时，n 个分片的数据报幸存的概率是 (1 - p)^n：越大越难到。",
+        "RFC 8085 §3.2",
+    )
+    .next(
+        "udp-fragment --link rtt=2ms,loss=5% --repeat 200",
+        "loss against size: the curve",
+        "丢失与大小的关系：一条曲线",
+    )
+    .next("udp-fragment --link rtt=2ms,mtu=9000,up.drop=5", "larger packets, fewer fragments", "分组大些，分片就少")
+    .next("udp-fragment --control", "nothing lost: all are put together", "什么也不丢：全部重组成功")
+    .next("udp-reorder", "what else may happen on the way", "路上还会发生什么")
+    .control("the link loses nothing", "链路什么也不丢", |e| e.link = "rtt=2ms")
 }

@@ -5,14 +5,18 @@ use super::remote_commands::COMMANDS;
 
 pub(super) fn scenario() -> Scenario {
     Scenario::new("udp-remote-cmd", SyllabusPart::Udp, &["D0", "D1 §9", "D2 §1"])
-.title("remote commands over UDP", "UDP 上的远程命令")
-.claim("Every answer is whole or cut, never mixed, and the answers are still off by one: boundaries are no protocol.", "每个回答要么完整要么被截断，从不混合；但回答仍然错位：光有边界还不是协议。")
-.takes(&[Opt::RecvSize])
-.recv_size(BUFSIZE)
-.client(client)
-.server(server)
-.judge(judge)
-.teach(teach)
+        .title("remote commands over UDP", "UDP 上的远程命令")
+        .claim(
+            "Every answer is whole or cut, never mixed, and the answers are still off by one: boundaries are no \
+             protocol.",
+            "每个回答要么完整要么被截断，从不混合；但回答仍然错位：光有边界还不是协议。",
+        )
+        .takes(&[Opt::RecvSize])
+        .recv_size(BUFSIZE)
+        .client(client)
+        .server(server)
+        .judge(judge)
+        .teach(teach)
 }
 
 const BUFSIZE: usize = 1024;

@@ -11,8 +11,8 @@ pub(super) fn scenario() -> Scenario {
             "When one packet overtakes another, UDP's receiver sees the wrong order; TCP's never does.",
             "后发的分组先到时，UDP 的接收方看到的顺序就错了；TCP 的接收方看到的总是对的。",
         )
-        .client(client)
-        .server(server)
+        .client(|end| both::client(end, MESSAGES, LENGTH))
+        .server(|end| both::server(end, MESSAGES, LENGTH))
         .judge(judge)
         .only_over("up.reorder=1+4")
         .on_link(Variation::Nothing)
@@ -21,14 +21,6 @@ pub(super) fn scenario() -> Scenario {
 
 const MESSAGES: usize = 3;
 const LENGTH: usize = 16;
-
-fn client(end: &End) -> Ends {
-    both::client(end, MESSAGES, LENGTH)
-}
-
-fn server(end: &End) -> Ends {
-    both::server(end, MESSAGES, LENGTH)
-}
 
 /// When each copy of a packet arrived. One that was held back follows the one that released it within the same
 /// microsecond.
@@ -47,15 +39,15 @@ fn overtaken<'a>(packets: &[&'a Packet]) -> Vec<&'a Packet> {
 }
 
 /// The numbers in the order in which their packets arrived.
-fn arrived(packets: &[&Packet]) -> Vec<usize> {
+fn arrived(j: &Judge, packets: &[&Packet]) -> Vec<usize> {
     let mut all: Vec<_> = packets.iter().flat_map(|p| arrivals(p).map(move |at| (at, *p))).collect();
     all.sort_by_key(|(at, _)| *at);
-    both::carried(all.iter().map(|(_, packet)| *packet))
+    both::carried(j, all.iter().map(|(_, packet)| *packet))
 }
 
 fn judge(j: &Judge) {
     let seen = Seen::of(j);
-    let wire = arrived(&seen.udp);
+    let wire = arrived(j, &seen.udp);
     // A link that kept their order does not show it.
     let due = if wire.is_sorted() { Text::new("out of order", "顺序被打乱") } else { listed(&wire) };
     j.claim(
@@ -67,7 +59,7 @@ fn judge(j: &Judge) {
     .same(due, listed(&seen.received()));
 
     let late = overtaken(&seen.tcp);
-    let arrivals = Text::new(" (arrivals: {})", "（到达顺序：{}）").with(&listed(&arrived(&seen.tcp)));
+    let arrivals = Text::new(" (arrivals: {})", "（到达顺序：{}）").with(&listed(&arrived(j, &seen.tcp)));
     j.claim("tcp-overtaken-too", "TCP: its segments arrived out of order, too", "TCP：它的报文段也没有按顺序到达")
         .shown_by(late.iter().copied())
         .beside(Sentence::from(arrivals))
@@ -76,11 +68,18 @@ fn judge(j: &Judge) {
 }
 
 fn teach(t: Teaching) -> Teaching {
-    t
-.why("Packets may take different paths, or wait in different queues; IP promises no order, and UDP adds none.", "分组可能走不同的路，排不同的队；IP 不保证顺序，UDP 也不补上。", "RFC 791 §1.2; RFC 768")
-.why("TCP numbers its bytes. What comes too early waits in the receiver's kernel until the hole before it is filled.", "TCP 给每个字节编号。来早了的在接收方内核里等着，前面的缺口补上才交给应用。", "RFC 9293 §3.4, §3.10.7.4")
-.next("udp-reorder --control", "a link on which nobody overtakes", "谁也不超过谁的链路")
-.next("udp-reorder --link reorder=50%,seed=3", "chance decides who is held back", "由概率决定扣下谁")
-.next("udp-duplicate", "and what arrives twice", "还有到达两次的")
-.control("the link keeps the order", "链路保持顺序", |s| s.link = "")
+    t.why(
+        "Packets may take different paths, or wait in different queues; IP promises no order, and UDP adds none.",
+        "分组可能走不同的路，排不同的队；IP 不保证顺序，UDP 也不补上。",
+        "RFC 791 §1.2; RFC 768",
+    )
+    .why(
+        "TCP numbers its bytes. What comes too early waits in the receiver's kernel until the hole before it is filled.",
+        "TCP 给每个字节编号。来早了的在接收方内核里等着，前面的缺口补上才交给应用。",
+        "RFC 9293 §3.4, §3.10.7.4",
+    )
+    .next("udp-reorder --control", "a link on which nobody overtakes", "谁也不超过谁的链路")
+    .next("udp-reorder --link reorder=50%,seed=3", "chance decides who is held back", "由概率决定扣下谁")
+    .next("udp-duplicate", "and what arrives twice", "还有到达两次的")
+    .control("the link keeps the order", "链路保持顺序", |e| e.link = "")
 }
