@@ -1,7 +1,7 @@
 //! The command line: what was asked, checked, in the reader's language.
 //!
-//! [`command`] says what a command is, [`args`] and [`values`] what it takes, [`definition`] puts all of them before clap,
-//! [`parse`] understands a command line and runs it, [`complaint`] says what is wrong with one, and [`guess`] what
+//! `command` says what a command is, `args` and `values` what it takes, `definition` puts all of them before clap,
+//! `parse` understands a command line and runs it, `complaint` says what is wrong with one, and `guess` what
 //! was meant.
 
 pub(crate) mod args;

@@ -1,7 +1,7 @@
 //! The commands: one file each, and this list. Help, man page, completions, complaints and tests read it.
 //!
 //! A file has `command()`: name, help, formats, arguments, and a function that reads the arguments and returns what is
-//! to be done. [`list`] is the smallest. Formats of a run's report are the list in src/render/formats.rs.
+//! to be done. `list` is the smallest. Formats of a run's report are the list in src/render/formats.rs.
 
 mod all;
 mod busy;

@@ -1,7 +1,7 @@
 //! `cost`: what each way of keeping messages apart costs, over loopback and over links of several round trip
 //! times: messages a second, waits, segments and bytes, beside what the delay alone would cost.
 //!
-//! [`exchange`] has the two ends of each protocol, [`measure`] runs and counts them, [`theory`] derives what
+//! `exchange` has the two ends of each protocol, `measure` runs and counts them, `theory` derives what
 //! to expect, [`findings`] judges, [`presentation`] writes.
 
 mod exchange;
