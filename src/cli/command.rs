@@ -86,8 +86,12 @@ impl Command {
 
     /// Its definition for clap.
     pub(crate) fn definition(&self, lang: Lang) -> clap::Command {
-        let command = clap::Command::new(self.name).about(self.about.to(lang).to_owned());
-        (self.define)(command.help_template(page(lang)), lang)
+        (self.define)(self.outline(lang).help_template(page(lang)), lang)
+    }
+
+    /// The same without its arguments.
+    pub(crate) fn outline(&self, lang: Lang) -> clap::Command {
+        clap::Command::new(self.name).about(self.about.to(lang).to_owned())
     }
 
     /// Checks what was asked of it.

@@ -26,6 +26,15 @@ pub(crate) fn environment() -> [(&'static str, Text); 3] {
 
 /// The definition of `stickdemo` and of all its commands.
 pub(crate) fn definition(commands: &[Command], lang: Lang) -> clap::Command {
+    definition_of(commands, |_| true, lang)
+}
+
+/// The same with the arguments of some commands only: a command line names one, and the others' take time to build.
+pub(super) fn definition_of(commands: &[Command], whole: impl Fn(&Command) -> bool, lang: Lang) -> clap::Command {
+    let define = |command: &Command| match whole(command) {
+        true => command.definition(lang),
+        false => command.outline(lang),
+    };
     let about = Text::new(
         "Shows, with real kernel sockets, where message boundaries go.",
         "用真实的内核套接字，演示消息边界去了哪里。",
@@ -41,7 +50,7 @@ pub(crate) fn definition(commands: &[Command], lang: Lang) -> clap::Command {
         .arg_required_else_help(true)
         .help_template(help_page(commands, lang))
         .args(output_args(commands, lang))
-        .subcommands(commands.iter().map(|command| command.definition(lang)))
+        .subcommands(commands.iter().map(define))
 }
 
 fn help_page(commands: &[Command], lang: Lang) -> String {

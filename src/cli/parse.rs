@@ -3,7 +3,7 @@
 use super::args::{get, is_given};
 use super::command::{Command, Context, Task};
 use super::complaint::{self, Reply};
-use super::definition::definition;
+use super::definition::{definition, definition_of};
 use super::guess;
 use crate::exit::Exit;
 use crate::output::{Destination, Output, When, complain, style, unwritable};
@@ -39,11 +39,11 @@ pub fn language(args: &[OsString], variable: impl Fn(&str) -> Option<String>) ->
 /// # Errors
 /// Help that was asked for, or what is wrong with the usage.
 pub(crate) fn parse(commands: Vec<Command>, args: Vec<OsString>, lang: Lang) -> Result<Request, Reply> {
-    let definition = definition(&commands, lang);
     let args = guess::plain(args);
-    let matches = definition.clone().try_get_matches_from(&args);
-    let matches = matches.map_err(|e| complaint::refusal(&e, &args, &definition, lang))?;
-    let wrong = |text| Reply::Wrong(complaint::usage_error(&text, &args, &definition, lang));
+    let called = |command: &Command| args.iter().any(|arg| arg == command.name);
+    let matches = definition_of(&commands, called, lang).try_get_matches_from(&args);
+    let matches = matches.map_err(|e| complaint::refusal(&e, &args, &definition(&commands, lang), lang))?;
+    let wrong = |text| Reply::Wrong(complaint::usage_error(&text, &args, &definition(&commands, lang), lang));
     let (task, output) = understand(&commands, &matches, lang).map_err(wrong)?;
     Ok(Request { task, output, commands })
 }
