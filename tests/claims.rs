@@ -2,12 +2,13 @@
 //! time, in the events and packets that a claim names.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use stickdemo::claims::{Claim, Judge, Verdict};
 use stickdemo::play::{self, Experiment, JudgeFn, Linked, Plan};
 use stickdemo::scenarios::syllabus;
 use stickdemo::text::Text;
 use stickdemo::trace::packet::{Cause, Content, Fate, Packet, Segment};
-use stickdemo::trace::{Call, Event, Evidence, Message, MsgId, Span, Trace};
+use stickdemo::trace::{Call, Event, Evidence, Message, MsgId, Role, Span, Trace};
 
 /// Something else recorded in an event; it may look at what was really sent.
 type OfEvent = (&'static str, fn(&mut Event, &[Message]));
@@ -46,7 +47,7 @@ fn every(evidence: &mut Evidence, change: fn(u64) -> Option<u64>) {
     }
 }
 
-const OF_EVENT: [OfEvent; 35] = [
+const OF_EVENT: [OfEvent; 36] = [
     ("no bytes", |e, _| (e.bytes, e.spans) = (vec![], vec![])),
     ("the whole message", whole_message),
     ("other bytes", |e, _| e.bytes.iter_mut().for_each(|byte| *byte ^= 0x20)),
@@ -80,6 +81,7 @@ const OF_EVENT: [OfEvent; 35] = [
     ("a longer datagram", |e, _| more(&mut e.datagram_len)),
     ("no datagram", |e, _| e.datagram_len = None),
     ("cut or not", |e, _| e.truncated = !e.truncated),
+    ("in no act", |e, _| e.act = None),
     ("long before", |e, _| (e.t_us, e.end_us) = (0, 0)),
     ("long after", |e, _| (e.t_us, e.end_us) = (e.t_us + 60_000_000, e.end_us + 60_000_000)),
 ];
@@ -114,8 +116,6 @@ const OF_PACKET: [OfPacket; 18] = [
     ("left late", |p| p.t_us += 60_000_000),
 ];
 
-/// Of these ways, those after which it is no longer the call that a claim asked for.
-const ANOTHER_CALL: [&str; 2] = ["an error", "a connection"];
 /// Below so many bytes in its events, everything is tried with each claim of a run.
 const THOROUGH: usize = 20_000;
 /// More often than anything happens in a run.
@@ -136,6 +136,14 @@ fn name(claim: &Claim) -> Name {
     (claim.id.to_string(), claim.text.en.to_string())
 }
 
+/// How a claim reads whose sides agree on nothing.
+const ON_NOTHING: &str = ", but nothing recorded shows it";
+
+/// Fails by what it compares, and not only because nothing is left that would show it.
+fn has_failed(claim: Option<Claim>) -> bool {
+    claim.is_some_and(|claim| !claim.holds && !claim.actual.exact.en.ends_with(ON_NOTHING))
+}
+
 impl Run {
     /// What this recording is judged to show.
     fn judged(&self, trace: &Trace) -> Vec<Claim> {
@@ -151,7 +159,8 @@ impl Run {
             if !claim.holds && (expected.en == actual.en || expected.zh == actual.zh) {
                 self.finds(claim, format!("fails ({with}), and both sides say {actual}"));
             }
-            if claim.holds && claim.events.is_empty() {
+            let of_none = format!(" {} ", actual.en).contains(" 0 of 0 ");
+            if claim.holds && (claim.events.is_empty() || of_none) {
                 self.finds(claim, format!("holds on nothing ({with})"));
             }
         }
@@ -161,14 +170,14 @@ impl Run {
         self.found.insert(format!("{} {} {what}", self.id, claim.id));
     }
 
-    /// Changes what a claim names, and where others then show it, those too, until it no longer holds. True where it
-    /// fails in the end, false where it holds whatever is changed, `None` where it is no longer made.
+    /// Changes what a claim names, and where others then show it, those too, until it no longer holds, or names nothing
+    /// else. What becomes of it; `None` where it is no longer made.
     fn without(
         &mut self,
         claim: &Claim,
         with: &str,
         mut change: impl FnMut(&mut Trace, &BTreeSet<usize>),
-    ) -> Option<bool> {
+    ) -> Option<Claim> {
         let mut trace = self.trace.clone();
         let mut changed = BTreeSet::new();
         let mut named: BTreeSet<usize> = claim.events.iter().copied().collect();
@@ -180,8 +189,7 @@ impl Run {
             let now = claims.iter().find(|c| name(c) == name(claim))?;
             named = now.events.iter().copied().filter(|seq| !changed.contains(seq)).collect();
             if !now.holds || named.is_empty() {
-                // Another call leaves a claim nothing to name, whatever it compares.
-                return Some(!now.holds && (!ANOTHER_CALL.contains(&with) || !now.events.is_empty()));
+                return Some(now.clone());
             }
         }
     }
@@ -201,7 +209,7 @@ impl Run {
                     let named = events.iter_mut().filter(|e| named.contains(&e.seq));
                     named.take(most).for_each(|e| change(e, messages));
                 };
-                fails |= self.without(claim, what, change) == Some(true);
+                fails |= has_failed(self.without(claim, what, change));
             }
         }
         for (what, change) in OF_PACKET {
@@ -211,13 +219,13 @@ impl Run {
             let change = |trace: &mut Trace, named: &BTreeSet<usize>| {
                 trace.packets.iter_mut().filter(|p| named.contains(&p.seq)).for_each(change);
             };
-            fails |= self.without(claim, what, change) == Some(true);
+            fails |= has_failed(self.without(claim, what, change));
         }
         let again = |trace: &mut Trace, named: &BTreeSet<usize>| {
             let often = |e: Event| vec![e.clone(); if named.contains(&e.seq) { AGAIN } else { 1 }];
             trace.events = std::mem::take(&mut trace.events).into_iter().flat_map(often).collect();
         };
-        fails || self.without(claim, "again and again", again) == Some(true)
+        fails || has_failed(self.without(claim, "again and again", again))
     }
 
     /// Everything that is wrong with its claims.
@@ -231,7 +239,7 @@ impl Run {
                 trace.events.retain(|e| !named.contains(&e.seq));
                 trace.packets.retain(|p| !named.contains(&p.seq));
             });
-            if removed == Some(false) {
+            if removed.is_some_and(|claim| claim.holds) {
                 self.finds(claim, "holds without what it names".into());
             }
             if !self.can_fail(claim) {
@@ -268,6 +276,27 @@ fn check(plans: impl Fn(&Experiment) -> Option<Plan>) -> Vec<&'static str> {
     let found: Vec<String> = found.into_iter().collect();
     assert!(found.is_empty(), "{}", found.join("\n"));
     unseen
+}
+
+/// Claims that compare nothing that was recorded, in each form.
+fn compares_nothing(j: &Judge) {
+    let recvs = j.recvs(Role::Server).with_data();
+    let said = |n: String| Text::same(n);
+    j.claim("equal", "equal", "等于").of(&recvs).equal([1usize], [1], |[n]| said(n));
+    j.claim("at-least", "at least", "至少").of(&recvs).at_least(0, recvs.len(), said);
+    j.claim("fewer-than", "fewer than", "少于").of(&recvs).fewer_than(usize::MAX, recvs.len(), said);
+    j.claim("that", "that", "如此").of(&recvs).that(true, Text::same("so"), Text::same("so it is"));
+}
+
+#[test]
+fn a_claim_that_compares_nothing_is_found() {
+    let naive = stickdemo::scenarios::find("tcp-naive").expect("it is in the list");
+    let trace = play::run(&Plan::new(naive.experiment)).trace;
+    let run = Run { id: "none".into(), trace, judge: Arc::new(compares_nothing), found: BTreeSet::new() };
+    let found = run.findings().into_iter().collect::<Vec<_>>().join("\n");
+    for id in ["equal", "at-least", "fewer-than", "that"] {
+        assert!(found.contains(&format!("none {id} holds whatever its 1 events say")), "{id}: {found}");
+    }
 }
 
 #[test]

@@ -40,14 +40,14 @@ impl Claim {
     ) -> Claim {
         events.sort_unstable();
         events.dedup();
-        let holds = agrees && !events.is_empty();
-        let id = id.into();
-        let mut claim = Claim { id, text, holds, expected, actual, events };
-        if !holds && claim.actual.exact == claim.expected.exact {
-            let but = match claim.events.is_empty() {
-                true => Text::new("{}, but nothing recorded shows it", "{}，但没有任何记录能说明"),
-                false => Text::new("{}, but not as it should be", "{}，但不是应有的样子"),
-            };
+        let on_nothing = agrees && events.is_empty();
+        let but = match on_nothing {
+            true => Text::new("{}, but nothing recorded shows it", "{}，但没有任何记录能说明"),
+            false => Text::new("{}, but not as it should be", "{}，但不是应有的样子"),
+        };
+        let holds = agrees && !on_nothing;
+        let mut claim = Claim { id: id.into(), text, holds, expected, actual, events };
+        if on_nothing || !holds && claim.actual.exact == claim.expected.exact {
             claim.actual = claim.actual.within(&but);
         }
         claim

@@ -116,14 +116,20 @@ fn judge(j: &Judge) {
     .of(&pieces)
     .equal([taken], [Varying(pieces.moved())], |[n]| say!("{n} bytes received", "收到 {n} 字节"));
 
-    let whole = Varying(blocking.recvs(Server).moved());
+    // Two relations at once: fewer bytes, and an ordinary end behind them.
+    let (whole, end) = (blocking.recvs(Server).moved(), non_blocking.calls(Server, Call::Recv).just_last());
+    let (came, result) = (pieces.moved(), end.results().concat());
     j.claim(
         "rest-is-missing",
         "the receiver saw an ordinary end, too early, and no error",
         "接收方只看到流正常结束（太早），没有任何错误",
     )
-    .of(&non_blocking.calls(Server, Call::Recv).just_last().only(|e| e.returned == Some(0)))
-    .fewer_than(whole, Varying(pieces.moved()), |n| say!("{n} bytes, then 0", "{n} 字节，然后是 0"));
+    .of(&pieces.just_last().and(&end))
+    .that(
+        came < whole && result == "0",
+        j.sentence([&Varying(whole)], |[n]| say!("fewer than {n} bytes, then 0", "少于 {n} 字节，然后是 0")),
+        j.sentence([&Varying(came), &result], |[n, end]| say!("{n} bytes, then {end}", "{n} 字节，然后是 {end}")),
+    );
 
     judge_blocking(j, &blocking.sends(Client), taken);
 }

@@ -89,19 +89,18 @@ fn judge(j: &Judge) {
     .beside(slipped.first().and_then(|print| begins_with(j, place(print), print)))
     .at_least(1, slipped.len(), |n| say!("{n} of {ALL} prints", "{n} 次（共打印 {ALL} 次）"));
 
-    let is_answer = |(nth, print): &(usize, &&Event)| {
-        print.bytes.len() == COMMANDS[*nth].answer().len()
-            && print.spans.iter().all(|span| command_of(j, span) == Some(*nth))
+    let is_answer = |print: &Event| {
+        let of = COMMANDS.get(place(print)).is_some_and(|command| command.answer().len() == print.bytes.len());
+        of && print.spans.iter().all(|span| command_of(j, span) == Some(place(print)))
     };
+    let wrong = prints.only(|print| !is_answer(print));
     j.claim(
         "prints-wrong",
         "a recv per command is not an answer per command",
         "每条命令一次 recv，得到的却不是每条命令的回答",
     )
-    .of(&prints)
-    .fewer_than(ALL, prints.iter().enumerate().filter(is_answer).count(), |n| {
-        say!("{n} right answers (of {ALL})", "{n} 个正确的回答（共 {ALL} 个）")
-    });
+    .of(&wrong)
+    .at_least(1, wrong.len(), |n| say!("{n} of {ALL} answers wrong", "{n} 个错误的回答（共 {ALL} 个）"));
 
     long_answer_is_cut(j, &prints);
 
