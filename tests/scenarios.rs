@@ -57,7 +57,7 @@ fn without_its_cause_each_fails_with_both_sides_shown() {
 #[test]
 fn over_a_link_each_is_reproduced_and_fails_without_its_cause() {
     each(|scenario| {
-        if !scenario.experiment.linked.allowed() || !possible(scenario) {
+        if !possible(scenario) {
             return;
         }
         let ran = run(&[scenario.id, "--link"]);

@@ -48,8 +48,7 @@ struct Asked {
 fn run(asked: &Asked, context: &Context, out: &mut dyn Write) -> io::Result<Exit> {
     let (link, style, format) = (&asked.link, &context.style, context.format);
     let _busy = Busy::start(asked.busy);
-    let scenarios: Vec<Scenario> =
-        syllabus().into_iter().filter(|s| *link == AskedLink::No || s.experiment.linked.allowed()).collect();
+    let scenarios = syllabus();
     if asked.repeat > 1 {
         return often(&scenarios, asked, context, out);
     }

@@ -114,7 +114,8 @@ mod os {
     }
 }
 
-#[cfg(all(unix, not(any(target_os = "linux", target_os = "android"))))]
+/// Elsewhere than on Linux the kernel tells only what is queued.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
 mod os {
     use super::Evidence;
     use socket2::Socket;
@@ -127,28 +128,16 @@ mod os {
         None
     }
 
+    #[cfg(unix)]
     pub(super) fn queued(socket: &Socket) -> Option<u64> {
         super::fionread(socket)
     }
-}
-
-#[cfg(windows)]
-mod os {
-    use super::Evidence;
-    use socket2::Socket;
-    use std::os::windows::io::AsRawSocket;
-    use windows_sys::Win32::Networking::WinSock::{FIONREAD, SOCKET, ioctlsocket};
-
-    pub(super) fn tcp_info(_: &Socket) -> Evidence {
-        Evidence::default()
-    }
-
-    pub(super) fn dropped(_: &Socket) -> Option<u64> {
-        None
-    }
 
     /// A peek would not do: on a socket that blocks it waits until there is something to see.
+    #[cfg(windows)]
     pub(super) fn queued(socket: &Socket) -> Option<u64> {
+        use std::os::windows::io::AsRawSocket;
+        use windows_sys::Win32::Networking::WinSock::{FIONREAD, SOCKET, ioctlsocket};
         let mut n: u32 = 0;
         // SAFETY: FIONREAD stores one u32 through the pointer, which is live and writable for the call.
         let rc = unsafe { ioctlsocket(socket.as_raw_socket() as SOCKET, FIONREAD, &mut n) };

@@ -27,21 +27,12 @@ pub enum Alone {
 }
 
 /// Whether an experiment runs over a link.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Linked {
     /// On loopback, or over a link when one is asked for.
     Able,
     /// Over a link: loopback cannot show it.
     Only,
-    /// On loopback only; the reason.
-    No(Text),
-}
-
-impl Linked {
-    /// May there be a link?
-    pub fn allowed(&self) -> bool {
-        !matches!(self, Linked::No(_))
-    }
 }
 
 /// What of a run over a link differs from run to run, so that stable text cannot have it.

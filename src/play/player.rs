@@ -196,7 +196,7 @@ pub fn run(plan: &Plan) -> Outcome {
         };
         match performed.spoiled(plan) {
             Some(reason) if restarts.len() < RESTARTS => restarts.push(reason),
-            Some(reason) => return too_busy(performed, &reason),
+            Some(reason) => return never_as_meant(performed, &reason),
             None => return judged(plan, performed, restarts),
         }
     }
@@ -261,8 +261,8 @@ fn rehearsal(plan: &Plan) -> Option<Trace> {
         return None;
     }
     let whole = Plan { side: Side::Both, announce: None, link: None, limit: LIMIT, ..plan.clone() };
-    let spoiled_too_often = |performed: &Performance| performed.spoiled(&whole).is_some();
-    let performed = (0..RESTARTS).find_map(|_| perform(&whole, None, None).ok().filter(|p| !spoiled_too_often(p)))?;
+    let is_spoiled = |performed: &Performance| performed.spoiled(&whole).is_some();
+    let performed = (0..RESTARTS).find_map(|_| perform(&whole, None, None).ok().filter(|p| !is_spoiled(p)))?;
     performed.failures.is_empty().then_some(performed.trace)
 }
 
@@ -283,9 +283,12 @@ fn judged(plan: &Plan, performed: Performance, restarts: Vec<Text>) -> Outcome {
     Outcome { summary: trace.summary(), trace, findings, failure, began, took }
 }
 
-fn too_busy(performed: Performance, reason: &Text) -> Outcome {
-    let busy = Text::new("this machine is too busy: again and again {}", "本机太忙：一再出现这种情况：{}");
-    impossible(performed.trace, busy.with(reason), performed.began, performed.took)
+fn never_as_meant(performed: Performance, reason: &Text) -> Outcome {
+    let text = say!(
+        "this run was begun again {RESTARTS} times and showed nothing each time: {{}}",
+        "这次运行重新开始了 {RESTARTS} 次，每次都没能说明什么：{{}}"
+    );
+    impossible(performed.trace, text.with(reason), performed.began, performed.took)
 }
 
 /// The other side hung up in the middle.

@@ -48,7 +48,6 @@ fn define(command: clap::Command, scenario: &Scenario, lang: Lang) -> clap::Comm
         let takes_not = Opt::ALL.iter().any(|opt| opt.name() == id && !scenario.takes.contains(opt));
         let cannot = match scenario.experiment.linked {
             Linked::Only => ["as", "listen", "connect"].contains(&id),
-            Linked::No(_) => ["link", "pcap"].contains(&id),
             Linked::Able => false,
         };
         arg.hide(takes_not || cannot)

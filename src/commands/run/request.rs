@@ -120,11 +120,7 @@ fn go_together(request: &RunRequest, output: &Output) -> Result<(), Text> {
 }
 
 fn can_link(scenario: &Scenario, link: &AskedLink, side: Side) -> Result<(), Text> {
-    let id = Text::same(scenario.id);
-    match (&scenario.experiment.linked, link) {
-        (Linked::No(reason), AskedLink::Usual | AskedLink::Like(_)) => {
-            Err(Text::new("{} runs on loopback only: {}", "{} 只在回环上运行：{}").with(&id).with(reason))
-        }
+    match (scenario.experiment.linked, link) {
         (Linked::Only, _) | (_, AskedLink::Usual | AskedLink::Like(_)) if side != Side::Both => Err(Text::new(
             "the link is between two ends here: leave --as, --listen and --connect away",
             "链路连接的是这里的两端：请去掉 --as、--listen 和 --connect",
