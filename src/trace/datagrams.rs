@@ -1,7 +1,7 @@
 //! Datagrams: as they were sent, as the link carried them (whole or in fragments), and as they were received.
 
 use super::packet::{Content, Packet};
-use super::provenance::Written;
+use super::written::Written;
 use super::{Event, Role, SockId, SocketInfo, Span};
 use std::collections::{HashMap, VecDeque};
 use std::net::{Ipv4Addr, SocketAddr};

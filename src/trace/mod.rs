@@ -6,10 +6,13 @@
 
 mod act;
 pub(crate) mod connections;
+mod context;
+mod counters;
 pub(crate) mod datagrams;
 mod ends;
 mod event;
 mod evidence;
+mod finish;
 mod message;
 mod needs;
 mod news;
@@ -23,17 +26,20 @@ mod socket;
 pub mod summary;
 mod window;
 pub(crate) mod word;
+mod written;
 
 pub use crate::framing::Part;
 pub use act::{Act, Opening, Variant};
-pub use connections::{PacketContext, Purpose};
+pub use context::{PacketContext, Purpose};
+pub use counters::Kernel;
 pub use ends::{EndName, Role};
 pub use event::{Call, Event, Fact, Handed};
 pub use evidence::Evidence;
 pub use message::{Message, MsgId, Span};
-pub use news::{Kernel, News};
+pub use news::News;
+pub use order::Tie;
 pub use recorder::Recorder;
-pub use recording::{Tie, Trace};
+pub use recording::Trace;
 pub use sink::{Sink, UnderWay};
 pub use socket::{Proto, SockId, SocketInfo};
 pub use window::Window;

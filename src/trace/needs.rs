@@ -3,10 +3,10 @@
 //! A cause that the recording never shows (its end runs elsewhere, its packet came after the recording was
 //! full) is not asked for: see [`Needs::asks`].
 
-use super::connections::{Connections, Purpose, Way};
+use super::connections::{Connections, Way};
 use super::datagrams::{self, Pieces};
 use super::packet::{Content, Flags, Packet, Segment};
-use super::{Call, EndName, Event, Fact, MsgId, Opening, Proto, SockId, Trace, provenance};
+use super::{Call, EndName, Event, Fact, MsgId, Opening, Proto, Purpose, SockId, Trace, provenance};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::SocketAddr;
 

@@ -19,7 +19,7 @@
 use super::connections::{Connections, Flow, Flows};
 use super::needs::Needs;
 use super::packet::{Content, Flags, Packet};
-use super::{Call, EndName, Event, Fact, Role, SockId, Tie, Trace};
+use super::{Call, EndName, Event, Fact, Role, SockId, Trace};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
 /// An ACK that leaves this long after the last that happened to its flow was sent by a timer, in microseconds: that
@@ -31,6 +31,17 @@ const TIMER_US: u64 = 100_000;
 
 /// Times that are nearer to each other than this are no order, in microseconds: a busy machine mixes them up.
 const NOISE_US: u64 = 5_000;
+
+/// How events that are not ordered by cause are laid side by side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tie {
+    /// By the clock: what really happened first.
+    Clock,
+    /// By lane, clients first: the same on every run.
+    Lane,
+    /// The calls so, and all packets behind them: where packets stand differently on each run.
+    LaneWithoutPackets,
+}
 
 /// Sorts events and packets and gives each its `seq`.
 pub(super) fn sort(trace: &mut Trace, tie: Tie) {

@@ -1,7 +1,6 @@
 //! Packets: what crossed the link between the two ends, when a run has one.
 
-use super::connections::PacketContext;
-use super::{MsgId, Role, Span, word};
+use super::{MsgId, PacketContext, Role, Span, word};
 use crate::text::Text;
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;

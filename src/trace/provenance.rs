@@ -8,10 +8,10 @@
 use super::connections::Connections;
 use super::datagrams::DatagramFlows;
 use super::packet::Packet;
+use super::written::{Written, append};
 use super::{Call, EndName, Event, Message, MsgId, Part, Proto, SockId, SocketInfo, Span, Trace};
 use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
-use std::ops::Range;
 
 /// Fills in `spans` of every data event, of every hand-over and of every packet.
 pub(super) fn map(trace: &mut Trace) {
@@ -134,55 +134,6 @@ pub(super) fn received_by_socket(trace: &Trace) -> HashMap<EndName, VecDeque<Vec
         by_end.entry(socket.end).or_default().push_back(messages);
     }
     by_end
-}
-
-/// Appends a run. A message may have been handed over in several sends; its bytes are one run all the same.
-fn append(runs: &mut Vec<Span>, run: Span) {
-    match runs.last_mut() {
-        Some(last) if last.msg == run.msg && last.part == run.part && last.offset + last.len == run.offset => {
-            last.len += run.len;
-        }
-        _ => runs.push(run),
-    }
-}
-
-/// The runs of message bytes that were written into one direction of a stream, found by their place in it.
-#[derive(Default)]
-pub(super) struct Written {
-    runs: Vec<Span>,
-    /// Where in the stream each run ends.
-    ends: Vec<usize>,
-}
-
-impl Written {
-    pub(super) fn of(spans: &[Span]) -> Written {
-        let mut written = Written::default();
-        written.add(spans);
-        written
-    }
-
-    fn add(&mut self, spans: &[Span]) {
-        for span in spans.iter().filter(|s| s.len > 0) {
-            self.runs.push(*span);
-            self.ends.push(self.ends.last().copied().unwrap_or(0) + span.len);
-        }
-    }
-
-    /// Whose bytes these are; ends early where fewer were written.
-    pub(super) fn range(&self, wanted: Range<usize>) -> Vec<Span> {
-        let first = self.ends.partition_point(|end| *end <= wanted.start);
-        let mut out = Vec::new();
-        for (run, end) in self.runs[first..].iter().zip(&self.ends[first..]) {
-            let start = end - run.len;
-            if start >= wanted.end {
-                break;
-            }
-            let skip = wanted.start.saturating_sub(start);
-            let len = wanted.end.min(*end) - start - skip;
-            append(&mut out, Span { offset: run.offset + skip, len, ..*run });
-        }
-        out
-    }
 }
 
 /// Runs that are read from the front.
