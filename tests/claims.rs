@@ -36,7 +36,7 @@ fn whole_message(event: &mut Event, messages: &[Message]) {
 }
 
 /// Every count that the kernel told is another.
-fn every(evidence: &mut Evidence, change: fn(u64) -> Option<u64>) {
+fn every(evidence: &mut Evidence, change: fn(u32) -> Option<u32>) {
     let Evidence { queued, segments_out, segments_in, acks_out, retransmissions, .. } = evidence;
     for field in [queued, segments_out, segments_in, acks_out, retransmissions] {
         *field = field.and_then(change);
@@ -75,7 +75,7 @@ const OF_EVENT: [OfEvent; 36] = [
     ("nothing known of the kernel", |e, _| e.evidence = Evidence::default()),
     ("the kernel counts more", |e, _| every(&mut e.evidence, |n| Some(n + 1))),
     ("no note", |e, _| e.note = None),
-    ("another note", |e, _| e.note = Some(Text::new("something else", "别的"))),
+    ("another note", |e, _| e.note = Some(Box::new(Text::new("something else", "别的")))),
     ("nothing made", |e, _| e.made.clear()),
     ("something else made", |e, _| e.made = b"something else".to_vec()),
     ("a longer datagram", |e, _| more(&mut e.datagram_len)),

@@ -101,17 +101,17 @@ fn fact() -> impl Strategy<Value = Fact> {
 fn news() -> impl Strategy<Value = News> {
     prop_oneof![
         select(vec![News::Datagram, News::Held, News::AckSent]),
-        any::<(u64, u64)>().prop_map(|(first, last)| News::Segments(first, last)),
-        any::<u64>().prop_map(News::SentAgain),
-        any::<u64>().prop_map(News::Unsent),
-        any::<Option<u64>>().prop_map(News::Queued),
-        any::<Option<u64>>().prop_map(News::Dropped),
-        any::<u64>().prop_map(News::Unread),
+        any::<(u32, u32)>().prop_map(|(first, last)| News::Segments(first, last)),
+        any::<u32>().prop_map(News::SentAgain),
+        any::<u32>().prop_map(News::Unsent),
+        any::<Option<u32>>().prop_map(News::Queued),
+        any::<Option<u32>>().prop_map(News::Dropped),
+        any::<u32>().prop_map(News::Unread),
     ]
 }
 
 fn evidence() -> impl Strategy<Value = Evidence> {
-    any::<[Option<u64>; 12]>().prop_map(|[a, b, c, d, e, f, g, h, i, j, k, l]| Evidence {
+    any::<[Option<u32>; 12]>().prop_map(|[a, b, c, d, e, f, g, h, i, j, k, l]| Evidence {
         queued: a,
         segments_out: b,
         segments_in: c,
@@ -145,7 +145,7 @@ fn event() -> impl Strategy<Value = (Event, [Index; 2], Vec<Cut>)> {
             [event.t_us, event.end_us] = times;
             [event.asked, event.returned, event.datagram_len] = sizes;
             [event.truncated, event.varies] = flags;
-            (event.error, event.note, event.fact, event.made) = (error, note, fact, made);
+            (event.error, event.note, event.fact, event.made) = (error, note.map(Box::new), fact, made);
             (event.evidence, event.news, event.far, event.peer) = (evidence, news, far, peer);
             (event, places, pieces)
         },

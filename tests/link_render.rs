@@ -339,7 +339,7 @@ fn a_packet_line_says_what_became_of_it() {
 }
 
 /// nagle, with what the client's kernel counted at its close.
-fn counted(segments: u64, falsify: impl FnOnce(&mut Trace)) -> Trace {
+fn counted(segments: u32, falsify: impl FnOnce(&mut Trace)) -> Trace {
     let mut scene = Scene::connected();
     scene.send(CLIENT, 20_030, b"hello");
     scene.seg(Client, 20_040, ACK, [1, 1], b"hello");

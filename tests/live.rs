@@ -20,7 +20,7 @@ fn exec(style: Style, json: bool) -> String {
     p.call(CLIENT, sock, Call::Recv, |e| {
         (e.asked, e.returned) = (Some(4), None);
         e.error = Some("EAGAIN".into());
-        e.note = Some(Text::new("silent for 50ms", "静默 50ms"));
+        e.note = Some(Box::new(Text::new("silent for 50ms", "静默 50ms")));
     });
     p.live.message(CLIENT.other(), Some(Text::new("answer", "回答")));
     p.moved(CLIENT, sock, Call::Recv, &[100, 0, 0, 0], [2, 0], Part::Header);

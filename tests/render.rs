@@ -46,7 +46,7 @@ impl Stage {
         self.recorder.push(event);
     }
 
-    fn send(&mut self, sock: SockId, bytes: &[u8], header: usize, label: Option<Text>, segments: u64) {
+    fn send(&mut self, sock: SockId, bytes: &[u8], header: usize, label: Option<Text>, segments: u32) {
         let id = self.recorder.message(CLIENT, bytes.into(), header, label);
         self.push(CLIENT, Call::Send, sock, |e| {
             e.asked = Some(bytes.len());
@@ -59,7 +59,7 @@ impl Stage {
         });
     }
 
-    fn recv(&mut self, sock: SockId, asked: usize, bytes: &[u8], left: u64) {
+    fn recv(&mut self, sock: SockId, asked: usize, bytes: &[u8], left: u32) {
         self.push(SERVER, Call::Recv, sock, |e| {
             e.asked = Some(asked);
             e.returned = Some(bytes.len());
@@ -83,7 +83,7 @@ fn merged() -> Trace {
     stage.send(client, b"feng", 0, None, 2);
     stage.push(SERVER, Call::Wait, server, |e| {
         e.fact = Some(Fact::Queued(9));
-        e.note = Some(Text::new("until 9 bytes are queued", "等到队列里有 9 字节"));
+        e.note = Some(Box::new(Text::new("until 9 bytes are queued", "等到队列里有 9 字节")));
         e.evidence.queued = Some(9);
     });
     stage.recv(server, 10, b"hellofeng", 0);

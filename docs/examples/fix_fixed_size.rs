@@ -51,7 +51,7 @@ fn judge(j: &Judge) {
     let queued = wait.first().and_then(|e| e.evidence.queued).unwrap_or(0);
     j.claim("no-luck", "both lay in the queue before the first recv", "第一次 recv 之前，两条都已在队列里")
         .of(&wait)
-        .equal([ALL as u64], [queued], |[n]| say!("{n} bytes queued", "队列中 {n} 字节"));
+        .equal([ALL as u32], [queued], |[n]| say!("{n} bytes queued", "队列中 {n} 字节"));
 }
 
 fn teach(t: Teaching) -> Teaching {

@@ -151,10 +151,10 @@ fn is_invented(trace: &Trace, event: &Event) -> bool {
 }
 
 /// The last count each of these sockets reported, added up; `None` if one of them reported none.
-fn total(trace: &Trace, sockets: &[&SocketInfo], count: fn(&Evidence) -> Option<u64>) -> Option<u64> {
+fn total(trace: &Trace, sockets: &[&SocketInfo], count: fn(&Evidence) -> Option<u32>) -> Option<u64> {
     let last = |socket: &&SocketInfo| {
         let reports = trace.events.iter().rev().filter(|e| e.sock == Some(socket.id));
-        reports.filter_map(|e| count(&e.evidence)).next()
+        reports.filter_map(|e| count(&e.evidence)).map(u64::from).next()
     };
     sockets.iter().map(last).sum()
 }

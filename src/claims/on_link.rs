@@ -49,7 +49,7 @@ fn last_reports(trace: &Trace) -> HashMap<SockId, SegmentCount<'_>> {
         let before = ended.insert(event.end, event.end_us).unwrap_or(0);
         let until_us = if event.call == Call::Close { before } else { event.end_us };
         if let Some((sock, counted)) = event.sock.zip(event.evidence.segments_out) {
-            reports.insert(sock, SegmentCount { event, counted, until_us });
+            reports.insert(sock, SegmentCount { event, counted: counted.into(), until_us });
         }
     }
     reports

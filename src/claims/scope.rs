@@ -106,7 +106,7 @@ impl<'a> Scope<'a> {
     /// New data segments that a role's sockets sent, as each last reported; `None` where this system does not count them.
     pub fn new_segments(&self, role: Role) -> Option<u64> {
         let last: BTreeMap<SockId, &Event> = self.counts(role).collect();
-        let counted: Vec<u64> = last.values().filter_map(|e| e.evidence.new_segments()).collect();
+        let counted: Vec<u64> = last.values().filter_map(|e| e.evidence.new_segments()).map(u64::from).collect();
         (!counted.is_empty()).then(|| counted.iter().sum())
     }
 

@@ -21,6 +21,12 @@ impl Value for usize {
     }
 }
 
+impl Value for u32 {
+    fn exact(&self) -> String {
+        grouped(*self)
+    }
+}
+
 impl Value for u64 {
     fn exact(&self) -> String {
         grouped(*self)

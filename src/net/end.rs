@@ -194,7 +194,7 @@ impl End {
         let mut event = Event::new(self.name, Call::Process);
         event.t_us = self.recorder.now_us();
         event.end_us = event.t_us;
-        event.note = Some(note);
+        event.note = Some(Box::new(note));
         self.recorder.push(event);
     }
 
@@ -206,7 +206,7 @@ impl End {
         event.end_us = event.t_us;
         event.returned = returned;
         event.made = made.to_vec();
-        event.note = Some(note);
+        event.note = Some(Box::new(note));
         self.recorder.push(event);
     }
 
@@ -223,7 +223,7 @@ impl End {
         event.end_us = self.recorder.now_us();
         event.sock = sock;
         event.fact = Some(fact);
-        event.note = Some(note);
+        event.note = Some(Box::new(note));
         event.error = result.is_err().then(|| "deadline".to_owned());
         event.returned = result.is_ok().then_some(0);
         self.recorder.push(event);

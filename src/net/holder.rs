@@ -19,7 +19,7 @@ impl Holder {
         let (end, id) = (held.end.clone(), held.id);
         let mut event = Event::new(end.name(), Call::Process);
         event.sock = Some(id);
-        event.note = Some(Text::new("another process holds the connection", "另一个进程持有这条连接"));
+        event.note = Some(Box::new(Text::new("another process holds the connection", "另一个进程持有这条连接")));
         event.t_us = end.recorder.now_us();
         let started = held.socket().try_clone().and_then(hold);
         held.untold();
@@ -41,7 +41,7 @@ impl Holder {
         self.end.note(Text::new("that process is killed (SIGKILL)", "该进程被杀死（SIGKILL）"));
         let mut event = Event::new(self.end.name(), Call::Close);
         event.sock = Some(self.sock);
-        event.note = Some(Text::new("by the kernel", "由内核关闭"));
+        event.note = Some(Box::new(Text::new("by the kernel", "由内核关闭")));
         event.t_us = self.end.recorder.now_us();
         let ended = self.process.kill().and_then(|()| self.process.wait());
         event.end_us = self.end.recorder.now_us();

@@ -20,7 +20,7 @@ pub(crate) struct Recorded<S: Deref<Target: Sink>> {
     pub(super) id: SockId,
     pub(super) proto: Proto,
     /// Segments of its handshake that were sent again, by a timer shorter than the round trip.
-    pub(super) handshake: u64,
+    pub(super) handshake: u32,
 }
 
 /// Tells the sink that the socket is closed.

@@ -73,7 +73,7 @@ impl Staged {
         let noted = self.call(Call::SetSockOpt, None, made, |event, result| {
             event.asked = Some(asked);
             event.returned = result.ok().copied();
-            event.note = Some(Text::new(name, name));
+            event.note = Some(Box::new(Text::new(name, name)));
         });
         noted.map(drop).map_err(failed(Call::SetSockOpt, None))
     }
@@ -99,7 +99,7 @@ impl Staged {
         if self.end.settings.race {
             return Ok(());
         }
-        let have = || statistics::queued(self.socket()).unwrap_or(0) >= n as u64;
+        let have = || statistics::queued(self.socket()).unwrap_or(0) as usize >= n;
         let gone = || barrier::peer_gone(self.socket(), Duration::ZERO) && self.proto == Proto::Tcp;
         let are = if n == 1 { "byte is" } else { "bytes are" };
         let bytes = grouped(n);
@@ -129,8 +129,9 @@ impl Staged {
         event.fact = Some(fact);
         event.error = (!came).then(|| "deadline".to_owned());
         event.returned = came.then_some(0);
-        event.note = Some(note.clone());
-        if matches!(event.fact, Some(Fact::Queued(n)) if event.evidence.queued.is_some_and(|have| have < n as u64)) {
+        event.note = Some(Box::new(note.clone()));
+        if matches!(event.fact, Some(Fact::Queued(n)) if event.evidence.queued.is_some_and(|have| (have as usize) < n))
+        {
             event.fact = Some(Fact::PeerGone);
         }
         self.end.recorder.push(event);
@@ -195,7 +196,7 @@ fn plain_congestion_control(socket: &Socket) {
 }
 
 /// Counts the datagrams nobody read, by taking them; only for a socket about to be closed.
-fn unread(socket: &Socket) -> Option<u64> {
+fn unread(socket: &Socket) -> Option<u32> {
     socket.set_nonblocking(true).ok()?;
     let mut n = 0;
     // A truncated datagram is an error on Windows and counts all the same; a port-unreachable does not.

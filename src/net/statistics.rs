@@ -15,7 +15,7 @@ pub fn udp(socket: &Socket) -> Evidence {
 }
 
 /// Bytes waiting in the receive queue; of UDP, the length of the next datagram (FIONREAD, see tcp(7), udp(7)).
-pub fn queued(socket: &Socket) -> Option<u64> {
+pub fn queued(socket: &Socket) -> Option<u32> {
     os::queued(socket)
 }
 
@@ -85,31 +85,31 @@ mod os {
         let Some((info, len)) = option::<TcpInfo>(socket, libc::IPPROTO_TCP, libc::TCP_INFO) else {
             return Evidence::default();
         };
-        let known = |offset: usize, value: u32| (offset + size_of::<u32>() <= len).then_some(u64::from(value));
+        let known = |offset: usize, value: u32| (offset + size_of::<u32>() <= len).then_some(value);
         let segments = known(offset_of!(TcpInfo, data_segs_out), info.data_segs_out);
         Evidence {
             segments_out: segments,
             segments_in: known(offset_of!(TcpInfo, data_segs_in), info.data_segs_in),
-            acks_out: segments.map(|data| u64::from(info.segs_out).saturating_sub(data)),
+            acks_out: segments.map(|data| info.segs_out.saturating_sub(data)),
             retransmissions: known(offset_of!(TcpInfo, total_retrans), info.total_retrans),
             unsent: known(offset_of!(TcpInfo, notsent_bytes), info.notsent_bytes),
             unacked: known(offset_of!(TcpInfo, unacked), info.unacked),
             peer_window: known(offset_of!(TcpInfo, snd_wnd), info.snd_wnd),
-            backoff: (BACKOFF < len).then(|| u64::from(info.bytes[BACKOFF])),
+            backoff: (BACKOFF < len).then(|| info.bytes[BACKOFF].into()),
             mss: known(offset_of!(TcpInfo, snd_mss), info.snd_mss),
             ..Evidence::default()
         }
     }
 
     /// SO_MEMINFO (socket(7)): nine counters, the last of them the drops.
-    pub(super) fn dropped(socket: &Socket) -> Option<u64> {
+    pub(super) fn dropped(socket: &Socket) -> Option<u32> {
         const SO_MEMINFO: i32 = 55;
         const DROPS: usize = 8;
         let (counters, len) = option::<[u32; 16]>(socket, libc::SOL_SOCKET, SO_MEMINFO)?;
-        (len > DROPS * size_of::<u32>()).then(|| u64::from(counters[DROPS]))
+        (len > DROPS * size_of::<u32>()).then(|| counters[DROPS])
     }
 
-    pub(super) fn queued(socket: &Socket) -> Option<u64> {
+    pub(super) fn queued(socket: &Socket) -> Option<u32> {
         super::fionread(socket)
     }
 }
@@ -124,28 +124,28 @@ mod os {
         Evidence::default()
     }
 
-    pub(super) fn dropped(_: &Socket) -> Option<u64> {
+    pub(super) fn dropped(_: &Socket) -> Option<u32> {
         None
     }
 
     #[cfg(unix)]
-    pub(super) fn queued(socket: &Socket) -> Option<u64> {
+    pub(super) fn queued(socket: &Socket) -> Option<u32> {
         super::fionread(socket)
     }
 
     /// A peek would not do: on a socket that blocks it waits until there is something to see.
     #[cfg(windows)]
-    pub(super) fn queued(socket: &Socket) -> Option<u64> {
+    pub(super) fn queued(socket: &Socket) -> Option<u32> {
         use std::os::windows::io::AsRawSocket;
         use windows_sys::Win32::Networking::WinSock::{FIONREAD, SOCKET, ioctlsocket};
         let mut n: u32 = 0;
         // SAFETY: FIONREAD stores one u32 through the pointer, which is live and writable for the call.
         let rc = unsafe { ioctlsocket(socket.as_raw_socket() as SOCKET, FIONREAD, &mut n) };
-        (rc == 0).then(|| u64::from(n))
+        (rc == 0).then_some(n)
     }
 }
 
 #[cfg(unix)]
-fn fionread(socket: &Socket) -> Option<u64> {
-    rustix::io::ioctl_fionread(socket).ok()
+fn fionread(socket: &Socket) -> Option<u32> {
+    rustix::io::ioctl_fionread(socket).ok().and_then(|n| n.try_into().ok())
 }

@@ -468,7 +468,7 @@ impl Conn {
         }
         let probed = || {
             let now = statistics::tcp(self.recorded.socket());
-            now.unacked == Some(0) && (now.unsent == Some(0) || now.backoff.is_none_or(|probes| probes >= n))
+            now.unacked == Some(0) && (now.unsent == Some(0) || now.backoff.is_none_or(|probes| u64::from(probes) >= n))
         };
         let note = say!("until the window was probed {n} times", "等到窗口被探测 {n} 次");
         self.recorded.wait(Fact::Acked, note, probed)
@@ -518,7 +518,7 @@ impl Conn {
             let told = self.recorded.call(Call::SetSockOpt, None, set, |event, result| {
                 event.asked = Some(1);
                 event.returned = result.ok().map(|()| 1);
-                event.note = Some(Text::new("TCP_QUICKACK", "TCP_QUICKACK"));
+                event.note = Some(Box::new(Text::new("TCP_QUICKACK", "TCP_QUICKACK")));
                 event.evidence = self.evidence();
             });
             told.map_err(failed(Call::SetSockOpt, None))?;

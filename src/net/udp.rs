@@ -116,7 +116,7 @@ impl Udp {
     ) -> Result<usize> {
         let sent = self.recorded.send((call, to), piece.bytes, send, |event, _| {
             event.handed = Some(Handed { msg: piece.msg, offset: piece.offset });
-            event.note = more.then_some(Text::new("MSG_MORE", "MSG_MORE"));
+            event.note = more.then(|| Box::new(Text::new("MSG_MORE", "MSG_MORE")));
             event.datagram_len = event.returned.filter(|_| !more);
         });
         sent.map_err(failed(call, to))

@@ -330,5 +330,5 @@ pub(super) fn silent(event: &mut Event, began: Instant, quiet: Duration) {
     let waited = Duration::from_millis(u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX));
     let quiet = quiet.min(waited);
     event.error = Some(if cfg!(windows) { "WSAETIMEDOUT" } else { "EAGAIN" }.to_owned());
-    event.note = Some(say!("silent for {quiet:?}", "静默 {quiet:?}"));
+    event.note = Some(Box::new(say!("silent for {quiet:?}", "静默 {quiet:?}")));
 }

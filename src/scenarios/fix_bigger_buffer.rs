@@ -94,8 +94,8 @@ fn queue_decided(j: &Judge, first: &Events) {
     let text =
         Text::new("recv returned what was queued, up to its size", "recv 返回队列里已有的字节，不超过所要的大小");
     j.claim_text("queue-decided", text).needs(Client).of(&before.and(first)).equal(
-        [queued.min(asked as u64), queued].map(Varying),
-        [first.moved() as u64, queued].map(Varying),
+        [(queued as usize).min(asked), queued as usize].map(Varying),
+        [first.moved(), queued as usize].map(Varying),
         |[n, queued]| {
             let asked = grouped(asked);
             say!("{n} bytes, of {queued} queued and {asked} asked for", "{n} 字节；队列里 {queued}，要了 {asked}")

@@ -194,7 +194,7 @@ fn the_rest_waits(j: &Judge) {
     let printed = j.firsts(&PAIRS, |act| act.delivered(Client));
     let missing = printed.iter().map(|e| FILE.saturating_sub(e.bytes.len()) as u64).filter(|n| *n > 0);
     let waits = j.calls(Client, Call::Wait);
-    let queued: Option<Vec<_>> = waits.iter().map(|e| e.evidence.queued.map(Varying)).collect();
+    let queued: Option<Vec<_>> = waits.iter().map(|e| e.evidence.queued.map(u64::from).map(Varying)).collect();
     let Some(queued) = queued else {
         j.limit(Text::new("this system does not count the bytes queued", "本系统不统计队列里的字节"));
         return;

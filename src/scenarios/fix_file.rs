@@ -295,7 +295,8 @@ fn same_file<'a>(claim: Draft<'_, 'a>, [sent, stored]: [&Events<'a>; 2]) {
 fn name_refused(j: &Judge) {
     let refused = j.found(Server).only(|e| e.made.is_empty() && e.returned.is_some()).just_first();
     let got_out = refused.iter().any(|e| e.returned != Some(0));
-    let said = refused.first().and_then(|e| e.note.clone()).unwrap_or(Text::new("it was taken", "被接受了"));
+    let said =
+        refused.first().and_then(|e| e.note.as_deref().cloned()).unwrap_or(Text::new("it was taken", "被接受了"));
     let text = Text::new("a name that leads out of the directory is refused", "指向目录之外的文件名被拒绝");
     j.claim_text("name-refused", text).of(&refused).same(
         FileName::parse(OUTSIDE).err().unwrap_or_default(),

@@ -118,7 +118,7 @@ fn documents_numbers(j: &Judge) {
 
     let refused = j.found(Server).only(|e| e.returned.is_none());
     let all_packed = Text::new("every number was packed", "所有数字都打包了");
-    let reason = |nothing: &Event| nothing.note.clone().filter(|_| nothing.made.is_empty());
+    let reason = |nothing: &Event| nothing.note.as_deref().cloned().filter(|_| nothing.made.is_empty());
     j.claim("too-long-refused", "a length that does not fit is refused", "装不下的长度会被拒绝").of(&refused).same(
         I32_LE.pack(NUMBERS[3]).err().map_or(all_packed.clone(), |fault| fault.text()),
         refused.first().and_then(|e| reason(e)).unwrap_or(all_packed),

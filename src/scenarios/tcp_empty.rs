@@ -60,7 +60,7 @@ fn judge(j: &Judge) {
     let left = empty.first().and_then(|e| e.evidence.new_segments());
     let claim = j.claim("nothing-sent", "the empty message put nothing on the wire", "空消息什么也没有发出").of(&empty);
     match j.segments(Client).and(left) {
-        Some(left) => claim.equal([0, 0], [put, left], |[bytes, segments]| {
+        Some(left) => claim.equal([0, 0], [put, left.into()], |[bytes, segments]| {
             say!("{bytes} bytes, segments: {segments}", "{bytes} 字节，报文段：{segments} 个")
         }),
         // The claim is about the call alone.

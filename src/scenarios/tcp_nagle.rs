@@ -116,7 +116,7 @@ fn judge_nagle(j: &Judge, act: &Scope, segments: u64) {
     )
     .of(&last)
     .equal(
-        [1, rest as u64],
+        [1, rest as u32],
         [kernel.new_segments().unwrap_or(0), kernel.unsent.unwrap_or(0)],
         |[segments, unsent]| {
             say!("segments: {segments}, unsent: {unsent} bytes", "报文段：{segments} 个，未发出：{unsent} 字节")

@@ -95,7 +95,7 @@ impl Crossing {
 /// The receiver's kernel counted the ones it threw away.
 fn drops_are_counted(j: &Judge, sent: usize, received: usize, link: Option<Datagrams>) {
     let last = j.only(Server, |e| e.evidence.dropped.is_some()).just_last();
-    let Some(dropped) = last.first().and_then(|e| e.evidence.dropped) else {
+    let Some(dropped) = last.first().and_then(|e| e.evidence.dropped).map(u64::from) else {
         if j.trace().saw(Server) {
             j.limit(Text::new(
                 "this system does not count the datagrams a socket drops",

@@ -67,8 +67,8 @@ fn judge(j: &Judge) {
 
     // What nobody asked for is still in the queue when the client leaves.
     let (close, sent) = (j.calls(Client, Call::Close).just_last(), j.sends(Server));
-    let unread = close.first().and_then(|e| e.evidence.unread).unwrap_or(0);
-    let rest = sent.len().saturating_sub(all).max(1) as u64;
+    let unread = close.first().and_then(|e| e.evidence.unread).unwrap_or(0) as usize;
+    let rest = sent.len().saturating_sub(all).max(1);
     j.claim("left-unread", "answers are left that nobody reads", "还剩下没人读的回答")
         .of(&close)
         .needs(Server)

@@ -146,7 +146,7 @@ pub struct Event {
     pub evidence: Evidence,
     /// A word for the reader: the option and its effective value, the fact waited for.
     #[serde(rename = "note_both", default, skip_serializing_if = "Option::is_none")]
-    pub note: Option<Text>,
+    pub note: Option<Box<Text>>,
     /// The act it belongs to: its place in [`Trace::acts`](super::Trace::acts).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub act: Option<usize>,

@@ -144,7 +144,7 @@ fn told_to_send(trace: &Trace, packets: &[Packet], connections: &Connections) ->
     let mut told: HashMap<(SockId, u64), usize> = HashMap::new();
     for (event, sock) in trace.events.iter().filter_map(|e| Some((e, e.sock?))) {
         let call = calls.entry(sock).and_modify(|n| *n += 1).or_insert(1);
-        let Some(now) = event.evidence.acks_out else { continue };
+        let Some(now) = event.evidence.acks_out.map(u64::from) else { continue };
         let before = counted.insert(sock, now).unwrap_or(now);
         if event.call == Call::SetSockOpt {
             told.extend((before + 1..=now).map(|nth| ((sock, nth), *call)));
@@ -330,7 +330,7 @@ impl<'a> Needs<'a> {
             Wants::Gone => self.asks(|s| s.by(way).ended() || s.by(way).reset),
             Wants::Reset => self.asks(|s| s.by(way).reset),
             Wants::Acknowledged => {
-                let unsent = event.evidence.unsent.unwrap_or(0);
+                let unsent = event.evidence.unsent.map_or(0, u64::from);
                 let wanted = 1 + (of(&self.now.sent, &sock) as u64).saturating_sub(unsent);
                 self.asks(|s| s.by(way).acknowledged >= wanted)
             }

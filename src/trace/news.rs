@@ -11,19 +11,19 @@ pub enum News {
     /// The bytes wait for the next send to complete their datagram (MSG_MORE).
     Held,
     /// Data segments left: from this one to that one, counted from 1.
-    Segments(u64, u64),
+    Segments(u32, u32),
     /// So many segments left again.
-    SentAgain(u64),
+    SentAgain(u32),
     /// An option made the kernel send an ACK that it had kept back (TCP_QUICKACK).
     AckSent,
     /// So many bytes are accepted, and in no segment yet.
-    Unsent(u64),
+    Unsent(u32),
     /// So many bytes are in the receive queue.
-    Queued(Option<u64>),
+    Queued(Option<u32>),
     /// So many datagrams were dropped, all in all: one more than before at least.
-    Dropped(Option<u64>),
+    Dropped(Option<u32>),
     /// So many datagrams nobody had read when the socket was closed.
-    Unread(u64),
+    Unread(u32),
 }
 
 impl News {

@@ -131,7 +131,7 @@ impl Trace {
             self.events.iter().filter(|e| e.call == Call::Connect && !e.ok()).map(|e| e.sock).collect();
         for event in self.events.iter().filter(|e| !refused.contains(&e.sock)) {
             if let Some((sock, n)) = event.sock.zip(event.evidence.new_segments()) {
-                last.insert(sock, n);
+                last.insert(sock, u64::from(n));
             }
         }
         (!last.is_empty()).then(|| last.values().sum())

@@ -202,7 +202,7 @@ impl Scene {
     }
 
     /// The server's socket is closed, and its kernel says what became of the rest.
-    pub fn closes_with(&self, times: [u64; 2], dropped: u64, unread: u64) {
+    pub fn closes_with(&self, times: [u64; 2], dropped: u32, unread: u32) {
         self.event(SERVER, Call::Close, times, |e| {
             e.evidence.dropped = Some(dropped);
             e.evidence.unread = Some(unread);

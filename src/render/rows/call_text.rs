@@ -9,7 +9,7 @@ use crate::trace::{Call, Event, News, Proto, Trace};
 /// A word for each thing that a lane says about a call.
 pub fn label<'a>(trace: &'a Trace, event: &'a Event) -> Vec<Token<'a>> {
     let call = event.call.word();
-    let note = || event.note.clone().unwrap_or_default();
+    let note = || event.note.as_deref().cloned().unwrap_or_default();
     let refused = || event.error.as_ref().map(|e| format!(" = {e}").into());
     match event.call {
         Call::Wait if event.varies => {
@@ -32,7 +32,8 @@ pub fn label<'a>(trace: &'a Trace, event: &'a Event) -> Vec<Token<'a>> {
         }
         Call::Shutdown => ["shutdown(SHUT_WR)".into()].into_iter().chain(refused()).collect(),
         Call::Close => {
-            let noted = event.note.iter().flat_map(|note| [" (".into(), note.clone().into(), ")".into()]);
+            let noted =
+                event.note.as_deref().into_iter().flat_map(|note| [" (".into(), note.clone().into(), ")".into()]);
             [call.into()].into_iter().chain(refused()).chain(noted).collect()
         }
     }
@@ -121,7 +122,7 @@ pub fn note<'n>(news: impl IntoIterator<Item = &'n News>) -> Text {
 }
 
 fn word(news: &News) -> Text {
-    let count = |n: Option<u64>| n.map_or("n".to_owned(), grouped);
+    let count = |n: Option<u32>| n.map_or("n".to_owned(), grouped);
     match *news {
         News::Datagram => Text::new("1 datagram", "1 个数据报"),
         News::Held => Text::new("held: MSG_MORE", "暂存：MSG_MORE"),
