@@ -1,6 +1,7 @@
 //! A length field of fixed width before the body: the framing that most binary protocols use
 //! (Beej's Guide to Network Programming §7.6).
 
+use super::greeting::greeting;
 use super::{Fault, Framing, Kind, Layout, Limits, Look, whole_header};
 use crate::say;
 use crate::text::Text;
@@ -45,6 +46,11 @@ impl Length {
         self.width
     }
 
+    /// Is it in network order? A field of one byte counts as that.
+    pub const fn is_big(self) -> bool {
+        matches!(self.order, Order::Big)
+    }
+
     /// The greatest length that fits.
     pub const fn max(self) -> u64 {
         let bits = 8 * self.width as u32 - self.signed as u32;
@@ -74,7 +80,7 @@ impl Length {
         whole_header(field, self.width)?;
         let field = &field[..self.width];
         let bits = self.bits(field);
-        let hint = || self.hint(field, limit);
+        let hint = || hint(field);
         if self.signed && bits > self.max() {
             // The sign bit is set: the rest of the wider number is ones.
             let value = (bits | !(self.max() * 2 + 1)) as i64;
@@ -94,33 +100,19 @@ impl Length {
             Order::Big => field.iter().fold(0, add),
         }
     }
+}
 
-    /// The usual mistakes, by their bytes: text where a length was due, or the other byte order.
-    fn hint(self, field: &[u8], limit: usize) -> Option<Text> {
-        let other = match self.order {
-            Order::Little => Length { order: Order::Big, ..self },
-            Order::Big => Length { order: Order::Little, ..self },
-        };
-        let turned = other.bits(field);
-        if field.iter().all(|b| matches!(b, b' '..=b'~')) {
-            let text = String::from_utf8_lossy(field);
-            let said = say!("they are the ASCII text “{text}”: ", "它们是 ASCII 文本“{text}”：");
-            Some(Text::new("{}{}", "{}{}").with(&said).with(&speaking(field)))
-        } else if turned <= limit as u64 {
-            Some(match self.order {
-                Order::Little => say!(
-                    "in network order they read {turned}: does the peer pack '>i' or '!i'?",
-                    "按网络字节序读作 {turned}：对端是不是用 '>i' 或 '!i' 打包的？"
-                ),
-                Order::Big => say!(
-                    "little-endian they read {turned}: does the peer pack 'i'?",
-                    "按小端序读作 {turned}：对端是不是用 'i' 打包的？"
-                ),
-            })
-        } else {
-            None
-        }
+/// Another protocol, or text where a length was due: what the field's own bytes prove. What else it may have been,
+/// the bytes behind it say ([`suspect`](super::suspect)).
+fn hint(field: &[u8]) -> Option<Text> {
+    let greeting = greeting(field).map(|greeting| greeting.speaker);
+    let asked = greeting.map(|speaker| Text::new("is that {}?", "这是不是 {}？").with(&speaker));
+    if !field.iter().all(|b| matches!(b, b' '..=b'~')) {
+        return asked;
     }
+    let text = String::from_utf8_lossy(field);
+    let said = say!("they are the ASCII text “{text}”: ", "它们是 ASCII 文本“{text}”：");
+    Some(Text::new("{}{}", "{}{}").with(&said).with(&asked.unwrap_or_else(|| speaking(field))))
 }
 
 fn source(field: &[u8]) -> Text {
@@ -133,10 +125,7 @@ fn source(field: &[u8]) -> Text {
 
 /// What a peer probably is that sends this text where a length was due.
 fn speaking(field: &[u8]) -> Text {
-    const HTTP: [&[u8]; 6] = [b"HTTP", b"GET ", b"POST", b"HEAD", b"PUT ", b"OPTI"];
-    if HTTP.contains(&field) {
-        Text::new("is the peer speaking HTTP?", "对端说的是 HTTP 吗？")
-    } else if field.iter().all(u8::is_ascii_digit) {
+    if field.iter().all(u8::is_ascii_digit) {
         Text::new("is the peer sending the length as decimal text?", "对端是不是用十进制文本发的长度？")
     } else if field[0] == b'{' {
         Text::new("is the peer sending JSON without its length first?", "对端是不是没先发长度就发了 JSON？")
@@ -233,13 +222,13 @@ mod tests {
         assert_eq!(
             said(I32_LE, b"HTTP").en,
             "the 4 length bytes 48 54 54 50 read 1347703880: over the limit of 1,048,576; \
-             they are the ASCII text “HTTP”: is the peer speaking HTTP?"
+             they are the ASCII text “HTTP”: is that an HTTP response (RFC 9112)?"
         );
         assert!(said(I32_LE, b"1024").en.ends_with("is the peer sending the length as decimal text?"));
         assert!(said(U32_BE, b"{\"da").en.ends_with("is the peer sending JSON without its length first?"));
         assert!(said(I32_LE, &[0, 0, 8, 0x80]).en.contains("negative"));
-        assert!(said(I32_LE, &[0, 0, 6, 0x0b]).en.contains("in network order they read 1547"));
-        assert!(said(U32_BE, &[0x0b, 6, 0, 0]).zh.contains("按小端序读作 1547"));
+        assert!(said(U32_BE, &[0x16, 3, 1, 0]).zh.ends_with("这是不是 TLS 握手（RFC 8446）？"));
+        assert!(said(I32_LE, &[0, 0, 6, 0x0b]).en.ends_with("over the limit of 1,048,576"));
         assert_eq!(said(I32_LE, &[0xff; 4]).zh, "4 个长度字节 ff ff ff ff 读作 -1：长度不能是负数");
     }
 }

@@ -30,11 +30,13 @@
 
 pub mod decimal;
 pub mod digest;
+pub mod greeting;
 pub mod json;
 mod kind;
 mod length;
 mod part;
 pub mod protocols;
+pub mod suspect;
 
 pub use kind::Kind;
 pub use length::{I32_LE, Length, U8, U16_BE, U32_BE, U32_LE};

@@ -25,7 +25,7 @@ fn a_server_that_breaks_the_protocol_is_told_apart() {
         ("i32le", b"\xff\xff\xff\x7f".to_vec(), "over the limit of 67,108,864"),
         ("i32le", b"\x05\0\0\0hel".to_vec(), "the stream ended inside a body: 3 of 5 bytes"),
         ("i32le", b"\x05\0\0\0hello, world".to_vec(), "bytes follow the answer"),
-        ("i32le", b"HTTP/1.1 400 Bad Request\r\n".to_vec(), "is the peer speaking HTTP?"),
+        ("i32le", b"HTTP/1.1 400 Bad Request\r\n".to_vec(), "is that an HTTP response (RFC 9112)?"),
         ("i32le", b"".to_vec(), "does the server use the same?"),
         ("json", b"\x05\0\0\0hello".to_vec(), "does the server use --framing i32le?"),
         ("json", b"\x11\0\0\0{\"data_size\": -1}".to_vec(), "cannot be negative"),
