@@ -37,6 +37,8 @@ pub(crate) struct Command {
     pub(crate) about: Text,
     /// The formats it writes.
     pub(crate) formats: Vec<Format>,
+    /// Lines that call it, and the words that people have for each.
+    pub(crate) words: Vec<(&'static str, &'static [&'static str])>,
     define: Define,
     read: Read,
 }
@@ -54,6 +56,7 @@ impl Command {
             about: summary.clone(),
             summary,
             formats: vec![Format::Text],
+            words: Vec::new(),
             define: Box::new(|command, _| command),
             read: Box::new(read),
         }
@@ -72,6 +75,11 @@ impl Command {
     /// The formats it writes.
     pub(crate) fn formats(self, formats: impl IntoIterator<Item = Format>) -> Command {
         Command { formats: formats.into_iter().collect(), ..self }
+    }
+
+    /// Lines that call it, and what people type who mean them, in small letters with hyphens.
+    pub(crate) fn words(self, words: impl IntoIterator<Item = (&'static str, &'static [&'static str])>) -> Command {
+        Command { words: words.into_iter().collect(), ..self }
     }
 
     /// The arguments it takes, with help in this language.

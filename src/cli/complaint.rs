@@ -1,6 +1,7 @@
 //! What is wrong with a command line, in the reader's language: what, why, and what to do.
 
-use super::guess;
+use super::definition::definition;
+use super::{Command, guess};
 use crate::say;
 use crate::text::{Lang, Text};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -38,18 +39,19 @@ fn called<'d>(args: &[OsString], definition: &'d clap::Command) -> (String, &'d 
 }
 
 /// clap's refusal in our words.
-pub(super) fn refusal(error: &clap::Error, args: &[OsString], definition: &clap::Command, lang: Lang) -> Reply {
+pub(super) fn refusal(error: &clap::Error, args: &[OsString], commands: &[Command], lang: Lang) -> Reply {
+    let definition = &definition(commands, lang);
     let text = match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => return Reply::Told(error.to_string()),
         ErrorKind::InvalidSubcommand => {
-            guess::command(&context(error, ContextKind::InvalidSubcommand), called(args, definition).1)
+            guess::command(&context(error, ContextKind::InvalidSubcommand), called(args, definition).1, commands)
         }
         ErrorKind::MissingSubcommand => Text::new(
             "nothing to run is named: try stickdemo tcp-naive; stickdemo list shows the scenarios",
             "没有指明要运行什么：先试试 stickdemo tcp-naive；stickdemo list 列出所有场景",
         ),
         ErrorKind::UnknownArgument => unknown(error, args, definition),
-        ErrorKind::InvalidValue => invalid(error),
+        ErrorKind::InvalidValue => invalid(error, formats(args, commands)),
         ErrorKind::ValueValidation => unreadable(error),
         ErrorKind::MissingRequiredArgument => {
             let missing = context(error, ContextKind::InvalidArg);
@@ -87,10 +89,17 @@ fn unknown(error: &clap::Error, args: &[OsString], definition: &clap::Command) -
     }
 }
 
-/// None of the words that the option takes.
-fn invalid(error: &clap::Error) -> Text {
+/// The formats of the command that was called, if one was.
+fn formats(args: &[OsString], commands: &[Command]) -> Option<String> {
+    let called = commands.iter().find(|command| args.iter().any(|arg| arg == command.name))?;
+    Some(called.formats.iter().map(|format| format.word()).collect::<Vec<_>>().join(", "))
+}
+
+/// None of the words that the option takes; a format must be one of the command's own.
+fn invalid(error: &clap::Error, formats: Option<String>) -> Text {
     let (option, value) = (context(error, ContextKind::InvalidArg), context(error, ContextKind::InvalidValue));
-    let valid = context(error, ContextKind::ValidValue);
+    let formats = formats.filter(|_| option.starts_with("--format "));
+    let valid = formats.unwrap_or_else(|| context(error, ContextKind::ValidValue));
     match (value.as_str(), valid.as_str()) {
         ("", "") => say!("{option} needs a value", "{option} 需要一个值"),
         ("", _) => say!("{option} needs a value ({valid})", "{option} 需要一个值（{valid}）"),

@@ -1,75 +1,9 @@
 //! What was meant by a word that is the name of nothing.
 
+use super::Command;
 use crate::say;
 use crate::text::Text;
 use std::ffi::OsString;
-
-/// Command lines, and the words that people type for want of them.
-const WORDS: [(&str, &[&str]); 27] = [
-    (
-        "tcp-naive",
-        &[
-            "run",
-            "demo",
-            "start",
-            "begin",
-            "first",
-            "example",
-            "hello",
-            "intro",
-            "tutorial",
-            "tcp",
-            "stick",
-            "sticky",
-            "sticky-packet",
-            "sticky-packets",
-            "sticking",
-            "coalesce",
-            "coalescing",
-            "merge",
-            "glue",
-            "boundary",
-            "boundaries",
-            "粘包",
-            "黏包",
-            "沾包",
-            "粘连",
-            "边界",
-            "演示",
-            "开始",
-            "入门",
-        ],
-    ),
-    ("tcp-split", &["segment", "segments", "segmentation", "拆包", "分包", "报文段"]),
-    ("tcp-short-recv", &["recv", "partial-recv", "short-read", "half", "半包"]),
-    ("tcp-nagle", &["纳格", "合并"]),
-    ("tcp-stall", &["40ms", "delay", "delayed-ack", "quickack", "延迟", "延迟确认"]),
-    ("tcp-close", &["rst", "reset", "fin", "econnreset", "broken-pipe", "epipe", "关闭"]),
-    ("tcp-reuseaddr", &["bind", "port-in-use", "address-in-use", "eaddrinuse", "time-wait", "端口", "端口占用"]),
-    ("tcp-partial-send", &["short-write", "partial-write", "eagain", "sendall"]),
-    ("udp-boundaries", &["udp", "datagram", "datagrams", "数据报"]),
-    ("udp-truncate", &["emsgsize", "截断"]),
-    ("udp-loss", &["drop", "lost", "丢包", "丢失"]),
-    ("udp-no-server", &["econnrefused", "icmp"]),
-    ("fix-header", &["fix", "framing", "frame", "length", "prefix", "struct", "分帧", "报头", "定长", "长度"]),
-    ("fix-json-header", &["json"]),
-    ("fix-sleep", &["time.sleep", "睡眠"]),
-    ("fix-file", &["md5", "checksum", "校验"]),
-    ("list", &["ls", "scenarios", "syllabus", "index", "menu", "列表", "场景", "目录"]),
-    ("doctor", &["check", "diagnose", "diagnostics", "info", "status", "system", "诊断", "检查"]),
-    (
-        "cost",
-        &["bench", "benchmark", "performance", "perf", "speed", "latency", "throughput", "compare", "性能", "代价"],
-    ),
-    ("serve upper", &["server", "upper", "echo", "listen", "服务器", "服务端"]),
-    ("serve commands", &["commands", "shell", "ssh", "cmd", "remote"]),
-    ("serve files", &["files", "ftp", "http", "下载服务"]),
-    ("serve chat", &["chat", "im", "聊天"]),
-    ("talk --help", &["client", "connect", "telnet", "nc", "客户端", "对话"]),
-    ("put --help", &["upload", "send", "上传"]),
-    ("get --help", &["download", "fetch", "receive", "下载"]),
-    ("tcp-naive --link --pcap FILE", &["link", "pcap", "wireshark", "tcpdump", "capture", "packets", "抓包"]),
-];
 
 /// Options as people write them elsewhere, and what they are here.
 const OPTIONS: [(&str, &[&str]); 11] = [
@@ -107,13 +41,15 @@ pub(super) fn plain(mut args: Vec<OsString>) -> Vec<OsString> {
 }
 
 /// There is no command of this name at this level; the one that was meant.
-pub(super) fn command(word: &str, level: &clap::Command) -> Text {
+pub(super) fn command(word: &str, level: &clap::Command, commands: &[Command]) -> Text {
     let names: Vec<&str> = level.get_subcommands().map(clap::Command::get_name).collect();
     let what = match level.get_name() {
         "stickdemo" => say!("there is no scenario or command {word}", "没有名为 {word} 的场景或命令"),
         service => say!("{service} has no {word}", "{service} 没有 {word}"),
     };
-    let hint = match (line(word), nearest(word, &names)) {
+    let number = word.chars().all(|c| c.is_ascii_digit()).then(|| format!("explain {word}"));
+    let line = lines(word, commands).first().map(|line| (*line).to_owned()).or(number);
+    let hint = match (line, nearest(word, &names)) {
         (Some(line), _) if level.get_name() == "stickdemo" => say!("try stickdemo {line}", "试试 stickdemo {line}"),
         (_, Some(near)) => say!("did you mean {near}?", "你是不是想用 {near}？"),
         (_, None) if level.get_name() == "stickdemo" => {
@@ -146,19 +82,21 @@ pub(super) fn option(wrong: &str, near: &str, root: &clap::Command, level: &clap
     Text::new("{}; {}", "{}；{}").with_all([&what, &hint])
 }
 
-fn normal(word: &str) -> String {
-    word.to_lowercase().replace(['_', ' '], "-")
+/// A word as the lists have it: small letters, hyphens.
+pub(crate) fn normal(word: &str) -> String {
+    word.trim().to_lowercase().replace(['_', ' '], "-")
 }
 
-/// The command line for a word of [`WORDS`]. A Chinese one may stand inside a longer word.
-fn line(word: &str) -> Option<&'static str> {
+/// The command lines that have this word. A Chinese one may stand inside a longer word.
+pub(crate) fn lines(word: &str, commands: &[Command]) -> Vec<&'static str> {
     let word = normal(word);
     let meant = |known: &&str| *known == word || !known.is_ascii() && word.contains(known);
-    WORDS.iter().find(|(_, words)| words.iter().any(meant)).map(|(line, _)| *line)
+    let all = commands.iter().flat_map(|command| &command.words);
+    all.filter(|(_, words)| words.iter().any(meant)).map(|(line, _)| *line).collect()
 }
 
 /// The name most like the word: one that contains it, else the most similar if it is similar at all.
-fn nearest<'n>(word: &str, names: &[&'n str]) -> Option<&'n str> {
+pub(crate) fn nearest<'n>(word: &str, names: &[&'n str]) -> Option<&'n str> {
     let word = normal(word);
     let containing = names.iter().find(|name| word.len() >= 3 && name.contains(&word));
     containing.copied().or_else(|| {
@@ -179,15 +117,6 @@ mod tests {
         assert_eq!(nearest("truncate", &names), Some("udp-truncate"));
         assert_eq!(nearest("FIX_HEADER", &names), Some("fix-header"));
         assert_eq!(nearest("zzz", &names), None);
-    }
-
-    #[test]
-    fn no_word_means_two_commands() {
-        let all: Vec<&str> = WORDS.iter().chain(&OPTIONS).flat_map(|(_, words)| *words).copied().collect();
-        for word in &all {
-            assert_eq!(all.iter().filter(|other| *other == word).count(), 1, "{word}");
-            assert!(OPTIONS.iter().any(|(_, words)| words.contains(word)) || line(word).is_some(), "{word}");
-        }
     }
 
     #[test]

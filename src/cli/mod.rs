@@ -8,8 +8,7 @@ pub(crate) mod args;
 pub(crate) mod command;
 mod complaint;
 mod definition;
-mod guess;
-
+pub(crate) mod guess;
 mod parse;
 pub(crate) mod values;
 

@@ -42,7 +42,7 @@ pub(crate) fn parse(commands: Vec<Command>, args: Vec<OsString>, lang: Lang) -> 
     let args = guess::plain(args);
     let called = |command: &Command| args.iter().any(|arg| arg == command.name);
     let matches = definition_of(&commands, called, lang).try_get_matches_from(&args);
-    let matches = matches.map_err(|e| complaint::refusal(&e, &args, &definition(&commands, lang), lang))?;
+    let matches = matches.map_err(|e| complaint::refusal(&e, &args, &commands, lang))?;
     let wrong = |text| Reply::Wrong(complaint::usage_error(&text, &args, &definition(&commands, lang), lang));
     let (task, output) = understand(&commands, &matches, lang).map_err(wrong)?;
     Ok(Request { task, output, commands })

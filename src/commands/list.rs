@@ -14,7 +14,9 @@ use std::io::{self, Write};
 
 pub(super) fn command() -> Command {
     let summary = Text::new("the syllabus: every scenario with its claim", "课程大纲：所有场景及其结论");
-    Command::new("list", summary, |_, _| Ok(Task::new(run))).formats([Format::Text, Format::Json])
+    Command::new("list", summary, |_, _| Ok(Task::new(run)))
+        .formats([Format::Text, Format::Json])
+        .words([("list", &["ls", "scenarios", "syllabus", "index", "menu", "列表", "场景", "目录"] as &[_])])
 }
 
 fn run(context: &Context, out: &mut dyn Write) -> io::Result<Exit> {

@@ -61,6 +61,21 @@ mod tests {
     use super::*;
 
     #[test]
+    fn every_command_has_words_and_no_word_means_two_lines() {
+        let commands = every();
+        let all: Vec<&str> =
+            commands.iter().flat_map(|command| &command.words).flat_map(|(_, words)| *words).copied().collect();
+        for word in &all {
+            assert_eq!(cli::guess::normal(word), *word, "it would not be found");
+            assert_eq!(all.iter().filter(|other| *other == word).count(), 1, "{word} means two lines");
+            assert!(!commands.iter().any(|command| command.name == *word), "{word} is a command");
+        }
+        for scenario in syllabus() {
+            assert!(!scenario.words.is_empty(), "{}: what do people call it?", scenario.id);
+        }
+    }
+
+    #[test]
     fn the_definition_is_sound() {
         for lang in [Lang::En, Lang::Zh] {
             cli::definition(&every(), lang).debug_assert();

@@ -50,9 +50,17 @@ const SERVICES: [Service; 4] = [
     },
 ];
 
+/// What people call the servers.
+const WORDS: [(&str, &[&str]); 4] = [
+    ("serve upper", &["server", "upper", "echo", "listen", "服务器", "服务端"]),
+    ("serve commands", &["commands", "shell", "ssh", "cmd", "remote"]),
+    ("serve files", &["files", "ftp", "http", "下载服务"]),
+    ("serve chat", &["chat", "im", "聊天"]),
+];
+
 pub(super) fn command() -> Command {
     let summary = Text::new("a server: upper, commands, files or chat", "服务器：upper、commands、files 或 chat");
-    program::command("serve", summary, read).define(|command, lang| {
+    program::command("serve", summary, read).words(WORDS).define(|command, lang| {
         let services = SERVICES.map(|service| {
             clap::Command::new(service.name)
                 .about(service.about.to(lang).to_owned())

@@ -18,6 +18,7 @@ pub(super) fn scenario() -> Scenario {
         .client(client)
         .server(server)
         .judge(judge)
+        .words(&["sleep", "time.sleep", "wait", "睡眠", "延时"])
         .teach(teach)
 }
 

@@ -132,6 +132,8 @@ pub struct Scenario {
     pub title: Text,
     /// What the run establishes, in one sentence.
     pub claim: Text,
+    /// Lines that call it, and the words that people have for each, in small letters with hyphens; also in Chinese.
+    pub words: Vec<(&'static str, &'static [&'static str])>,
     /// Which documents describe it (`D1 §10`).
     pub documents: &'static [&'static str],
     /// The options it takes.
@@ -152,6 +154,7 @@ impl Scenario {
             part,
             title: Text::new("", ""),
             claim: Text::new("", ""),
+            words: Vec::new(),
             documents,
             takes: &[],
             experiment: Experiment::default(),
@@ -167,6 +170,18 @@ impl Scenario {
 
     pub(super) fn claim(mut self, en: &'static str, zh: &'static str) -> Scenario {
         self.claim = Text::new(en, zh);
+        self
+    }
+
+    /// The words that people have for it: who types one is led here.
+    pub(super) fn words(self, words: &'static [&'static str]) -> Scenario {
+        let id = self.id;
+        self.words_for(id, words)
+    }
+
+    /// The same for a line with options.
+    pub(super) fn words_for(mut self, line: &'static str, words: &'static [&'static str]) -> Scenario {
+        self.words.push((line, words));
         self
     }
 

@@ -19,6 +19,7 @@ pub(super) fn scenario() -> Scenario {
         .judge(judge)
         .restarts()
         .on_link(Variation::Nothing)
+        .words(&["small-packets", "cork", "纳格", "合并", "小包"])
         .teach(teach)
 }
 

@@ -16,6 +16,7 @@ pub(super) fn scenario() -> Scenario {
         .client(client)
         .server(server)
         .judge(judge)
+        .words(&["udp-commands", "udp命令"])
         .teach(teach)
 }
 

@@ -35,6 +35,7 @@ pub(super) fn command(scenario: Scenario) -> Command {
     .section(Section::Scenarios(shown.part))
     .about(shown.claim.clone())
     .formats(Format::of_reports())
+    .words(shown.words.clone())
     .define(move |command, lang| define(command, &shown, lang))
 }
 
