@@ -115,7 +115,7 @@ mod tests {
         ] {
             assert_eq!(greeting(bytes).expect("a greeting").speaker.en, speaker);
         }
-        for none in [&b""[..], b"GE", b"hello", b"$x\r\n", b"$\r\n", b"\x08\0\0\012345678"] {
+        for none in [&b""[..], b"GE", b"hello", b"$x\r\n", b"$\r\n", b"\x08\0\0\x0012345678"] {
             assert_eq!(greeting(none), None, "{none:?}");
         }
     }

@@ -715,10 +715,10 @@ mod tests {
         for (bytes, culprit, says) in [
             (&b"\0\x0812345678"[..], Culprit::Width, "the first 2 bytes read in network order 8, and exactly as many"),
             (b"\0\0\0\x03abc", Culprit::Turned, "pack '>i'"),
-            (b"\x0c\0\0\012345678", Culprit::CountsItself, "12 are announced and 8 follow: 4 fewer"),
+            (b"\x0c\0\0\x0012345678", Culprit::CountsItself, "12 are announced and 8 follow: 4 fewer"),
             (&zhan, Culprit::Characters, "4 are announced and 12 bytes came; as UTF-8 they are 4 characters"),
-            (b"\x08\0\0\0\0\0\0\012345678", Culprit::Width, "pack '<q', 8 bytes"),
-            (b"\xff\x08\0\0\012345678", Culprit::Shifted, "one byte later the length reads 8"),
+            (b"\x08\0\0\0\0\0\0\x0012345678", Culprit::Width, "pack '<q', 8 bytes"),
+            (b"\xff\x08\0\0\x0012345678", Culprit::Shifted, "one byte later the length reads 8"),
             (b"$8\r\n12345678\r\n", Culprit::OtherProtocol, "Redis"),
             (b"Content-Length: 8\r\n\r\n12345678", Culprit::OtherProtocol, "Content-Length"),
             (b"\x16\x03\x01\0\xf5\x01", Culprit::OtherProtocol, "TLS"),
@@ -739,7 +739,7 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_to_the_last_byte_is_not_suspected() {
-        for bytes in [&b"\0\x081234567"[..], b"\0\x08123456789", b"\0\0\0\x03ab", b"\x0c\0\0\01234567", b"\0\0\0\0"] {
+        for bytes in [&b"\0\x081234567"[..], b"\0\x08123456789", b"\0\0\0\x03ab", b"\x0c\0\0\x001234567", b"\0\0\0\0"] {
             assert_eq!(of(I32_LE, bytes), [], "{bytes:?}");
         }
         let more = Came { start: b"\0\0\0\x03abc", total: 9 };
