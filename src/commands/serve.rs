@@ -168,8 +168,8 @@ fn command_args(lang: Lang) -> Vec<Arg> {
 
 fn commands(matches: &ArgMatches) -> Result<Task, Text> {
     of_streams(matches)?;
-    let (serve, shell) = (settling(matches), matches.get_flag("shell"));
-    admitted(serve.listen, shell, matches.get_flag("allow-remote"))?;
+    let (serve, shell, remote) = (settling(matches), matches.get_flag("shell"), matches.get_flag("allow-remote"));
+    admitted(serve.listen, shell, remote)?;
     let framed = framed(matches)?;
     if framed != Framed::Json {
         let with = Text::new("with --framing {}: both are sent anyway", "使用 --framing {}（反正两者都发送）");
@@ -179,10 +179,12 @@ fn commands(matches: &ArgMatches) -> Result<Task, Text> {
         let with = Text::new("with --shell: a shell runs everything", "使用 --shell（shell 什么都执行）");
         useless(matches, &with, &["allow"])?;
     }
+    let allow: Vec<String> = matches.get_many("allow").into_iter().flatten().cloned().collect();
     let service = CommandService {
         framed,
         udp: matches.get_flag("udp"),
-        allow: matches.get_many::<String>("allow").into_iter().flatten().cloned().collect(),
+        own: shell || !allow.is_empty() && !remote,
+        allow,
         shell,
         time: get(matches, "time-limit").unwrap_or(Duration::from_secs(10)),
         output: get(matches, "output-limit").unwrap_or(16 << 20).min(I32_LE.max() as usize),

@@ -326,7 +326,7 @@ pub(crate) fn restarted<T>(mut make: impl FnMut() -> io::Result<T>) -> io::Resul
 }
 
 /// Reads at most `size` bytes with the given call into a buffer of that size; the rest of the buffer is not kept.
-pub(super) fn read_into(
+pub(crate) fn read_into(
     size: usize,
     mut read: impl FnMut(&mut [MaybeUninit<u8>]) -> io::Result<usize>,
 ) -> io::Result<Vec<u8>> {

@@ -37,6 +37,8 @@ pub struct CommandService {
     pub allow: Vec<String>,
     /// Hand the line to a shell, as the documents do; loopback only.
     pub shell: bool,
+    /// For this user alone: another account of this machine is refused, where the system tells whose a socket is.
+    pub own: bool,
     /// How long a command may run.
     pub time: Duration,
     /// The most that a command may print, in bytes.

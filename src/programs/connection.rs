@@ -2,11 +2,12 @@
 //! tells the live trace about every call.
 
 use super::console::Console;
+use super::stranger::{self, Stranger};
 use super::trouble::{Result, Trouble};
 use crate::framing::Part;
 use crate::framing::protocols::{Channel, Source};
 use crate::net::barrier;
-use crate::net::recorded::{Recorded, restarted};
+use crate::net::recorded::{Recorded, read_into, restarted};
 use crate::say;
 use crate::text::Text;
 use crate::trace::{Call, EndName, Event, Handed, Proto, Role, UnderWay};
@@ -24,6 +25,8 @@ pub struct Connection<'a> {
     end: EndName,
     patience: Duration,
     timer: Timer,
+    /// A client that has said nothing yet: its first words are looked at.
+    fresh: bool,
     incoming: UnderWay,
     outgoing: UnderWay,
 }
@@ -51,7 +54,7 @@ impl<'a> Connection<'a> {
         socket.note_addresses();
         // It has happened: what is told is where it came from.
         let _ = socket.plain(Call::Accept, socket.peer(), |_| Ok(()));
-        Connection::of(console, socket, end, patience)
+        Connection { fresh: true, ..Connection::of(console, socket, end, patience) }
     }
 
     /// Answers leave at once, and a peer that does not read is not waited for without end. An option that
@@ -69,7 +72,7 @@ impl<'a> Connection<'a> {
         patience: Duration,
     ) -> Connection<'a> {
         let (timer, incoming, outgoing) = Default::default();
-        Connection { socket, console, end, patience, timer, incoming, outgoing }
+        Connection { socket, console, end, patience, timer, fresh: false, incoming, outgoing }
     }
 
     /// The same connection for another thread: one sends while the other receives, so that neither end waits for the
@@ -87,6 +90,11 @@ impl<'a> Connection<'a> {
     /// Where it writes what people read.
     pub fn console(&self) -> &'a Console {
         self.console
+    }
+
+    /// This end's address.
+    pub fn local(&self) -> Option<SocketAddr> {
+        self.socket.local()
     }
 
     /// The other end's address.
@@ -216,12 +224,20 @@ impl<'a> Connection<'a> {
     }
 
     fn recv_once(&mut self, buffer: &mut [u8], part: impl Fn(&[u8]) -> Part, quiet: Duration) -> io::Result<usize> {
-        let Connection { socket, console, timer, incoming, end, .. } = self;
+        let Connection { socket, console, timer, fresh, incoming, end, .. } = self;
         let (began, from) = (Instant::now(), end.other());
+        let mut stranger = None;
         let got = socket.recv(
             buffer.len(),
             |mut s| {
-                let read = restarted(|| timer.arm(s, quiet).and_then(|()| s.read(buffer)));
+                let read = restarted(|| {
+                    timer.arm(s, quiet)?;
+                    if *fresh {
+                        stranger = first_words(s)?;
+                        *fresh = false;
+                    }
+                    s.read(buffer)
+                });
                 read.map(|n| &buffer[..n]).map_err(timed_out)
             },
             |event, got| match got {
@@ -231,8 +247,16 @@ impl<'a> Connection<'a> {
                 Err(_) => {}
             },
         );
-        got.map(<[u8]>::len)
+        match (got, stranger) {
+            (Ok(_), Some(stranger)) => Err(io::Error::new(io::ErrorKind::InvalidData, stranger)),
+            (got, _) => got.map(<[u8]>::len),
+        }
     }
+}
+
+/// Waits for what a client says first, and looks at it without taking it: the protocol, if it is another's.
+fn first_words(socket: &Socket) -> io::Result<Option<Stranger>> {
+    Ok(Stranger::of(&read_into(stranger::LOOK, |buffer| socket.peek(buffer))?))
 }
 
 impl Source for Connection<'_> {

@@ -14,6 +14,7 @@ pub mod exec;
 pub mod files;
 pub mod runner;
 pub mod server;
+mod stranger;
 pub mod talk;
 pub mod trouble;
 

@@ -8,6 +8,7 @@ use super::trouble::{Result, cannot_listen};
 use crate::exit::Exit;
 use crate::net::recorded::address;
 use crate::say;
+use crate::sys::descriptors::raise_open_files;
 use crate::sys::port;
 use crate::sys::wait;
 use crate::text::{Text, excerpt};
@@ -223,20 +224,4 @@ fn bind(at: SocketAddr) -> Result<Socket> {
         Ok(socket)
     };
     make().map_err(|e| cannot_listen(at, &e))
-}
-
-/// As many open files as this user may have: a shell's usual 1024 are soon used up (getrlimit(2)).
-pub fn raise_open_files() {
-    #[cfg(unix)]
-    {
-        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-        let limit = getrlimit(Resource::Nofile);
-        // macOS promises "no limit" and refuses more than OPEN_MAX, 10240 (setrlimit(2) there).
-        for most in [65_536, 10_240] {
-            let current = Some(limit.maximum.map_or(most, |maximum| maximum.min(most)));
-            if setrlimit(Resource::Nofile, Rlimit { current, ..limit }).is_ok() {
-                return;
-            }
-        }
-    }
 }

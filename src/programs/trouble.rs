@@ -1,5 +1,6 @@
 //! Reason a program did not do what was asked: what, why, what to do, and the exit code that says it.
 
+use super::stranger::Stranger;
 use crate::exit::Exit;
 use crate::framing::Fault;
 use crate::framing::protocols::Reason;
@@ -51,6 +52,9 @@ impl Trouble {
 
     /// A call on a connection failed while `doing` ("while waiting for the length").
     pub fn call(doing: &Text, error: &io::Error) -> Trouble {
+        if let Some(stranger) = error.get_ref().and_then(|inner| inner.downcast_ref::<Stranger>()) {
+            return Trouble::peer("stranger", stranger.text());
+        }
         let name = errno::name(error);
         let (kind, why) = match error.kind() {
             io::ErrorKind::TimedOut => ("timeout", Text::new("nothing came in time", "在限定时间内什么也没有到达")),

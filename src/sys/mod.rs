@@ -1,5 +1,6 @@
 //! What the system is asked besides sockets, and the only places that ask it.
 
+pub mod descriptors;
 pub mod errno;
 pub mod filename;
 pub mod kernel;

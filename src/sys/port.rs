@@ -2,6 +2,8 @@
 
 use crate::text::Text;
 use std::net::SocketAddr;
+#[cfg(target_os = "linux")]
+use {super::wait, std::time::Duration};
 
 /// Where a client finds a listener: an unspecified address stands for all of this machine's.
 pub fn reachable(address: SocketAddr) -> String {
@@ -17,7 +19,7 @@ pub fn owner(port: u16) -> Option<Text> {
     use crate::sys::proc_net::{TcpState, sockets};
     let has_it = |state| state == TcpState::LISTEN || state == TcpState::CLOSE;
     let mut all = ["tcp", "tcp6", "udp", "udp6"].into_iter().flat_map(sockets);
-    let inode = all.find(|entry| entry.port == port && has_it(entry.state))?.inode;
+    let inode = all.find(|entry| entry.local.port() == port && has_it(entry.state))?.inode;
     let link = format!("socket:[{inode}]");
     for process in std::fs::read_dir("/proc").ok()?.flatten() {
         let Ok(pid) = process.file_name().to_string_lossy().parse::<u32>() else { continue };
@@ -28,6 +30,38 @@ pub fn owner(port: u16) -> Option<Text> {
             return Some(Text::same(format!("{} (pid {pid})", name.trim())));
         }
     }
+    None
+}
+
+/// Is the socket at `peer`, which speaks with our address `here`, one of this user's? Nobody else's process can have it:
+/// an address of loopback is this machine's. `None` where the system does not tell whose a socket is; it is not this
+/// user's when it is gone already. `lists` are those of the protocol (`tcp`, `tcp6`).
+#[cfg(target_os = "linux")]
+pub fn is_ours(lists: [&str; 2], peer: SocketAddr, here: SocketAddr) -> Option<bool> {
+    use crate::sys::proc_net::{TcpState, canonical, sockets};
+    /// The kernel writes a list piece by piece, and may pass over one while others come and go.
+    const SURELY: Duration = Duration::from_millis(200);
+    let (peer, here) = (canonical(peer), canonical(here));
+    let reaches = |at: SocketAddr, address: SocketAddr| {
+        at.port() == address.port() && (at.ip() == address.ip() || at.ip().is_unspecified())
+    };
+    let mut users = Vec::new();
+    let _ = wait::until(SURELY, || {
+        let all = lists.into_iter().flat_map(sockets);
+        let peers = all.filter(|entry| {
+            let speaks = entry.remote == here || entry.remote.port() == 0;
+            entry.inode != 0 && entry.state != TcpState::LISTEN && reaches(entry.local, peer) && speaks
+        });
+        users.extend(peers.map(|entry| entry.user));
+        !users.is_empty()
+    });
+    let me = rustix::process::geteuid().as_raw();
+    Some(!users.is_empty() && users.iter().all(|user| *user == me))
+}
+
+/// Is the socket one of this user's? Unknown here.
+#[cfg(not(target_os = "linux"))]
+pub fn is_ours(_: [&str; 2], _: SocketAddr, _: SocketAddr) -> Option<bool> {
     None
 }
 

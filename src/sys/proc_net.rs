@@ -7,12 +7,14 @@ use std::net::{IpAddr, SocketAddr};
 /// One socket of a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// Its address as the kernel writes it: 32-bit words in the machine's byte order, in hexadecimal.
-    local_ip: String,
-    /// Its port.
-    pub port: u16,
+    /// Its address; that of IPv4 where one of IPv6 stands for it.
+    pub local: SocketAddr,
+    /// The other end's; all zeros when it is not connected.
+    pub remote: SocketAddr,
     /// What it is doing.
     pub state: TcpState,
+    /// Whose it is; 0 also when no process refers to it any more.
+    pub user: u32,
     /// The number by which processes refer to it; 0 when none does any more.
     pub inode: u64,
 }
@@ -33,24 +35,39 @@ impl TcpState {
 impl Entry {
     /// Is this its local address?
     pub fn is_at(&self, address: SocketAddr) -> bool {
-        let word =
-            |bytes: &[u8]| bytes.try_into().map(u32::from_ne_bytes).map_or(String::new(), |n| format!("{n:08X}"));
-        let ip: String = match address.ip() {
-            IpAddr::V4(v4) => word(&v4.octets()),
-            IpAddr::V6(v6) => v6.octets().chunks(4).map(word).collect(),
-        };
-        self.port == address.port() && self.local_ip == ip
+        self.local == canonical(address)
     }
 
     fn parse(line: &str) -> Option<Entry> {
-        let mut fields = line.split_whitespace();
-        let (local, state) = (fields.nth(1)?, fields.nth(1)?);
-        let (ip, port) = local.split_once(':')?;
-        let hex = |text| u8::from_str_radix(text, 16).ok();
-        let port = u16::from_str_radix(port, 16).ok()?;
-        let inode = fields.nth(5)?.parse().ok()?;
-        Some(Entry { local_ip: ip.to_owned(), port, state: TcpState(hex(state)?), inode })
+        let mut fields = line.split_whitespace().skip(1);
+        let [local, remote] = [fields.next()?, fields.next()?];
+        let state = TcpState(u8::from_str_radix(fields.next()?, 16).ok()?);
+        let (user, inode) = (fields.nth(3)?.parse().ok()?, fields.nth(1)?.parse().ok()?);
+        Some(Entry { local: address(local)?, remote: address(remote)?, state, user, inode })
     }
+}
+
+/// The same address of IPv4, where one of IPv6 stands for it (RFC 4291 §2.5.5.2).
+pub(super) fn canonical(address: SocketAddr) -> SocketAddr {
+    (address.ip().to_canonical(), address.port()).into()
+}
+
+/// An address as the kernel writes it: 32-bit words in the machine's byte order, in hexadecimal, and the port.
+fn address(text: &str) -> Option<SocketAddr> {
+    let (ip, port) = text.split_once(':')?;
+    let word = |digits: &str| u32::from_str_radix(digits, 16).map(u32::to_ne_bytes).ok();
+    let ip: IpAddr = match ip.len() {
+        8 => word(ip)?.into(),
+        32 => {
+            let mut bytes = [0; 16];
+            for (at, four) in bytes.chunks_mut(4).enumerate() {
+                four.copy_from_slice(&word(ip.get(at * 8..at * 8 + 8)?)?);
+            }
+            bytes.into()
+        }
+        _ => return None,
+    };
+    Some(canonical((ip, u16::from_str_radix(port, 16).ok()?).into()))
 }
 
 /// The sockets of a list (`tcp`, `tcp6`, `udp`, `udp6`) in the calling thread's network namespace; none when it

@@ -9,6 +9,7 @@ mod common;
 mod datagrams;
 mod pairs;
 mod server;
+mod stranger;
 
 use common::*;
 use serde_json::Value;

@@ -34,7 +34,7 @@ impl Server {
     /// Whatever prints JSON, and sooner or later where it listens: a line with `address`, or a port.
     pub fn of(command: &mut Command) -> Server {
         // The clients are here: several tests with hundreds of them at the same time.
-        stickdemo::programs::server::raise_open_files();
+        stickdemo::sys::descriptors::raise_open_files();
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap_or_else(|e| panic!("{command:?} does not start: {e}"));
         let mut stdout = BufReader::new(child.stdout.take().expect("stdout"));

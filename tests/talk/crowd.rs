@@ -76,7 +76,7 @@ fn a_client_that_never_reads_or_never_speaks_is_hung_up_on() {
 fn five_hundred_idle_connections_do_not_hurt_another() {
     let (server, address) = serve(&["upper"]);
     // More than the 256 open files that a shell on macOS allows.
-    stickdemo::programs::server::raise_open_files();
+    stickdemo::sys::descriptors::raise_open_files();
     let idle: Vec<TcpStream> = (0..500).map(|_| TcpStream::connect(address).expect("connected")).collect();
     let began = Instant::now();
     let ran = talk(address, &[], LINES);

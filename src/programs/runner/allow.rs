@@ -126,7 +126,7 @@ impl Allowed {
     pub fn described(&self) -> Text {
         let words = self.words();
         match self.shell {
-            true => Text::new("a shell runs whatever it is sent", "shell 会执行收到的任何内容"),
+            true => Text::new("what may run: whatever a shell takes", "允许执行：shell 接受的任何内容"),
             false => say!("what may run: {words}", "允许执行：{words}"),
         }
     }
@@ -142,6 +142,12 @@ impl Allowed {
         };
         if line.contains('\0') {
             return refuse(Text::new("the command holds a zero byte", "命令含有零字节"));
+        }
+        if line.trim().contains(['\n', '\r']) || line.contains(" HTTP/1.") {
+            return refuse(Text::new(
+                "a command is one line, and no request of a browser",
+                "命令只有一行，也不是浏览器的请求",
+            ));
         }
         let empty = || Refusal(Text::new("the command is empty", "命令是空的"));
         if line.trim().is_empty() {

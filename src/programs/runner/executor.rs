@@ -6,7 +6,9 @@ use crate::programs::CommandService;
 use crate::programs::answers::Outputs;
 use crate::programs::trouble::Result;
 use crate::say;
+use crate::sys::port;
 use crate::text::{Lang, Text, excerpt, grouped};
+use std::net::SocketAddr;
 use std::process::ExitStatus;
 
 /// Room for all answers together, beside 64 KiB for each.
@@ -15,11 +17,16 @@ const ROOM: usize = 128 << 20;
 /// What runs commands, for connections and for datagrams.
 pub(super) struct Executor {
     allowed: Allowed,
+    /// Only this user's commands are run.
+    own: bool,
     limits: RunLimits,
     room: Room,
     /// What it says among a command's own words is in the server's language.
     pub(super) lang: Lang,
 }
+
+/// Who asks: the protocol's lists of sockets, the client's address, and ours.
+pub(super) type Asker = ([&'static str; 2], SocketAddr, SocketAddr);
 
 /// A command that was dealt with.
 pub(super) struct Done<'o> {
@@ -38,22 +45,28 @@ impl Executor {
         // A note about a limit must fit a signed 32-bit length, too.
         let output = service.output.min(i32::MAX as usize - 4096);
         let limits = RunLimits { time: service.time, output };
-        Ok(Executor { allowed, limits, room: Room::new(ROOM.max(output)), lang })
+        Ok(Executor { allowed, own: service.own, limits, room: Room::new(ROOM.max(output)), lang })
     }
 
     /// How the other end calls, and what it may call.
     pub(super) fn announced(&self, how: &str) -> Text {
         let what = self.allowed.described();
-        let [en, zh] = [what.en, what.zh].map(|what| format!("stickdemo exec {{}} {how} echo hello\n{what}"));
+        let who = match (self.own, cfg!(target_os = "linux")) {
+            (false, _) => Text::default(),
+            (true, true) => Text::new(" (for this user alone)", "（仅限本用户）"),
+            (true, false) => Text::new(" (for every account of this machine)", "（本机的任何账户都可以）"),
+        };
+        let [en, zh] = [(what.en, who.en), (what.zh, who.zh)]
+            .map(|(what, who)| format!("stickdemo exec {{}} {how} echo hello\n{what}{who}"));
         Text::made(en, zh)
     }
 
     /// Runs a line, or refuses it; either way there is something to answer.
-    pub(super) fn perform(&self, line: &[u8], gone: impl FnMut() -> bool) -> Done<'_> {
+    pub(super) fn perform(&self, line: &[u8], asker: Option<Asker>, gone: impl FnMut() -> bool) -> Done<'_> {
         let mut share = self.room.share();
         let line = line.trim_ascii();
         let shown = excerpt(&String::from_utf8_lossy(line));
-        let ran = self.allowed.command(line).and_then(|mut command| {
+        let ran = self.admitted(asker).and_then(|()| self.allowed.command(line)).and_then(|mut command| {
             bounded::run(&mut command, &self.limits, &mut share, gone).map_err(|error| Refusal::start(&error))
         });
         match ran {
@@ -66,6 +79,18 @@ impl Executor {
             Err(refusal) => {
                 Done { log: refusal.log(&shown), gone: false, outputs: refusal.outputs(self.lang), _share: share }
             }
+        }
+    }
+
+    /// On loopback everybody who has an account on this machine can ask, and what runs has the server's account.
+    fn admitted(&self, asker: Option<Asker>) -> std::result::Result<(), Refusal> {
+        let ours = |(lists, peer, here)| port::is_ours(lists, peer, here);
+        match !self.own || asker.map_or(Some(false), ours) != Some(false) {
+            true => Ok(()),
+            false => Err(Refusal(Text::new(
+                "this server runs commands for its own user alone",
+                "这个服务器只为启动它的用户执行命令",
+            ))),
         }
     }
 

@@ -1,11 +1,13 @@
-//! A command as a process group (setpgid(2)), so that what it starts is stopped with it; its pipes are read as
-//! poll(2) says, so that a process which left the group and keeps a pipe open is not waited for.
+//! A command in a session of its own (setsid(2)): it has no terminal to write to or to type into, and what it starts is
+//! stopped with it, as a process group. Its pipes are read as poll(2) says, so that a process which left the group and
+//! keeps a pipe open is not waited for.
 
 use super::process::{Pipe, Process};
+use crate::sys::descriptors::usual_open_files;
 use crate::sys::wait;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::ioctl_fionbio;
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, setsid, waitid};
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::OwnedFd;
@@ -33,6 +35,13 @@ fn kill(group: Pid) {
     let _ = kill_process_group(group, Signal::KILL);
 }
 
+/// Leaves the server's session and terminal; of the files that may be open, as many as before the server raised that.
+fn apart() -> io::Result<()> {
+    setsid()?;
+    usual_open_files()?;
+    Ok(())
+}
+
 /// A command that runs, with its pipes.
 pub struct Running {
     child: Child,
@@ -52,7 +61,8 @@ impl Process for Running {
     fn start(command: &mut Command) -> io::Result<Running> {
         // Held while it starts: the interrupt handler finds either no process or a listed one.
         let mut live = live();
-        let mut child = command.process_group(0).spawn()?;
+        // SAFETY: what runs between fork and exec makes system calls and touches no memory of another thread's.
+        let mut child = unsafe { command.pre_exec(apart) }.spawn()?;
         let group = Pid::from_child(&child);
         live.push(group);
         drop(live);

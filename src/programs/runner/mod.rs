@@ -18,6 +18,7 @@ use super::{CommandService, Serve, is_quit};
 use crate::exit::Exit;
 use crate::framing::protocols::{self, Reason, Source};
 use crate::say;
+use crate::sys::descriptors::keep_inherited;
 use crate::text::{Text, excerpt, grouped};
 use crate::trace::Part;
 use allow::Refusal;
@@ -42,6 +43,7 @@ pub fn kill_all() {
 /// # Errors
 /// When it cannot listen, or a program that was allowed is not there.
 pub fn serve(service: &CommandService, serve: &Serve, console: &Console) -> Result<Exit> {
+    keep_inherited();
     let executor = Executor::new(service, console.style().lang)?;
     if service.udp {
         return over_udp::serve(&executor, serve, console);
@@ -74,7 +76,8 @@ fn converse(client: &mut Client, executor: &Executor, manner: Manner) -> Result<
 fn answer(client: &mut Client, executor: &Executor, manner: Manner, line: &[u8]) -> Result<()> {
     let conn = &client.conn;
     // A half-closed connection still waits for its answer, and an end of stream says no more than that.
-    let done = executor.perform(line, || conn.is_reset() || conn.console().over());
+    let asker = conn.local().map(|here| (["tcp", "tcp6"], client.address, here));
+    let done = executor.perform(line, asker, || conn.is_reset() || conn.console().over());
     if done.gone {
         return Err(Trouble::peer("reset", done.log));
     }

@@ -70,7 +70,8 @@ impl<'d> Desk<'d> {
             return self.busy(from);
         }
         let work = move || {
-            let done = self.executor.perform(&asked.bytes, || self.console.over());
+            let asker = self.socket.address().map(|here| (["udp", "udp6"], from, here));
+            let done = self.executor.perform(&asked.bytes, asker, || self.console.over());
             log(self.console, Some(from), &done.log);
             self.answer(done.outputs, from, &excerpt(&String::from_utf8_lossy(&asked.bytes)));
             self.running.fetch_sub(1, Ordering::Relaxed);
