@@ -5,6 +5,8 @@ mod common;
 use common::run;
 use serde_json::Value;
 use std::path::Path;
+use std::sync::OnceLock;
+use stickdemo::play::Linked;
 use stickdemo::scenarios::{Scenario, syllabus};
 
 fn each(check: impl Fn(&Scenario)) {
@@ -13,9 +15,16 @@ fn each(check: impl Fn(&Scenario)) {
     }
 }
 
-/// Shown on this system? The reason it is not must be one that the scenario itself gives.
+/// Shown on this system? The reason it is not must be one that the scenario itself gives, or that there is no link.
 fn possible(scenario: &Scenario) -> bool {
-    (scenario.experiment.impossible)().is_none()
+    static LINKED: OnceLock<bool> = OnceLock::new();
+    let linked =
+        || *LINKED.get_or_init(|| ["link", "link_tun", "link_veth"].iter().any(|id| doctor()[*id]["value"] == true));
+    (scenario.experiment.impossible)().is_none() && (scenario.experiment.linked == Linked::Able || linked())
+}
+
+fn doctor() -> Value {
+    serde_json::from_str(&run(&["doctor", "--format", "json"]).out).expect("one JSON value")
 }
 
 fn lines(text: &str) -> Vec<Value> {
@@ -252,6 +261,7 @@ fn all_replays_every_scenario() {
     each(|scenario| assert!(ran.out.contains(&format!("\n{} ", scenario.id)), "{}\n{}", scenario.id, ran.out));
     let shown = syllabus().iter().filter(|s| possible(s)).count();
     assert!(ran.out.contains(&format!("{shown} reproduced, 0 not reproduced")), "{}", ran.out);
+    assert_eq!(doctor()["scenarios"]["value"], shown, "the doctor says the same");
 }
 
 #[test]

@@ -4,11 +4,12 @@ use crate::cli::Command;
 use crate::cli::command::{Context, Task};
 use crate::exit::Exit;
 use crate::net::statistics;
+use crate::play::Linked;
 use crate::render::Format;
 use crate::render::Style;
 use crate::render::palette::Ink;
 use crate::say;
-use crate::scenarios::syllabus;
+use crate::scenarios::{Scenario, syllabus};
 use crate::sys::kernel;
 use crate::text::columns::{padded, wrapped};
 use crate::text::{Text, grouped};
@@ -72,13 +73,14 @@ fn findings(style: &Style) -> Vec<Finding> {
         counts(
             "tcp_segments",
             Text::new("TCP segment counts", "TCP 报文段计数"),
-            statistics::COUNTS_SEGMENTS,
+            statistics::counts_segments(),
             "TCP_INFO",
         ),
-        counts("udp_drops", Text::new("UDP drop counts", "UDP 丢弃计数"), statistics::COUNTS_DROPS, "SO_MEMINFO"),
-        scenarios(),
+        counts("udp_drops", Text::new("UDP drop counts", "UDP 丢弃计数"), statistics::counts_drops(), "SO_MEMINFO"),
     ];
-    findings.extend(packet_links());
+    let links = packet_links();
+    findings.push(scenarios(links.iter().any(|link| link.there)));
+    findings.extend(links);
     findings.push(terminal(style));
     findings
 }
@@ -131,9 +133,11 @@ fn counts(id: &'static str, name: Text, there: bool, option: &str) -> Finding {
     Finding { id, name, there, seen, value: json!(there) }
 }
 
-fn scenarios() -> Finding {
+fn scenarios(linked: bool) -> Finding {
     let all = syllabus();
-    let cannot: Vec<&str> = all.iter().filter(|s| (s.experiment.impossible)().is_some()).map(|s| s.id).collect();
+    let unlinked = |s: &Scenario| s.experiment.linked == Linked::Only && !linked;
+    let cannot = all.iter().filter(|s| unlinked(s) || (s.experiment.impossible)().is_some());
+    let cannot: Vec<&str> = cannot.map(|s| s.id).collect();
     let can = all.len() - cannot.len();
     let total = all.len();
     let names = if cannot.is_empty() { String::new() } else { format!(" ({})", cannot.join(", ")) };

@@ -2,7 +2,8 @@
 //! number the field stays `None`; nothing is guessed.
 
 use crate::trace::Evidence;
-use socket2::Socket;
+use socket2::{Domain, Socket, Type};
+use std::sync::OnceLock;
 
 /// What a TCP socket's kernel says now.
 pub fn tcp(socket: &Socket) -> Evidence {
@@ -19,11 +20,23 @@ pub fn queued(socket: &Socket) -> Option<u32> {
     os::queued(socket)
 }
 
-/// Does this system count TCP's data segments?
-pub const COUNTS_SEGMENTS: bool = cfg!(any(target_os = "linux", target_os = "android"));
+/// Does this system count TCP's data segments? Asked once, of a socket of its own: a sandbox may refuse it, and older
+/// kernels fill in less.
+pub fn counts_segments() -> bool {
+    static TOLD: OnceLock<bool> = OnceLock::new();
+    *TOLD.get_or_init(|| ask(Type::STREAM, |socket| tcp(socket).segments_out))
+}
 
-/// Does this system count the datagrams a socket dropped?
-pub const COUNTS_DROPS: bool = cfg!(any(target_os = "linux", target_os = "android"));
+/// Does this system count the datagrams a socket dropped? Asked once, of a socket of its own.
+pub fn counts_drops() -> bool {
+    static TOLD: OnceLock<bool> = OnceLock::new();
+    *TOLD.get_or_init(|| ask(Type::DGRAM, |socket| udp(socket).dropped))
+}
+
+fn ask(kind: Type, count: impl Fn(&Socket) -> Option<u32>) -> bool {
+    let socket = [Domain::IPV4, Domain::IPV6].into_iter().find_map(|domain| Socket::new(domain, kind, None).ok());
+    socket.is_some_and(|socket| count(&socket).is_some())
+}
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod os {

@@ -422,7 +422,7 @@ impl Conn {
     /// # Errors
     /// When the deadline passes.
     pub fn wait_acked(&self) -> Result<()> {
-        if !statistics::COUNTS_SEGMENTS {
+        if !statistics::counts_segments() {
             return Ok(());
         }
         let quiet = || {
@@ -447,7 +447,7 @@ impl Conn {
     /// # Errors
     /// When the deadline passes.
     pub fn wait_standstill(&self) -> Result<()> {
-        if !statistics::COUNTS_SEGMENTS {
+        if !statistics::counts_segments() {
             return Ok(());
         }
         let still = || {
@@ -463,7 +463,7 @@ impl Conn {
     /// # Errors
     /// When the deadline passes.
     pub fn wait_probed(&self, n: u64) -> Result<()> {
-        if !statistics::COUNTS_SEGMENTS {
+        if !statistics::counts_segments() {
             return Ok(());
         }
         let probed = || {

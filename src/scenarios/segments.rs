@@ -1,10 +1,18 @@
 //! One socket's connection as the link carried it: what its claims are judged by, beside the kernel's counters.
 
 use crate::claims::Measured;
-use crate::text::grouped;
+use crate::net::statistics;
+use crate::text::{Text, grouped};
 use crate::trace::packet::Packet;
 use crate::trace::{Event, Trace};
 use std::ops::Range;
+
+/// Why a scenario whose main claim is about segments cannot be shown, where the kernel does not count them: what holds
+/// besides holds without the cause, too.
+pub(super) fn uncounted() -> Option<Text> {
+    let reason = || Text::new("this system does not count TCP segments", "本系统不统计 TCP 报文段");
+    (!statistics::counts_segments()).then(reason)
+}
 
 /// The packets of one connection, seen from one of its sockets.
 pub(super) struct Segments<'a> {

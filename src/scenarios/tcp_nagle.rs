@@ -2,7 +2,7 @@
 //! receiver that comes late gets everything in one recv either way.
 
 use super::prelude::*;
-use super::segments::{Segments, arrived_before, sizes};
+use super::segments::{self, Segments, arrived_before, sizes};
 use crate::net::Result;
 
 pub(super) fn scenario() -> Scenario {
@@ -17,6 +17,7 @@ pub(super) fn scenario() -> Scenario {
         .client(client)
         .server(server)
         .judge(judge)
+        .impossible(segments::uncounted)
         .restarts()
         .on_link(Variation::Nothing)
         .words(&["small-packets", "cork", "纳格", "合并", "小包"])

@@ -1,7 +1,7 @@
 //! One send of 4000 bytes leaves as several segments and comes out of several recvs; neither cut is a message's.
 
 use super::prelude::*;
-use super::segments::{Segments, sizes};
+use super::segments::{self, Segments, sizes};
 use crate::net::Tcp;
 
 pub(super) fn scenario() -> Scenario {
@@ -17,6 +17,7 @@ pub(super) fn scenario() -> Scenario {
         .server(server)
         .judge(judge)
         .words(&["segment", "segments", "segmentation", "mss", "拆包", "分包", "报文段"])
+        .impossible(segments::uncounted)
         .teach(teach)
 }
 
