@@ -56,6 +56,16 @@ fn several_runs_are_shown_in_turn_and_from_a_pipe_as_from_a_file() {
     assert_eq!((piped.out, piped.err, piped.code), (texts, String::new(), Some(0)));
 }
 
+#[test]
+fn several_runs_make_one_page_and_a_damaged_recording_makes_none() {
+    let two = ["tcp-naive", "udp-truncate"].map(|id| run(&[id, "--format", "json"]).out).concat();
+    let page = shown(two.as_bytes(), &["--format", "html"]);
+    assert_eq!(page.code, Some(0), "{}", page.err);
+    assert_eq!((page.out.matches("<html").count(), page.out.matches("<article").count()), (1, 2));
+    let damaged = shown(&two.as_bytes()[..two.len() - 9], &["--format", "html"]);
+    assert_eq!((damaged.code, &*damaged.out), (Some(2), ""));
+}
+
 /// A small recording, line by line.
 fn recording() -> Vec<String> {
     let report = played(&stickdemo::scenarios::find("tcp-naive").expect("in the list"), false, false, false);
@@ -143,8 +153,8 @@ fn what_is_no_recording_is_refused() {
     assert!(long.code == Some(2) && long.err.contains("line 1: longer than"), "{}", long.err);
     let deep = shown("[".repeat(100_000).as_bytes(), &[]);
     assert!(deep.code == Some(2) && deep.err.contains("line 1"), "{}", deep.err);
-    let html = shown(b"", &["--format", "html"]);
-    assert!(html.code == Some(2) && html.err.contains("text, json, mermaid"), "{}", html.err);
+    let svg = shown(b"", &["--format", "svg"]);
+    assert!(svg.code == Some(2) && svg.err.contains("text, json, mermaid, html"), "{}", svg.err);
 }
 
 /// Whoever wrote the file may have meant to move the cursor, or to turn words around.
@@ -157,7 +167,7 @@ fn a_strangers_words_are_harmless() {
             *line = line.replace(text, &format!("{text}{evil}"));
         }
     }
-    for format in ["text", "mermaid", "json"] {
+    for format in ["text", "mermaid", "json", "html"] {
         let ran = shown(lines.join("\n").as_bytes(), &["--format", format]);
         assert_eq!(ran.code, Some(0), "{}", ran.err);
         let unruly = |c: char| c != '\n' && stickdemo::text::is_harmful(c);

@@ -7,7 +7,7 @@ use crate::exit::Exit;
 use crate::output::complain;
 use crate::render::Format;
 use crate::render::report::{Damage, Reader};
-use crate::render::{Report, Style};
+use crate::render::{self, Report, Style};
 use crate::say;
 use crate::text::{Lang, Text, escaped};
 use clap::{Arg, ValueHint, value_parser};
@@ -52,8 +52,10 @@ fn run(file: &Path, context: &Context, out: &mut dyn Write) -> io::Result<Exit> 
 
 fn all(name: &str, from: impl BufRead, context: &Context, out: &mut dyn Write) -> io::Result<Exit> {
     let (mut shown, style) = (0, &context.style);
+    let mut page = Vec::new();
     for report in Reader::new(from) {
         match report {
+            Ok(report) if context.format.is_one_document() => page.push(report),
             Ok(report) => render(out, &report, shown, context.format, style)?,
             Err(damage) => {
                 out.flush()?;
@@ -63,6 +65,9 @@ fn all(name: &str, from: impl BufRead, context: &Context, out: &mut dyn Write) -
             }
         }
         shown += 1;
+    }
+    if !page.is_empty() {
+        render::page(out, &page, style)?;
     }
     Ok(if shown > 0 { Exit::Done } else { refused(&empty(name), Exit::Usage, style) })
 }

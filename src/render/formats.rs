@@ -1,7 +1,7 @@
 //! What a command writes, and who writes a run's report so: a format is a file in this room and a line in this list.
 
 use super::report::{Report, lines};
-use super::{Style, mermaid, term};
+use super::{Style, html, mermaid, term};
 use std::io::{self, Write};
 
 /// Writes a report, in the language and the width of a style.
@@ -44,8 +44,8 @@ formats! {
     Json "json" Some(|out, report, style| lines::run(out, report, style.lang)),
     /// A sequence diagram.
     Mermaid "mermaid" Some(mermaid::run),
-    /// A page for a browser, of what `cost` measured.
-    Html "html" None,
+    /// A page for a browser.
+    Html "html" Some(html::run),
     /// A picture of the same.
     Svg "svg" None,
 }
@@ -54,6 +54,11 @@ impl Format {
     /// Those that a run's report is written in.
     pub(crate) fn of_reports() -> impl Iterator<Item = Format> {
         Format::ALL.iter().copied().filter(|format| format.writer().is_some())
+    }
+
+    /// Do several runs make one document? Otherwise one is written behind the other.
+    pub(crate) const fn is_one_document(self) -> bool {
+        matches!(self, Format::Html)
     }
 
     /// Writes a report; in a format that reports do not have, nothing.

@@ -4,17 +4,21 @@
 
 mod distribution_json;
 mod formats;
+mod html;
 mod mermaid;
 pub mod palette;
+mod picture;
 pub mod plot;
 pub mod progress;
 pub mod report;
 pub mod rows;
 mod table;
+mod tapes;
 mod term;
 
 pub use distribution_json::distribution as distribution_json;
 pub use formats::Format;
+pub use html::runs as page;
 pub use mermaid::run as mermaid;
 pub use report::Report;
 pub use report::lines::{run as run_json, summary as summary_line};

@@ -1,0 +1,205 @@
+//! One run: what it establishes, its verdict, its tapes, its ladder, its claims, why, and what to try.
+
+use super::event_table;
+use crate::claims::{Claim, Verdict};
+use crate::render::Report;
+use crate::render::picture::{self, Drawn, Spacing, Speech};
+use crate::render::tapes::{Tapes, streams};
+use crate::say;
+use crate::text::{Text, escaped, hex};
+use crate::trace::Proto;
+use maud::{Markup, html};
+
+/// How wide tapes become.
+const WIDE: f64 = 1120.0;
+/// The bytes of a longer stream are not in the page.
+const BYTES: usize = 8 << 10;
+/// Streams whose tapes are open from the start.
+const OPEN: usize = 4;
+
+/// The run.
+pub(super) fn article(report: &Report) -> Markup {
+    let streams = streams(report);
+    html! {
+        article id=(report.head.scenario) data-run=(report.head.scenario) {
+            (head(report))
+            (tapes(report, &streams))
+            (ladder(report, &streams))
+            (claims(report))
+            (why_and_next(report))
+            (event_table::table(report))
+        }
+    }
+}
+
+fn head(report: &Report) -> Markup {
+    let head = &report.head;
+    html! {
+        header.head {
+            div {
+                p.kicker { code { (escaped(&head.scenario)) } " · " (head.documents.join(", ")) }
+                h1 { (Speech::Both.html(&head.title)) }
+                p.claim { (Speech::Both.html(&head.claim)) }
+                @if let Some(control) = &head.control { p.changed { (Speech::Both.html(&Text::new("Control: {}", "对照实验：{}").with(&control.change))) } }
+                @if !head.given.is_empty() || head.link.is_some() { p.changed { code { (escaped(&command(report))) } } }
+            }
+            (verdict(report))
+        }
+    }
+}
+
+/// The command that plays this again.
+fn command(report: &Report) -> String {
+    let head = &report.head;
+    let control = if head.control.is_some() { " --control" } else { "" };
+    let link = head.link.as_ref().map(|link| format!(" --link {link}")).unwrap_or_default();
+    let given: String = head.given.iter().map(|(name, value)| format!(" --{name} {value}")).collect();
+    format!("stickdemo {}{control}{link}{given}", head.scenario)
+}
+
+fn verdict(report: &Report) -> Markup {
+    let findings = &report.findings;
+    let class = match findings.verdict {
+        Verdict::Reproduced => "verdict good",
+        Verdict::NotReproduced => "verdict bad",
+        Verdict::NotPossibleHere(_) => "verdict",
+    };
+    let (all, held) = (findings.claims.len(), findings.claims.iter().filter(|c| c.holds).count());
+    let detail = match &findings.verdict {
+        Verdict::NotPossibleHere(reason) => reason.clone(),
+        _ => say!("{held} of {all} claims hold", "{all} 条论断中 {held} 条成立"),
+    };
+    html! {
+        div class=(class) {
+            strong { (Speech::Both.html(&findings.verdict.text())) }
+            " " span { (Speech::Both.html(&detail)) }
+            @if let Some(failed) = &report.failure { p.failure { (Speech::Both.html(&failed.sentence())) } }
+        }
+    }
+}
+
+fn tapes(report: &Report, streams: &[Tapes]) -> Markup {
+    html! {
+        @if !streams.is_empty() {
+            section.tapes aria-label="tapes" {
+                @for (n, stream) in streams.iter().enumerate() {
+                    @if n < OPEN { (strip(report, stream, n)) }
+                }
+                @if streams.len() > OPEN {
+                    details {
+                        summary { (Speech::Both.html(&more(streams.len() - OPEN))) }
+                        @for (n, stream) in streams.iter().enumerate().skip(OPEN) { (strip(report, stream, n)) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn more(n: usize) -> Text {
+    say!("{n} more streams", "另外 {n} 个方向")
+}
+
+fn strip(report: &Report, stream: &Tapes, n: usize) -> Markup {
+    let drawn = picture::tapes(stream, &report.trace, Speech::Both, WIDE);
+    let bytes = (stream.len <= BYTES).then(|| hex::hex(stream.bytes(&report.trace, 0..stream.len)));
+    let act = stream.act.and_then(|act| report.trace.acts.get(act));
+    let proto = if stream.proto == Proto::Tcp { "TCP" } else { "UDP" };
+    let to = stream.to.map(|to| to.to_string()).unwrap_or_else(|| "?".into());
+    html! {
+        figure.strip {
+            figcaption {
+                b { (proto) " " (stream.from) " → " (to) }
+                @if let Some(act) = act { " · " (Speech::Both.html(&act.title)) }
+            }
+            div.scroll tabindex="0" role="group" aria-label={ "tapes " (n + 1) } data-axis=(drawn.axis) data-hex=[bytes] { (svg(&drawn)) }
+        }
+    }
+}
+
+fn svg(drawn: &Drawn) -> Markup {
+    let (wide, high) = (drawn.wide.ceil(), drawn.high.ceil());
+    html! { svg width=(wide) height=(high) viewBox={ "0 0 " (wide) " " (high) } aria-hidden="true" { (drawn.markup) } }
+}
+
+fn ladder(report: &Report, streams: &[Tapes]) -> Markup {
+    let drawn = |spacing| picture::ladder(report, streams, Speech::Both, spacing);
+    html! {
+        section.ladder {
+            h2 { (Speech::Both.html(&Text::new("What happened", "发生了什么"))) }
+            div.scroll.rows tabindex="0" role="group" aria-label="ladder" { (svg(&drawn(Spacing::Rows))) }
+            @if report.has_clock() { div.scroll.times tabindex="0" role="group" aria-label="ladder to scale" { (svg(&drawn(Spacing::Times))) } }
+        }
+    }
+}
+
+fn claims(report: &Report) -> Markup {
+    let findings = &report.findings;
+    html! {
+        section.claims {
+            h2 { (Speech::Both.html(&Text::new("What it shows", "说明了什么"))) }
+            ol { @for claim in &findings.claims { (one_claim(report, claim)) } }
+            @for text in &findings.unjudged { p.aside { (Speech::Both.html(text)) } }
+            @for text in &findings.limits { p.aside { (Speech::Both.html(text)) } }
+        }
+    }
+}
+
+fn one_claim(report: &Report, claim: &Claim) -> Markup {
+    let (class, mark) =
+        if claim.holds { ("good", Text::new("holds", "成立")) } else { ("bad", Text::new("fails", "不成立")) };
+    let events = claim.events.iter().take(if report.calls_vary() { 0 } else { 12 });
+    html! {
+        li.claim {
+            span class={ "mark " (class) } { (Speech::Both.html(&mark)) }
+            div {
+                p { (Speech::Both.html(&claim.text)) }
+                dl {
+                    dt { (Speech::Both.html(&Text::new("expected", "预期"))) } dd { (Speech::Both.html(&claim.expected.exact)) }
+                    dt { (Speech::Both.html(&Text::new("got", "实际"))) } dd { (Speech::Both.html(&claim.actual.exact)) }
+                }
+                p.evidence { @for seq in events { a href={ "#e" (seq) } { "#" (seq) } " " } }
+            }
+        }
+    }
+}
+
+fn why_and_next(report: &Report) -> Markup {
+    let head = &report.head;
+    html! {
+        section.why {
+            div {
+                h2 { (Speech::Both.html(&Text::new("Why", "原因"))) }
+                @for why in &head.why { p { (Speech::Both.html(&why.text)) " " cite { (sources(&why.source)) } } }
+            }
+            div {
+                h2 { (Speech::Both.html(&Text::new("Next", "接着试"))) }
+                dl.next { @for next in &head.next { dt { code { "stickdemo " (escaped(&next.command)) } } dd { (Speech::Both.html(&next.shows)) } } }
+            }
+        }
+    }
+}
+
+/// Names of sources, each with a link to where it is written: an RFC's section, a man page.
+fn sources(source: &str) -> Markup {
+    let parts: Vec<&str> = source.split(&[';', ','][..]).map(str::trim).collect();
+    html! {
+        @for (n, part) in parts.iter().enumerate() {
+            @if n > 0 { "; " }
+            @match address(part) { Some(url) => a href=(url) rel="noreferrer" { (escaped(part)) }, None => (escaped(part)), }
+        }
+    }
+}
+
+/// `RFC 9293 §3.7.4`, `recv(2)`.
+fn address(source: &str) -> Option<String> {
+    if let Some(rfc) = source.strip_prefix("RFC ") {
+        let (number, section) = rfc.split_once(" §").unwrap_or((rfc, ""));
+        let number: u32 = number.parse().ok()?;
+        let section = if section.is_empty() { String::new() } else { format!("#section-{section}") };
+        return Some(format!("https://www.rfc-editor.org/rfc/rfc{number}{section}"));
+    }
+    let (page, section) = source.strip_suffix(')')?.split_once('(')?;
+    let known = page.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') && section.parse::<u8>().is_ok();
+    known.then(|| format!("https://man7.org/linux/man-pages/man{section}/{page}.{section}.html"))
+}

@@ -1,0 +1,75 @@
+//! One page that holds everything and asks nobody for anything: a run, or several, with tapes, ladder, claims and a
+//! table of the events; both languages, light and dark. What a reader sees without scripts is all there; the script
+//! lights, steps and copies what is written.
+
+mod article;
+mod controls;
+mod event_table;
+mod policy;
+
+use super::picture::{self, Speech};
+use super::{Report, Style};
+use crate::say;
+use crate::text::{Lang, Text};
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+use std::io::{self, Write};
+
+const STYLE: &str = include_str!("style.css");
+const SCRIPT: &str = include_str!("script.js");
+
+/// Writes a page of one run.
+///
+/// # Errors
+/// What writing says.
+pub fn run(out: &mut dyn Write, report: &Report, style: &Style) -> io::Result<()> {
+    runs(out, std::slice::from_ref(report), style)
+}
+
+/// Writes a page of several runs.
+///
+/// # Errors
+/// What writing says.
+pub fn runs(out: &mut dyn Write, reports: &[Report], style: &Style) -> io::Result<()> {
+    let name = |report: &Report| {
+        Text::new("{}: {}", "{}：{}").with_all([&Text::same(&*report.head.scenario), &report.head.title])
+    };
+    let title = match reports {
+        [only] => name(only),
+        several => Text::new("{} runs", "{} 次运行").with(&Text::same(several.len().to_string())),
+    };
+    let page = document(&title, style.lang, &html! { main { @for report in reports { (article::article(report)) } } });
+    out.write_all(page.into_string().as_bytes())
+}
+
+fn document(title: &Text, lang: Lang, body: &Markup) -> Markup {
+    let css = [&picture::page_colors(), &picture::message_rules(), picture::STYLE, STYLE].concat();
+    let tag = if lang == Lang::Zh { "zh-CN" } else { "en" };
+    html! {
+        (DOCTYPE)
+        html lang=(tag) {
+            head {
+                meta charset="utf-8";
+                meta http-equiv="Content-Security-Policy" content=(policy::policy(&css, SCRIPT));
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                title { (title.to(lang)) " · stickdemo" }
+                (picture::sheet(&css))
+            }
+            body {
+                (controls::bar(lang))
+                (body)
+                footer { p { (Speech::Both.html(&made_by())) } }
+                svg.patterns width="0" height="0" aria-hidden="true" { (picture::patterns()) }
+                script { (PreEscaped(SCRIPT)) }
+            }
+        }
+    }
+}
+
+fn made_by() -> Text {
+    let version = env!("CARGO_PKG_VERSION");
+    say!(
+        "Made by stickdemo {version} from a recorded run. This file asks nothing of any network.",
+        "由 stickdemo {version} 根据一次运行的记录生成。本文件不访问任何网络。"
+    )
+}
