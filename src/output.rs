@@ -36,6 +36,8 @@ pub(crate) struct Output {
     pub unicode: bool,
     /// The same text on every run.
     pub stable: bool,
+    /// Every row of a run.
+    pub full: bool,
 }
 
 /// Results go here; errors, progress and prompts go to standard error.
@@ -135,7 +137,8 @@ pub(crate) fn style(output: &Output, variable: impl Fn(&str) -> Option<String>) 
     };
     let size = terminal.then(terminal_size::terminal_size).flatten();
     let width = size.map_or(80, |(terminal_size::Width(columns), _)| usize::from(columns)).max(20);
-    Style { lang: output.lang, width, palette: Palette::new(color), unicode: output.unicode, stable: output.stable }
+    let Output { lang, unicode, stable, full, .. } = *output;
+    Style { lang, width, palette: Palette::new(color), unicode, stable, full }
 }
 
 /// Says something on standard error. That nobody reads it is no reason to fail.

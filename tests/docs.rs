@@ -17,6 +17,10 @@ fn pages() -> Vec<PathBuf> {
     pages
 }
 
+/// What the first command prints, in either language, is the same on every run without being asked to.
+#[cfg(target_os = "linux")]
+const FIRST: [&str; 2] = ["tcp-naive", "tcp-naive --lang zh"];
+
 /// A page with the output of its stable commands as the program prints it now.
 #[cfg(target_os = "linux")]
 fn refreshed(text: &str) -> String {
@@ -29,7 +33,8 @@ fn refreshed(text: &str) -> String {
         if line.starts_with("```") {
             in_console = line == "```console";
         }
-        let command = line.strip_prefix("$ stickdemo ").filter(|c| in_console && c.contains("--stable"));
+        let same = |c: &&str| c.contains("--stable") || FIRST.contains(c);
+        let command = line.strip_prefix("$ stickdemo ").filter(|c| in_console && same(c));
         let Some(command) = command else { continue };
         while lines.peek().is_some_and(|next| !next.starts_with("```") && !next.starts_with("$ ")) {
             lines.next();

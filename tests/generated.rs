@@ -278,7 +278,8 @@ prop_compose! {
 
 prop_compose! {
     fn head()(
-        (scenario, version, title, claim) in ("(tcp|udp)-[a-z]{1,9}", word(), text(), text()),
+        (scenario, version) in ("(tcp|udp)-[a-z]{1,9}", word()),
+        (title, question, claim) in (text(), text(), text()),
         (documents, part) in (vec(word(), 0..3), 1..6u8),
         why in vec((text(), word()), 0..3),
         next in vec((word(), text()), 0..3),
@@ -291,7 +292,7 @@ prop_compose! {
     ) -> Head {
         let [sndbuf, rcvbuf, recv_size] = numbers;
         Head {
-            scenario, version, title, claim, documents, part,
+            scenario, version, title, question, claim, documents, part,
             why: why.into_iter().map(|(text, source)| Why { text, source }).collect(),
             next: next.into_iter().map(|(command, shows)| Next { command, shows }).collect(),
             control: control.map(|(change, fails)| Control { change, fails }),
@@ -358,8 +359,8 @@ proptest! {
     }
 
     #[test]
-    fn every_renderer_gets_to_its_end(report in report(), width in 20..130usize, unicode in any::<bool>()) {
-        let style = Style { width, unicode, ..Style::plain() };
+    fn every_renderer_gets_to_its_end(report in report(), width in 20..130usize, (unicode, full) in any::<(bool, bool)>()) {
+        let style = Style { width, unicode, full, ..Style::plain() };
         render::terminal(&mut std::io::sink(), &report, &style, &mut ()).expect("a sink");
         render::mermaid(&mut std::io::sink(), &report, &style).expect("a sink");
     }

@@ -67,7 +67,7 @@ fn text(trace: Trace, varies: bool, style: &Style) -> String {
 }
 
 fn style(lang: Lang, width: usize) -> Style {
-    Style { lang, width, ..Style::plain() }
+    Style { lang, width, full: true, ..Style::plain() }
 }
 
 /// hello, feng with Nagle's algorithm, then the end.

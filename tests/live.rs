@@ -73,7 +73,7 @@ fn a_long_note_and_a_number_keep_to_their_lane() {
     let calls: Vec<&str> = text.lines().filter(|line| line.contains(" 1: ")).collect();
     assert_eq!(calls.len(), 2, "{text}");
     assert!(calls[0].ends_with("1 sent again, queued 96 1: recv(4) = 4"), "{text}");
-    assert!(calls[1].ends_with("1: send M1 [receipt] 60"), "{text}");
+    assert!(calls[1].ends_with("1: send M1 [receipt] 60 = 60"), "{text}");
     assert_eq!(calls[0].find("1: recv"), calls[1].find("1: send"), "{text}");
 }
 

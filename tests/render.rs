@@ -164,7 +164,7 @@ fn text(trace: Trace, failure: Option<Failure>, side: Side, style: &Style) -> St
 }
 
 fn style(lang: Lang, width: usize) -> Style {
-    Style { lang, width, ..Style::plain() }
+    Style { lang, width, full: true, ..Style::plain() }
 }
 
 #[test]
@@ -318,4 +318,28 @@ fn a_relay_is_written_and_read_like_any_other_end() {
     let who: Vec<_> = diagram.lines().filter_map(|line| line.trim().strip_prefix("participant ")).collect();
     assert_eq!(who, ["client", "relay", "server"]);
     assert!(diagram.contains("client->>relay: ") && diagram.contains("relay->>server: "), "{diagram}");
+}
+
+fn one_screen(lang: Lang, width: usize) -> Style {
+    Style { full: false, ..style(lang, width) }
+}
+
+#[test]
+fn one_screen_in_both_languages() {
+    let [en, zh] = [Lang::En, Lang::Zh].map(|lang| text(merged(), None, Side::Both, &one_screen(lang, 80)));
+    insta::assert_snapshot!(format!("{en}\n{zh}"));
+}
+
+#[test]
+fn one_screen_of_a_narrow_terminal() {
+    insta::assert_snapshot!(text(merged(), None, Side::Both, &one_screen(Lang::En, 40)));
+}
+
+#[test]
+fn one_screen_of_a_run_that_broke() {
+    let failure = Failure {
+        end: SERVER,
+        error: anyhow::Error::new(Text::new("the peer reset the connection", "对端重置了连接")),
+    };
+    insta::assert_snapshot!(text(framed(), Some(failure), Side::Both, &one_screen(Lang::En, 80)));
 }

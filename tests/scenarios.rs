@@ -34,7 +34,7 @@ fn lines(text: &str) -> Vec<Value> {
 #[test]
 fn each_is_reproduced() {
     each(|scenario| {
-        let ran = run(&[scenario.id]);
+        let ran = run(&[scenario.id, "--full"]);
         if possible(scenario) {
             assert_eq!(ran.code, Some(0), "{}:\n{}\n{}", scenario.id, ran.out, ran.err);
             assert!(ran.out.contains("\nreproduced "), "{}:\n{}", scenario.id, ran.out);
@@ -49,16 +49,16 @@ fn each_is_reproduced() {
 #[test]
 fn without_its_cause_each_fails_with_both_sides_shown() {
     each(|scenario| {
-        let ran = run(&[scenario.id, "--control"]);
+        let ran = run(&[scenario.id, "--control", "--full"]);
         if !possible(scenario) {
             return;
         }
         assert_eq!(ran.code, Some(1), "{}:\n{}\n{}", scenario.id, ran.out, ran.err);
         assert_eq!(ran.err, "", "{}: a control ends normally", scenario.id);
-        let fails = ran.out.find("[fails] ").unwrap_or_else(|| panic!("{}:\n{}", scenario.id, ran.out));
+        let fails = ran.out.find("[fails, as it must] ").unwrap_or_else(|| panic!("{}:\n{}", scenario.id, ran.out));
         let after = &ran.out[fails..];
         assert!(after.contains("expected ") && after.contains("; got "), "{}:\n{}", scenario.id, ran.out);
-        assert!(ran.out.contains("not-reproduced"), "{}:\n{}", scenario.id, ran.out);
+        assert!(ran.out.contains("control passed: "), "{}:\n{}", scenario.id, ran.out);
     });
 }
 
@@ -77,7 +77,7 @@ fn over_a_link_each_is_reproduced_and_fails_without_its_cause() {
         let ran = run(&[scenario.id, "--link", "--control"]);
         assert_eq!(ran.code, Some(1), "{}:\n{}\n{}", scenario.id, ran.out, ran.err);
         assert_eq!(ran.err, "", "{}: a control ends normally", scenario.id);
-        assert!(ran.out.contains("[fails] "), "{}:\n{}", scenario.id, ran.out);
+        assert!(ran.out.contains("[fails, as it must] "), "{}:\n{}", scenario.id, ran.out);
     });
 }
 
@@ -140,6 +140,7 @@ fn json_is_valid_and_says_what_the_text_says() {
             }
             check_spans(&lines, scenario.id);
             args.retain(|a| *a != "--format" && *a != "json");
+            args.push("--full");
             let text = run(&args).out;
             check_same(&lines, &text, scenario.id);
         }
@@ -171,11 +172,16 @@ fn check_same(lines: &[Value], text: &str, id: &str) {
     let summary = lines.last().expect("a last line");
     assert_eq!(summary["type"], "summary", "{id}");
     let verdict = summary["verdict"].as_str().expect("a word");
-    assert!(text.contains(&format!("\n{verdict}")), "{id}: {verdict}\n{text}");
+    // A control whose claim fails has passed.
+    let (said, fails) = match lines[0]["control"] == true {
+        true => ("control passed: ", "[fails, as it must] "),
+        false => (verdict, "[fails] "),
+    };
+    assert!(text.contains(&format!("\n{said}")), "{id}: {verdict}\n{text}");
     let claims: Vec<&Value> = lines.iter().filter(|l| l["type"] == "claim").collect();
     let held = claims.iter().filter(|c| c["holds"] == true).count();
     assert_eq!(text.matches("[holds] ").count(), held, "{id}\n{text}");
-    assert_eq!(text.matches("[fails] ").count(), claims.len() - held, "{id}\n{text}");
+    assert_eq!(text.matches(fails).count(), claims.len() - held, "{id}\n{text}");
     let flat = |s: &str| s.split_whitespace().collect::<String>();
     for claim in &claims {
         let sentence = flat(claim["text"].as_str().expect("text"));
@@ -193,6 +199,7 @@ fn each_says_everything_a_learner_needs_in_both_languages() {
             assert!(!text.en.is_empty() && !text.zh.is_empty(), "{}: {what} is missing", s.id);
         };
         said("title", &s.title);
+        said("question", &s.question);
         said("claim", &s.claim);
         said("control", &s.teaching.control.change);
         assert!(!s.documents.is_empty(), "{}: no document", s.id);
@@ -235,7 +242,8 @@ fn each_has_its_page_in_both_languages() {
         for folder in ["docs", "docs/zh"] {
             let page = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder).join(format!("{}.md", scenario.id));
             let text = std::fs::read_to_string(&page).unwrap_or_else(|e| panic!("{}: {e}", page.display()));
-            for part in [format!("$ stickdemo {} --stable", scenario.id), "--control".into(), "<details>".into()] {
+            for part in [format!("$ stickdemo {} --full --stable", scenario.id), "--control".into(), "<details>".into()]
+            {
                 assert!(text.contains(&part), "{} lacks {part}", page.display());
             }
         }

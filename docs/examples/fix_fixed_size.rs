@@ -5,6 +5,7 @@ use super::prelude::*;
 pub(super) fn scenario() -> Scenario {
     Scenario::new("fix-fixed-size", SyllabusPart::Fix, &["D1 §12"])
         .title("records of a fixed size", "定长记录")
+        .question("every message has the same size: are the boundaries back?", "每条消息一样长：边界找回来了吗？")
         .claim(
             "If every message has the same size, reading exactly that size gives the boundaries back.",
             "如果每条消息一样长，每次恰好读这么长，边界就找回来了。",

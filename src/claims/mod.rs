@@ -1,13 +1,14 @@
 //! What a run must have shown: each scenario's claims, and what must hold in every run.
 
 mod claim;
-pub mod invariants;
+mod invariants;
 mod judge;
 mod on_link;
 mod scope;
 mod value;
 
 pub use claim::{Claim, Shown, Verdict, describe};
+pub use invariants::is_invariant;
 pub use judge::{Draft, Findings, Judge};
 pub use on_link::Datagrams;
 pub use scope::{Events, Scope};

@@ -58,14 +58,15 @@ fn understand(commands: &[Command], matches: &ArgMatches, lang: Lang) -> Result<
         color: get(sub, "color").unwrap_or(When::Auto),
         lang,
         unicode: sub.get_flag("unicode"),
-        stable: stable(sub),
+        stable: asked(sub, "stable"),
+        full: asked(sub, "full"),
     };
     Ok((command.task(sub, &mut output)?, output))
 }
 
 /// Asked for here, or behind the name of a service.
-fn stable(matches: &ArgMatches) -> bool {
-    is_given(matches, "stable") || matches.subcommand().is_some_and(|(_, sub)| stable(sub))
+fn asked(matches: &ArgMatches, flag: &str) -> bool {
+    is_given(matches, flag) || matches.subcommand().is_some_and(|(_, sub)| asked(sub, flag))
 }
 
 impl Request {

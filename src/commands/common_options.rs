@@ -30,6 +30,12 @@ pub(super) fn stable(lang: Lang) -> Arg {
     flag("stable", lang, help)
 }
 
+/// `--full`
+pub(super) fn full(lang: Lang) -> Arg {
+    let help = Text::new("every row and every claim, not one screen of them", "显示全部行和全部论断，而不只是一屏");
+    flag("full", lang, help)
+}
+
 /// `--busy N`
 pub(super) fn busy(lang: Lang) -> Arg {
     let help = Text::new("keep N threads busy meanwhile", "同时让 N 个线程空转，制造负载");

@@ -34,6 +34,7 @@ fn head(scenario: &Scenario, plan: &Plan, chosen: &Settings, control: bool) -> H
         scenario: scenario.id.to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         title: scenario.title.clone(),
+        question: scenario.question.clone(),
         claim: scenario.claim.clone(),
         documents: scenario.documents.iter().map(ToString::to_string).collect(),
         part: scenario.part.number(),
@@ -67,9 +68,9 @@ fn head(scenario: &Scenario, plan: &Plan, chosen: &Settings, control: bool) -> H
 fn control(scenario: &Scenario) -> Control {
     let fails = match scenario.part {
         SyllabusPart::Fix => {
-            Text::new(", as it must be: without the fix the trouble is back", "，理应如此：去掉解法，问题就回来了")
+            Text::new("control passed: without the fix the trouble is back", "对照通过：去掉解法，问题就回来了")
         }
-        _ => Text::new(", as it must be: without the cause there is no effect", "，理应如此：去掉原因，现象就消失"),
+        _ => Text::new("control passed: without the cause the effect is gone", "对照通过：去掉原因，现象就消失"),
     };
     Control { change: scenario.teaching.control.change.clone(), fails }
 }

@@ -3,6 +3,7 @@
 use crate::cli::Command;
 use crate::cli::args::get;
 use crate::cli::command::{Context, Task};
+use crate::commands::common_options::full;
 use crate::exit::Exit;
 use crate::output::complain;
 use crate::render::Format;
@@ -22,7 +23,7 @@ pub(super) fn command() -> Command {
         Ok(Task::new(move |context, out| run(&file, context, out)))
     })
     .formats(Format::of_reports())
-    .args(|lang| vec![file(lang)])
+    .args(|lang| vec![file(lang), full(lang)])
 }
 
 fn file(lang: Lang) -> Arg {

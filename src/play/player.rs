@@ -247,9 +247,10 @@ pub fn perform(plan: &Plan, rehearsal: Option<&Trace>, kept: Option<Kept>) -> Re
     let mut trace = recorder.take();
     let lost = link.map_or(0, |link| collect(link, &mut trace));
     let tie = match (plan.steady, plan.hides_packets()) {
-        (false, _) => Tie::Clock,
-        (true, false) => Tie::Lane,
+        // Packets stand where the link saw them; calls alone always in the same order, whichever thread was first.
+        (false, _) if plan.link.is_some() => Tie::Clock,
         (true, true) => Tie::LaneWithoutPackets,
+        (_, _) => Tie::Lane,
     };
     Ok(Performance { trace: trace.finish(tie), failures, lost, began, took })
 }

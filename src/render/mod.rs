@@ -47,6 +47,8 @@ pub struct Style {
     pub unicode: bool,
     /// The same text on every run: order for times, names for ports.
     pub stable: bool,
+    /// Every row and every claim, not one screen of them.
+    pub full: bool,
 }
 
 impl Style {
@@ -81,6 +83,6 @@ impl Style {
 
     /// Plain English text for 80 columns, as in a pipe.
     pub fn plain() -> Style {
-        Style { lang: Lang::En, width: 80, palette: Palette::new(false), unicode: false, stable: false }
+        Style { lang: Lang::En, width: 80, palette: Palette::new(false), unicode: false, stable: false, full: false }
     }
 }

@@ -8,6 +8,10 @@ use crate::trace::{MsgId, Part};
 pub(super) fn scenario() -> Scenario {
     Scenario::new("fix-ack", SyllabusPart::Fix, &["D0", "D1 §11", "D2 §4", "D4 §2"])
         .title("length, acknowledgement, body", "先发长度，等确认，再发正文")
+        .question(
+            "length, recv_ready, body: is each answer whole, and at what cost?",
+            "长度、recv_ready、正文：响应完整了吗，代价是什么？",
+        )
         .claim(
             "Length, wait for recv_ready, body: every answer whole and its own, for one more round trip each.",
             "先发长度，等 recv_ready，再发正文：回答都完整、都对得上命令，代价是每个回答多一次往返。",
@@ -98,11 +102,7 @@ fn teach(t: Teaching) -> Teaching {
         "确认到来之前，流里没有别的字节能粘在长度后面。",
         "RFC 9293 §2.2",
     )
-    .next(
-        "fix-header",
-        "a length of fixed size: no wait, one round trip per command",
-        "定长的长度：不用等，一条命令一次往返",
-    )
+    .next("fix-header", "a length of fixed size: nothing to wait for", "长度字段定长：什么也不用等")
     .next("fix-broken-loops", "three ways to read that length wrong", "按长度接收的三种错误写法")
     .next("tcp-remote-cmd", "the same commands without any protocol", "同样的命令，没有任何协议")
     .control(

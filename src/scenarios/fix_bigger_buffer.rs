@@ -7,6 +7,7 @@ use std::io::ErrorKind::WouldBlock;
 pub(super) fn scenario() -> Scenario {
     Scenario::new("fix-bigger-buffer", SyllabusPart::NoFix, &["D0", "D1 §10"])
         .title("recv with a larger size", "把 recv 的大小调大")
+        .question("a recv larger than the message: does it return all of it?", "recv 的大小超过消息：一次就能收完吗？")
         .claim(
             "recv(2 MiB) does not return a message of 1 MB: it returns what is queued, up to that size.",
             "recv(2 MiB) 取不回 1 MB 的消息：它返回队列里已有的字节，最多这么多。",
@@ -116,7 +117,7 @@ fn teach(t: Teaching) -> Teaching {
         "RFC 9293 §3.8.6",
     )
     .next("fix-bigger-buffer --recv-size 10240", "the size D0 uses", "D0 所用的大小")
-    .next("tcp-naive --recv-size 10240", "a larger recv merges more, not less", "recv 调大，合并只会更多")
+    .next("tcp-naive --recv-size 10240", "larger: it merges more", "recv 调大，合并只会更多")
     .next("fix-header", "read until the announced length is there", "读到约定的长度为止")
     .next("fix-broken-loops", "recv in a loop, then: three that go wrong", "那就循环 recv：三个写错的循环")
     .control(

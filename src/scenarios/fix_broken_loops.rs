@@ -5,6 +5,7 @@ use super::prelude::*;
 pub(super) fn scenario() -> Scenario {
     Scenario::new("fix-broken-loops", SyllabusPart::NoFix, &["D0", "D1 §11", "D1 §12", "D2 §4"])
         .title("three broken receive loops", "三个写错的接收循环")
+        .question("three receive loops: which one reads the whole message?", "三个接收循环：哪一个能收完整条消息？")
         .claim(
             "Three receive loops from the documents stop early when the stream comes in pieces; corrected, they do not.",
             "文档里的三个接收循环，遇到分段到达的流就会提前结束；改正后不会。",
@@ -218,8 +219,8 @@ fn teach(t: Teaching) -> Teaching {
         "不管当初怎样 send，TCP 都可以把流分成任意大小的段交付。",
         "RFC 9293 §3.9.1.3",
     )
-    .next("fix-broken-loops --recv-size 4096", "a size that hides one of the faults", "碰巧掩盖其中一个错误的大小")
-    .next("fix-exact", "the loop that takes what belongs to it and no more", "只取属于自己的那部分的循环")
+    .next("fix-broken-loops --recv-size 4096", "a size that hides a fault", "碰巧掩盖了一个错误")
+    .next("fix-exact", "the loop that reads what is its own, no more", "只取属于自己的那部分的循环")
     .next("fix-header", "where the length comes from", "长度从哪里来")
     .next("fix-ack", "part 4: a fix, and its price", "第 4 部分：真正的解法，和它的代价")
     .control(

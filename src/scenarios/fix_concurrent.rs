@@ -11,6 +11,10 @@ use std::thread;
 pub(super) fn scenario() -> Scenario {
     Scenario::new("fix-concurrent", SyllabusPart::Fix, &["D1 §13"])
         .title("a thread for each client", "每个客户端一个线程")
+        .question(
+            "three uploads, one of them slow: do the others wait?",
+            "三个文件同时上传，其中一个很慢：别人要等它吗？",
+        )
         .claim(
             "Three uploads at once, a thread each: every file whole, and nobody waits for a slow client.",
             "三个上传同时进行，各用一个线程：文件都完整，谁也不用等慢的客户端。",
@@ -192,7 +196,7 @@ fn teach(t: Teaching) -> Teaching {
         "阻塞的 recv 只停住自己的线程；只有一个线程时，它停住整个服务器。",
         "recv(2); Python socketserver.ThreadingMixIn",
     )
-    .next("fix-concurrent --control", "one thread for all: the others wait", "所有人共用一个线程：其他人只能等")
+    .next("fix-concurrent --control", "one thread for all: others wait", "所有人共用一个线程：其他人只能等")
     .next("udp-chat", "many peers on one UDP socket", "一个 UDP 套接字对多个对端")
     .next("tcp-stall", "a header in a send of its own, and what it costs", "头部单独一次 send，代价是什么")
     .control("one thread serves the clients in turn", "一个线程依次服务各个客户端", |e| {

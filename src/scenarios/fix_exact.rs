@@ -10,6 +10,10 @@ use std::fmt::Write as _;
 pub(super) fn scenario() -> Scenario {
     Scenario::new("fix-exact", SyllabusPart::Fix, &["D4 §3"])
         .title("read exactly what remains", "剩多少读多少")
+        .question(
+            "an MD5 right behind the file: where must the last recv stop?",
+            "文件后面紧跟着 MD5：最后一次 recv 该停在哪里？",
+        )
         .claim(
             "min(1024, remaining) leaves the MD5 behind the file alone; recv(1024) to the end swallows it.",
             "min(1024, 剩余) 不会碰到文件后面的 MD5；一直 recv(1024) 会把它吞掉。",
@@ -214,11 +218,7 @@ fn teach(t: Teaching) -> Teaching {
         "大小是已知的，最后一次 recv 只要剩下的字节即可，不需要再等一次确认。",
         "Beej's Guide §7.6",
     )
-    .next(
-        "fix-exact --recv-size 500",
-        "6000 = 12 × 500: the careless loop is lucky",
-        "6000 = 12 × 500：粗心的循环碰巧没事",
-    )
+    .next("fix-exact --recv-size 500", "6000 = 12 × 500: luck", "6000 = 12 × 500：碰巧没事")
     .next("fix-file", "a real file both ways", "真实的文件，一来一回")
     .next("fix-broken-loops", "three loops that count wrongly", "三个数错字节的循环")
     .control("both clients read with the careless loop", "两个客户端都用粗心的循环", |e| {

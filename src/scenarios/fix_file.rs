@@ -19,6 +19,7 @@ use std::path::Path;
 pub(super) fn scenario() -> Scenario {
     Scenario::new("fix-file", SyllabusPart::Fix, &["D0", "D1 §13", "D4"])
         .title("a file up and down", "文件上传与下载")
+        .question("a file up, and down again: is it the same at both ends?", "文件上传再下载：两端完全相同吗？")
         .claim(
             "A file goes up behind a JSON header and comes down with its MD5 behind it: equal on both ends.",
             "文件带着 JSON 头部上传，再带着 MD5 下载：两端完全相同。",

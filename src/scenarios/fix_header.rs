@@ -8,6 +8,7 @@ use crate::text::hex;
 pub(super) fn scenario() -> Scenario {
     Scenario::new("fix-header", SyllabusPart::Fix, &["D0", "D1 §12", "D3 §10"])
         .title("a length before every message", "每条消息前面加长度")
+        .question("a length before every message: are the boundaries back?", "每条消息前加上长度：边界找回来了吗？")
         .claim(
             "Four bytes of length before each answer give the boundaries back, with one round trip per command.",
             "每个回答前加 4 字节长度，边界就找回来了，而且每条命令只需一次往返。",
@@ -156,12 +157,8 @@ fn teach(t: Teaching) -> Teaching {
         "'i' 用的是打包那台机器的字节序；'!i' 在哪里都是网络字节序。",
         "Python struct; RFC 791 App. B",
     )
-    .next("fix-header --recv-size 1", "the stream in single bytes, and still whole", "一次只读一个字节，仍然完整")
-    .next(
-        "fix-header --nodelay off",
-        "header and body in two sends: watch the times",
-        "头部和正文分两次 send：注意时间",
-    )
+    .next("fix-header --recv-size 1", "byte by byte, and still whole", "一次只读一个字节，仍然完整")
+    .next("fix-header --nodelay off", "in two sends: watch the times", "报头和正文分两次 send：注意时间")
     .next("fix-json-header", "a header that can say more than a length", "头部里不只能写长度")
     .control(
         "the client calls recv once per answer and does not parse the header",

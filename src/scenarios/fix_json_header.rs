@@ -13,6 +13,7 @@ use std::collections::BTreeSet;
 pub(super) fn scenario() -> Scenario {
     Scenario::new("fix-json-header", SyllabusPart::Fix, &["D1 §12", "D2"])
         .title("a JSON header behind its own length", "JSON 头部，前面是它自己的长度")
+        .question("a header that arrives in pieces: does it still parse?", "报头被拆成几段收到：还能解析吗？")
         .claim(
             "Length, JSON header, body: three parts, each read exactly; a header cut anywhere still parses.",
             "长度、JSON 头部、正文：三部分各自恰好读完；头部在任何地方断开都能解析。",
@@ -223,7 +224,7 @@ fn teach(t: Teaching) -> Teaching {
         "JSON 文本自己说不出有多长，所以先发它的长度。",
         "RFC 8259; Beej's Guide §7.6",
     )
-    .next("fix-json-header --recv-size 3", "three bytes at a time, and still whole", "每次最多读 3 个字节，仍然完整")
+    .next("fix-json-header --recv-size 3", "3 bytes a time: still whole", "每次最多读 3 个字节，仍然完整")
     .next("fix-file", "what such a header is for: a file with its name", "这种头部的用处：带名字的文件")
     .next("fix-exact", "a loop that must not read too much", "不能多读的循环")
     .control(

@@ -9,6 +9,10 @@ use super::tcp_naive;
 pub(super) fn scenario() -> Scenario {
     Scenario::new("fix-nodelay", SyllabusPart::NoFix, &["D0", "D1 §10", "D2 §2", "D3 §10"])
         .title("turning the Nagle algorithm off", "关掉 Nagle 算法")
+        .question(
+            "TCP_NODELAY is on: do two sends now come out of two recvs?",
+            "打开 TCP_NODELAY：两次 send 就会由两次 recv 取出吗？",
+        )
         .claim(
             "With TCP_NODELAY the two messages still come out of one recv: the Nagle algorithm is not the cause.",
             "设置了 TCP_NODELAY，两条消息仍被一次 recv 取出：原因并不在 Nagle 算法。",
@@ -47,7 +51,7 @@ fn teach(t: Teaching) -> Teaching {
         "RFC 9293 §3.7.4",
     )
     .next("tcp-nagle", "what the Nagle algorithm really does, in segments", "用报文段看 Nagle 算法究竟做了什么")
-    .next("fix-nodelay --race --repeat 200", "how often they stick when nobody waits", "谁也不等谁时，有多少次粘在一起")
+    .next("fix-nodelay --race --repeat 200", "nobody waits: how often?", "谁也不等谁时，粘几次？")
     .next("fix-header", "what does bring the boundaries back", "真正能找回边界的做法")
     .next("fix-bigger-buffer", "a larger recv, then?", "那么把 recv 的大小调大呢？")
     .control(

@@ -8,6 +8,7 @@ use std::time::Duration;
 pub(super) fn scenario() -> Scenario {
     Scenario::new("fix-sleep", SyllabusPart::NoFix, &["D4 §1"])
         .title("a sleep between the sends", "两次 send 之间 sleep")
+        .question("a sleep between the sends: do they stay apart?", "两次 send 之间加 sleep：就能分开吗？")
         .claim(
             "A sleep separates two sends for an idle receiver and not for a busy one: luck, bought with time.",
             "sleep 只能替空闲的接收方隔开两次 send，接收方一忙就又合并：是用时间买来的运气。",
@@ -144,11 +145,7 @@ fn teach(t: Teaching) -> Teaching {
         "recv(2)",
     )
     .next("fix-sleep --gap 500ms", "D4's half second, and no better", "D4 的半秒，也好不了多少")
-    .next(
-        "fix-sleep --gap 0ms --repeat 200",
-        "how an idle receiver fares without the sleep",
-        "不 sleep 时，空闲的接收方会怎样",
-    )
+    .next("fix-sleep --gap 0ms --repeat 200", "no sleep, an idle receiver", "不 sleep，接收方空闲")
     .next("fix-ack", "waiting for a fact, not for a time", "等一个事实，而不是等一段时间")
     .next("fix-nodelay", "the next fix that is none", "下一个治不好的“解法”")
     .control(

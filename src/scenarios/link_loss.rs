@@ -7,6 +7,7 @@ use crate::trace::packet::Packet;
 pub(super) fn scenario() -> Scenario {
     Scenario::new("link-loss", SyllabusPart::Link, &["D0", "D1 §10", "D3 §10"])
         .title("the same losses for UDP and for TCP", "同样的丢失，UDP 与 TCP")
+        .question("the link loses packets: what do UDP and TCP deliver?", "链路丢失分组：UDP 和 TCP 各交付了什么？")
         .claim(
             "Over a link that loses packets, messages of UDP's go missing; TCP's all arrive, if late, because it sends \
              again.",
@@ -79,13 +80,9 @@ fn teach(t: Teaching) -> Teaching {
         "TCP 把发出的数据留到被确认为止；ACK 表明有缺口，或者等不到 ACK，就重传。",
         "RFC 9293 §3.8.1; RFC 5681 §3.2; RFC 2018",
     )
-    .next(
-        "link-loss --link loss=20%,seed=3",
-        "chance decides, the same each time with the same seed",
-        "由概率决定；种子相同，结果相同",
-    )
+    .next("link-loss --link loss=20%,seed=3", "chance, the same each time", "随机，但每次相同")
     .next("link-loss --control", "a link that loses nothing", "什么也不丢的链路")
-    .next("udp-loss", "loss without any link: a receiver that does not read", "没有链路也会丢：接收方不读")
+    .next("udp-loss", "loss without a link: the receiver does not read", "没有链路也会丢：接收方不读")
     .next("udp-fragment", "why large datagrams are lost more often", "为什么大数据报更容易丢")
     .control("the link loses nothing", "链路什么也不丢", |s| s.link = "")
 }

@@ -130,6 +130,8 @@ pub struct Scenario {
     pub part: SyllabusPart,
     /// The document's system, in a few words.
     pub title: Text,
+    /// What one asks oneself before the run: it gives nothing away, and is one line of 80 columns behind the id.
+    pub question: Text,
     /// What the run establishes, in one sentence.
     pub claim: Text,
     /// Lines that call it, and the words that people have for each, in small letters with hyphens; also in Chinese.
@@ -153,6 +155,7 @@ impl Scenario {
             id,
             part,
             title: Text::new("", ""),
+            question: Text::new("", ""),
             claim: Text::new("", ""),
             words: Vec::new(),
             documents,
@@ -165,6 +168,12 @@ impl Scenario {
 
     pub(super) fn title(mut self, en: &'static str, zh: &'static str) -> Scenario {
         self.title = Text::new(en, zh);
+        self
+    }
+
+    /// What the run answers, on one line, with nothing given away.
+    pub(super) fn question(mut self, en: &'static str, zh: &'static str) -> Scenario {
+        self.question = Text::new(en, zh);
         self
     }
 

@@ -7,6 +7,7 @@ use std::io::ErrorKind::ConnectionReset;
 pub(super) fn scenario() -> Scenario {
     Scenario::new("tcp-close", SyllabusPart::Tcp, &["D1 §7", "D3 §7", "D3 §9"])
         .title("the peer goes away", "对端离开之后")
+        .question("the client has gone: what does the server's recv return?", "客户端走了：服务器的 recv 会返回什么？")
         .claim(
             "Once the peer has gone, recv returns empty every time: a loop that does not check spins for ever.",
             "对端离开后，recv 每次都返回空结果：循环里不检查，就会空转不停。",
@@ -204,7 +205,7 @@ fn teach(t: Teaching) -> Teaching {
         "关闭时若还有未读字节，要让对端知道数据丢了：发送复位，而不是正常结束。",
         "RFC 2525 §2.17; RFC 9293 §3.9.1.4",
     )
-    .next("tcp-close --control", "peers that read first, a loop that checks", "对端先读完，循环有检查")
+    .next("tcp-close --control", "they read first, the loop checks", "对端先读完，循环有检查")
     .next("tcp-empty", "why an empty recv cannot be an empty message", "为什么空的 recv 不可能是空消息")
     .next("fix-exact", "an end in the middle of a message", "消息中途遇到流结束")
     .next("tcp-partial-send", "a peer that stays, but does not read", "对端还在，却不读")

@@ -7,6 +7,7 @@ use std::io::ErrorKind::WouldBlock;
 pub(super) fn scenario() -> Scenario {
     Scenario::new("tcp-empty", SyllabusPart::Tcp, &["D0", "D1 §10", "D3 §9"])
         .title("sending nothing", "发送空消息")
+        .question("send an empty message: does the receiver notice?", "send 一条空消息：接收方会察觉吗？")
         .claim(
             "An empty send puts nothing on the wire and wakes nobody; an empty recv means the end of the stream.",
             "空的 send 不产生任何报文段，也不唤醒对端；recv 得到空结果，表示流已经结束。",
@@ -101,7 +102,7 @@ fn teach(t: Teaching) -> Teaching {
         "对端有序关闭后 recv 返回 0；只是还没有数据时，它会阻塞；非阻塞的则报 EAGAIN。",
         "recv(2)",
     )
-    .next("tcp-empty --control", "a length in front: now the empty message arrives", "前面加上长度：空消息也能送到")
+    .next("tcp-empty --control", "a length in front: it arrives", "前面加上长度：空消息也能送到")
     .next("udp-empty", "an empty datagram does arrive", "空数据报却会送到")
     .next("tcp-close", "the empty recv that a loop must not miss", "循环里不能漏掉的那次空 recv")
     .control(

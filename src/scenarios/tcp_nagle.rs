@@ -8,6 +8,10 @@ use crate::net::Result;
 pub(super) fn scenario() -> Scenario {
     Scenario::new("tcp-nagle", SyllabusPart::Tcp, &["D0", "D1 §10", "D2 §2", "D3 §10"])
         .title("ten small sends, Nagle on and off", "十次小 send：Nagle 开与关")
+        .question(
+            "ten small sends: does the Nagle algorithm decide what recv gets?",
+            "十次小 send：recv 得到什么，由 Nagle 算法决定吗？",
+        )
         .claim(
             "Nagle merges small sends at the sender; without it the late receiver still gets all in one recv.",
             "Nagle 算法在发送方合并小数据；关掉它，来得晚的接收方仍一次 recv 全部取到。",
@@ -181,9 +185,9 @@ fn teach(t: Teaching) -> Teaching {
         "recv(2)",
     )
     .next("tcp-nagle --nodelay on", "ten segments, and still one recv", "十个报文段，仍是一次 recv")
-    .next("tcp-nagle --control", "ACKs at once: Nagle is on and holds nothing", "立即确认：Nagle 开着，却什么也没扣住")
+    .next("tcp-nagle --control", "ACKs at once: Nagle holds nothing", "立即确认：Nagle 开着，却什么也没扣住")
     .next("tcp-nagle --link", "the ACK on its way, and what it lets go", "路上的 ACK，以及它放行了什么")
-    .next("fix-nodelay", "the Nagle algorithm turned off as a fix: it is none", "把关掉 Nagle 当解法：无效")
+    .next("fix-nodelay", "turning Nagle off, as a fix: it is none", "把关掉 Nagle 当解法：无效")
     .next("tcp-split", "the reverse: one send, several segments", "反过来：一次 send，几个报文段")
     .control(
         "the receiver acknowledges at once (TCP_QUICKACK 1): no ACK is ever outstanding",

@@ -6,6 +6,10 @@ use super::prelude::*;
 pub(super) fn scenario() -> Scenario {
     Scenario::new("tcp-naive", SyllabusPart::Tcp, &["D1 §10", "D3 §10"])
         .title("two sends, one recv", "两次 send，一次 recv")
+        .question(
+            "send hello, send feng, then one recv: what does it return?",
+            "先 send hello，再 send feng，然后一次 recv：会得到什么？",
+        )
         .claim(
             "Two sends come out of one recv: TCP keeps no message boundaries (粘包, “sticky packets”).",
             "两次 send 被一次 recv 取出：TCP 没有消息边界（所谓“粘包”）。",
@@ -104,12 +108,8 @@ fn teach(t: Teaching) -> Teaching {
         "recv 返回队列里已有的字节，最多为所要的大小；此时两个报文段都已在队列里。",
         "recv(2)",
     )
-    .next(
-        "tcp-naive --recv-size 5",
-        "a recv that happens to fit (luck, not a fix)",
-        "碰巧合适的 recv（是运气，不是解法）",
-    )
-    .next("tcp-naive --race --repeat 200", "what happens when nobody waits", "谁也不等谁时的真实分布")
+    .next("tcp-naive --recv-size 5", "it happens to fit: luck, not a fix", "碰巧合适的 recv（是运气，不是解法）")
+    .next("tcp-naive --race --repeat 200", "nobody waits: how often?", "谁也不等谁时的真实分布")
     .next("fix-header", "the same stream with its boundaries back", "同一条流，边界找回来了")
     .next("tcp-short-recv", "the reverse: a recv smaller than the message", "反过来：recv 比消息小")
     .control(

@@ -9,6 +9,7 @@ use std::sync::LazyLock;
 pub(super) fn scenario() -> Scenario {
     Scenario::new("tcp-partial-send", SyllabusPart::Tcp, &["D1 §6", "D1 §10", "D3 §6", "D3 §10"])
         .title("send against sendall", "send 与 sendall")
+        .question("the receiver does not read: how much does send take?", "接收方不读：send 能收下多少？")
         .claim(
             "A non-blocking send takes part and says so, a blocking one waits; nothing that was taken is lost.",
             "非阻塞 send 收下一部分并返回字节数，阻塞 send 则等待；收下的字节一个也不会丢。",
@@ -195,11 +196,7 @@ fn teach(t: Teaching) -> Teaching {
         "sendall 就是循环调用 send，直到每个字节都被收下。",
         "Beej's Guide §7.4",
     )
-    .next(
-        "tcp-partial-send --sndbuf 64KiB",
-        "a larger send buffer: a larger part, still a part",
-        "发送缓冲区大些：收下的多些，仍不是全部",
-    )
+    .next("tcp-partial-send --sndbuf 64KiB", "it takes more, still a part", "收下的多些，仍不是全部")
     .next("tcp-partial-send --control", "a message that fits", "放得下的消息")
     .next("fix-exact", "the same care on the receiving side", "接收一侧同样要小心")
     .next("tcp-reuseaddr", "a server that restarts at once", "服务器一停就重启")

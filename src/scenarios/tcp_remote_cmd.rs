@@ -9,6 +9,7 @@ const ALL: usize = COMMANDS.len();
 pub(super) fn scenario() -> Scenario {
     Scenario::new("tcp-remote-cmd", SyllabusPart::Tcp, &["D0", "D1 §9", "D2 §1"])
         .title("remote commands, one recv each", "远程命令：每条只 recv 一次")
+        .question("one recv per command: whose output is printed?", "每条命令一次 recv：打印的是哪条命令的输出？")
         .claim(
             "One recv per command is not one answer per command: part of an answer is printed for the next (粘包).",
             "每条命令只 recv 一次，回答就会错位：前一条命令的输出到下一条才打印（“粘包”）。",
@@ -141,13 +142,9 @@ fn teach(t: Teaching) -> Teaching {
         "recv 返回已到的字节，最多为所要的大小：太早会漏，太小会切断。",
         "recv(2)",
     )
-    .next("tcp-remote-cmd --recv-size 10240", "a larger buffer: the answers still slip", "更大的缓冲区：回答照样错位")
-    .next(
-        "tcp-remote-cmd --nodelay off",
-        "with Nagle, as on the page: slower, the same slip",
-        "开着 Nagle（与原文一样）：更慢，照样错位",
-    )
-    .next("tcp-remote-cmd --race --repeat 100", "what happens when nobody waits", "谁也不等谁时的真实分布")
+    .next("tcp-remote-cmd --recv-size 10240", "larger: still out of step", "缓冲区更大：照样错位")
+    .next("tcp-remote-cmd --nodelay off", "with Nagle: slower, no better", "开着 Nagle：更慢，照样错位")
+    .next("tcp-remote-cmd --race --repeat 100", "nobody waits: how often?", "谁也不等谁时的分布")
     .next("fix-header", "the same commands, each answer with its length", "同样的命令，每个回答带上长度")
     .next("tcp-nagle", "is the Nagle algorithm to blame?", "该怪 Nagle 算法吗？")
     .control(

@@ -9,6 +9,7 @@ use std::net::SocketAddr;
 pub(super) fn scenario() -> Scenario {
     Scenario::new("tcp-reuseaddr", SyllabusPart::Tcp, &["D1 §7", "D2 §6"])
         .title("address already in use", "地址已被占用")
+        .question("a restarted server: when is its port already in use?", "服务器重启：什么时候会报“地址已被占用”？")
         .claim(
             "A restarted server gets the old one's port if both had set SO_REUSEADDR, or if the client closed first.",
             "重启的服务器能拿回旧端口：新旧都设了 SO_REUSEADDR，或者客户端先关闭。",
@@ -239,7 +240,7 @@ fn teach(t: Teaching) -> Teaching {
         "SO_REUSEADDR 允许绑定越过这种残留，但不能越过仍在监听的套接字。",
         "socket(7)",
     )
-    .next("tcp-reuseaddr --control", "every client closes first: nothing is left", "客户端都先关闭：什么也没留下")
+    .next("tcp-reuseaddr --control", "the client closes first: all bind", "客户端都先关闭：什么也没留下")
     .next("tcp-close", "what the two sides of a close see", "关闭时双方各看到什么")
     .next("udp-boundaries", "part 2: a protocol that keeps boundaries", "第 2 部分：保留边界的协议")
     .control(

@@ -5,6 +5,7 @@ use super::prelude::*;
 pub(super) fn scenario() -> Scenario {
     Scenario::new("tcp-short-recv", SyllabusPart::Tcp, &["D1 §10", "D3 §10"])
         .title("recv(2) and what it leaves", "recv(2) 与剩下的字节")
+        .question("a recv smaller than the message: what becomes of the rest?", "recv 比消息小：剩下的字节去哪儿了？")
         .claim(
             "A recv smaller than the message takes its beginning; the rest waits for the next recv.",
             "recv 比消息小时只取开头，其余留在队列里，等下一次 recv。",
@@ -74,11 +75,7 @@ fn teach(t: Teaching) -> Teaching {
         "RFC 9293 §3.9.1.3",
     )
     .next("tcp-short-recv --recv-size 7", "the cut moves with the size", "切口随 recv 的大小移动")
-    .next(
-        "tcp-short-recv --race --repeat 200",
-        "no race here: one segment, always the same cut",
-        "这里没有竞争：一个报文段，切口总相同",
-    )
+    .next("tcp-short-recv --race --repeat 200", "always the same cut", "切口总在同一处")
     .next("udp-truncate", "the same habit on UDP loses the rest", "同样的写法在 UDP 上会丢掉剩余部分")
     .next("tcp-remote-cmd", "what both do to a real program", "真实的程序会因此怎样")
     .control("the first recv has room for the whole message", "第一次 recv 足够放下整条消息", |e| {

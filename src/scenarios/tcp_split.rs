@@ -7,6 +7,10 @@ use crate::net::Tcp;
 pub(super) fn scenario() -> Scenario {
     Scenario::new("tcp-split", SyllabusPart::Tcp, &["D0", "D1 §10", "D3 §10"])
         .title("one send, several segments", "一次 send，多个报文段")
+        .question(
+            "one send of 4,000 bytes: how many segments, how many recvs?",
+            "一次 send 4,000 字节：分成几个报文段，要几次 recv？",
+        )
         .claim(
             "One send leaves as several segments (拆包) and comes out of several recvs; neither cut is a message's.",
             "一次 send 会被拆成几个报文段发出，又分几次 recv 取出（拆包）；两种切口都不是消息边界。",
@@ -101,11 +105,7 @@ fn teach(t: Teaching) -> Teaching {
         "接收方内核再把它们接成一条流；recv 按自己的大小重新切。",
         "RFC 9293 §2.2",
     )
-    .next(
-        "tcp-split --recv-size 4000",
-        "room for all of it: still several segments, one recv",
-        "放得下全部：仍是几个报文段，recv 却只有一次",
-    )
+    .next("tcp-split --recv-size 4000", "several segments, one recv", "几个报文段，一次 recv")
     .next("tcp-split --control", "one segment; recv cuts all the same", "只有一个报文段，recv 照样切开")
     .next("tcp-split --link", "the segments as packets, an arrow each", "每个报文段是一个分组，一个箭头")
     .next("fix-exact", "reading exactly what remains", "剩多少读多少")

@@ -11,6 +11,10 @@ use crate::trace::packet::Packet;
 pub(super) fn scenario() -> Scenario {
     Scenario::new("tcp-stall", SyllabusPart::Link, &["D0", "D1 §12", "D2 §4", "D3 §10"])
         .title("write, write, read", "写、写、读")
+        .question(
+            "write header, write body, read: why 40 ms a round?",
+            "写报头、写正文、读响应：为什么每轮要 40 毫秒？",
+        )
         .claim(
             "Header and body in two writes: each round waits for the receiver's delayed ACK, about 40 ms, unless one \
              of three things is done.",
@@ -247,7 +251,7 @@ fn teach(t: Teaching) -> Teaching {
         "tcp(7)",
     )
     .next("tcp-stall --link", "the ACK arrives, and then the body leaves", "ACK 到了，正文才离开")
-    .next("tcp-stall --control", "without the Nagle algorithm nothing stalls", "没有 Nagle 算法，就没有停顿")
+    .next("tcp-stall --control", "without Nagle nothing stalls", "没有 Nagle 算法，就没有停顿")
     .next("tcp-nagle", "the algorithm by itself", "单看这个算法")
     .next("link-loss", "what a lost packet costs UDP, and TCP", "丢一个分组，UDP 和 TCP 各付出什么")
     .control(

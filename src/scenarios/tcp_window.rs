@@ -8,6 +8,7 @@ use std::sync::LazyLock;
 pub(super) fn scenario() -> Scenario {
     Scenario::new("tcp-window", SyllabusPart::Link, &["D1 §6", "D1 §10", "D3 §6"])
         .title("the window closes", "窗口关闭")
+        .question("the receiver stops reading: what does the sender do?", "接收方停止读取：发送方会怎样？")
         .claim(
             "A receiver that does not read closes its window; the sender waits and probes, and nothing is lost.",
             "接收方不读，窗口就关闭；发送方一边等一边探测，一个字节也不丢。",
@@ -200,11 +201,7 @@ fn teach(t: Teaching) -> Teaching {
         "被窗口挡住的数据留在发送缓冲区里；缓冲区也满了，send 就要等。",
         "RFC 9293 §3.8.6; send(2)",
     )
-    .next(
-        "tcp-window --rcvbuf 64KiB",
-        "room for all: the window stays open, the claim fails",
-        "全装得下：窗口一直开着，结论不成立",
-    )
+    .next("tcp-window --rcvbuf 64KiB", "room for all: it stays open", "装得下：窗口一直开着")
     .next(
         "tcp-window --control",
         "a receiver that reads all the time",
@@ -215,11 +212,7 @@ fn teach(t: Teaching) -> Teaching {
         "the same as send sees it",
         "从 send 看同一件事",
     )
-    .next(
-        "udp-loss",
-        "UDP before such a receiver: dropped, and nobody is told",
-        "UDP 遇到这样的接收方：丢弃，谁也不知道",
-    )
+    .next("udp-loss", "UDP and such a receiver: dropped, nobody is told", "UDP 遇到这样的接收方：丢弃，谁也不知道")
     .control(
         "a receiver that reads all the time, with a buffer of the usual size",
         "接收方一直在读，缓冲区用系统默认大小",

@@ -8,6 +8,10 @@ use std::net::SocketAddr;
 pub(super) fn scenario() -> Scenario {
     Scenario::new("udp-boundaries", SyllabusPart::Udp, &["D1 §10", "D2 §1", "D3 §8", "D3 §10"])
         .title("one send, one recv", "一次 send，一次 recv")
+        .question(
+            "two datagrams, a late receiver: does one recv return both?",
+            "两个数据报，接收方来得晚：一次 recv 会取到两个吗？",
+        )
         .claim(
             "One send comes out of one recv, however late the receiver comes: UDP keeps message boundaries.",
             "一次 send 对应一次 recv，接收方来得再晚也一样：UDP 保留消息边界（不“粘包”）。",
@@ -126,13 +130,9 @@ fn teach(t: Teaching) -> Teaching {
         "Linux 上有两个例外，都要程序主动要求：UDP_CORK 或 MSG_MORE 合并发送，UDP_GRO 合并到达的数据报。",
         "udp(7), send(2)",
     )
-    .next(
-        "udp-boundaries --race --repeat 200",
-        "nobody waits, and it is still one recv per send",
-        "谁也不等谁，仍是一次 send 一次 recv",
-    )
+    .next("udp-boundaries --race --repeat 200", "still one recv a send", "仍是一次对一次")
     .next("tcp-naive", "the same two words over TCP", "同样两个词，改走 TCP")
-    .next("udp-truncate", "what a kept boundary costs when the buffer is small", "缓冲区太小时，保留边界的代价")
+    .next("udp-truncate", "what a boundary costs if the buffer is small", "缓冲区太小时，保留边界的代价")
     .control("the same words over TCP, which has no datagrams", "同样的词改走 TCP：没有数据报", |e| {
         e.client(client_over_tcp).server(server_over_tcp);
     })

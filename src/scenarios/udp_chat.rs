@@ -7,6 +7,10 @@ use std::collections::HashSet;
 pub(super) fn scenario() -> Scenario {
     Scenario::new("udp-chat", SyllabusPart::Udp, &["D1 §8"])
         .title("one server, several clients", "一个服务器，多个客户端")
+        .question(
+            "four clients, one UDP socket: does each get its own reply?",
+            "四个客户端，一个 UDP 套接字：各自能收到自己的回复吗？",
+        )
         .claim(
             "One socket talks with four clients: each reply goes to its sender's address, without a connection.",
             "一个套接字同时与四个客户端对话：每条回复按发送方地址送回，不需要连接。",
@@ -97,11 +101,7 @@ fn teach(t: Teaching) -> Teaching {
         "未 connect 的 UDP 套接字接收任何人的数据报；没有什么要 listen 或 accept。",
         "udp(7)",
     )
-    .next(
-        "fix-concurrent",
-        "several clients over TCP: a connection and a thread each",
-        "TCP 的多个客户端：每个一条连接、一个线程",
-    )
+    .next("fix-concurrent", "over TCP: a connection and a thread each", "TCP 的多个客户端：每个一条连接、一个线程")
     .next("udp-no-server", "and when there is nobody to answer", "如果没有人回答")
     .next("fix-sleep", "part 3: back to TCP, with fixes that do not fix", "第 3 部分：回到 TCP，看治不好的“解法”")
     .control(

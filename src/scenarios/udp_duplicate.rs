@@ -7,6 +7,7 @@ use crate::trace::packet::Packet;
 pub(super) fn scenario() -> Scenario {
     Scenario::new("udp-duplicate", SyllabusPart::Link, &["D0", "D1 §10", "D3 §9"])
         .title("arriving twice", "到达两次")
+        .question("a packet arrives twice: how often is it received?", "一个分组到达两次：会被收到几次？")
         .claim(
             "When the network doubles a packet, UDP's receiver gets the message twice; TCP's gets every byte once.",
             "网络把分组复制了一份时，UDP 的接收方收到两次消息；TCP 的接收方每个字节只收到一次。",

@@ -5,6 +5,7 @@ use super::prelude::*;
 pub(super) fn scenario() -> Scenario {
     Scenario::new("udp-empty", SyllabusPart::Udp, &["D0", "D1 §10", "D3 §9"])
         .title("an empty message over UDP", "UDP 上的空消息")
+        .question("send an empty datagram: does the receiver get it?", "发一个空数据报：接收方收得到吗？")
         .claim(
             "An empty send arrives as a datagram of length 0, with its sender's address; it ends nothing.",
             "空的 send 也会到达：一个长度为 0 的数据报，带着发送方地址；它不表示结束。",

@@ -8,6 +8,7 @@ use crate::trace::summary::Tally;
 pub(super) fn scenario() -> Scenario {
     Scenario::new("udp-fragment", SyllabusPart::Link, &["D0"])
         .title("datagrams larger than the MTU", "比 MTU 大的数据报")
+        .question("lose one fragment of a datagram: how much of it arrives?", "数据报丢了一个分片：还能收到多少？")
         .claim(
             "A datagram larger than the MTU travels as fragments; lose one of them and all of it is lost.",
             "比 MTU 大的数据报分片传送；丢一片，就等于全丢。",
@@ -159,12 +160,8 @@ fn teach(t: Teaching) -> Teaching {
         "丢失率为 p 时，n 个分片的数据报幸存的概率是 (1 - p)^n：越大越难到。",
         "RFC 8085 §3.2",
     )
-    .next(
-        "udp-fragment --link rtt=2ms,loss=5% --repeat 200",
-        "loss against size: the curve",
-        "丢失与大小的关系：一条曲线",
-    )
-    .next("udp-fragment --link rtt=2ms,mtu=9000,up.drop=5", "larger packets, fewer fragments", "分组大些，分片就少")
+    .next("udp-fragment --link rtt=2ms,loss=5% --repeat 200", "a curve", "画成曲线")
+    .next("udp-fragment --link rtt=2ms,mtu=9000,up.drop=5", "a larger MTU", "MTU 更大")
     .next("udp-fragment --control", "nothing lost: all are put together", "什么也不丢：全部重组成功")
     .next("udp-reorder", "what else may happen on the way", "路上还会发生什么")
     .control("the link loses nothing", "链路什么也不丢", |e| e.link = "rtt=2ms")

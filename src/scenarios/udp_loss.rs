@@ -8,6 +8,10 @@ use crate::trace::Trace;
 pub(super) fn scenario() -> Scenario {
     Scenario::new("udp-loss", SyllabusPart::Udp, &["D0", "D1 §10", "D3 §9"])
         .title("UDP loses datagrams", "UDP 会丢数据报")
+        .question(
+            "many datagrams, a receiver that does not read: do all arrive?",
+            "许多数据报，接收方却不读：都能收到吗？",
+        )
         .claim(
             "A receiver that does not read loses what its buffer cannot hold, and no send fails.",
             "接收方不读，缓冲区装不下的数据报就丢了；而每次 send 都成功。",
@@ -154,14 +158,10 @@ fn teach(t: Teaching) -> Teaching {
         "数据报到达时接收缓冲区已满，就被丢弃；内核管理数据报的开销也算在缓冲区里。",
         "socket(7), udp(7)",
     )
-    .next("udp-loss --rcvbuf 65536", "a larger buffer holds more before it drops", "缓冲区大些，丢之前装得多些")
-    .next("udp-loss --rcvbuf 1MiB", "all of them fit, this time: the claim fails", "这一回全装得下：结论不成立")
+    .next("udp-loss --rcvbuf 65536", "larger: it drops later", "缓冲区大些，丢之前装得多些")
+    .next("udp-loss --rcvbuf 1MiB", "all fit: nothing is dropped", "这一回全装得下：不再丢弃")
     .next("udp-loss --link loss=10%", "and what is lost on the way", "再加上路上丢的")
-    .next(
-        "tcp-partial-send",
-        "TCP before such a receiver: the sender has to wait",
-        "TCP 遇到这样的接收方：发送方只能等",
-    )
+    .next("tcp-partial-send", "TCP and such a receiver: the sender waits", "TCP 遇到这样的接收方：发送方只能等")
     .next("udp-empty", "a datagram with nothing in it", "里面什么也没有的数据报")
     .control(
         "a receive buffer in which all of them find room (1 MiB asked)",

@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 pub(super) fn scenario() -> Scenario {
     Scenario::new("udp-no-server", SyllabusPart::Udp, &["D1 §8", "D3 §9"])
         .title("nobody listens", "没有人监听")
+        .question("nobody listens: which call says so?", "没有人监听：哪一次调用会报告？")
         .claim(
             "Nobody listens: unconnected UDP hears nothing, connected UDP at its next call, TCP at once.",
             "没有人监听：未 connect 的 UDP 毫无察觉，connect 过的在下一次调用得知，TCP 当场得知。",

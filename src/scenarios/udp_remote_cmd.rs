@@ -6,6 +6,10 @@ use super::remote_commands::COMMANDS;
 pub(super) fn scenario() -> Scenario {
     Scenario::new("udp-remote-cmd", SyllabusPart::Udp, &["D0", "D1 §9", "D2 §1"])
         .title("remote commands over UDP", "UDP 上的远程命令")
+        .question(
+            "UDP keeps boundaries: does each command get its output?",
+            "UDP 保留边界：每条命令就能得到自己的响应吗？",
+        )
         .claim(
             "Every answer is whole or cut, never mixed, and the answers are still off by one: boundaries are no \
              protocol.",
@@ -120,16 +124,8 @@ fn teach(t: Teaching) -> Teaching {
         "比缓冲区长的被截断，剩余部分丢弃。",
         "udp(7), recv(2)",
     )
-    .next(
-        "udp-remote-cmd --recv-size 10240",
-        "D0's buffer: nothing is cut, and still off by one",
-        "D0 的缓冲区：不再截断，仍然错位",
-    )
-    .next(
-        "tcp-remote-cmd",
-        "the same commands over TCP: mixed, but nothing lost",
-        "同样的命令走 TCP：会混在一起，但不丢",
-    )
+    .next("udp-remote-cmd --recv-size 10240", "none cut, still off by 1", "不再截断，仍然错位")
+    .next("tcp-remote-cmd", "the same over TCP: mixed, but nothing lost", "同样的命令走 TCP：会混在一起，但不丢")
     .next("fix-header", "a protocol: every answer with its command", "有了协议：每个回答各归其命令")
     .next("udp-chat", "one socket, several clients", "一个套接字，多个客户端")
     .control(

@@ -7,6 +7,10 @@ use crate::trace::packet::{Fate, Packet};
 pub(super) fn scenario() -> Scenario {
     Scenario::new("udp-reorder", SyllabusPart::Link, &["D0", "D1 §10", "D3 §9"])
         .title("overtaken on the way", "路上被后面的超过")
+        .question(
+            "one packet overtakes another: what do UDP and TCP deliver?",
+            "分组后发先到：UDP 和 TCP 各交付了什么？",
+        )
         .claim(
             "When one packet overtakes another, UDP's receiver sees the wrong order; TCP's never does.",
             "后发的分组先到时，UDP 的接收方看到的顺序就错了；TCP 的接收方看到的总是对的。",
@@ -80,7 +84,7 @@ fn teach(t: Teaching) -> Teaching {
         "RFC 9293 §3.4, §3.10.7.4",
     )
     .next("udp-reorder --control", "a link on which nobody overtakes", "谁也不超过谁的链路")
-    .next("udp-reorder --link reorder=50%,seed=3", "chance decides who is held back", "由概率决定扣下谁")
+    .next("udp-reorder --link reorder=50%,seed=3", "chance decides", "由概率决定扣下谁")
     .next("udp-duplicate", "and what arrives twice", "还有到达两次的")
     .control("the link keeps the order", "链路保持顺序", |e| e.link = "")
 }

@@ -6,6 +6,10 @@ use super::tcp_empty::WOULD_BLOCK;
 pub(super) fn scenario() -> Scenario {
     Scenario::new("udp-truncate", SyllabusPart::Udp, &["D1 §10", "D3 §9"])
         .title("a buffer too small for the datagram", "缓冲区装不下数据报")
+        .question(
+            "a buffer smaller than the datagram: what becomes of the rest?",
+            "缓冲区比数据报小：剩下的字节去哪儿了？",
+        )
         .claim(
             "A datagram longer than the buffer loses its tail for good; the next recv returns the next datagram.",
             "数据报比缓冲区长，尾部就永远丢掉；下一次 recv 得到的是下一个数据报。",
@@ -107,12 +111,8 @@ fn teach(t: Teaching) -> Teaching {
         "Windows 同样丢弃剩余部分，但返回的是错误 WSAEMSGSIZE（10040），而不是字节数。",
         "Microsoft Learn, recvfrom",
     )
-    .next(
-        "udp-truncate --recv-size 4",
-        "two are cut, egon just fits (the claims ask for three)",
-        "两个被截断，egon 刚好放得下（结论要求三个）",
-    )
-    .next("tcp-short-recv", "the same small buffer over TCP: the rest waits", "TCP 上同样的小缓冲区：剩下的会等着")
+    .next("udp-truncate --recv-size 4", "two are cut, egon just fits", "两个被截断，egon 刚好放下")
+    .next("tcp-short-recv", "the same buffer over TCP: the rest waits", "TCP 上同样的小缓冲区：剩下的会等着")
     .next("udp-remote-cmd", "what it does to a real answer", "一个真实的回答会怎样")
     .next("udp-loss", "datagrams that are lost whole", "整个丢掉的数据报")
     .control(

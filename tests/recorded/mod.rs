@@ -34,8 +34,8 @@ fn read(lines: &str) -> Vec<Report> {
 fn rendered(report: &Report) -> Vec<String> {
     let mut all = Vec::new();
     for lang in [Lang::En, Lang::Zh] {
-        for (width, unicode) in [(80, false), (40, true)] {
-            let style = Style { lang, width, unicode, ..Style::plain() };
+        for (width, unicode, full) in [(80, false, false), (40, true, false), (80, false, true), (40, true, true)] {
+            let style = Style { lang, width, unicode, full, ..Style::plain() };
             let mut out = Vec::new();
             render::terminal(&mut out, report, &style, &mut ()).expect("memory");
             render::mermaid(&mut out, report, &style).expect("memory");

@@ -2,7 +2,7 @@
 
 use super::request::RunRequest;
 use crate::claims::Verdict;
-use crate::claims::invariants::is_invariant;
+use crate::claims::is_invariant;
 use crate::cli::command::Context;
 use crate::commands::run_report::report;
 use crate::exit::Exit;

@@ -108,6 +108,13 @@ fn go_together(request: &RunRequest, output: &Output) -> Result<(), Text> {
         (true, _) if alone => {
             Text::new("--repeat needs both ends here: leave --as away", "--repeat 需要两端都在这里：请去掉 --as")
         }
+        (true, _) if output.full => Text::new(
+            "--repeat shows no trace, so there is nothing to show in --full",
+            "--repeat 不显示轨迹，--full 不起作用",
+        ),
+        (false, format) if output.full && format != Format::Text => {
+            Text::new("--full is for text: every other format has everything", "--full 只用于文本：其他格式总是完整的")
+        }
         (_, _) if request.control && alone => {
             Text::new("--control needs both ends here: leave --as away", "--control 需要两端都在这里：请去掉 --as")
         }

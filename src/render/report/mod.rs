@@ -4,9 +4,11 @@
 mod check;
 pub mod lines;
 mod read;
+mod run_end;
 mod steady;
 
 pub use read::{Damage, Reader};
+pub use run_end::RunEnd;
 
 use crate::claims::Findings;
 use crate::text::Text;
@@ -40,6 +42,8 @@ pub struct Head {
     pub version: String,
     /// The documents' system, in a few words.
     pub title: Text,
+    /// What one asks oneself before the run.
+    pub question: Text,
     /// What the run establishes, in one sentence.
     #[serde(rename = "establishes")]
     pub claim: Text,
@@ -93,7 +97,7 @@ pub struct Next {
 pub struct Control {
     /// What is different.
     pub change: Text,
-    /// What is said when its claims fail, as they must.
+    /// What is said when its claims fail, as they must: a sentence.
     pub fails: Text,
 }
 

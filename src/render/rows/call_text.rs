@@ -27,7 +27,7 @@ pub fn label<'a>(trace: &'a Trace, event: &'a Event) -> Vec<Token<'a>> {
         }
         Call::Deliver => vec![delivered(trace, event).into()],
         Call::Bind | Call::Listen | Call::Connect | Call::Accept => {
-            let address = event.peer.map(|address| format!(" {address}").into());
+            let address = event.peer.map(|address| Token::Address(format!(" {address}")));
             [call.into()].into_iter().chain(address).chain(refused()).collect()
         }
         Call::Shutdown => ["shutdown(SHUT_WR)".into()].into_iter().chain(refused()).collect(),

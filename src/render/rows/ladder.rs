@@ -6,8 +6,7 @@ use crate::render::Report;
 use crate::say;
 use crate::text::Text;
 use crate::trace::packet::Packet;
-use crate::trace::{Call, EndName, Event, News, PacketContext, Role, SockId, Trace};
-use std::collections::HashSet;
+use crate::trace::{EndName, Event, News, PacketContext};
 
 /// One row of the ladder.
 pub enum Row<'a> {
@@ -81,10 +80,8 @@ impl Item<'_> {
 /// The rows of a report.
 pub fn rows(report: &Report) -> Vec<Row<'_>> {
     let trace = &report.trace;
-    let listens: HashSet<SockId> =
-        trace.events.iter().filter(|e| e.call == Call::Listen).filter_map(|e| e.sock).collect();
     let packets: &[Packet] = if report.shows_packets() { &trace.packets } else { &[] };
-    let events = trace.events.iter().filter(|e| !is_routine(trace, e, &listens)).map(Item::Event);
+    let events = trace.events.iter().map(Item::Event);
     let packets = packets.iter().filter_map(|packet| Some(Item::Packet(packet, packet.context?)));
     let mut items: Vec<Item> = events.chain(packets).collect();
     items.sort_by_key(Item::seq);
@@ -212,14 +209,4 @@ pub fn alike(a: &Event, b: &Event) -> bool {
         && (a.end, a.call, a.sock, &a.error) == (b.end, b.call, b.sock, &b.error)
         && (a.returned == Some(0)) == (b.returned == Some(0))
         && a.truncated == b.truncated
-}
-
-/// Calls every program makes and that say nothing here: a successful bind before a listen or of a client, and the close
-/// of a listening socket with which a program ends.
-fn is_routine(trace: &Trace, event: &Event, listens: &HashSet<SockId>) -> bool {
-    let listener = event.sock.is_some_and(|sock| listens.contains(&sock));
-    if event.call == Call::Close && listener {
-        return trace.events.iter().rev().find(|e| e.end == event.end).is_some_and(|last| last.seq == event.seq);
-    }
-    event.call == Call::Bind && event.ok() && (event.end.role == Role::Client || listener)
 }

@@ -4,8 +4,10 @@
 pub mod bytes;
 pub mod call_text;
 mod ladder;
+mod lesson;
 pub mod packet_text;
 mod preview;
 pub mod token;
 
 pub use ladder::{EventRow, PacketRow, Row, alike, rows};
+pub use lesson::Stages;

@@ -21,6 +21,8 @@ pub enum Token<'a> {
     Name(Name<'a>),
     /// How many bytes a call was asked to move. It moved all of them: where there is no room, one number says so.
     Asked(String),
+    /// Where a socket is, or what it connects to: the machine's choice.
+    Address(String),
     /// Who a datagram is for, or from: worth a word where that end has no lane.
     Peer(Text),
     /// The way out of this end's lane.
@@ -85,7 +87,7 @@ impl Token<'_> {
     fn written(&self, style: &Style, name: usize) -> Cow<'_, str> {
         match self {
             Token::Same(text) => Cow::Borrowed(text),
-            Token::Asked(text) => Cow::Borrowed(text),
+            Token::Asked(text) | Token::Address(text) => Cow::Borrowed(text),
             Token::Words(text) | Token::Peer(text) => Cow::Borrowed(text.to(style.lang)),
             Token::Message(id) => id.to_string().into(),
             Token::Name(shown) => shown.cut(style, name).into(),
@@ -123,6 +125,11 @@ const NAME: usize = 12;
 
 /// A call's tokens that are longer than this say only once what was asked and returned, in columns.
 const SHORT: usize = 26;
+
+/// The tokens without addresses.
+pub fn without_addresses<'a>(tokens: &[Token<'a>]) -> Vec<Token<'a>> {
+    tokens.iter().filter(|token| !matches!(token, Token::Address(_))).cloned().collect()
+}
 
 /// A call on one line, its peers in lanes of their own.
 pub fn call(tokens: &[Token], style: &Style) -> String {

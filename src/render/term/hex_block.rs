@@ -1,5 +1,6 @@
 //! The bytes of a call below its row: the pieces between bars, and the hex block with its `src` row.
 
+use super::painted::Painted;
 use crate::render::Style;
 use crate::render::palette::Ink;
 use crate::render::rows::bytes::{HexCell, MovedPiece, cells};
@@ -14,7 +15,6 @@ const SHORT: usize = 240;
 const LINE: usize = 19;
 /// Bytes on a line, where the terminal is wide enough.
 const PER_LINE: usize = 16;
-const INDENT: usize = 9;
 const LABEL: usize = 4;
 
 /// A piece that is shown nowhere else: as much of it as a line, or a few, have room for.
@@ -39,11 +39,10 @@ struct Wide {
     width: usize,
 }
 
-/// The hex rows, each followed by its `src` row and, where a header is in it, a `part` row.
-pub fn hex_block(event: &Event, style: &Style) -> Vec<String> {
+/// The hex rows in so many columns, each followed by its `src` row and, where a header is in it, a `part` row.
+pub fn hex_block(event: &Event, room: usize, style: &Style) -> Vec<Painted> {
     let headers = event.spans.iter().any(|s| s.part == Part::Header);
-    let room = style.width.saturating_sub(INDENT + LABEL);
-    let per_line = (room / 3).clamp(1, PER_LINE) * 3;
+    let per_line = (room.saturating_sub(LABEL) / 3).clamp(1, PER_LINE) * 3;
     let mut lines = Vec::new();
     let mut line: Vec<Wide> = Vec::new();
     for cell in measured(event) {
@@ -74,17 +73,21 @@ fn gap(hidden: usize) -> String {
     format!("..{}..", grouped(hidden))
 }
 
-fn rows(line: &[Wide], headers: bool, style: &Style) -> Vec<String> {
+fn rows(line: &[Wide], headers: bool, style: &Style) -> Vec<Painted> {
     let row = |label: &str, written: &dyn Fn(&HexCell) -> (String, Option<Ink>)| {
-        let mut out = format!("{}{}", " ".repeat(INDENT), style.palette.paint(&padded(label, LABEL), Ink::Faint));
-        for (i, Wide { cell, width }) in line.iter().enumerate() {
+        let mut out = Painted::default().inked(&padded(label, LABEL), Ink::Faint, style);
+        let last = line.iter().rposition(|wide| !written(&wide.cell).0.is_empty()).unwrap_or(0);
+        for (i, Wide { cell, width }) in line.iter().enumerate().take(last + 1) {
             let (text, ink) = written(cell);
             let text = format!("{:>1$}", text, width - 1);
             let boundary = matches!(cell, HexCell::Byte { boundary: true, .. }) && i > 0;
-            out.push(if boundary { style.bar() } else { ' ' });
-            out.push_str(&ink.map_or(text.clone(), |ink| style.palette.paint(&text, ink)));
+            out = out.plain(&if boundary { style.bar() } else { ' ' }.to_string());
+            out = match ink {
+                Some(ink) => out.inked(&text, ink, style),
+                None => out.plain(&text),
+            };
         }
-        out.trim_end().to_owned()
+        out
     };
     let mut rows = vec![
         row("hex", &|c| match c {

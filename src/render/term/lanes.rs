@@ -3,6 +3,7 @@
 
 use super::arrow::{Arrow, Glyphs};
 use super::hex_block::{hex_block, passing};
+use super::painted::Painted;
 use crate::render::palette::Ink;
 use crate::render::rows::bytes::pieces;
 use crate::render::rows::token;
@@ -19,11 +20,50 @@ pub struct Lanes<'a> {
     pub style: &'a Style,
     /// The messages and sockets that rows are about.
     pub trace: &'a Trace,
-    /// There are times to be shown; without, rows are numbered.
-    pub clock: bool,
+    /// What stands before each row.
+    pub margin: Margin,
+    /// Bytes that were received stand below in hex, each with its source; and addresses are told.
+    pub whole: bool,
 }
 
-/// Columns of the lanes: time, left lane, what is between (the kernel's notes, or a relay's lane), right lane.
+/// What stands before each row.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Margin {
+    /// Its number: times are the machine's.
+    Number,
+    /// When it was, in milliseconds.
+    Clock,
+    /// Its number, and when it was.
+    Both,
+}
+
+impl Margin {
+    const NUMBER: usize = 5;
+    const CLOCK: usize = 8;
+
+    pub fn columns(self) -> usize {
+        match self {
+            Margin::Number => Margin::NUMBER,
+            Margin::Clock => Margin::CLOCK,
+            // Above 9,999 rows a row is a column wider.
+            Margin::Both => Margin::NUMBER + Margin::CLOCK - 1,
+        }
+    }
+
+    fn has_clock(self) -> bool {
+        self != Margin::Number
+    }
+}
+
+/// What stands between the lanes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Between {
+    Kernel,
+    Link,
+    Relay,
+}
+
+/// Columns of the lanes: the margin, left lane, what is between (the kernel's notes, or a relay's lane), right lane.
 struct Columns {
     time: usize,
     left: usize,
@@ -34,11 +74,17 @@ struct Columns {
 }
 
 impl Columns {
-    fn of(width: usize, relay: bool) -> Columns {
-        let time = 8;
+    fn of(width: usize, margin: Margin, between: Between) -> Columns {
+        let time = margin.columns();
         let rest = width.min(WIDEST) - time - 1;
-        let middle = if relay { rest / 3 } else { rest / 4 };
-        let left = (rest - middle) / 2;
+        let [middle, left] = match (between, margin) {
+            (Between::Relay, _) => [rest / 3, rest / 3],
+            // An arrow needs more room than a call.
+            (Between::Link, Margin::Both) => [rest / 4, rest * 2 / 5],
+            // `recv(1,024) = 0 end of stream` has room in 80 columns.
+            _ => [rest * 2 / 9, (rest - rest * 2 / 9) / 2],
+        };
+        let relay = between == Between::Relay;
         Columns { time, left, middle, right: rest - middle - left, relay }
     }
 
@@ -70,7 +116,12 @@ fn milliseconds(us: u64) -> String {
 
 impl Lanes<'_> {
     fn columns(&self) -> Columns {
-        Columns::of(self.style.width.max(NARROW), self.trace.roles.contains(&Role::Relay))
+        let between = match (self.trace.roles.contains(&Role::Relay), self.trace.packets.is_empty()) {
+            (true, _) => Between::Relay,
+            (false, false) => Between::Link,
+            (false, true) => Between::Kernel,
+        };
+        Columns::of(self.style.width.max(NARROW), self.margin, between)
     }
 
     /// Draws a row.
@@ -91,7 +142,11 @@ impl Lanes<'_> {
     /// # Errors
     /// What writing says.
     pub fn event(&self, out: &mut dyn Write, row: &EventRow) -> io::Result<()> {
-        self.labelled(out, row, &token::call(&row.label, self.style))
+        let label = match self.whole {
+            true => token::call(&row.label, self.style),
+            false => token::call(&token::without_addresses(&row.label), self.style),
+        };
+        self.labelled(out, row, &label)
     }
 
     /// The same for a call whose peer has no lane: its label says who that is, and has the room of this end's.
@@ -131,7 +186,7 @@ impl Lanes<'_> {
             (_, true) => (Ink::Bad, Some(Ink::Bad)),
             (message, false) => (Ink::Faint, message),
         };
-        let time = paint(&format!("{:>1$} ", self.when(row.number, row.packet.t_us), lanes.time), Ink::Faint);
+        let time = paint(&self.before(row.number, row.packet.t_us), Ink::Faint);
         let label = label_ink.map_or(label.clone(), |ink| paint(&label, ink));
         let behind = paint(&self.arrival(row, lanes.right - 3), ink);
         let gap = if behind.is_empty() { "" } else { "  " };
@@ -141,7 +196,7 @@ impl Lanes<'_> {
     /// The remark and the times, as far as they fit.
     fn arrival(&self, row: &PacketRow, room: usize) -> String {
         let remark = row.remark.as_ref().map_or("", |remark| remark.to(self.style.lang));
-        let times: Vec<String> = match self.clock {
+        let times: Vec<String> = match self.margin.has_clock() {
             false => Vec::new(),
             true => row.packet.arrivals.iter().map(|at| milliseconds(*at)).collect(),
         };
@@ -179,14 +234,19 @@ impl Lanes<'_> {
             return Ok(());
         }
         let lanes = self.columns();
-        let time = if self.clock { Text::new("t ms", "毫秒") } else { Text::same("#") };
+        let clock = self.style.say(&Text::new("t ms", "毫秒"));
+        let margin = match self.margin {
+            Margin::Number => "#".to_owned(),
+            Margin::Clock => clock,
+            Margin::Both => format!("#{}{clock}", " ".repeat(Margin::CLOCK - columns(&clock))),
+        };
         let middle = match (lanes.relay, link) {
             (true, _) => Text::new("relay", "中继"),
             (false, true) => Text::new("link", "链路"),
             (false, false) => Text::new("kernel", "内核"),
         };
         let heads = [
-            (self.style.say(&time), lanes.time, true),
+            (margin, lanes.time, true),
             (self.style.say(&Text::new("client", "客户端")), lanes.left, false),
             (self.style.say(&middle), lanes.middle, false),
             (self.style.say(&Text::new("server", "服务器")), lanes.right, false),
@@ -199,9 +259,22 @@ impl Lanes<'_> {
         writeln!(out, "{}", self.style.palette.paint(line.trim_end(), Ink::Faint))
     }
 
-    /// When, in milliseconds; or which, where times would differ from run to run.
-    fn when(&self, number: usize, us: u64) -> String {
-        if self.clock { milliseconds(us) } else { number.to_string() }
+    /// The title of an act, above its rows.
+    pub fn heading(&self, title: &Text) -> String {
+        let indent = if self.style.is_narrow() { 0 } else { self.margin.columns() + 1 };
+        let title = cut(&self.style.say(title), self.style.breadth() - indent - 3, self.style.unicode);
+        format!("{}{}", " ".repeat(indent), self.style.palette.paint(&format!("-- {title}"), Ink::Strong))
+    }
+
+    /// What stands before a row: which it is, and when it was.
+    fn before(&self, number: usize, us: u64) -> String {
+        let number = |width: usize| format!("{number:>width$}");
+        let clock = || format!("{:>1$}", milliseconds(us), Margin::CLOCK);
+        match self.margin {
+            Margin::Number => number(Margin::NUMBER) + " ",
+            Margin::Clock => clock() + " ",
+            Margin::Both => number(Margin::NUMBER - 1) + &clock() + " ",
+        }
     }
 
     /// The end's number before the label, where a lane holds several.
@@ -227,7 +300,7 @@ impl Lanes<'_> {
         let (lanes, end) = (self.columns(), row.event.end);
         let note = if note.is_empty() { String::new() } else { format!("  [{note}]") };
         let label = format!("{}{note}", Lanes::numbered(end.index, label));
-        let time = format!("{:>1$} ", self.when(row.number, row.event.moment_us()), lanes.time);
+        let time = self.before(row.number, row.event.moment_us());
         let gap = " ".repeat(lanes.start(end.role) - lanes.time - 1);
         for (i, line) in wrapped(&label, lanes.room(end.role)).iter().enumerate() {
             let time = if i == 0 { self.style.palette.paint(&time, Ink::Faint) } else { " ".repeat(lanes.time + 1) };
@@ -250,7 +323,7 @@ impl Lanes<'_> {
             (true, _) => (lanes.left + lanes.middle).saturating_sub(beside + 3).max(lanes.left - 1),
             (false, _) => lanes.right,
         };
-        let time = format!("{:>1$} ", self.when(row.number, row.event.moment_us()), lanes.time);
+        let time = self.before(row.number, row.event.moment_us());
         for (i, line) in wrapped(&label, room).iter().enumerate() {
             let time = if i == 0 { self.style.palette.paint(&time, Ink::Faint) } else { " ".repeat(lanes.time + 1) };
             let kernel = if i == 0 { note } else { "" };
@@ -291,14 +364,41 @@ impl Lanes<'_> {
         }
     }
 
-    /// `got  |M1 hello|M2 feng|`, or `sent |M1 hello|`, and the hex block.
+    /// `got |M1 hello|M2 feng|`, or `sent |M1 hello|`, and the hex block, in the lane of their end; what has no room
+    /// there begins further to the left.
     fn detail(&self, out: &mut dyn Write, row: &EventRow) -> io::Result<()> {
-        let indent = 9.min(self.style.width / 3);
-        let room = self.style.breadth().saturating_sub(indent + 5);
-        let (word, gap) = if row.event.call.receives() { ("got", "  ") } else { ("sent", " ") };
-        let mut line = format!("{}{}{gap}", " ".repeat(indent), self.style.palette.paint(word, Ink::Faint));
+        self.in_lane(out, row.event.end, &self.pieces(row))?;
+        match self.whole {
+            true => {
+                self.in_lane(out, row.event.end, &hex_block(row.event, self.style.breadth() - self.least(), self.style))
+            }
+            false => Ok(()),
+        }
+    }
+
+    /// A block of lines in an end's lane, or as far to the right as it has room.
+    fn in_lane(&self, out: &mut dyn Write, end: EndName, lines: &[Painted]) -> io::Result<()> {
+        let widest = lines.iter().map(Painted::columns).max().unwrap_or(0);
+        let least = self.least();
+        let lane = if self.style.is_narrow() { least } else { self.columns().start(end.role) };
+        let indent = lane.min(self.style.breadth().saturating_sub(widest)).max(least);
+        lines.iter().try_for_each(|line| writeln!(out, "{}{line}", " ".repeat(indent)))
+    }
+
+    /// Columns before a block, at least.
+    fn least(&self) -> usize {
+        self.margin.columns().min(self.style.width / 3)
+    }
+
+    /// Whose bytes a call moved, piece by piece, on as many lines as it takes.
+    fn pieces(&self, row: &EventRow) -> Vec<Painted> {
+        let word = if row.event.call.receives() { "got " } else { "sent " };
+        let room = self.style.breadth().saturating_sub(self.least() + word.len() + 1);
+        let bar = self.style.bar().to_string();
+        let start = |more: usize| Painted::default().plain(&" ".repeat(word.len() + more));
+        let mut lines = Vec::new();
+        let mut line = Painted::default().inked(word, Ink::Faint, self.style).plain(&bar);
         let mut used = 1;
-        line.push(self.style.bar());
         for piece in pieces(self.trace, row.event) {
             let text = match piece.passes {
                 true => passing(&piece, self.style),
@@ -306,26 +406,21 @@ impl Lanes<'_> {
             };
             let wide = columns(&text) + 1;
             if used + wide > room && used > 1 {
-                writeln!(out, "{line}")?;
-                line = format!("{}{}", " ".repeat(indent + 5), self.style.bar());
+                lines.push(std::mem::replace(&mut line, start(0).plain(&bar)));
                 used = 1;
             }
             used += wide;
             for (i, text) in self.fitted(&text, piece.passes, room - 1).iter().enumerate() {
                 if i > 0 {
-                    writeln!(out, "{line}")?;
-                    line = " ".repeat(indent + 6);
+                    lines.push(std::mem::replace(&mut line, start(1)));
                     used = 1 + columns(text) + 1;
                 }
-                line += &self.style.palette.paint(text, Ink::Message(piece.msg));
+                line = line.inked(text, Ink::Message(piece.msg), self.style);
             }
-            line.push(self.style.bar());
+            line = line.plain(&bar);
         }
-        writeln!(out, "{line}")?;
-        for line in hex_block(row.event, self.style) {
-            writeln!(out, "{line}")?;
-        }
-        Ok(())
+        lines.push(line);
+        lines
     }
 
     /// A part on one line. What passes by is shown nowhere else, and goes on below.

@@ -1,7 +1,7 @@
 //! The annotated trace of a program while it runs: the same rows as a recorded run's, one end's calls, each as
 //! it returns.
 
-use super::lanes::Lanes;
+use super::lanes::{Lanes, Margin};
 use crate::render::Style;
 use crate::render::report::lines;
 use crate::render::rows::{EventRow, alike, call_text};
@@ -193,7 +193,8 @@ impl Live {
     }
 
     fn lanes(&self) -> Lanes<'_> {
-        Lanes { style: &self.style, trace: self.window.trace(), clock: !self.style.stable }
+        let margin = if self.style.stable { Margin::Number } else { Margin::Clock };
+        Lanes { style: &self.style, trace: self.window.trace(), margin, whole: true }
     }
 }
 

@@ -4,7 +4,25 @@ mod arrow;
 mod hex_block;
 mod lanes;
 mod live;
+mod notes;
+mod painted;
+mod screen;
+mod steps;
 mod transcript;
 
 pub use live::Live;
-pub use transcript::{Steps, run};
+pub use steps::Steps;
+
+use crate::render::{Report, Style};
+use std::io::{self, Write};
+
+/// Writes the report: one screen of it, or with [`Style::full`] all.
+///
+/// # Errors
+/// What writing says.
+pub fn run(out: &mut dyn Write, report: &Report, style: &Style, steps: &mut dyn Steps) -> io::Result<()> {
+    match style.full {
+        true => transcript::whole(out, report, style, steps),
+        false => screen::one(out, report, style, steps),
+    }
+}

@@ -1,0 +1,170 @@
+//! What is said around the rows, in one screen as in the whole trace: what was changed, the counts, the claims.
+
+use crate::claims::{Claim, Findings, Verdict};
+use crate::render::palette::Ink;
+use crate::render::report::{RunEnd, Why};
+use crate::render::rows::packet_text::listed;
+use crate::render::{Report, Style};
+use crate::say;
+use crate::text::columns::{columns, padded, wrapped};
+use crate::text::{Text, grouped};
+use crate::trace::summary::{Crossed, Where};
+use std::io::{self, Write};
+
+/// A report, and how its text looks.
+pub struct Notes<'a> {
+    /// How text looks.
+    pub style: &'a Style,
+    /// What is told.
+    pub report: &'a Report,
+}
+
+fn packet_counts(crossed: Crossed, blurred: bool) -> Text {
+    let count = |n: u64| if blurred { "n".to_owned() } else { grouped(n) };
+    let (packets, dropped, again) =
+        (count(crossed.packets), count(crossed.dropped as u64), count(crossed.retransmitted as u64));
+    say!("packets {packets}, dropped {dropped}, retransmitted {again}", "分组 {packets}，丢弃 {dropped}，重传 {again}")
+}
+
+impl Notes<'_> {
+    /// `word   text`, the text indented under itself.
+    pub fn entry(&self, out: &mut dyn Write, word: &str, text: &str, ink: Ink) -> io::Result<()> {
+        let indent = self.indent().max(columns(word) + 1);
+        let lines = wrapped(text, self.style.breadth() - indent);
+        for (i, line) in lines.iter().enumerate() {
+            let word = self.style.palette.paint(&padded(if i == 0 { word } else { "" }, indent - 1), ink);
+            writeln!(out, "{}", format!("{word} {line}").trim_end())?;
+        }
+        Ok(())
+    }
+
+    /// Columns before the text of an entry.
+    pub fn indent(&self) -> usize {
+        8.min(self.style.width / 3)
+    }
+
+    /// The word before an entry that is never broken.
+    pub fn word(&self, word: &str, ink: Ink) -> String {
+        self.style.palette.paint(&padded(word, self.indent() - 1), ink) + " "
+    }
+
+    /// What is not as it always is: the control experiment, the link, the options.
+    pub fn changes(&self, out: &mut dyn Write) -> io::Result<()> {
+        let head = &self.report.head;
+        if let Some(control) = &head.control {
+            let text = Text::new("control: {}", "对照实验：{}").with(&control.change);
+            self.style.paragraph(out, 2, &self.style.say(&text), Some(Ink::Strong))?;
+        }
+        if let Some(link) = &head.link {
+            self.style.paragraph(out, 2, &self.style.say(&say!("link: {link}", "链路：{link}")), None)?;
+        }
+        if !head.given.is_empty() {
+            let options = head.given.iter().map(|(name, value)| format!("--{name} {value}"));
+            let word = self.style.say(&Text::new("changed: ", "已改："));
+            self.style.paragraph(out, 2, &(word + &options.collect::<Vec<_>>().join(" ")), None)?;
+        }
+        Ok(())
+    }
+
+    /// What no claim says: it is the other end's to judge, this system cannot tell it, or an end failed.
+    pub fn unjudged(&self, out: &mut dyn Write) -> io::Result<()> {
+        let Findings { unjudged, limits, .. } = &self.report.findings;
+        for text in unjudged {
+            let word = self.style.say(&Text::new("[other]", "[对端]"));
+            let judge = Text::new("{} (the other end has to judge this)", "{}（由另一端判断）").with(text);
+            self.entry(out, &word, &self.style.say(&judge), Ink::Faint)?;
+        }
+        for text in limits {
+            self.entry(out, &self.style.say(&Text::new("[note]", "[说明]")), &self.style.say(text), Ink::Faint)?;
+        }
+        if let Some(failure) = &self.report.failure {
+            let text = self.style.say(&failure.sentence());
+            self.entry(out, &self.style.say(&Text::new("[error]", "[错误]")), &text, Ink::Bad)?;
+        }
+        Ok(())
+    }
+
+    /// The counts, on a line.
+    pub fn counted(&self) -> Text {
+        let summary = &self.report.summary;
+        let blurred = self.report.calls_vary();
+        let n = |n: usize| if blurred { "n".to_owned() } else { grouped(n) };
+        let segments = summary.segments.filter(|_| !blurred).map(grouped);
+        let segments = segments.unwrap_or_else(|| if blurred { "n".into() } else { "?".into() });
+        let (sends, recvs) = (n(summary.sends), n(summary.recvs));
+        let tcp = summary.segments.is_some();
+        let mut words = vec![say!("sends {sends}", "发送 {sends} 次")];
+        if tcp {
+            words.push(say!("segments {segments}", "报文段 {segments}"));
+        }
+        words.push(say!("recvs {recvs}", "接收 {recvs} 次"));
+        words.extend(summary.crossed.map(|crossed| packet_counts(crossed, self.report.packets_vary())));
+        let (sent, intact) = (n(summary.messages_sent), n(summary.messages_intact));
+        words.push(say!("messages intact {intact} of {sent}", "完整消息 {intact}/{sent}"));
+        if let Some(lost) = summary.lost_at {
+            let place = match lost {
+                Where::Sender => Text::new("the sender", "发送方"),
+                Where::Wire => Text::new("the wire", "路上"),
+                Where::Receiver => Text::new("the receiver", "接收方"),
+            };
+            words.push(Text::new("boundaries lost at: {}", "边界丢失于：{}").with(&place));
+        }
+        listed(&words, &Text::same("   "))
+    }
+
+    pub fn claim(&self, out: &mut dyn Write, claim: &Claim) -> io::Result<()> {
+        let (word, ink) = match claim.holds {
+            true => (Text::new("[holds]", "[成立]"), Ink::Good),
+            false if self.report.fails_as_it_must(claim) => {
+                (Text::new("[fails, as it must]", "[理应不成立]"), Ink::Good)
+            }
+            false => (Text::new("[fails]", "[不成立]"), Ink::Bad),
+        };
+        self.entry(out, &self.style.say(&word), &self.style.say(&claim.text), ink)?;
+        let sides = Text::new("expected {}; got {}", "预期：{}；实际：{}")
+            .with(&claim.expected.exact)
+            .with(&claim.actual.exact);
+        self.entry(out, "", &(self.style.say(&sides) + &self.evidence(claim)), Ink::Faint)
+    }
+
+    /// The events that show a claim, by their numbers.
+    pub fn evidence(&self, claim: &Claim) -> String {
+        let last = if self.report.packets_vary() { self.report.trace.events.len() } else { usize::MAX };
+        let events: Vec<usize> = claim.events.iter().copied().filter(|seq| *seq <= last).collect();
+        let more = if events.len() > 4 { ".." } else { "" };
+        let events: Vec<String> = events.iter().take(4).map(|seq| format!("#{seq}")).collect();
+        match events.is_empty() || self.report.calls_vary() {
+            true => String::new(),
+            false => format!("  ({}{more})", events.join(" ")),
+        }
+    }
+
+    pub fn verdict(&self, out: &mut dyn Write) -> io::Result<()> {
+        let findings = &self.report.findings;
+        let verdict = &findings.verdict;
+        if let Verdict::NotPossibleHere(reason) = verdict {
+            let text = Text::new("{}: {}", "{}：{}").with(&verdict.text()).with(reason);
+            return self.style.paragraph(out, 2, &self.style.say(&text), Some(Ink::Strong));
+        }
+        let ending = self.report.ending();
+        let ink = if matches!(ending, RunEnd::Shown | RunEnd::ControlPassed) { Ink::Good } else { Ink::Bad };
+        let (all, held) = (findings.claims.len(), findings.claims.iter().filter(|c| c.holds).count());
+        let control = self.report.head.control.as_ref().filter(|_| ending == RunEnd::ControlPassed);
+        let said = match control {
+            Some(control) => control.fails.clone(),
+            None => verdict.text(),
+        };
+        let count = say!("{{}} ({held} of {all} claims hold)", "{{}}（{all} 条论断中 {held} 条成立）").with(&said);
+        self.style.paragraph(out, 2, &self.style.say(&count), Some(ink))
+    }
+
+    /// A sentence of explanation, and where it is written down.
+    ///
+    /// # Errors
+    /// What writing says.
+    pub fn why(&self, out: &mut dyn Write, why: &Why, first: bool) -> io::Result<()> {
+        let word = self.style.say(&Text::new("why", "原因"));
+        let source = if why.source.is_empty() { String::new() } else { format!(" [{}]", why.source) };
+        self.entry(out, if first { &word } else { "" }, &(self.style.say(&why.text) + &source), Ink::Strong)
+    }
+}

@@ -1,0 +1,213 @@
+//! A run on one screen: the question, the rows that carry the lesson, the answer with its evidence, why, what next.
+//! They are the same rows as those of the whole trace, fewer of them.
+
+use super::lanes::{Lanes, Margin};
+use super::notes::Notes;
+use super::steps::Steps;
+use crate::claims::Claim;
+use crate::render::palette::Ink;
+use crate::render::report::RunEnd;
+use crate::render::rows::packet_text::listed;
+use crate::render::rows::{Row, Stages, rows};
+use crate::render::{Report, Style};
+use crate::say;
+use crate::text::Text;
+use crate::text::columns::{columns, cut};
+use std::io::{self, Write};
+
+/// Rows of a terminal that everybody has, less one for the prompt.
+const SCREEN: usize = 23;
+/// Rows of the trace that are shown however much else there is to say, in lines.
+const LEAST: usize = 6;
+/// Failing claims that are told.
+const FAILING: usize = 3;
+
+/// Writes the screen.
+///
+/// # Errors
+/// What writing says.
+pub fn one(out: &mut dyn Write, report: &Report, style: &Style, steps: &mut dyn Steps) -> io::Result<()> {
+    let notes = Notes { style, report };
+    let (mut head, mut foot) = (Vec::new(), Vec::new());
+    notes.question(&mut head)?;
+    if report.trace.events.is_empty() {
+        notes.verdict(&mut foot)?;
+    } else {
+        notes.answers(&mut foot)?;
+    }
+    out.write_all(&head)?;
+    let used = lines(&head) + lines(&foot);
+    Screen::of(report, style).draw(out, SCREEN.saturating_sub(used).max(LEAST), steps)?;
+    steps.before(out)?;
+    out.write_all(&foot)
+}
+
+fn lines(text: &[u8]) -> usize {
+    text.iter().filter(|byte| **byte == b'\n').count()
+}
+
+/// The rows, and how they are drawn.
+struct Screen<'a> {
+    report: &'a Report,
+    rows: Vec<Row<'a>>,
+    lanes: Lanes<'a>,
+}
+
+impl<'a> Screen<'a> {
+    fn of(report: &'a Report, style: &'a Style) -> Screen<'a> {
+        let lanes = Lanes { style, trace: &report.trace, margin: Margin::Number, whole: false };
+        Screen { report, rows: rows(report), lanes }
+    }
+
+    /// The act that a row belongs to.
+    fn act(&self, at: usize) -> Option<usize> {
+        if let Row::Event(row) = &self.rows[at] { row.event.act } else { None }
+    }
+
+    /// How many lines a row takes.
+    fn height(&self, at: usize) -> usize {
+        let mut drawn = Vec::new();
+        // Memory takes everything.
+        let _ = self.lanes.row(&mut drawn, &self.rows[at]);
+        lines(&drawn)
+    }
+
+    fn draw(&self, out: &mut dyn Write, room: usize, steps: &mut dyn Steps) -> io::Result<()> {
+        if self.rows.is_empty() {
+            return Ok(());
+        }
+        // The names of the lanes, and the empty line below.
+        let (chosen, left) = self.chosen(room.saturating_sub(2));
+        self.lanes.heads(out, self.report.shows_packets())?;
+        let in_hex = chosen.iter().copied().find(|at| self.is_worth_its_bytes(*at));
+        let (shown, mut act) = (chosen.len(), None);
+        for at in chosen {
+            steps.before(out)?;
+            if let Some(title) = self.title(at, act) {
+                writeln!(out, "{title}")?;
+            }
+            act = act.max(self.act(at));
+            let lanes = Lanes { whole: true, ..self.lanes };
+            let mut with_bytes = Vec::new();
+            lanes.row(&mut with_bytes, &self.rows[at])?;
+            match Some(at) == in_hex && lines(&with_bytes) - self.height(at) <= left {
+                true => out.write_all(&with_bytes)?,
+                false => self.lanes.row(out, &self.rows[at])?,
+            }
+        }
+        self.left_out(out, shown)
+    }
+
+    /// How many rows there are, where not all are shown: in the place of an empty line.
+    fn left_out(&self, out: &mut dyn Write, shown: usize) -> io::Result<()> {
+        let all = self.rows.len();
+        let indent = " ".repeat(if self.style().is_narrow() { 2 } else { Margin::Number.columns() + 1 });
+        let text = say!("({shown} of {all} rows; --full shows all)", "（{all} 行中的 {shown} 行；--full 显示全部）");
+        let text = self.style().palette.paint(&self.style().say(&text), Ink::Faint);
+        if shown < all { writeln!(out, "{indent}{text}") } else { writeln!(out) }
+    }
+
+    fn style(&self) -> &Style {
+        self.lanes.style
+    }
+
+    /// The heading of a row's act, if it is not the one before.
+    fn title(&self, at: usize, before: Option<usize>) -> Option<String> {
+        let act = self.act(at).filter(|act| before.is_none_or(|before| before < *act))?;
+        let acts = &self.report.trace.acts;
+        let title = acts.get(act).filter(|_| acts.len() > 1)?;
+        Some(self.lanes.heading(&title.title))
+    }
+
+    /// The rows there is room for, in order, and how many lines are left.
+    fn chosen(&self, room: usize) -> (Vec<usize>, usize) {
+        let Stages { cited, moving, rest } = Stages::of(self.report, &self.rows);
+        let heights: Vec<usize> = (0..self.rows.len()).map(|at| self.height(at)).collect();
+        let mut chosen = Vec::new();
+        let height = |chosen: &[usize]| {
+            let mut acts: Vec<usize> = chosen.iter().filter_map(|at| self.act(*at)).collect();
+            acts.sort_unstable();
+            acts.dedup();
+            let headings = if self.report.trace.acts.len() > 1 { acts.len() } else { 0 };
+            chosen.iter().map(|at| heights[*at]).sum::<usize>() + headings
+        };
+        for at in cited {
+            chosen.push(at);
+            if height(&chosen) > room {
+                chosen.pop();
+            }
+        }
+        let fit = (0..=moving.len()).rev().find(|n| height(&[&chosen, &moving[..*n]].concat()) <= room).unwrap_or(0);
+        chosen.extend(&moving[..fit]);
+        if height(&[&chosen[..], &rest].concat()) <= room {
+            chosen.extend(rest);
+        }
+        let left = room.saturating_sub(height(&chosen));
+        chosen.sort_unstable();
+        (chosen, left)
+    }
+
+    /// Does it show in its bytes where one message ends and the next begins?
+    fn is_worth_its_bytes(&self, at: usize) -> bool {
+        let Row::Event(row) = &self.rows[at] else { return false };
+        row.detailed && row.event.spans.len() > 1 && row.event.bytes.len() <= 2 * 16
+    }
+}
+
+impl Notes<'_> {
+    /// The scenario's question, and what is not as always.
+    fn question(&self, out: &mut dyn Write) -> io::Result<()> {
+        let head = &self.report.head;
+        let question = Text::new("{}: {}", "{}：{}").with_all([&Text::same(head.scenario.clone()), &head.question]);
+        self.style.paragraph(out, 0, &self.style.say(&question), Some(Ink::Strong))?;
+        self.changes(out)
+    }
+
+    fn answers(&self, out: &mut dyn Write) -> io::Result<()> {
+        self.answer(out)?;
+        self.claims_in_short(out)?;
+        if let Some(why) = self.report.why().first() {
+            self.why(out, why, true)?;
+        }
+        self.next_in_short(out)
+    }
+
+    /// What the run established, and the events that show it.
+    fn answer(&self, out: &mut dyn Write) -> io::Result<()> {
+        let head = &self.report.head;
+        let (text, ink) = match (self.report.ending(), &head.control) {
+            (RunEnd::Shown, _) => (head.claim.clone(), Ink::Good),
+            (RunEnd::ControlPassed, Some(control)) => (control.fails.clone(), Ink::Good),
+            _ => return Ok(()),
+        };
+        let shown = self.report.findings.claims.first().map_or(String::new(), |claim| self.evidence(claim));
+        self.entry(out, &self.style.say(&Text::new("answer", "回答")), &(self.style.say(&text) + &shown), ink)
+    }
+
+    /// How many claims hold; of those that fail both sides.
+    fn claims_in_short(&self, out: &mut dyn Write) -> io::Result<()> {
+        let findings = &self.report.findings;
+        let failing: Vec<&Claim> = findings.claims.iter().filter(|claim| !claim.holds).collect();
+        failing.iter().take(FAILING).try_for_each(|claim| self.claim(out, claim))?;
+        self.unjudged(out)?;
+        let (all, held) = (findings.claims.len(), findings.claims.len() - failing.len());
+        let held = say!("{held} of {all} claims hold: {{}}", "{all} 条论断中 {held} 条成立：{{}}");
+        let held = held.with(&findings.verdict.text());
+        let counts = listed(&[self.counted(), held], &Text::new("; ", "；"));
+        self.entry(out, &self.style.say(&Text::new("counts", "计数")), &self.style.say(&counts), Ink::Faint)
+    }
+
+    /// A step or two, each on a line: the command is never cut.
+    fn next_in_short(&self, out: &mut dyn Write) -> io::Result<()> {
+        for (i, next) in self.report.two_suggestions().iter().enumerate() {
+            let word = if i == 0 { self.style.say(&Text::new("next", "接着试")) } else { String::new() };
+            let command = format!("stickdemo {}", next.command);
+            let room = self.style.breadth().saturating_sub(self.indent() + columns(&command) + 4);
+            // To the shell, a comment: the line can be pasted whole.
+            let shows = format!("# {}", cut(&self.style.say(&next.shows), room, self.style.unicode));
+            let faint = self.style.palette.paint(&shows, Ink::Faint);
+            writeln!(out, "{}", format!("{}{command}  {faint}", self.word(&word, Ink::Strong)).trim_end())?;
+        }
+        Ok(())
+    }
+}
