@@ -2,14 +2,13 @@
 
 mod common;
 
-use common::{CLIENT, HERE, SERVER, Scene};
+use common::{CLIENT, HERE, PATIENCE, SERVER, Scene};
 use std::io::ErrorKind;
 use std::net::{TcpStream, UdpSocket};
 use std::sync::Arc;
-use std::time::Duration;
 use stickdemo::claims::Judge;
 use stickdemo::net::barrier::Stage;
-use stickdemo::net::{DeadPort, End, Place};
+use stickdemo::net::{Allowance, DeadPort, End, Place};
 use stickdemo::trace::{Call, Event, Fact, MsgId, Proto, Role, Tie, Trace};
 
 /// Datagrams of a message each, in this order.
@@ -105,7 +104,7 @@ fn a_wait_that_a_refusal_ended_depends_on_nobody() {
 
 #[test]
 fn a_dead_port_refuses_and_nobody_else_gets_it() {
-    let stage = Arc::new(Stage::new(false, Duration::from_secs(10), None));
+    let stage = Arc::new(Stage::new(false, Allowance::lasting(PATIENCE, PATIENCE), None));
     let end = End::new(CLIENT, Arc::default(), Arc::default(), stage, Place::Loopback);
     let tcp = DeadPort::take(&end, Proto::Tcp).unwrap();
     assert_eq!(TcpStream::connect(tcp.address()).unwrap_err().kind(), ErrorKind::ConnectionRefused);

@@ -100,6 +100,16 @@ impl<'a> Judge<'a> {
     }
 }
 
+impl Findings {
+    /// Adds what must hold besides; it shows no phenomenon by itself.
+    pub fn add(&mut self, claim: Claim) {
+        if !claim.holds {
+            self.verdict = Verdict::NotReproduced;
+        }
+        self.claims.push(claim);
+    }
+}
+
 /// A claim being written: what shows it, then what is expected beside what was seen, which closes it.
 pub struct Draft<'j, 'a> {
     judge: &'j Judge<'a>,

@@ -1,6 +1,7 @@
 //! Where the ends wait for facts (bytes queued, an acknowledgement, a gate), with a deadline that fails loudly.
 
-use super::{NetError, Result};
+use super::allowance::{Moved, TimeLeft};
+use super::{Allowance, Deadline, NetError, Result};
 use crate::sys::wait::pause;
 use crate::text::Text;
 #[cfg(unix)]
@@ -15,9 +16,10 @@ use std::time::{Duration, Instant};
 /// The stage two ends meet on: where they learn each other's address and open gates for each other.
 pub struct Stage {
     alone: bool,
-    limit: Duration,
+    allowed: Allowance,
     announce: Option<Announce>,
-    kept: Option<Kept>,
+    meeting: Arc<Meeting>,
+    moved: Moved,
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -28,11 +30,38 @@ struct State {
     /// How often each gate was opened.
     opened: HashMap<Cow<'static, str>, usize>,
     abandoned: bool,
+    foreseen: Foreseen,
 }
 
-/// A lone server's listening socket, while a run that was spoiled begins again: the other end, in its own process,
-/// connects again to where it did before.
-pub type Kept = Arc<Mutex<Option<Socket>>>;
+/// What outlasts a run that begins again: its deadline, and a lone server's socket, because the other end, in its own
+/// process, comes again to where it did before.
+#[derive(Debug)]
+pub struct Meeting {
+    deadline: Deadline,
+    /// The socket; `None` where none is kept.
+    kept: Option<Mutex<Option<Socket>>>,
+}
+
+impl Meeting {
+    /// The run's time begins now. With `keeps` the socket at the meeting point outlasts the run.
+    pub fn new(allowed: &Allowance, keeps: bool) -> Meeting {
+        Meeting { deadline: Deadline::new(allowed.whole), kept: keeps.then(Mutex::default) }
+    }
+}
+
+/// What a lone server's rehearsal foresees of who comes to it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Foreseen {
+    /// Nothing, or somebody was heard already: whoever comes is the other end.
+    #[default]
+    Anybody,
+    /// It says something first.
+    Words,
+    /// The same, and the first thing is an empty datagram.
+    Silence,
+    /// It hears something first, and stays for it.
+    Ears,
+}
 
 /// Told each address that is published.
 pub type Announce = Arc<dyn Fn(SocketAddr) + Send + Sync>;
@@ -40,27 +69,41 @@ pub type Announce = Arc<dyn Fn(SocketAddr) + Send + Sync>;
 /// How long a lone end waits where two ends in one process would use a gate.
 pub const UNSEEN_GATE: Duration = Duration::from_millis(250);
 
+impl Foreseen {
+    /// Who came first has heard all it was to hear, since another one comes.
+    fn stayed(&mut self) {
+        if *self == Foreseen::Ears {
+            *self = Foreseen::Anybody;
+        }
+    }
+}
+
 impl Stage {
-    /// A stage for both ends, or for one that runs alone; nothing on it waits longer than `limit`.
-    pub fn new(alone: bool, limit: Duration, announce: Option<Announce>) -> Stage {
-        Stage { alone, limit, announce, kept: None, state: Mutex::default(), changed: Condvar::new() }
+    /// A stage for both ends, or for one that runs alone; nothing on it lasts longer, or moves more, than allowed.
+    pub fn new(alone: bool, allowed: Allowance, announce: Option<Announce>) -> Stage {
+        Stage::at(alone, allowed, announce, Arc::new(Meeting::new(&allowed, false)))
     }
 
-    /// The same for a run that may have to begin again: its listening socket is kept here.
-    #[must_use]
-    pub fn keeping(self, kept: Option<Kept>) -> Stage {
-        Stage { kept, ..self }
+    /// The same for a run that may be begun again.
+    pub fn at(alone: bool, allowed: Allowance, announce: Option<Announce>, meeting: Arc<Meeting>) -> Stage {
+        let (moved, state, changed) = (Moved::default(), Mutex::default(), Condvar::new());
+        Stage { alone, allowed, announce, meeting, moved, state, changed }
     }
 
-    /// The listening socket of the run before, if this one begins again.
+    /// What this lone server may expect.
+    pub fn foresees(&self, foreseen: Foreseen) {
+        self.lock().foreseen = foreseen;
+    }
+
+    /// The socket of the run before, if this one begins again.
     pub(super) fn kept(&self) -> Option<Socket> {
-        let kept = self.kept.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = self.meeting.kept.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner);
         kept.as_ref().and_then(|socket| socket.try_clone().ok())
     }
 
-    /// Keeps a listening socket, should the run have to begin again.
+    /// Keeps a socket, should the run have to begin again.
     pub(super) fn keep(&self, socket: &Socket) {
-        if let Some(kept) = &self.kept {
+        if let Some(kept) = &self.meeting.kept {
             *kept.lock().unwrap_or_else(PoisonError::into_inner) = socket.try_clone().ok();
         }
     }
@@ -70,9 +113,61 @@ impl Stage {
         self.alone
     }
 
-    /// The longest that anything may wait.
-    pub fn limit(&self) -> Duration {
-        self.limit
+    /// What the run may take.
+    pub(super) fn allowed(&self) -> &Allowance {
+        &self.allowed
+    }
+
+    /// The longest that a wait may last that begins now.
+    pub(super) fn patience(&self) -> TimeLeft {
+        TimeLeft::new(self.allowed.wait, &self.meeting.deadline)
+    }
+
+    /// May another call move data? What it would wait for, should the time be up.
+    pub(super) fn may_move(&self, what: impl FnOnce() -> Text) -> Result<TimeLeft> {
+        self.moved.is_within(&self.allowed)?;
+        match self.patience() {
+            over if over.limit.is_zero() => Err(over.in_vain(what())),
+            patience => Ok(patience),
+        }
+    }
+
+    /// A call moved so many bytes.
+    pub(super) fn moved(&self, bytes: usize) {
+        self.moved.add(bytes);
+    }
+
+    /// Somebody is there: a lone end's run begins.
+    pub(super) fn met(&self) {
+        if self.alone && !self.meeting.deadline.met() {
+            self.lock().foreseen.stayed();
+        }
+    }
+
+    /// Has a lone server not heard anybody yet?
+    pub(super) fn awaits(&self) -> bool {
+        self.lock().foreseen != Foreseen::Anybody
+    }
+
+    /// What came in; `None` for an end of the stream, or a connection that broke.
+    ///
+    /// # Errors
+    /// When who came is not the other end, since that one says something first.
+    pub(super) fn heard(&self, what: Option<&[u8]>) -> Result<()> {
+        if !self.alone {
+            return Ok(());
+        }
+        let foreseen = &mut self.lock().foreseen;
+        match (*foreseen, what) {
+            (Foreseen::Words, None | Some([])) | (Foreseen::Silence | Foreseen::Ears, None) => {
+                self.meeting.deadline.missed();
+                Err(NetError::Stranger)
+            }
+            _ => {
+                *foreseen = Foreseen::Anybody;
+                Ok(())
+            }
+        }
     }
 
     /// Makes an address known to the other end.
@@ -103,12 +198,21 @@ impl Stage {
     /// # Errors
     /// When the deadline passes, or the other end failed.
     pub fn pass(&self, gate: &str, times: usize) -> Result<()> {
-        if self.alone {
-            pause(UNSEEN_GATE);
-            return Ok(());
-        }
         let what = crate::say!("the gate \u{201c}{gate}\u{201d}", "“{gate}”放行");
+        if self.alone {
+            return self.pause(UNSEEN_GATE, what);
+        }
         self.wait(&what, |state| state.opened.get(gate).is_some_and(|n| *n >= times).then_some(()))
+    }
+
+    /// Lets time pass, as far as the run has any.
+    ///
+    /// # Errors
+    /// When its time is up before.
+    pub(super) fn pause(&self, duration: Duration, what: Text) -> Result<()> {
+        let left = TimeLeft::of_the_run(&self.meeting.deadline);
+        pause(duration.min(left.limit));
+        if duration < left.limit { Ok(()) } else { Err(left.in_vain(what)) }
     }
 
     /// Lets everyone who waits on this stage fail now: an end of it has failed.
@@ -144,7 +248,8 @@ impl Stage {
     }
 
     fn wait<T>(&self, what: &Text, ready: impl Fn(&State) -> Option<T>) -> Result<T> {
-        let deadline = Instant::now() + self.limit;
+        let patience = self.patience();
+        let deadline = Instant::now() + patience.limit;
         let mut state = self.lock();
         loop {
             if let Some(found) = ready(&state) {
@@ -154,7 +259,7 @@ impl Stage {
                 return Err(NetError::Abandoned);
             }
             let Some(left) = deadline.checked_duration_since(Instant::now()) else {
-                return Err(NetError::Deadline { what: what.clone(), limit: self.limit });
+                return Err(patience.in_vain(what.clone()));
             };
             state = self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
         }

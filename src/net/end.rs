@@ -1,7 +1,8 @@
 //! One end of an experiment: what a scenario's programs are written with.
 
+use super::allowance::TimeLeft;
 use super::barrier::{self, Stage};
-use super::error::{NetError, Result};
+use super::error::Result;
 use super::outgoing::Outgoing;
 use super::settings::Settings;
 use crate::link::Host;
@@ -169,12 +170,11 @@ impl End {
     /// The word that opened a gate is not faster than what was sent before it, however long that takes.
     fn catch_up(&self) -> Result<()> {
         let Place::Linked { near, .. } = &self.place else { return Ok(()) };
-        let limit = self.stage.limit();
-        if wait::until(limit, || self.stage.abandoned() || near.link_is_quiet()) {
+        let patience = self.stage.patience();
+        if wait::until(patience.limit, || self.stage.abandoned() || near.link_is_quiet()) {
             return Ok(());
         }
-        let what = Text::new("until nothing is on its way any more", "等到路上什么也没有");
-        Err(NetError::Deadline { what, limit })
+        Err(patience.in_vain(Text::new("until nothing is on its way any more", "等到路上什么也没有")))
     }
 
     /// Lets time pass because the page does, or the learner asked for it (`--gap`).
@@ -183,10 +183,8 @@ impl End {
     /// None; the result is there to read like its neighbours.
     pub fn pause(&self, duration: Duration) -> Result<()> {
         let note = say!("sleep {duration:?}", "sleep {duration:?}");
-        self.waited(None, Fact::Pause(duration.as_micros() as u64), note, || {
-            wait::pause(duration);
-            Ok(())
-        })
+        let fact = Fact::Pause(duration.as_micros() as u64);
+        self.waited(None, fact, note.clone(), || self.stage.pause(duration, note))
     }
 
     /// Notes something about this end's process or machine that is no socket call.
@@ -260,13 +258,13 @@ impl End {
         }
     }
 
-    /// The longest that a socket of this protocol waits.
-    pub(super) fn limit(&self, proto: Proto) -> Duration {
-        let limit = self.stage.limit();
+    /// The longest that a socket of this protocol waits from now on.
+    pub(super) fn patience(&self, proto: Proto) -> TimeLeft {
+        let all = self.stage.patience();
         match self.place {
             // What was lost does not come, however long one waits; over TCP it does.
-            Place::Linked { patience: Some(patience), .. } if proto == Proto::Udp => limit.min(patience),
-            _ => limit,
+            Place::Linked { patience: Some(patience), .. } if proto == Proto::Udp => all.at_most(patience),
+            _ => all,
         }
     }
 

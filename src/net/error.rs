@@ -2,7 +2,7 @@
 
 use crate::say;
 use crate::sys::errno;
-use crate::text::Text;
+use crate::text::{Text, grouped};
 use crate::trace::Call;
 use std::fmt;
 use std::io;
@@ -31,6 +31,22 @@ pub enum NetError {
         /// How long it was waited for.
         limit: Duration,
     },
+    /// A fact had not come about when the whole run's time was up.
+    TimeUp {
+        /// The fact.
+        what: Text,
+        /// How long the run may last.
+        whole: Duration,
+    },
+    /// The run moved more data than it may.
+    TooMuch {
+        /// In how many calls.
+        calls: usize,
+        /// How many bytes.
+        bytes: usize,
+    },
+    /// Who came to a lone server left without a word: it was not the other end.
+    Stranger,
     /// The other end failed first.
     Abandoned,
 }
@@ -69,6 +85,25 @@ impl NetError {
                 };
                 told.with(&limit).with(what)
             }
+            NetError::TimeUp { what, whole } => {
+                let whole = Text::same(format!("{whole:?}"));
+                let told = match what.en.starts_with("until ") {
+                    true => Text::new("the run's {} were over, and still waiting {}", "运行的时限 {} 已到，还没有{}"),
+                    false => Text::new(
+                        "the run's {} were over, and still waiting for {}",
+                        "运行的时限 {} 已到，还没有等到{}",
+                    ),
+                };
+                told.with(&whole).with(what)
+            }
+            NetError::TooMuch { calls, bytes } => {
+                let (calls, bytes) = (grouped(*calls), grouped(*bytes));
+                say!(
+                    "{bytes} bytes in {calls} calls: more than a run may move, so it was ended",
+                    "{calls} 次调用共 {bytes} 字节：超过一次运行的上限，因此中止"
+                )
+            }
+            NetError::Stranger => Text::new("somebody came and left without a word", "有人来过，什么也没说就走了"),
             NetError::Abandoned => Text::new("the other end failed first", "另一端先失败了"),
         }
     }

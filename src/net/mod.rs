@@ -1,6 +1,7 @@
 //! Recorded sockets. Each method makes one system call and leaves one event, errors included, so a
 //! scenario cannot forget to log and cannot log what did not happen.
 
+mod allowance;
 pub mod barrier;
 mod dead_port;
 mod end;
@@ -15,6 +16,7 @@ mod tcp;
 mod udp;
 pub(crate) mod waker;
 
+pub use allowance::{Allowance, Deadline};
 pub use dead_port::DeadPort;
 pub use end::{End, Place};
 pub use error::{NetError, Result, Spoiled};

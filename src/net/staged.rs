@@ -1,5 +1,6 @@
 //! A recorded socket of a scenario's end: it waits no longer than its stage does, and says its errors as scenarios do.
 
+use super::allowance::TimeLeft;
 use super::recorded::Recorded;
 use super::{End, NetError, Result, barrier, statistics};
 use crate::say;
@@ -114,11 +115,11 @@ impl Staged {
 
     /// Waits for a fact about this socket and records what the kernel says when it is true.
     pub(super) fn wait(&self, fact: Fact, note: Text, mut seen: impl FnMut() -> bool) -> Result<()> {
-        let limit = self.end.limit(self.proto);
+        let patience = self.end.patience(self.proto);
         let mut event = Event::new(self.end.name, Call::Wait);
         event.t_us = self.end.recorder.now_us();
         let mut came = false;
-        let _ = wait::until(limit, || {
+        let _ = wait::until(patience.limit, || {
             came = seen();
             came || self.end.stage.abandoned()
         });
@@ -138,7 +139,7 @@ impl Staged {
         match came {
             true => Ok(()),
             false if self.end.stage.abandoned() => Err(NetError::Abandoned),
-            false => Err(NetError::Deadline { what: note, limit }),
+            false => Err(patience.in_vain(note)),
         }
     }
 
@@ -158,15 +159,13 @@ impl Staged {
         drop(self);
         Ok(())
     }
+}
 
-    /// A blocking call that ran into the socket's timeout did not fail: its fact did not come about.
-    pub(super) fn deadline(&self, error: NetError, what: Text) -> NetError {
-        match error.kind() {
-            Some(io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {
-                NetError::Deadline { what, limit: self.end.limit(self.proto) }
-            }
-            _ => error,
-        }
+/// A blocking call that ran into its timeout did not fail: its fact did not come about.
+pub(super) fn in_vain(error: NetError, patience: TimeLeft, what: impl FnOnce() -> Text) -> NetError {
+    match error.kind() {
+        Some(io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => patience.in_vain(what()),
+        _ => error,
     }
 }
 
@@ -179,7 +178,8 @@ impl Drop for Staged {
     /// The close tells what the kernel said just before; of datagrams also how many nobody read.
     fn drop(&mut self) {
         let mut evidence = self.evidence();
-        if self.proto == Proto::Udp {
+        // What waits is for the run that begins again.
+        if self.proto == Proto::Udp && !self.end.stage.awaits() {
             evidence.unread = unread(self.socket());
         }
         self.last_words(evidence);

@@ -1,8 +1,9 @@
 //! Recorded TCP sockets.
 
+use super::allowance::TimeLeft;
 use super::recorded::{read_into, restarted};
-use super::staged::{Staged, failed};
-use super::{End, Holder, NetError, Outgoing, Piece, Result, Spoiled, barrier, statistics};
+use super::staged::{Staged, failed, in_vain};
+use super::{End, Holder, Outgoing, Piece, Result, Spoiled, barrier, statistics};
 use crate::framing::Part;
 use crate::framing::protocols::Source;
 use crate::say;
@@ -11,7 +12,10 @@ use crate::text::Text;
 use crate::trace::{Call, Evidence, Fact, Handed, Proto, Sink};
 use socket2::Socket;
 use std::cell::Cell;
-use std::io;
+use std::io::{
+    self,
+    ErrorKind::{BrokenPipe, ConnectionReset},
+};
 use std::net::{Shutdown, SocketAddr};
 use std::time::{Duration, Instant};
 
@@ -144,15 +148,16 @@ impl<'e> Tcp<'e> {
     /// What the calls say.
     pub fn connect_to(self, address: SocketAddr) -> Result<Conn> {
         let recorded = self.open(address)?;
-        let limit = self.end.stage.limit();
+        let patience = self.end.stage.patience();
         // Between two ends here the answer comes at once, and a plain connect is what the page has;
         // elsewhere, and from a listener whose queue is full, silence would last for minutes.
         let soon = self.end.linked() || address.ip().is_loopback() && !self.end.alone();
         let made = recorded.plain(Call::Connect, Some(address), |s| match soon {
             true => s.connect(&address.into()),
-            false => s.connect_timeout(&address.into(), limit),
+            false => s.connect_timeout(&address.into(), patience.limit),
         });
-        made.map_err(|e| recorded.deadline(e, say!("an answer from {address}", "{address} 的回答")))?;
+        made.map_err(|e| in_vain(e, patience, || say!("an answer from {address}", "{address} 的回答")))?;
+        self.end.stage.met();
         Conn::new(recorded)
     }
 
@@ -209,13 +214,16 @@ impl Listener {
     /// # Errors
     /// What accept says, or that nobody came in time.
     pub fn accept_as(&self, end: &End) -> Result<Conn> {
-        let limit = self.recorded.end.stage.limit();
+        let stage = &self.recorded.end.stage;
+        let patience = stage.patience();
         let entered = end.recorder.now_us();
-        if !self.recorded.end.stage.readable(self.recorded.socket(), limit)? {
-            return Err(NetError::Deadline { what: Text::new("a client to connect", "客户端来连接"), limit });
+        // Somebody may always be there already: the time counts all the same.
+        if patience.limit.is_zero() || !stage.readable(self.recorded.socket(), patience.limit)? {
+            return Err(patience.in_vain(Text::new("a client to connect", "客户端来连接")));
         }
         let accepted = restarted(|| self.recorded.socket().accept());
         let (socket, _) = accepted.map_err(failed(Call::Accept, Some(self.address)))?;
+        stage.met();
         let recorded = Staged::adopt(end, socket, Proto::Tcp);
         let told = recorded.call(
             Call::Accept,
@@ -248,12 +256,12 @@ impl Listener {
     /// # Errors
     /// When the deadline passes.
     pub fn close_for_good(self) -> Result<()> {
-        let (address, limit) = (self.address, self.recorded.end.stage.limit());
+        let (address, patience) = (self.address, self.recorded.end.stage.patience());
         self.recorded.close()?;
-        if wait::until(limit, || !barrier::somebody_listens(address)) {
+        if wait::until(patience.limit, || !barrier::somebody_listens(address)) {
             return Ok(());
         }
-        Err(NetError::Deadline { what: say!("{address} to be given back", "{address} 被归还"), limit })
+        Err(patience.in_vain(say!("{address} to be given back", "{address} 被归还")))
     }
 }
 
@@ -290,7 +298,7 @@ impl Conn {
         if recorded.end.linked() {
             recorded.handshake = recorded.evidence().retransmissions.unwrap_or(0);
         }
-        let limit = Some(recorded.end.stage.limit());
+        let limit = Some(recorded.end.stage.allowed().wait);
         let timeouts =
             recorded.socket().set_read_timeout(limit).and_then(|()| recorded.socket().set_write_timeout(limit));
         timeouts.map_err(failed(Call::SetSockOpt, None))?;
@@ -311,6 +319,8 @@ impl Conn {
     /// # Errors
     /// What send says, or that a blocking one was not done in time.
     pub fn send_part(&self, piece: Piece<'_>) -> Result<usize> {
+        let what = || Text::new("room in the send buffer", "发送缓冲区腾出空间");
+        let patience = self.may_move(what)?;
         let began = Instant::now();
         let sent = self.recorded.send(
             (Call::Send, None),
@@ -321,20 +331,35 @@ impl Conn {
             },
         );
         let sent = sent.map_err(failed(Call::Send, None));
+        let stage = &self.recorded.end.stage;
+        stage.moved(sent.as_ref().copied().unwrap_or(0));
+        if sent.as_ref().is_err_and(|e| matches!(e.kind(), Some(ConnectionReset | BrokenPipe))) {
+            stage.heard(None)?;
+        }
         if self.nonblocking.get() {
             return sent;
         }
-        let what = Text::new("room in the send buffer", "发送缓冲区腾出空间");
-        let limit = self.recorded.end.stage.limit();
         match sent {
             // It is our own timeout (SO_SNDTIMEO, counted in the kernel's ticks) that lets a blocking send
             // return with a part, not the kernel.
-            Ok(n) if n < piece.bytes.len() && began.elapsed() >= limit * 9 / 10 => {
-                Err(NetError::Deadline { what, limit })
+            Ok(n) if n < piece.bytes.len() && began.elapsed() >= patience.limit * 9 / 10 => {
+                Err(patience.in_vain(what()))
             }
             Ok(n) => Ok(n),
-            Err(error) => Err(self.recorded.deadline(error, what)),
+            Err(error) => Err(in_vain(error, patience, what)),
         }
+    }
+
+    /// May another call move data, and for how long? A lone end's run has an end, whatever its peer does: its sends
+    /// wait no longer than that.
+    fn may_move(&self, what: impl FnOnce() -> Text) -> Result<TimeLeft> {
+        let stage = &self.recorded.end.stage;
+        let patience = stage.may_move(what)?;
+        if stage.alone() && !self.nonblocking.get() {
+            let limited = self.recorded.socket().set_write_timeout(Some(patience.limit));
+            limited.map_err(failed(Call::SetSockOpt, None))?;
+        }
+        Ok(patience)
     }
 
     /// What Python's sendall does: send until every byte of the part is taken.
@@ -363,11 +388,29 @@ impl Conn {
     /// # Errors
     /// What recv says (`ECONNRESET`; `EAGAIN` when non-blocking), or that nothing came in time.
     pub fn recv(&self, size: usize) -> Result<Vec<u8>> {
-        let read = |s: &Socket| read_into(size, |buffer| s.recv(buffer));
+        let what = || say!("bytes to receive (recv({size}))", "可接收的字节（recv({size})）");
+        let stage = &self.recorded.end.stage;
+        let patience = stage.may_move(what)?;
+        // Between two ends here the socket's own timeout will do; a peer of a lone one may take its time again and again.
+        let waits = stage.alone() && !self.nonblocking.get();
+        let read = |s: &Socket| match waits && !barrier::readable(s, patience.limit) {
+            true => Err(io::ErrorKind::WouldBlock.into()),
+            false => read_into(size, |buffer| s.recv(buffer)),
+        };
         let received = self.recorded.recv(size, read, |_, _| ()).map_err(failed(Call::Recv, None));
-        let patient =
-            |e| self.recorded.deadline(e, say!("bytes to receive (recv({size}))", "可接收的字节（recv({size})）"));
-        if self.nonblocking.get() { received } else { received.map_err(patient) }
+        self.heard(&received)?;
+        if self.nonblocking.get() { received } else { received.map_err(|e| in_vain(e, patience, what)) }
+    }
+
+    /// What a receive call came to: a peer that goes before it has said anything was none.
+    fn heard(&self, received: &Result<Vec<u8>>) -> Result<()> {
+        let stage = &self.recorded.end.stage;
+        stage.moved(received.as_ref().map_or(0, Vec::len));
+        match received {
+            Ok(bytes) => stage.heard((!bytes.is_empty()).then_some(bytes)),
+            Err(error) if error.kind() == Some(ConnectionReset) => stage.heard(None),
+            Err(_) => Ok(()),
+        }
     }
 
     /// Reads until exactly `size` bytes are there, at most `at_once` in one call and never more than what

@@ -1,7 +1,7 @@
 //! Recorded UDP sockets.
 
 use super::recorded::Arrival;
-use super::staged::{Staged, failed};
+use super::staged::{Staged, failed, in_vain};
 use super::{End, NetError, Piece, Result, barrier};
 use crate::text::Text;
 use crate::trace::{Call, Fact, Handed, Proto, Role};
@@ -33,11 +33,23 @@ impl Udp {
             let server = end.server_address()?;
             return Udp::at(end, end.any_port_for(server));
         }
+        if let Some(socket) = end.stage.kept() {
+            return Udp::again(end, socket);
+        }
         let socket = end.at_meeting_point(|address| Udp::at(end, address))?;
         if let Some(address) = socket.recorded.local() {
             end.stage.publish(address);
         }
+        end.stage.keep(socket.recorded.socket());
         Ok(socket)
+    }
+
+    /// A lone server's run begins again, at the socket it had.
+    fn again(end: &End, socket: Socket) -> Result<Udp> {
+        let recorded = Staged::adopt(end, socket, Proto::Udp);
+        recorded.socket().set_nonblocking(false).map_err(failed(Call::SetSockOpt, None))?;
+        recorded.note_addresses();
+        Ok(Udp { recorded, nonblocking: Cell::new(false) })
     }
 
     /// A socket bound to this address, with the learner's buffer sizes.
@@ -48,7 +60,7 @@ impl Udp {
         let recorded = Staged::open(end, Proto::Udp, address)?;
         recorded.set_buffers(end.settings.sndbuf, end.settings.rcvbuf)?;
         recorded.bind(address)?;
-        let limit = Some(end.limit(Proto::Udp));
+        let limit = Some(end.patience(Proto::Udp).limit);
         let timeouts =
             recorded.socket().set_read_timeout(limit).and_then(|()| recorded.socket().set_write_timeout(limit));
         timeouts.map_err(failed(Call::SetSockOpt, None))?;
@@ -114,11 +126,14 @@ impl Udp {
         more: bool,
         send: impl Fn(&Socket) -> io::Result<usize>,
     ) -> Result<usize> {
+        let end = &self.recorded.end;
+        end.stage.may_move(|| Text::new("room in the send buffer", "发送缓冲区腾出空间"))?;
         let sent = self.recorded.send((call, to), piece.bytes, send, |event, _| {
             event.handed = Some(Handed { msg: piece.msg, offset: piece.offset });
             event.note = more.then(|| Box::new(Text::new("MSG_MORE", "MSG_MORE")));
             event.datagram_len = event.returned.filter(|_| !more);
         });
+        end.stage.moved(sent.as_ref().copied().unwrap_or(0));
         sent.map_err(failed(call, to))
     }
 
@@ -128,22 +143,35 @@ impl Udp {
     /// What recvfrom says (`ECONNREFUSED` on a connected socket, `WSAEMSGSIZE` for a cut datagram on
     /// Windows), or that nothing came in time.
     pub fn recv_from(&self, size: usize) -> Result<(Vec<u8>, SocketAddr)> {
+        let what = || Text::new("a datagram", "数据报");
+        let end = &self.recorded.end;
+        end.stage.may_move(what)?;
+        let patience = end.patience(Proto::Udp);
         let receive = |s: &Socket| {
             // A datagram from an end that has failed will not come, nor one that the link lost.
-            let end = &self.recorded.end;
-            let come = || end.stage.readable(s, end.limit(Proto::Udp)).unwrap_or(false);
+            let come = || end.stage.readable(s, patience.limit).unwrap_or(false);
             let comes = self.nonblocking.get() || come();
             if comes { Arrival::receive(s, size) } else { Err(io::ErrorKind::TimedOut.into()) }
         };
         let received = self.recorded.recv_from(size, receive, |_, _| ()).map_err(failed(Call::RecvFrom, None));
+        self.heard(&received)?;
         let patient = |e: NetError| match e.kind() {
-            Some(io::ErrorKind::TimedOut) if self.recorded.end.stage.abandoned() => NetError::Abandoned,
-            _ => self.recorded.deadline(e, Text::new("a datagram", "数据报")),
+            Some(io::ErrorKind::TimedOut) if end.stage.abandoned() => NetError::Abandoned,
+            _ => in_vain(e, patience, what),
         };
         let arrival = if self.nonblocking.get() { received } else { received.map_err(patient) }?;
         let nowhere = || io::Error::from(io::ErrorKind::AddrNotAvailable);
         let from = arrival.from.ok_or_else(nowhere).map_err(failed(Call::RecvFrom, None))?;
         Ok((arrival.bytes, from))
+    }
+
+    /// What a receive call came to: with the first datagram somebody is there.
+    fn heard(&self, received: &Result<Arrival>) -> Result<()> {
+        let stage = &self.recorded.end.stage;
+        stage.moved(received.as_ref().map_or(0, |arrival| arrival.bytes.len()));
+        let Ok(arrival) = received else { return Ok(()) };
+        stage.met();
+        stage.heard(Some(&arrival.bytes))
     }
 
     /// recvfrom(2) on a non-blocking socket: `None` where nothing waits (the event says `EAGAIN`).

@@ -1,14 +1,15 @@
 //! Runs a scenario's ends as threads of this process, or one of them alone, and judges the recording.
 
 use super::experiment::{EndFn, Experiment, Linked, NotPossible, Variation};
+use super::other_end;
 use crate::claims::{Findings, Judge, Verdict};
 use crate::exit::Exit;
 use crate::framing::Fault;
 use crate::framing::decimal::NotALength;
 use crate::link::spec::Spec;
 use crate::link::{CaptureLimits, Link, Traffic, dissect};
-use crate::net::barrier::{Announce, Kept, Stage};
-use crate::net::{End, NetError, Place, Settings, Spoiled};
+use crate::net::barrier::{Announce, Meeting, Stage};
+use crate::net::{Allowance, End, NetError, Place, Settings, Spoiled};
 use crate::say;
 use crate::text::Text;
 use crate::trace::summary::Summary;
@@ -53,14 +54,17 @@ pub struct Plan {
     pub link: Option<Spec>,
     /// Text that must be the same on every run: lane order for the clock's, `n` for varying numbers.
     pub steady: bool,
-    /// The longest that anything may wait.
-    pub limit: Duration,
+    /// How long it may last, and how much it may move.
+    pub allowed: Allowance,
     /// Told where a lone server listens, once it does.
     pub announce: Option<Announce>,
 }
 
 /// The longest a run waits for a fact when both ends are here. Generous: it only ever ends a run that is broken.
 pub const LIMIT: Duration = Duration::from_secs(10);
+
+/// The longest such a run lasts.
+const WHOLE: Duration = Duration::from_secs(60);
 
 /// The longest a run waits, beyond the time on the way, for a datagram that the link may have lost.
 const DATAGRAM_LIMIT: Duration = Duration::from_secs(1);
@@ -73,8 +77,8 @@ impl Plan {
     pub fn new(experiment: Experiment) -> Plan {
         let settings = experiment.defaults.clone();
         let link = matches!(experiment.linked, Linked::Only).then(|| experiment.usual_link());
-        let plan =
-            Plan { experiment, settings, side: Side::Both, link: None, steady: false, limit: LIMIT, announce: None };
+        let (side, allowed) = (Side::Both, Allowance::lasting(LIMIT, WHOLE));
+        let plan = Plan { experiment, settings, side, link: None, steady: false, allowed, announce: None };
         match link {
             Some(link) => plan.over(link),
             None => plan,
@@ -85,7 +89,8 @@ impl Plan {
     #[must_use]
     pub fn over(self, link: Spec) -> Plan {
         const ROUND_TRIPS: u32 = 20;
-        Plan { limit: LIMIT + ROUND_TRIPS * link.rtt(), link: Some(link), ..self }
+        let more = ROUND_TRIPS * link.rtt();
+        Plan { allowed: Allowance::lasting(LIMIT + more, WHOLE + more), link: Some(link), ..self }
     }
 
     /// Sizes and numbers of calls differ from run to run.
@@ -187,18 +192,23 @@ pub fn run(plan: &Plan) -> Outcome {
         return impossible(Trace::default(), reason, SystemTime::now(), Duration::ZERO);
     }
     let rehearsal = rehearsal(plan);
-    let kept = matches!(plan.side, Side::Server(_)).then(Kept::default);
-    let mut restarts: Vec<Text> = Vec::new();
+    let meeting = Arc::new(Meeting::new(&plan.allowed, matches!(plan.side, Side::Server(_))));
+    let (mut restarts, mut spoiled) = (Vec::new(), 0);
     loop {
-        let performed = match perform(plan, rehearsal.as_ref(), kept.clone()) {
+        let performed = match attempt(plan, rehearsal.as_ref(), meeting.clone()) {
             Ok(performed) => performed,
             Err(reason) => return impossible(Trace::default(), reason, SystemTime::now(), Duration::ZERO),
         };
-        match performed.spoiled(plan) {
-            Some(reason) if restarts.len() < RESTARTS => restarts.push(reason),
-            Some(reason) => return never_as_meant(performed, &reason),
-            None => return judged(plan, performed, restarts),
-        }
+        // Strangers come as often as they like: the time to wait for the other end is the same.
+        restarts.push(match (performed.spoiled(plan), performed.stranger()) {
+            (Some(reason), _) if spoiled == RESTARTS => return never_as_meant(performed, &reason),
+            (Some(reason), _) => {
+                spoiled += 1;
+                reason
+            }
+            (None, Some(reason)) => reason,
+            (None, None) => return judged(plan, rehearsal.as_ref(), performed, restarts),
+        });
     }
 }
 
@@ -224,6 +234,12 @@ impl Performance {
         self.failures.iter().find_map(reason).or_else(|| self.failures.iter().any(hung_up).then(told))
     }
 
+    /// Who came to a lone server was not the other end, and left.
+    fn stranger(&self) -> Option<Text> {
+        let errors = self.failures.iter().filter_map(|f| f.error.downcast_ref::<NetError>());
+        errors.into_iter().find(|error| matches!(error, NetError::Stranger)).map(NetError::text)
+    }
+
     /// The failure that came first, and why the run is void, if it is: this machine lost packets by itself.
     pub fn came_to(self) -> (Trace, Option<Failure>, Option<Text>) {
         let void = (self.lost > 0).then(|| void(self.lost));
@@ -231,15 +247,25 @@ impl Performance {
     }
 }
 
-/// Runs the ends once and collects what they left behind.
+/// Runs both ends once and collects what they left behind.
 ///
 /// # Errors
 /// Why there is no link on this machine.
-pub fn perform(plan: &Plan, rehearsal: Option<&Trace>, kept: Option<Kept>) -> Result<Performance, Text> {
+pub fn perform(plan: &Plan) -> Result<Performance, Text> {
+    attempt(plan, None, Arc::new(Meeting::new(&plan.allowed, false)))
+}
+
+/// The same for a run that may be begun again; a lone end's with its rehearsal.
+fn attempt(plan: &Plan, rehearsal: Option<&Trace>, meeting: Arc<Meeting>) -> Result<Performance, Text> {
     let began = SystemTime::now();
     let recorder = Arc::new(Recorder::new(plan.side.roles()));
-    rehearsal.inspect(|whole| recorder.rehearse(whole));
-    let stage = Stage::new(plan.side != Side::Both, plan.limit, plan.announce.clone()).keeping(kept);
+    let stage = Stage::at(plan.side != Side::Both, plan.allowed, plan.announce.clone(), meeting);
+    if let Some(whole) = rehearsal {
+        recorder.rehearse(whole);
+        if matches!(plan.side, Side::Server(_)) {
+            stage.foresees(other_end::foreseen(whole));
+        }
+    }
     let link = plan.link.as_ref().map(|spec| Link::start(spec, CaptureLimits::DEFAULT, recorder.began())).transpose();
     let link = link.map_err(|trouble| trouble.text())?;
     let failures = play(plan, &recorder, &Arc::new(stage), link.as_ref());
@@ -261,13 +287,16 @@ fn rehearsal(plan: &Plan) -> Option<Trace> {
     if plan.side == Side::Both {
         return None;
     }
-    let whole = Plan { side: Side::Both, announce: None, link: None, limit: LIMIT, ..plan.clone() };
+    let allowed = Allowance::lasting(LIMIT, WHOLE);
+    let whole = Plan { side: Side::Both, announce: None, link: None, allowed, ..plan.clone() };
     let is_spoiled = |performed: &Performance| performed.spoiled(&whole).is_some();
-    let performed = (0..RESTARTS).find_map(|_| perform(&whole, None, None).ok().filter(|p| !is_spoiled(p)))?;
+    let meeting = Arc::new(Meeting::new(&allowed, false));
+    let once = |_| attempt(&whole, None, meeting.clone()).ok().filter(|performed| !is_spoiled(performed));
+    let performed = (0..RESTARTS).find_map(once)?;
     performed.failures.is_empty().then_some(performed.trace)
 }
 
-fn judged(plan: &Plan, performed: Performance, restarts: Vec<Text>) -> Outcome {
+fn judged(plan: &Plan, rehearsal: Option<&Trace>, performed: Performance, restarts: Vec<Text>) -> Outcome {
     let (began, took) = (performed.began, performed.took);
     let (mut trace, failure, void) = performed.came_to();
     trace.restarts = restarts;
@@ -277,7 +306,9 @@ fn judged(plan: &Plan, performed: Performance, restarts: Vec<Text>) -> Outcome {
     }
     let judge = Judge::new(&trace, plan.calls_vary() || plan.link.is_some() && plan.packets_vary());
     (plan.experiment.judge)(&judge);
+    let other_end = rehearsal.and_then(|whole| other_end::said_its_part(whole, &judge));
     let mut findings = judge.finish();
+    other_end.into_iter().for_each(|claim| findings.add(claim));
     if failure.is_some() {
         findings.verdict = Verdict::NotReproduced;
     }
@@ -423,7 +454,7 @@ mod tests {
         let mut experiment = Experiment { judge: Arc::new(holds), ..Experiment::default() };
         experiment.client(client).server(waits_for_ever);
         let mut plan = Plan::new(experiment);
-        plan.limit = Duration::from_secs(60);
+        plan.allowed.wait = WHOLE;
         run(&plan)
     }
 
@@ -441,9 +472,9 @@ mod tests {
     fn a_scenario_that_needs_a_link_waits_no_longer_over_it_than_another() {
         let able = Plan::new(Experiment::default()).over(Spec::default());
         let only = Plan::new(Experiment { linked: Linked::Only, ..Experiment::default() });
-        assert_eq!((only.limit, &only.link), (able.limit, &able.link));
-        assert_eq!(only.over(Spec::default()).limit, able.limit);
-        assert!(able.limit > LIMIT, "everything takes longer");
+        assert_eq!((only.allowed, &only.link), (able.allowed, &able.link));
+        assert_eq!(only.over(Spec::default()).allowed, able.allowed);
+        assert!(able.allowed.wait > LIMIT, "everything takes longer");
     }
 
     #[test]
@@ -504,7 +535,7 @@ mod tests {
     fn two_lone_ends_begin_a_spoiled_run_again_together_at_one_address() {
         let (told, heard) = mpsc::channel();
         let experiment = spoiled_at_first(2, true);
-        let lone = |side| Plan { side, limit: Duration::from_secs(30), ..Plan::new(experiment.clone()) };
+        let lone = |side| Plan { side, ..Plan::new(experiment.clone()) };
         let mut server = lone(Side::Server((std::net::Ipv4Addr::LOCALHOST, 0).into()));
         server.announce = Some(Arc::new(move |address| told.send(address).expect("somebody waits")));
         let server = std::thread::spawn(move || run(&server));

@@ -71,11 +71,18 @@ pub fn spawn(command: &mut Command) -> Child {
 }
 
 /// Waits for a child with both streams read; a hang is a failure, not a wait for ever.
-pub fn finished(mut child: Child) -> Ran {
+pub fn finished(child: Child) -> Ran {
+    let (ran, ended) = ended(child, PATIENCE);
+    assert!(ended, "the program hangs, and was killed\n{ran}");
+    ran
+}
+
+/// The same; false with what there was when it is killed because it had not ended by then.
+pub fn ended(mut child: Child, limit: Duration) -> (Ran, bool) {
     let out = child.stdout.take().map(|stream| std::thread::spawn(move || read(stream)));
     let err = child.stderr.take().map(|stream| std::thread::spawn(move || read(stream)));
     let mut status = None;
-    let ended = wait::until(PATIENCE, || {
+    let ended = wait::until(limit, || {
         status = child.try_wait().expect("a child to wait for");
         status.is_some()
     });
@@ -84,8 +91,7 @@ pub fn finished(mut child: Child) -> Ran {
     }
     let text = |reading: Option<std::thread::JoinHandle<_>>| reading.map_or(String::new(), |r| r.join().expect("read"));
     let ran = Ran { out: text(out), err: text(err), code: status.and_then(|status| status.code()) };
-    assert!(ended, "the program hangs, and was killed\n{ran}");
-    ran
+    (ran, ended)
 }
 
 fn read(mut stream: impl Read) -> String {

@@ -9,7 +9,7 @@ mod scene;
 mod server;
 mod told;
 
-pub use binary::{BINARY, PATIENCE, Ran, command, finished, run, spawn, typed};
+pub use binary::{BINARY, PATIENCE, Ran, command, ended, finished, run, spawn, typed};
 pub use peer::{arrived, hung_up, listener, python, reset, scripted, text};
 pub use random::Random;
 pub use scene::*;

@@ -3,7 +3,7 @@
 use super::exchange::Exchange;
 use super::results::{Figures, Measurement, median};
 use super::terms::{Fix, Load, Medium};
-use crate::net::{NetError, Settings};
+use crate::net::{Allowance, NetError, Settings};
 use crate::play::{self, Experiment, LIMIT, Plan};
 use crate::say;
 use crate::text::Text;
@@ -76,7 +76,7 @@ impl Rounds {
 /// # Errors
 /// What this machine could not do.
 pub(super) fn once(medium: Medium, load: &Load, exchange: &Exchange) -> Result<Round, Text> {
-    let (mut trace, failure, void) = play::perform(&plan(medium, load, exchange), None, None)?.came_to();
+    let (mut trace, failure, void) = play::perform(&plan(medium, load, exchange))?.came_to();
     if let Some(reason) = void {
         return Ok(Round::Void(reason));
     }
@@ -105,9 +105,15 @@ fn plan(medium: Medium, load: &Load, exchange: &Exchange) -> Plan {
     Plan {
         settings: Settings { nodelay: Some(load.nodelay), ..Settings::NONE },
         link: medium.spec(),
-        limit: LIMIT + 8 * medium.rtt().unwrap_or_default() + load.gap,
+        allowed: allowed(medium, &load),
         ..Plan::new(experiment)
     }
+}
+
+/// Every message may take a wait, and is as large as was asked for.
+fn allowed(medium: Medium, load: &Load) -> Allowance {
+    let wait = LIMIT + 8 * medium.rtt().unwrap_or_default() + load.gap;
+    Allowance::lasting(wait, wait.saturating_mul(load.messages.saturating_add(1))).unlimited_data()
 }
 
 /// Follows from the other end's failure.

@@ -70,7 +70,7 @@ fn hint(request: &RunRequest, error: &NetError) -> Option<Text> {
 }
 
 fn deadline_hint(request: &RunRequest, error: &NetError) -> Option<Text> {
-    let NetError::Deadline { .. } = error else { return None };
+    let (NetError::Deadline { .. } | NetError::TimeUp { .. } | NetError::TooMuch { .. }) = error else { return None };
     let id = request.scenario.id;
     match request.side {
         Side::Both if !request.is_linked() => None,

@@ -6,6 +6,7 @@ use super::request::RunRequest;
 use crate::cli::command::Context;
 use crate::commands::run_report::report;
 use crate::exit::Exit;
+use crate::net::Allowance;
 use crate::output::{complain, tell};
 use crate::play::{self, LONE_LIMIT, Plan, Side};
 use crate::render::Format;
@@ -29,8 +30,10 @@ pub(super) fn plan(request: &RunRequest, style: &Style) -> Plan {
     plan.settings = settings;
     plan.side = request.side;
     plan.steady = style.stable;
-    let usual = if request.side == Side::Both { plan.limit } else { LONE_LIMIT };
-    plan.limit = request.limit.unwrap_or(usual);
+    let lone = (request.side != Side::Both).then_some(LONE_LIMIT);
+    if let Some(limit) = request.limit.or(lone) {
+        plan.allowed = Allowance::lasting(limit, limit);
+    }
     if matches!(request.side, Side::Server(_)) {
         let (id, lang) = (request.scenario.id, style.lang);
         plan.announce = Some(Arc::new(move |address| {

@@ -69,8 +69,9 @@ fn how(lang: Lang) -> Vec<Arg> {
     );
     let connect = Text::new("where a lone client connects to", "单独的客户端连接到哪里");
     let timeout = Text::new(
-        "the longest that anything may wait (default: 10s, 20 round trips more over a link; 60s alone)",
-        "每次最多等多久（默认 10s，有链路时加 20 个往返；单独运行时 60s）",
+        "how long the run may last (default: 60s, and each wait in it 10s; more over a link); of a lone end: to wait for \
+         the other one, and then with it (default: 60s)",
+        "运行最长多久（默认 60s，其中每次等待 10s；有链路时更长）；单独一端：等另一端多久，以及此后运行多久（默认 60s）",
     );
     vec![
         flag("control", lang, control),
