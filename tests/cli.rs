@@ -172,7 +172,9 @@ fn a_port_that_needs_privilege_says_so() {
         let folder = stickdemo::sys::scratch::Scratch::folder("user").expect("a folder");
         std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o755)).expect("open to all");
         let copy = folder.path().join("stickdemo");
-        std::fs::copy(common::BINARY, &copy).expect("a copy");
+        // By another process: a child that another test starts meanwhile would hold it open for writing.
+        let copied = std::process::Command::new("cp").arg(common::BINARY).arg(&copy).status();
+        assert!(copied.is_ok_and(|status| status.success()), "a copy");
         let mut command = std::process::Command::new(&copy);
         command.args(args).env_remove("LANG").env_remove("LC_ALL").env_remove("STICKDEMO_LANG").uid(65534);
         finished(spawn(&mut command))

@@ -184,15 +184,18 @@ fn a_server_that_dies_is_no_documents_server() {
     server.join().expect("the server's side");
     assert_eq!(ran.code, Some(1), "{}{}", ran.out, ran.err);
     assert!(ran.out.contains("0 of 2 files") && !ran.out.contains("sent"), "{}", ran.out);
-    // One that says it is done and has not read what its kernel has no room for.
-    let (address, server) = tight(|mut stream| {
-        framed(&mut stream);
-        stream.shutdown(Shutdown::Write).expect("shut down");
-        stream
-    });
-    let ran = folders.run(&["put", &folders.write("here/c", &noise(60_000)), &address, "--timeout", "300ms"]);
-    drop(server.join().expect("the server's side"));
-    assert_eq!(ran.code, Some(1), "{}{}", ran.out, ran.err);
+    // One that says it is done and has not read what its kernel has no room for: only where a system tells what is
+    // not acknowledged is that known.
+    if stickdemo::net::statistics::counts_segments() {
+        let (address, server) = tight(|mut stream| {
+            framed(&mut stream);
+            stream.shutdown(Shutdown::Write).expect("shut down");
+            stream
+        });
+        let ran = folders.run(&["put", &folders.write("here/c", &noise(60_000)), &address, "--timeout", "300ms"]);
+        drop(server.join().expect("the server's side"));
+        assert_eq!(ran.code, Some(1), "{}{}", ran.out, ran.err);
+    }
     // One that takes it and neither answers nor hangs up.
     let (address, server) = scripted(|mut stream| {
         let _ = rest(&mut stream);

@@ -268,6 +268,7 @@ fn receive(client: &mut Client, upload: &Upload, mut draft: PartialFile, began: 
             return decline(client, &refusal(upload, trouble.text), left, began);
         }
         Err(trouble) => {
+            drop(draft);
             let status = Status::Failed(trouble.text);
             let took = began.elapsed();
             log(client, &Transfer { direction: "put", name, bytes: Some(size), md5: None, status: &status, took });
@@ -275,10 +276,14 @@ fn receive(client: &mut Client, upload: &Upload, mut draft: PartialFile, began: 
         }
     };
     let kept = match announced {
-        Some(announced) if announced != md5 => Err(say!(
-            "the MD5 differs: {announced} was announced, {md5} came",
-            "MD5 不同：宣布的是 {announced}，收到的是 {md5}"
-        )),
+        Some(announced) if announced != md5 => {
+            // Gone before anybody hears of it.
+            drop(draft);
+            Err(say!(
+                "the MD5 differs: {announced} was announced, {md5} came",
+                "MD5 不同：宣布的是 {announced}，收到的是 {md5}"
+            ))
+        }
         _ => draft.keep().map_err(|trouble| trouble.text),
     };
     if let Err(why) = kept {
