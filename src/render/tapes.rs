@@ -24,6 +24,8 @@ pub struct Tapes {
     pub sent: Vec<TapePiece>,
     /// What each packet carried, in the order in which they left.
     pub carried: Vec<TapePiece>,
+    /// What packets carried whose bytes had left before.
+    pub again: Vec<TapePiece>,
     /// What each receive call returned.
     pub received: Vec<TapePiece>,
     /// What the program took as one thing: the hand-over of a frame, else what a receive call returned.
@@ -55,8 +57,6 @@ pub enum Mark {
     None,
     /// It did not arrive, or nobody received it.
     Lost,
-    /// Its bytes left before.
-    Again,
     /// So many bytes behind it were cut off, and are gone.
     Cut(usize),
     /// These bytes were received before.
@@ -73,6 +73,7 @@ impl Tapes {
             len: 0,
             sent: Vec::new(),
             carried: Vec::new(),
+            again: Vec::new(),
             received: Vec::new(),
             taken: Vec::new(),
             framed: false,
@@ -339,15 +340,14 @@ impl<'a> TapeReader<'a> {
                 continue;
             };
             let start = place.at + first.offset - place.offset;
-            let again = matches!(&packet.content, Content::Tcp(segment) if segment.retransmission);
-            let mark = match (packet.arrivals.is_empty(), again) {
-                (true, _) => Mark::Lost,
-                (false, true) => Mark::Again,
-                (false, false) => Mark::None,
-            };
+            let mark = if packet.arrivals.is_empty() { Mark::Lost } else { Mark::None };
             let range = start..start + packet.payload_len.max(1);
             let piece = TapePiece { seq: packet.seq, range, spans: packet.spans.clone(), mark, exactly: None };
-            self.streams[place.stream].carried.push(piece);
+            let its = &mut self.streams[place.stream];
+            match &packet.content {
+                Content::Tcp(segment) if segment.retransmission => its.again.push(piece),
+                _ => its.carried.push(piece),
+            }
         }
     }
 

@@ -1,9 +1,10 @@
 //! One run: what it establishes, its verdict, its tapes, its ladder, its claims, why, and what to try.
 
-use super::event_table;
+use super::{controls, event_table};
 use crate::claims::{Claim, Verdict};
 use crate::render::Report;
 use crate::render::picture::{self, Drawn, Spacing, Speech};
+use crate::render::rows::{Row, rows};
 use crate::render::tapes::{Tapes, streams};
 use crate::say;
 use crate::text::{Text, escaped, hex};
@@ -14,18 +15,20 @@ use maud::{Markup, html};
 const WIDE: f64 = 1120.0;
 /// The bytes of a longer stream are not in the page.
 const BYTES: usize = 8 << 10;
+/// Links to what shows a claim, at most.
+const EVIDENCE: usize = 12;
 /// Streams whose tapes are open from the start.
 const OPEN: usize = 4;
 
-/// The run.
-pub(super) fn article(report: &Report) -> Markup {
+/// The run. What is in front of its events' numbers tells them from another run's on the same page.
+pub(super) fn article(report: &Report, prefix: &str) -> Markup {
     let streams = streams(report);
     html! {
-        article id=(report.head.scenario) data-run=(report.head.scenario) {
+        article id={ (prefix) "run" } data-prefix=(prefix) data-command=(command(report)) {
             (head(report))
             (tapes(report, &streams))
-            (ladder(report, &streams))
-            (claims(report))
+            (ladder(report, &streams, prefix))
+            (claims(report, prefix))
             (why_and_next(report))
             (event_table::table(report))
         }
@@ -112,7 +115,7 @@ fn strip(report: &Report, stream: &Tapes, n: usize) -> Markup {
                 b { (proto) " " (stream.from) " → " (to) }
                 @if let Some(act) = act { " · " (Speech::Both.html(&act.title)) }
             }
-            div.scroll tabindex="0" role="group" aria-label={ "tapes " (n + 1) } data-axis=(drawn.axis) data-hex=[bytes] { (svg(&drawn)) }
+            div.scroll tabindex="0" role="group" aria-label={ "tapes " (n + 1) } data-proto=(proto) data-axis=(drawn.axis) data-hex=[bytes] { (svg(&drawn)) }
         }
     }
 }
@@ -122,33 +125,45 @@ fn svg(drawn: &Drawn) -> Markup {
     html! { svg width=(wide) height=(high) viewBox={ "0 0 " (wide) " " (high) } aria-hidden="true" { (drawn.markup) } }
 }
 
-fn ladder(report: &Report, streams: &[Tapes]) -> Markup {
-    let drawn = |spacing| picture::ladder(report, streams, Speech::Both, spacing);
+fn ladder(report: &Report, streams: &[Tapes], prefix: &str) -> Markup {
+    let drawn = |spacing, named| svg(&picture::ladder(report, streams, Speech::Both, spacing, named));
+    let clock = report.has_clock();
     html! {
         section.ladder {
             h2 { (Speech::Both.html(&Text::new("What happened", "发生了什么"))) }
-            div.scroll.rows tabindex="0" role="group" aria-label="ladder" { (svg(&drawn(Spacing::Rows))) }
-            @if report.has_clock() { div.scroll.times tabindex="0" role="group" aria-label="ladder to scale" { (svg(&drawn(Spacing::Times))) } }
+            @if clock { (scales(prefix)) }
+            div.scroll.rows tabindex="0" role="group" aria-label="ladder" { (drawn(Spacing::Rows, Some(prefix))) }
+            @if clock { div.scroll.times tabindex="0" role="group" aria-label="ladder to scale" { (drawn(Spacing::Times, None)) } }
         }
     }
 }
 
-fn claims(report: &Report) -> Markup {
+/// The switch between a row for every event, and as far apart as their times.
+fn scales(prefix: &str) -> Markup {
+    let name = format!("{prefix}scale");
+    let legend = Text::new("Distance of rows", "行距");
+    let choices = [("rows", Text::new("Row by row", "逐行")), ("times", Text::new("To scale", "按时间"))];
+    controls::choices(&name, &legend, &choices, "rows")
+}
+
+fn claims(report: &Report, prefix: &str) -> Markup {
     let findings = &report.findings;
+    let rows: Vec<usize> = rows(report).iter().filter_map(Row::seq).collect();
     html! {
         section.claims {
             h2 { (Speech::Both.html(&Text::new("What it shows", "说明了什么"))) }
-            ol { @for claim in &findings.claims { (one_claim(report, claim)) } }
-            @for text in &findings.unjudged { p.aside { (Speech::Both.html(text)) } }
-            @for text in &findings.limits { p.aside { (Speech::Both.html(text)) } }
+            ol { @for claim in &findings.claims { (one_claim(report, claim, &rows, prefix)) } }
+            @for text in findings.unjudged.iter().chain(&findings.limits) { p.aside { (Speech::Both.html(text)) } }
         }
     }
 }
 
-fn one_claim(report: &Report, claim: &Claim) -> Markup {
+/// A claim with its two sides, and links to the rows of what shows it.
+fn one_claim(report: &Report, claim: &Claim, rows: &[usize], prefix: &str) -> Markup {
     let (class, mark) =
         if claim.holds { ("good", Text::new("holds", "成立")) } else { ("bad", Text::new("fails", "不成立")) };
-    let events = claim.events.iter().take(if report.calls_vary() { 0 } else { 12 });
+    let row = |seq: usize| rows[rows.partition_point(|row| *row <= seq).saturating_sub(1)];
+    let shown = if report.calls_vary() || rows.is_empty() { 0 } else { EVIDENCE };
     html! {
         li.claim {
             span class={ "mark " (class) } { (Speech::Both.html(&mark)) }
@@ -158,7 +173,10 @@ fn one_claim(report: &Report, claim: &Claim) -> Markup {
                     dt { (Speech::Both.html(&Text::new("expected", "预期"))) } dd { (Speech::Both.html(&claim.expected.exact)) }
                     dt { (Speech::Both.html(&Text::new("got", "实际"))) } dd { (Speech::Both.html(&claim.actual.exact)) }
                 }
-                p.evidence { @for seq in events { a href={ "#e" (seq) } { "#" (seq) } " " } }
+                p.evidence {
+                    @for seq in claim.events.iter().take(shown) { a href={ "#" (prefix) "e" (row(*seq)) } data-e=(seq) { "#" (seq) } " " }
+                    @if claim.events.len() > shown && shown > 0 { "…" }
+                }
             }
         }
     }

@@ -37,7 +37,9 @@ pub fn runs(out: &mut dyn Write, reports: &[Report], style: &Style) -> io::Resul
         [only] => name(only),
         several => Text::new("{} runs", "{} 次运行").with(&Text::same(several.len().to_string())),
     };
-    let page = document(&title, style.lang, &html! { main { @for report in reports { (article::article(report)) } } });
+    let prefix = |n: usize| if reports.len() == 1 { String::new() } else { format!("r{}-", n + 1) };
+    let articles = reports.iter().enumerate().map(|(n, report)| article::article(report, &prefix(n)));
+    let page = document(&title, style.lang, &html! { main { @for article in articles { (article) } } });
     out.write_all(page.into_string().as_bytes())
 }
 

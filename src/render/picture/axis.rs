@@ -6,7 +6,7 @@ use std::ops::Range;
 /// Up to so many bytes, each has a cell in which it can be read.
 const CELLS: usize = 72;
 /// How wide a cell is, at least and at most.
-const CELL: (f64, f64) = (15.0, 54.0);
+const CELL: (f64, f64) = (15.0, 76.0);
 /// How wide a stretch without a cut is, at least.
 const STRETCH: f64 = 14.0;
 /// Stretches that are drawn at the beginning and at the end, of a stream with more.
@@ -26,7 +26,7 @@ pub(super) struct Axis {
 
 /// Every offset at which some tape is cut, or a header ends.
 fn cuts(stream: &Tapes) -> Vec<usize> {
-    let pieces = [&stream.sent, &stream.carried, &stream.received, &stream.taken].into_iter().flatten();
+    let pieces = [&stream.sent, &stream.carried, &stream.again, &stream.received, &stream.taken].into_iter().flatten();
     let mut cuts: Vec<usize> = pieces.flat_map(|p| [p.range.start, p.range.end]).collect();
     for piece in stream.sent.iter().chain(&stream.received) {
         let mut at = piece.range.start;
@@ -123,6 +123,7 @@ mod tests {
             len,
             sent: (0..cuts).map(piece).collect(),
             carried: Vec::new(),
+            again: Vec::new(),
             received: Vec::new(),
             taken: Vec::new(),
             framed: false,

@@ -2,7 +2,8 @@
 
 use super::speech::both;
 use crate::render::NARROW;
-use crate::render::rows::{Row, token};
+use crate::render::rows::Row;
+use crate::render::rows::token::{self, Token};
 use crate::text::Text;
 use crate::text::columns::wrapped;
 
@@ -29,7 +30,10 @@ pub(super) struct Rung<'a> {
 impl<'a> Rung<'a> {
     pub(super) fn of(row: Row<'a>) -> Rung<'a> {
         let said = match &row {
-            Row::Event(event) => both(|style| token::call_with_peer(&event.label, style, LABEL)),
+            Row::Event(event) => {
+                let label: Vec<Token> = event.label.iter().filter(|t| !matches!(t, Token::Peer(_))).cloned().collect();
+                both(|style| token::call_with_peer(&label, style, LABEL))
+            }
             Row::Packet(packet) => both(|style| token::packet(&packet.label, style)),
             Row::More(tokens) => both(|style| token::line(tokens, style, 0)),
         };

@@ -13,16 +13,25 @@ use crate::text::Text;
 use crate::trace::packet::Content;
 use crate::trace::{MsgId, Role};
 use maud::{Markup, html};
+use std::collections::BTreeMap;
 
 /// More ways of bytes than this hide each other.
 const RIBBONS: usize = 300;
 
 /// Draws the ladder of a report.
-pub(crate) fn ladder(report: &Report, streams: &[Tapes], speech: Speech, spacing: Spacing) -> Drawn {
+///
+/// Its rows can be linked to by what is in front of their numbers, if they are named.
+pub(crate) fn ladder(
+    report: &Report,
+    streams: &[Tapes],
+    speech: Speech,
+    spacing: Spacing,
+    named: Option<&str>,
+) -> Drawn {
     let rungs: Vec<Rung> = rows(report).into_iter().map(Rung::of).collect();
     let lanes = LanePlaces::of(report);
     let spots = Spots::of(report, &rungs, spacing);
-    let ladder = Ladder { report, speech, lanes, spots, named: spacing == Spacing::Rows };
+    let ladder = Ladder { report, speech, lanes, spots, named };
     let (wide, high) = (ladder.lanes.wide, ladder.spots.high);
     let markup = html! {
         (ladder.frame())
@@ -37,8 +46,7 @@ struct Ladder<'a> {
     speech: Speech,
     lanes: LanePlaces,
     spots: Spots,
-    /// Its rows can be linked to.
-    named: bool,
+    named: Option<&'a str>,
 }
 
 impl Ladder<'_> {
@@ -51,8 +59,10 @@ impl Ladder<'_> {
         html! {
             @for (end, x) in &self.lanes.ends {
                 path.lane d={ "M" (px(*x)) " 26V" (px(self.spots.high)) } {}
-                @if end.index < 2 { text.lanehead x=(px(*x)) y="14" { (self.speech.svg(&role(end.role))) } }
                 @if end.index > 0 { text.time x=(px(*x + 4.0)) y="26" { (end.index) } }
+            }
+            @for of in Role::ALL {
+                @if let Some(x) = self.lanes.center(of) { text.lanehead x=(px(x)) y="14" { (self.speech.svg(&role(of))) } }
             }
             text.lanehead x=(px(self.lanes.middle())) y="14" { (self.speech.svg(&middle)) }
         }
@@ -75,7 +85,7 @@ impl Ladder<'_> {
     }
 
     fn id(&self, seq: usize) -> Option<String> {
-        self.named.then(|| format!("e{seq}"))
+        self.named.map(|prefix| format!("{prefix}e{seq}"))
     }
 
     fn call(&self, n: usize, rung: &Rung, row: &EventRow) -> Markup {
@@ -91,9 +101,8 @@ impl Ladder<'_> {
             _ => "call",
         };
         let own = event.handed.filter(|_| event.ok()).map(|h| h.msg);
-        let messages: Vec<String> = event.messages().iter().map(|id| id.0.to_string()).collect();
         html! {
-            g id=[self.id(event.seq)] class=(state) data-e=(event.seq) data-ms=(messages.join(" ")) tabindex="-1" {
+            g id=[self.id(event.seq)] class=(state) data-e=(event.seq) data-ms=(numbers(&event.messages())) tabindex="-1" {
                 rect.row x="0" y=(px(label - 11.0)) width=(px(self.lanes.wide)) height=(px(self.spots.row(rung))) {}
                 (self.time(n, row.number, event.moment_us()))
                 @if let Some(from) = self.spots.began(event) { path.wait d={ "M" (px(x)) " " (px(from)) "V" (px(self.spots.ended(event, y))) } {} }
@@ -168,7 +177,7 @@ impl Ladder<'_> {
         }
         html! {
             g id=[self.id(packet.seq)] class=(format!("{class}{}", whose.map(|id| format!(" {}", inks::class(id))).unwrap_or_default())) data-e=(packet.seq)
-                data-ms=(packet.messages().iter().map(|id| id.0.to_string()).collect::<Vec<_>>().join(" ")) tabindex="-1" {
+                data-ms=(numbers(&packet.messages())) tabindex="-1" {
                 rect.row x="0" y=(px(self.spots.label[n] - 11.0)) width=(px(self.lanes.wide)) height=(px(self.spots.row(rung))) {}
                 (self.time(n, row.number, packet.t_us))
                 @if packet.arrivals.is_empty() {
@@ -184,41 +193,37 @@ impl Ladder<'_> {
         }
     }
 
-    /// From the call that sent bytes to the call that received them.
+    /// From the call that sent bytes to the call that received them; where one row stands for several, one way does.
     fn ribbons(&self, streams: &[Tapes]) -> Markup {
-        let mut drawn: Vec<(usize, usize, MsgId)> = Vec::new();
+        let mut ways: BTreeMap<(usize, usize), Vec<MsgId>> = BTreeMap::new();
         for stream in streams {
             for received in &stream.received {
                 let sent = stream.sent.partition_point(|p| p.range.end <= received.range.start);
                 for sent in stream.sent[sent..].iter().take_while(|p| p.range.start < received.range.end) {
-                    let Some(span) = sent.spans.first() else { continue };
                     let ends = self.spots.nearest(sent.seq).zip(self.spots.nearest(received.seq));
-                    drawn.extend(ends.map(|(a, b)| (a, b, span.msg)));
+                    let (Some(way), Some(span)) = (ends, sent.spans.first()) else { continue };
+                    ways.entry(way).or_default().push(span.msg);
                 }
             }
         }
-        drawn.sort_unstable_by_key(|(a, b, id)| (*a, *b, id.0));
-        drawn.dedup();
-        html! { @for (from, to, msg) in drawn.into_iter().take(RIBBONS) { (self.ribbon(from, to, msg)) } }
+        html! { @for ((from, to), messages) in ways.iter().take(RIBBONS) { (self.ribbon(*from, *to, messages)) } }
     }
 
-    fn ribbon(&self, from: usize, to: usize, msg: MsgId) -> Markup {
+    fn ribbon(&self, from: usize, to: usize, messages: &[MsgId]) -> Markup {
         let (Some(a), Some(b)) = (self.spots.ends[from], self.spots.ends[to]) else { return html! {} };
         let (x1, y1, x2, y2) = (self.lanes.x(a), self.spots.at[from], self.lanes.x(b), self.spots.at[to]);
         let bend = (x2 - x1) * 0.45;
-        let path = format!(
-            "M{} {}C{} {} {} {} {} {}",
-            px(x1),
-            px(y1),
-            px(x1 + bend),
-            px(y1),
-            px(x2 - bend),
-            px(y2),
-            px(x2),
-            px(y2)
-        );
-        html! { path class=(format!("ribbon {}", inks::class(msg))) data-ms=(msg.0) d=(path) {} }
+        let ends = [x1, y1, x1 + bend, y1, x2 - bend, y2, x2, y2].map(px);
+        let [x1, y1, x2, y2, x3, y3, x4, y4] = ends;
+        let of_one = messages.iter().all(|id| *id == messages[0]);
+        let class = if of_one { format!("ribbon {}", inks::class(messages[0])) } else { "ribbon".to_owned() };
+        html! { path class=(class) data-ms=(numbers(messages)) data-e=(self.spots.seq(to)) d={ "M" (x1) " " (y1) "C" (x2) " " (y2) " " (x3) " " (y3) " " (x4) " " (y4) } {} }
     }
+}
+
+/// Messages' numbers, for the script.
+fn numbers(messages: &[MsgId]) -> String {
+    messages.iter().map(|id| id.0.to_string()).collect::<Vec<_>>().join(" ")
 }
 
 fn role(role: Role) -> Text {

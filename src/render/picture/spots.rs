@@ -81,6 +81,12 @@ impl LanePlaces {
         self.of_role(Role::Server).fold(SERVER, f64::min)
     }
 
+    /// The middle of a role's lanes, if it has any.
+    pub(super) fn center(&self, role: Role) -> Option<f64> {
+        let (all, n) = self.of_role(role).fold((0.0, 0.0), |(all, n), x| (all + x, n + 1.0));
+        (n > 0.0).then(|| all / n)
+    }
+
     pub(super) fn middle(&self) -> f64 {
         (self.inner_left() + self.right()) / 2.0
     }
@@ -135,11 +141,7 @@ impl Spots {
         for rung in rungs {
             latest = moment(&rung.row).unwrap_or(latest).max(latest);
             moments.push(latest);
-            seqs.push(match &rung.row {
-                Row::Event(row) => row.event.seq,
-                Row::Packet(row) => row.packet.seq,
-                Row::More(_) => seqs.last().copied().unwrap_or(0),
-            });
+            seqs.push(rung.row.seq().or(seqs.last().copied()).unwrap_or(0));
         }
         let mut y = HEAD;
         let rows: Vec<f64> = rungs
@@ -192,12 +194,17 @@ impl Spots {
     /// Where a call was entered that is seen to wait: other things happened meanwhile.
     pub(super) fn began(&self, event: &Event) -> Option<f64> {
         let (from, to) = (self.y(event.t_us), self.y(event.end_us));
-        (self.clock && event.end_us > event.t_us && to - from > ROW * 0.8).then_some(from)
+        (self.clock && event.end_us > event.t_us && to - from > ROW * 1.2).then_some(from)
     }
 
     /// Where it returned.
     pub(super) fn ended(&self, event: &Event, y: f64) -> f64 {
         self.y(event.end_us).max(y)
+    }
+
+    /// The event of a row.
+    pub(super) fn seq(&self, row: usize) -> usize {
+        self.seqs[row]
     }
 
     /// How high a row is.

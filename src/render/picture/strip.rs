@@ -25,6 +25,7 @@ const COLUMN: f64 = 6.7;
 enum Tape {
     Sent,
     Carried,
+    Again,
     Received,
     Taken,
 }
@@ -34,6 +35,7 @@ impl Tape {
         match self {
             Tape::Sent => "sent",
             Tape::Carried => "carried",
+            Tape::Again => "again",
             Tape::Received => "received",
             Tape::Taken => "taken",
         }
@@ -43,6 +45,7 @@ impl Tape {
         match self {
             Tape::Sent => &stream.sent,
             Tape::Carried => &stream.carried,
+            Tape::Again => &stream.again,
             Tape::Received => &stream.received,
             Tape::Taken => &stream.taken,
         }
@@ -65,7 +68,7 @@ pub(crate) struct Drawn {
 pub(crate) fn drawn(stream: &Tapes, trace: &Trace, speech: Speech, wide: f64) -> Drawn {
     let axis = Axis::of(stream, LEFT, wide - 2.0 * LEFT);
     let strip = Strip { stream, trace, speech, axis };
-    let rows: Vec<Tape> = [Tape::Sent, Tape::Carried, Tape::Received, Tape::Taken]
+    let rows: Vec<Tape> = [Tape::Sent, Tape::Carried, Tape::Again, Tape::Received, Tape::Taken]
         .into_iter()
         .filter(|row| !row.pieces(stream).is_empty() || *row == Tape::Received)
         .collect();
@@ -102,6 +105,7 @@ impl Strip<'_> {
             g class={ "tape " (row.word()) } {
                 text.title x=(LEFT) y=(px(y + 13.0)) { (self.speech.svg(&self.title(row))) }
                 @if row == Tape::Received { (self.ghosts(y + ABOVE)) }
+                @if row == Tape::Taken && self.stream.framed { (self.buffered(y + ABOVE)) }
                 @for piece in shown { (self.piece(row, piece, y + ABOVE)) }
                 @if row == Tape::Taken { @if let Some(rest) = self.stream.unfinished() { (self.unfinished(&rest, y + ABOVE)) } }
             }
@@ -120,6 +124,12 @@ impl Strip<'_> {
                 (self.cross(range, y))
             }
         }
+    }
+
+    /// What lies in the program's buffer until a frame is whole: seen only while the events pass one by one.
+    fn buffered(&self, y: f64) -> Markup {
+        let received = self.stream.received.iter().filter(|p| !self.axis.hides(&p.range));
+        html! { @for piece in received { (self.outline("hatched under", &piece.range, y, Some(piece.seq))) } }
     }
 
     fn cross(&self, range: &Range<usize>, y: f64) -> Markup {
@@ -153,7 +163,7 @@ impl Strip<'_> {
     fn piece(&self, row: Tape, piece: &TapePiece, y: f64) -> Markup {
         let class = match piece.mark {
             Mark::Lost => "piece gone",
-            Mark::Again | Mark::Copy => "piece again",
+            Mark::Copy => "piece again",
             _ => "piece",
         };
         html! {
@@ -189,7 +199,7 @@ impl Strip<'_> {
         let class = format!("{}{}", inks::class(span.msg), if head { " head" } else { "" });
         let rect = |kind: &str| html! { rect class=(kind) x=(px(x)) y=(px(y)) width=(px(wide.max(1.0))) height=(px(HIGH)) rx="3" {} };
         html! {
-            g class=(class) data-m=(span.msg.0) {
+            g class=(class) data-m=(span.msg.0) data-o=(span.offset) data-at=(range.start) data-to=(range.end) {
                 (rect("fill")) @if !head { (rect("pattern")) }
                 @match (self.axis.cells, message) {
                     (true, Some(message)) => (self.cells(message, span, range.start, y)),
@@ -240,19 +250,21 @@ impl Strip<'_> {
         let ids = if ids.len() > 3 { format!("{}..{}", ids[0], ids[ids.len() - 1]) } else { ids.join("+") };
         match row {
             Tape::Sent => vec![Text::same(format!("{call} {ids}")), Text::same(ids)],
-            Tape::Carried => vec![Text::same(format!("#{seq} {n}")), Text::same(format!("#{seq}"))],
+            Tape::Carried | Tape::Again => vec![Text::same(format!("#{seq} {n}")), Text::same(format!("#{seq}"))],
             Tape::Received => {
                 let asked = event.and_then(|e| e.asked).map(grouped).unwrap_or_default();
                 let got = event.and_then(|e| e.returned).map(grouped).unwrap_or_else(|| n.clone());
-                vec![Text::same(format!("{call}({asked}) = {got}")), Text::same(format!("= {got}")), Text::same(got)]
+                let nth = self.stream.received.iter().position(|p| p.seq == seq).unwrap_or(0) + 1;
+                let nth = if self.stream.proto == Proto::Udp { format!("{nth}. ") } else { String::new() };
+                let words = [format!("{nth}{call}({asked}) = {got}"), format!("{nth}= {got}"), got];
+                words.into_iter().map(Text::same).collect()
             }
-            Tape::Taken => match piece.exactly {
-                Some(id) => vec![say!("{id} whole", "{id} 完整"), Text::same(format!("={id}"))],
-                None => vec![
-                    say!("{ids}, not one message", "{ids}，不是一条消息"),
-                    say!("≠ {ids}", "≠ {ids}"),
-                    Text::same("≠"),
-                ],
+            Tape::Taken => match (piece.exactly, piece.spans.iter().any(|s| s.msg != piece.spans[0].msg)) {
+                (Some(id), _) => vec![say!("{id} whole", "{id} 完整"), Text::same(format!("={id}"))],
+                (None, false) => vec![say!("part of {ids}", "{ids} 的一部分"), Text::same("<")],
+                (None, true) => {
+                    vec![say!("{ids}, not one message", "{ids}，不是一条消息"), Text::same(ids), Text::same("≠")]
+                }
             },
         }
     }
@@ -276,19 +288,35 @@ impl Strip<'_> {
                 Text::new("received: nothing that is the same on every run", "收到：没有每次都相同的内容")
             }
             Tape::Received => say!("received: {n} call{s}", "收到：{n} 次调用"),
-            Tape::Taken => {
-                let whole = grouped(pieces.iter().filter(|p| p.exactly.is_some()).count());
-                match self.stream.framed {
-                    true => say!(
-                        "put together by the program: {whole} whole message(s) of {n}",
-                        "由程序拼出：{n} 条，其中完整的 {whole} 条"
-                    ),
-                    false => say!(
-                        "held by the program: {whole} of {n} is one whole message",
-                        "程序拿到：{n} 份，其中 {whole} 份恰好是一条完整消息"
-                    ),
-                }
+            Tape::Again => say!("sent again: {n} segment{s}", "重传：{n} 个报文段"),
+            Tape::Taken => self.took(pieces),
+        }
+    }
+
+    /// How much of what the program has is what it thinks it has.
+    fn took(&self, pieces: &[TapePiece]) -> Text {
+        let (n, whole) = (pieces.len(), pieces.iter().filter(|p| p.exactly.is_some()).count());
+        let (s, [count, intact]) = (if n == 1 { "" } else { "s" }, [n, whole].map(grouped));
+        match (self.stream.framed, whole) {
+            (true, whole) if whole == n => {
+                say!("put together by the program: {count} whole message{s}", "程序拼出：{count} 条完整消息")
             }
+            (true, _) => say!(
+                "put together by the program: {count} frame{s}, {intact} whole",
+                "程序拼出：{count} 帧，其中 {intact} 条完整"
+            ),
+            (false, 0) => say!(
+                "in the program's hands: {count} piece{s}, none is one message",
+                "程序拿到：{count} 份，没有一份恰好是一条消息"
+            ),
+            (false, whole) if whole == n => say!(
+                "in the program's hands: {count} piece{s}, each one message",
+                "程序拿到：{count} 份，每份恰好是一条消息"
+            ),
+            (false, _) => say!(
+                "in the program's hands: {count} piece{s}, {intact} of them one message",
+                "程序拿到：{count} 份，其中 {intact} 份恰好是一条消息"
+            ),
         }
     }
 

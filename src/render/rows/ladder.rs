@@ -18,6 +18,17 @@ pub enum Row<'a> {
     More(Vec<Token<'a>>),
 }
 
+impl Row<'_> {
+    /// The number of the event or packet it shows first.
+    pub fn seq(&self) -> Option<usize> {
+        match self {
+            Row::Event(row) => Some(row.event.seq),
+            Row::Packet(row) => Some(row.packet.seq),
+            Row::More(_) => None,
+        }
+    }
+}
+
 /// A row for a packet: it stands where the packet left.
 pub struct PacketRow<'a> {
     /// Its number.

@@ -1,0 +1,150 @@
+//! Pointing, stepping and links: what lights is what the recording says.
+
+use crate::browser::{Browser, Complaints};
+use crate::written::Page;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+
+/// The numbers of the elements that shine, by what they are and where their number stands.
+fn lit(browser: &mut Browser, selector: &str, name: &str) -> BTreeSet<u64> {
+    let script = format!(
+        "[...document.querySelectorAll('{selector}')].filter((e) => e.closest('.lit') === e).map((e) => Number(e.dataset.{name}))"
+    );
+    browser.value(&script).as_array().expect("a list").iter().filter_map(Value::as_u64).collect()
+}
+
+fn number_of(message: &Value) -> u64 {
+    message.as_str().and_then(|id| id.strip_prefix('M')).and_then(|n| n.parse().ok()).expect("a message")
+}
+
+/// The events whose bytes a message has a part in.
+fn events_of(page: &Page, message: u64) -> BTreeSet<u64> {
+    let has = |line: &&Value| {
+        line["spans"].as_array().is_some_and(|spans| spans.iter().any(|s| number_of(&s["msg"]) == message))
+    };
+    let moved = page.of_type("event").chain(page.of_type("packet")).filter(has);
+    moved.filter_map(|line| line["seq"].as_u64()).collect()
+}
+
+#[test]
+fn pointing_at_a_message_lights_its_bytes_and_its_events_everywhere() {
+    let mut browser = Browser::start();
+    for id in ["tcp-naive", "fix-header", "udp-truncate"] {
+        let page = Page::played(&[id]);
+        browser.open(&page.file, "");
+        let tapes = browser.value("[...document.querySelectorAll('.sent [data-m]')].map((e) => Number(e.dataset.m))");
+        let messages: BTreeSet<u64> = tapes.as_array().expect("a list").iter().filter_map(Value::as_u64).collect();
+        let said: BTreeSet<u64> = page.of_type("message").map(|m| number_of(&m["id"])).collect();
+        assert_eq!(messages, said, "{id}");
+        for message in messages {
+            browser.point(&format!(".sent [data-m='{message}']"));
+            assert_eq!(lit(&mut browser, ".tape [data-m]", "m"), BTreeSet::from([message]), "{id}");
+            let rows = lit(&mut browser, ".rows .call, .rows .packet", "e");
+            assert_eq!(rows, events_of(&page, message), "{id}: M{message}");
+        }
+        assert_eq!(browser.complaints(), Complaints::default(), "{id}");
+    }
+}
+
+#[test]
+fn the_card_says_what_a_byte_is() {
+    let page = Page::played(&["fix-header"]);
+    let mut browser = Browser::start();
+    browser.open(&page.file, "");
+    let header = page.of_type("message").find(|m| m["header_len"] == 4).expect("a message with a header");
+    let message = number_of(&header["id"]);
+    let bytes = header["bytes"].as_str().expect("hex");
+    browser.point(&format!(".sent [data-m='{message}'].head"));
+    let card = browser.value("document.querySelector('.card').innerText").as_str().expect("a text").to_owned();
+    let length = u32::from_str_radix(&bytes[..2], 16).expect("hex");
+    assert!(card.contains(&format!("M{message} header")), "{card}");
+    // The pointer is in the middle of the header: on its third byte.
+    assert!(card.contains(&format!("hex\n{} ", &bytes[4..6])), "{card}");
+    browser.value("document.querySelectorAll('.strip .scroll')[1].focus()");
+    // Two bytes back, to the first.
+    browser.press("ArrowLeft");
+    browser.press("ArrowLeft");
+    let card = browser.value("document.querySelector('.card').innerText").as_str().expect("a text").to_owned();
+    assert!(card.contains(&format!("= {length} (le)")), "the first four bytes are the length: {card}");
+}
+
+/// What the tapes show after so many steps is what had happened by then.
+#[test]
+fn a_step_shows_what_had_happened_by_then() {
+    let page = Page::played(&["tcp-naive"]);
+    let mut browser = Browser::start();
+    browser.open(&page.file, "");
+    let rows = "[...document.querySelectorAll('.rows .call')].map((e) => Number(e.dataset.e))";
+    let rows: Vec<u64> = browser.value(rows).as_array().expect("a list").iter().filter_map(Value::as_u64).collect();
+    let all: Vec<u64> = page.of_type("event").filter_map(|e| e["seq"].as_u64()).collect();
+    assert!(rows.windows(2).all(|pair| pair[0] < pair[1]) && rows.iter().all(|seq| all.contains(seq)), "{rows:?}");
+    for back in 1..=rows.len() {
+        browser.press("ArrowLeft");
+        let last = if back < rows.len() { rows[rows.len() - 1 - back] } else { 0 };
+        let visible = "[...document.querySelectorAll('.tape .piece')].filter((e) => getComputedStyle(e).visibility === 'visible').map((e) => Number(e.dataset.e))";
+        let visible = browser.value(visible);
+        let until = rows.get(rows.len() - back).map_or(u64::MAX, |next| next - 1);
+        let moved = page.of_type("event").filter(|e| e["bytes"] != "" && e["seq"].as_u64() <= Some(until));
+        let moved: BTreeSet<u64> = moved.filter_map(|e| e["seq"].as_u64()).collect();
+        let seen: BTreeSet<u64> = visible.as_array().expect("a list").iter().filter_map(Value::as_u64).collect();
+        assert_eq!(seen, moved, "after #{last}");
+    }
+    browser.press(" ");
+    assert_eq!(browser.complaints(), Complaints::default());
+}
+
+#[test]
+fn a_link_to_an_event_leads_there() {
+    let page = Page::played(&["tcp-naive"]);
+    let mut browser = Browser::start();
+    let seq = page.of_type("claim").next().and_then(|claim| claim["events"][0].as_u64()).expect("evidence");
+    browser.size(1280, 400);
+    browser.open(&page.file, &format!("#e{seq}"));
+    let place = browser.value(&format!(
+        "(() => {{ const box = document.getElementById('e{seq}').getBoundingClientRect(); return [box.top, box.bottom]; }})()"
+    ));
+    assert!(place[0].as_f64() > Some(0.0) && place[1].as_f64() < Some(400.0), "{place}");
+    assert_eq!(lit(&mut browser, ".rows .call", "e"), BTreeSet::from([seq]));
+}
+
+#[test]
+fn what_the_reader_chose_is_remembered() {
+    let page = Page::played(&["tcp-naive"]);
+    let mut browser = Browser::start();
+    browser.open(&page.file, "");
+    for label in ["language-zh", "theme-dark", "size-projector"] {
+        browser.click(&format!("label[for={label}]"));
+    }
+    browser.open(&page.file, "");
+    let chosen = "[...document.querySelectorAll('.bar input:checked')].map((e) => e.id)";
+    assert_eq!(browser.value(chosen), json!(["language-zh", "theme-dark", "size-projector"]));
+    assert_eq!(browser.value("document.documentElement.lang"), "zh-CN");
+    assert_eq!(browser.value("getComputedStyle(document.documentElement).colorScheme"), "dark");
+}
+
+/// With the keyboard alone every switch, every row and every byte is reached.
+#[test]
+fn the_keyboard_reaches_everything() {
+    let page = Page::played(&["tcp-naive"]);
+    let mut browser = Browser::start();
+    browser.open(&page.file, "");
+    let mut reached = BTreeSet::new();
+    for _ in 0..60 {
+        browser.press("Tab");
+        let what =
+            "(() => { const e = document.activeElement; return e.id || e.ariaLabel || e.className || e.tagName; })()";
+        reached.insert(browser.value(what).as_str().unwrap_or_default().to_owned());
+    }
+    for stop in
+        ["language-en", "theme-auto", "size-screen", "scale-rows", "tapes 1", "ladder", "SUMMARY", "BUTTON", "A"]
+    {
+        assert!(reached.contains(stop), "{stop}: {reached:?}");
+    }
+    browser.value("document.querySelector('.ladder .scroll.rows').focus()");
+    browser.press("ArrowDown");
+    let first = "document.activeElement === document.querySelector('.rows .call')";
+    assert_eq!(browser.value(first), true);
+    assert_eq!(browser.value("document.querySelector('.card').hidden"), false);
+    browser.press("Escape");
+    assert_eq!(browser.value("document.querySelector('.card').hidden"), true);
+}

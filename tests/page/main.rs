@@ -1,0 +1,10 @@
+//! Pages in a browser: what they show, what they do, and what they never do.
+#![cfg(target_os = "linux")]
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod browser;
+mod lights;
+mod loads;
+mod written;
