@@ -10,6 +10,7 @@ mod completions;
 pub mod cost;
 mod doctor;
 mod exec;
+mod explain;
 mod get;
 mod list;
 mod man;
@@ -38,6 +39,7 @@ pub(crate) fn every() -> Vec<Command> {
         put::command,
         get::command,
         list::command,
+        explain::command,
         all::command,
         show::command,
         cost::command,

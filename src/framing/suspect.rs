@@ -56,8 +56,7 @@ impl Culprit {
     pub const fn shown_by(self) -> &'static str {
         match self {
             Culprit::OtherProtocol | Culprit::Turned | Culprit::Width => "fix-header",
-            Culprit::Text => "fix-sleep",
-            Culprit::Shifted => "fix-exact",
+            Culprit::Text | Culprit::Shifted => "fix-exact",
             Culprit::CountsItself | Culprit::Characters => "fix-json-header",
             Culprit::Framed(Kind::Ack) => "fix-ack",
             Culprit::Framed(Kind::Json) => "fix-json-header",
@@ -71,6 +70,16 @@ impl Culprit {
 impl Suspicion {
     fn new(culprit: Culprit, weight: u8, what: Text, because: Text) -> Suspicion {
         Suspicion { culprit, what, because, weight }
+    }
+
+    /// Does enough speak for it to be told where nobody asked about the number itself?
+    pub fn is_strong(&self) -> bool {
+        self.weight >= 50
+    }
+
+    /// Does more speak for it?
+    pub fn is_likelier_than(&self, other: &Suspicion) -> bool {
+        self.weight > other.weight
     }
 
     /// Both sentences in one, as a hint.

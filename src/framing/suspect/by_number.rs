@@ -123,7 +123,12 @@ fn as_turned(read: &WrongLength, number: i128) -> Option<Suspicion> {
     let turned = grouped(turned);
     Some(Suspicion::new(
         Culprit::Turned,
-        if width == 2 { 25 } else { 60 },
+        match number % (1 << 20) {
+            _ if width == 2 => 25,
+            // A round number of MiB is a limit that people set.
+            0 if other.read(&read.bytes).is_some_and(|n| n > 255) => 30,
+            _ => 60,
+        },
         say!("it was {turned}, with its bytes turned", "它本是 {turned}，字节序反了"),
         Text::new("{}; {} they read {}", "{}；{} 读作 {}").with_all([
             &in_order(read),
