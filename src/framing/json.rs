@@ -6,8 +6,8 @@
 
 use super::{Fault, Framing, I32_LE, Kind, Layout, Limits, Look};
 use crate::say;
-use crate::text::Text;
 use crate::text::harmless::shortened;
+use crate::text::{Text, grouped};
 use serde_json::{Map, Value};
 use std::fmt::Write;
 
@@ -74,6 +74,9 @@ pub fn parse(json: &[u8]) -> Result<Map<String, Value>, Fault> {
     }
 }
 
+/// 2 to the power of 63: a JSON number from here on is kept as a rounded one.
+const TOO_LARGE: f64 = 9_223_372_036_854_775_808.0;
+
 /// A field that counts bytes, at most `limit`.
 ///
 /// # Errors
@@ -84,9 +87,16 @@ pub fn size(fields: &Map<String, Value>, name: &str, limit: usize) -> Result<usi
     match (value.as_u64(), value.as_i64()) {
         (Some(n), _) => match usize::try_from(n) {
             Ok(size) if size <= limit => Ok(size),
-            _ => Err(Fault::Oversize { source: source(), value: n, limit: limit as u64, hint: None }),
+            _ => Err(Fault::Oversize { source: source(), value: n, limit: limit as u64 }),
         },
-        (None, Some(value)) => Err(Fault::Negative { source: source(), value, hint: None }),
+        (None, Some(value)) => Err(Fault::Negative { source: source(), value }),
+        (None, None) if value.as_f64().is_some_and(|n| n.abs() >= TOO_LARGE) => {
+            let limit = grouped(limit);
+            Err(Fault::Syntax(say!(
+                "\"{name}\" has more than 64 bits: over the limit of {limit}",
+                "\"{name}\" 超过 64 位：超过上限 {limit}"
+            )))
+        }
         (None, None) => {
             let shown = start(value.to_string().as_bytes());
             Err(Fault::Syntax(say!("\"{name}\" is no whole number: {shown}", "\"{name}\" 不是整数：{shown}")))
@@ -229,5 +239,8 @@ mod tests {
         assert_eq!(said(b"hello"), "the header is not JSON at its byte 1: hello");
         assert_eq!(said(b"\x1b[2J\xff"), "the header is not JSON at its byte 1: \\u{1b}[2J\u{fffd}");
         assert_eq!(said(b"7"), "the header is JSON but no object");
+        let large = parse(b"{\"n\": 18446744073709551616}").unwrap();
+        let said = size(&large, "n", 1000).unwrap_err().text().en.into_owned();
+        assert_eq!(said, "\"n\" has more than 64 bits: over the limit of 1,000");
     }
 }

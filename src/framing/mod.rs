@@ -140,8 +140,6 @@ pub enum Fault {
         source: Text,
         /// The length as read.
         value: i64,
-        /// The usual mistake, if the bytes look like one.
-        hint: Option<Text>,
     },
     /// The length is over the limit.
     Oversize {
@@ -151,8 +149,6 @@ pub enum Fault {
         value: u64,
         /// The limit.
         limit: u64,
-        /// The usual mistake, if the bytes look like one.
-        hint: Option<Text>,
     },
     /// The header is not what this framing writes.
     Syntax(Text),
@@ -194,17 +190,15 @@ impl Fault {
         }
     }
 
-    /// The sentence, in both languages, with the usual mistake where the bytes show one.
+    /// The sentence, in both languages. What the mistake was, [`suspect`] says, who knows all that came.
     pub fn text(&self) -> Text {
         match self {
-            Fault::Negative { source, value, hint } => {
-                let said = say!("{{}} read {value}: a length cannot be negative", "{{}} 读作 {value}：长度不能是负数");
-                hinted(said.with(source), hint.as_ref())
+            Fault::Negative { source, value } => {
+                say!("{{}} read {value}: a length cannot be negative", "{{}} 读作 {value}：长度不能是负数").with(source)
             }
-            Fault::Oversize { source, value, limit, hint } => {
+            Fault::Oversize { source, value, limit } => {
                 let limit = grouped(*limit);
-                let said = say!("{{}} read {value}: over the limit of {limit}", "{{}} 读作 {value}：超过上限 {limit}");
-                hinted(said.with(source), hint.as_ref())
+                say!("{{}} read {value}: over the limit of {limit}", "{{}} 读作 {value}：超过上限 {limit}").with(source)
             }
             Fault::Syntax(what) => what.clone(),
             Fault::EofInHeader { have, need } => say!(
@@ -220,13 +214,6 @@ impl Fault {
                 say!("{value} does not fit {framing} (at most {max})", "{value} 装不进 {framing}（最大 {max}）")
             }
         }
-    }
-}
-
-fn hinted(said: Text, hint: Option<&Text>) -> Text {
-    match hint {
-        Some(hint) => Text::new("{}; {}", "{}；{}").with(&said).with(hint),
-        None => said,
     }
 }
 

@@ -12,7 +12,7 @@ use super::decimal::{self, NotALength};
 use super::json::Json;
 use super::{Fault, Framing, I32_LE, Kind, Limits, Look, Part, whole_header};
 use crate::say;
-use crate::text::Text;
+use crate::text::{Text, grouped};
 use std::io;
 use std::time::Duration;
 
@@ -136,6 +136,15 @@ pub enum Reason {
     Ended,
     /// More than so many bytes that nothing frames.
     TooLong(usize),
+    /// Only so many of the bytes that were due came in time.
+    Stalled {
+        /// Of the header, or of the body.
+        part: Part,
+        /// Bytes that came.
+        have: usize,
+        /// Bytes that were due, as far as they tell.
+        need: usize,
+    },
 }
 
 impl Reason {
@@ -143,6 +152,7 @@ impl Reason {
     pub fn kind(&self) -> &'static str {
         match self {
             Reason::Call(_) => "call",
+            Reason::Stalled { .. } => "timeout",
             Reason::Fault(fault) => fault.kind(),
             Reason::NotALength(NotALength::TooLong { .. }) | Reason::TooLong(_) => "oversize",
             Reason::NotALength(_) => "syntax",
@@ -158,6 +168,18 @@ impl Reason {
             Reason::NotALength(why) => why.text(),
             Reason::Ended => Text::new("the other side left", "对方已离开"),
             Reason::TooLong(limit) => say!("more than {limit} bytes of text", "文本超过 {limit} 字节"),
+            Reason::Stalled { part, have, need } => {
+                let of = match part {
+                    Part::Header => Text::new("of the header", "报头"),
+                    Part::Body => Text::new("of the body", "正文"),
+                };
+                let (have, need) = (grouped(*have), grouped(*need));
+                say!(
+                    "{have} of {need} bytes {{}} came, and no more in time",
+                    "{{}}应有 {need} 字节，只到了 {have} 字节，限定时间内没有更多"
+                )
+                .with(&of)
+            }
         }
     }
 }
@@ -294,12 +316,23 @@ pub fn header(
             Err(fault) => return Err(moment.failed_at(&bytes)(fault.into())),
         };
         bytes.resize(have + more, 0);
-        let came = fill(source, &mut bytes[have..], Part::Header).map_err(moment.failed())?;
-        bytes.truncate(have + came);
-        if bytes.is_empty() {
-            return Err(moment.failed()(Reason::Ended));
+        let came = source.recv(&mut bytes[have..], Part::Header);
+        bytes.truncate(have + *came.as_ref().unwrap_or(&0));
+        let need = have + more;
+        match came {
+            Ok(0) if have == 0 => return Err(moment.failed()(Reason::Ended)),
+            Ok(0) => return Err(moment.failed_at(&bytes)(Fault::EofInHeader { have, need }.into())),
+            Ok(_) => {}
+            Err(error) => return Err(moment.failed_at(&bytes)(interrupted(error, Part::Header, have, need))),
         }
-        whole_header(&bytes[have..], more).map_err(|fault| moment.failed_at(&bytes)(fault.into()))?;
+    }
+}
+
+/// A receive call failed when so many bytes were there. Before the first, nothing came; after it, that many did.
+fn interrupted(error: io::Error, part: Part, have: usize, need: usize) -> Reason {
+    match error.kind() {
+        io::ErrorKind::TimedOut if have > 0 => Reason::Stalled { part, have, need },
+        _ => Reason::Call(error),
     }
 }
 
@@ -350,12 +383,16 @@ fn exactly(source: &mut impl Source, length: usize, body: &mut impl FnMut(&[u8])
     let mut have = 0;
     while have < length {
         let most = piece.len().min(length - have);
-        match source.recv(&mut piece[..most], Part::Body)? {
-            0 => return Err(Fault::EofInBody { have, need: length }.into()),
-            n => {
+        match source.recv(&mut piece[..most], Part::Body) {
+            Ok(0) => return Err(Fault::EofInBody { have, need: length }.into()),
+            Ok(n) => {
                 body(&piece[..n]);
                 have += n;
             }
+            Err(error) if error.kind() == io::ErrorKind::TimedOut => {
+                return Err(Reason::Stalled { part: Part::Body, have, need: length });
+            }
+            Err(error) => return Err(error.into()),
         }
     }
     Ok(())
@@ -408,13 +445,14 @@ fn within(have: usize, limit: usize) -> Result<usize, Reason> {
 /// when the stream ended.
 ///
 /// # Errors
-/// What recv says.
-pub fn fill(source: &mut impl Source, buffer: &mut [u8], part: Part) -> io::Result<usize> {
-    let mut have = 0;
-    while have < buffer.len() {
-        match source.recv(&mut buffer[have..], part)? {
-            0 => break,
-            n => have += n,
+/// What recv says, or how many bytes came in time.
+pub fn fill(source: &mut impl Source, buffer: &mut [u8], part: Part) -> Result<usize, Reason> {
+    let (mut have, need) = (0, buffer.len());
+    while have < need {
+        match source.recv(&mut buffer[have..], part) {
+            Ok(0) => break,
+            Ok(n) => have += n,
+            Err(error) => return Err(interrupted(error, part, have, need)),
         }
     }
     Ok(have)

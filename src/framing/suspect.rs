@@ -10,6 +10,7 @@ pub use by_bytes::{Came, of_stream};
 pub use by_number::of_number;
 
 use super::Kind;
+use super::length::number;
 use crate::text::Text;
 use crate::text::harmless::escaped;
 
@@ -119,9 +120,7 @@ impl Field {
     ];
 
     fn read(self, bytes: &[u8]) -> Option<u64> {
-        let field = bytes.get(..self.width)?;
-        let add = |n: u64, byte: &u8| n << 8 | u64::from(*byte);
-        Some(if self.big { field.iter().fold(0, add) } else { field.iter().rev().fold(0, add) })
+        bytes.get(..self.width).map(|field| number(field, self.big))
     }
 
     /// Python's name for it.
@@ -134,6 +133,17 @@ impl Field {
             (2, true) => "'>H'",
             (2, false) => "'<H'",
             _ => "'B'",
+        }
+    }
+
+    /// Its framing, if it is one that has a name.
+    fn kind(self) -> Option<Kind> {
+        match (self.width, self.big) {
+            (4, false) => Some(Kind::I32Le),
+            (4, true) => Some(Kind::U32Be),
+            (2, true) => Some(Kind::U16Be),
+            (1, _) => Some(Kind::U8),
+            _ => None,
         }
     }
 

@@ -3,7 +3,7 @@
 
 use super::Framed;
 use super::trouble::{Result, Trouble};
-use crate::framing::decimal;
+use crate::framing::decimal::{self, NotALength};
 use crate::framing::protocols::{self, Channel, Ending, Moment, Reason, Source, Stopped, Terms};
 use crate::framing::{Fault, I32_LE, json};
 use crate::say;
@@ -115,10 +115,11 @@ pub fn receive(
     body: impl FnMut(&[u8]),
 ) -> Result<(usize, Ending)> {
     protocols::receive(channel, terms, label.clone(), body).map_err(|stopped| {
-        let likely = likely(terms, &stopped);
+        let likely = likely(terms, &stopped).map(suggestion);
+        let hint = likely.or_else(|| is_too_long(terms, &stopped).then(larger));
         let trouble = trouble(stopped.moment, *stopped.reason);
-        match likely {
-            Some(framed) => trouble.hint(suggestion(framed)),
+        match hint {
+            Some(hint) => trouble.hint(hint),
             None => trouble,
         }
     })
@@ -162,8 +163,19 @@ fn likely(terms: &Terms, stopped: &Stopped) -> Option<Framed> {
     }
 }
 
+/// Is it the body that is over the limit? A JSON header has a limit of its own, which no option changes.
+fn is_too_long(terms: &Terms, stopped: &Stopped) -> bool {
+    let header = terms.framed == Framed::Json && stopped.header.len() <= I32_LE.width();
+    match &*stopped.reason {
+        Reason::Fault(Fault::Oversize { .. }) => !header,
+        Reason::NotALength(NotALength::TooLong { .. }) => true,
+        Reason::TooLong(_) => stopped.moment == Moment::Body,
+        _ => false,
+    }
+}
+
 /// What to do about an answer that is too long.
-pub fn larger() -> Text {
+fn larger() -> Text {
     Text::new("--max-answer takes a longer one", "--max-answer 可以放宽")
 }
 

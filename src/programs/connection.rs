@@ -29,6 +29,27 @@ pub struct Connection<'a> {
     fresh: bool,
     incoming: UnderWay,
     outgoing: UnderWay,
+    heard: ReceivedSoFar,
+}
+
+/// What came since a frame was due.
+#[derive(Clone, Debug, Default)]
+pub struct ReceivedSoFar {
+    /// Its first bytes.
+    pub start: Vec<u8>,
+    /// How many bytes it is.
+    pub total: u64,
+}
+
+impl ReceivedSoFar {
+    /// So many first bytes are kept: enough to tell what they are.
+    const KEPT: usize = 4 << 10;
+
+    fn add(&mut self, bytes: &[u8]) {
+        let room = ReceivedSoFar::KEPT - self.start.len();
+        self.start.extend(bytes.iter().take(room));
+        self.total += bytes.len() as u64;
+    }
 }
 
 impl<'a> Connection<'a> {
@@ -71,8 +92,8 @@ impl<'a> Connection<'a> {
         end: EndName,
         patience: Duration,
     ) -> Connection<'a> {
-        let (timer, incoming, outgoing) = Default::default();
-        Connection { socket, console, end, patience, timer, fresh: false, incoming, outgoing }
+        let (timer, incoming, outgoing, heard) = Default::default();
+        Connection { socket, console, end, patience, timer, fresh: false, incoming, outgoing, heard }
     }
 
     /// The same connection for another thread: one sends while the other receives, so that neither end waits for the
@@ -218,13 +239,38 @@ impl<'a> Connection<'a> {
         self.recv_once(buffer, part, self.patience)
     }
 
+    /// A frame is due: what comes from here on shows whether it is one.
+    pub fn frame_is_due(&mut self) {
+        self.heard = ReceivedSoFar::default();
+    }
+
+    /// What came since a frame was due.
+    pub fn heard(&self) -> &ReceivedSoFar {
+        &self.heard
+    }
+
+    /// Takes what else comes, until the peer is silent for `settle`; true when that was all, and not too much to judge.
+    pub fn listen_on(&mut self, settle: Duration) -> bool {
+        const MOST: u64 = 64 << 10;
+        self.within(settle.saturating_mul(4));
+        let mut piece = [0; ReceivedSoFar::KEPT];
+        loop {
+            match self.recv_within(&mut piece, Part::Body, settle) {
+                Ok(Some(1..)) if self.heard.total <= MOST => {}
+                Ok(Some(1..)) => return false,
+                Ok(None | Some(0)) => return true,
+                Err(e) => return e.kind() != io::ErrorKind::TimedOut,
+            }
+        }
+    }
+
     /// What the message that is arriving turned out to be.
     pub fn incoming_is(&mut self, label: Text) {
         self.incoming.relabel(self.console, label);
     }
 
     fn recv_once(&mut self, buffer: &mut [u8], part: impl Fn(&[u8]) -> Part, quiet: Duration) -> io::Result<usize> {
-        let Connection { socket, console, timer, fresh, incoming, end, .. } = self;
+        let Connection { socket, console, timer, fresh, incoming, end, heard, .. } = self;
         let (began, from) = (Instant::now(), end.other());
         let mut stranger = None;
         let got = socket.recv(
@@ -249,7 +295,10 @@ impl<'a> Connection<'a> {
         );
         match (got, stranger) {
             (Ok(_), Some(stranger)) => Err(io::Error::new(io::ErrorKind::InvalidData, stranger)),
-            (got, _) => got.map(<[u8]>::len),
+            (got, _) => got.map(|bytes| {
+                heard.add(bytes);
+                bytes.len()
+            }),
         }
     }
 }

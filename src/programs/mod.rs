@@ -7,6 +7,7 @@
 
 pub mod answers;
 mod asked;
+mod clue;
 pub mod connection;
 pub mod console;
 pub mod datagram_socket;

@@ -24,8 +24,8 @@ fn a_server_that_breaks_the_protocol_is_told_apart() {
         ("i32le", b"\xff\xff\xff\xff".to_vec(), "a length cannot be negative"),
         ("i32le", b"\xff\xff\xff\x7f".to_vec(), "over the limit of 67,108,864"),
         ("i32le", b"\x05\0\0\0hel".to_vec(), "the stream ended inside a body: 3 of 5 bytes"),
-        ("i32le", b"\x05\0\0\0hello, world".to_vec(), "bytes follow the answer"),
-        ("i32le", b"HTTP/1.1 400 Bad Request\r\n".to_vec(), "is that an HTTP response (RFC 9112)?"),
+        ("i32le", b"\x05\0\0\0hello, world".to_vec(), "7 bytes follow the answer's 9 and belong to none"),
+        ("i32le", b"HTTP/1.1 400 Bad Request\r\n".to_vec(), "that is an HTTP response (RFC 9112)"),
         ("i32le", b"".to_vec(), "does the server use the same?"),
         ("json", b"\x05\0\0\0hello".to_vec(), "does the server use --framing i32le?"),
         ("json", b"\x11\0\0\0{\"data_size\": -1}".to_vec(), "cannot be negative"),
@@ -47,6 +47,85 @@ fn a_server_that_breaks_the_protocol_is_told_apart() {
     }
     let ran = exec(&answering(b"\0\0\0\0".to_vec()), "i32le", &["ls"]);
     assert_eq!((ran.code, ran.out.as_str(), ran.err.as_str()), (Some(0), "", ""), "0 is a length");
+}
+
+/// A server that frames otherwise is recognised by all that came; what does not fit to the last byte is not guessed.
+#[test]
+fn a_server_that_frames_otherwise_is_told_what_it_does() {
+    let text: Vec<u8> = [&[3, 0, 0, 0][..], "粘ab".as_bytes()].concat();
+    for (framing, answer, words) in [
+        (
+            "i32le",
+            b"\0\x0812345678".to_vec(),
+            "the first 2 bytes are 8, and exactly as many follow: the peer seems to pack '>H'",
+        ),
+        (
+            "i32le",
+            b"\0\0\0\x03abc".to_vec(),
+            "the first 4 bytes are 3, and exactly as many follow: the peer seems to pack '>i'",
+        ),
+        ("i32le", b"\x0c\0\0\x0012345678".to_vec(), "8 follow: 4 fewer, the size of the length field"),
+        ("i32le", text, "5 bytes came; as UTF-8 they are 3 characters: the peer seems to count characters"),
+        ("i32le", b"\x08\0\0\0\0\0\0\x0012345678".to_vec(), "the peer seems to pack '<q', 8 bytes"),
+        ("i32le", b"\xff\x08\0\0\x0012345678".to_vec(), "one byte later the length is 8, and exactly as many follow"),
+        ("i32le", b"$8\r\n12345678\r\n".to_vec(), "that is Redis (RESP)"),
+        ("i32le", b"Content-Length: 8\r\n\r\n12345678".to_vec(), "that is a header of text"),
+        ("i32le", b"\x16\x03\x01\0\x45\x01".to_vec(), "that is a TLS handshake"),
+        ("i32le", b"\x81\x0812345678".to_vec(), "that is a WebSocket frame"),
+        ("i32le", b"812345678".to_vec(), "does the server use --framing ack?"),
+        ("i32le", b"\x10\0\0\0{\"data_size\": 8}12345678".to_vec(), "does the server use --framing json?"),
+        ("i32le", b"\x03\0\0\0err\x03\0\0\0out".to_vec(), "what came is 2 whole messages"),
+        ("json", b"\0\0\0\x10{\"data_size\": 8}12345678".to_vec(), "a JSON object of exactly that length follows"),
+        ("ack", b"\x08\0\0\x0012345678".to_vec(), "does the server use --framing i32le?"),
+        ("ack", b"\0\x0812345678".to_vec(), "the peer seems to pack '>H'"),
+    ] {
+        let ran = exec(&answering(answer.clone()), framing, &["ls"]);
+        assert_eq!(ran.code, Some(1), "{framing} {answer:?}: {}", ran.err);
+        assert!(ran.err.contains(words), "{framing} {answer:?}: {}", ran.err);
+    }
+    for answer in [&b"\0\x08123456789"[..], b"\0\0\0\x03ab", b"\x0c\0\0\x001234567"] {
+        let ran = exec(&answering(answer.to_vec()), "i32le", &["ls"]);
+        assert!(ran.code == Some(1) && !ran.err.contains("seems to"), "{answer:?}: {}", ran.err);
+    }
+}
+
+/// How much came before the silence is said, of the header as of the body.
+#[test]
+fn a_server_that_falls_silent_in_the_middle_is_told_where() {
+    for (framing, answer, words) in [
+        ("i32le", &b"\x08\0"[..], "while waiting for the answer's length: 2 of 4 bytes of the header came"),
+        ("i32le", b"\x08\0\0\x00123", "while receiving the answer: 3 of 8 bytes of the body came"),
+        ("i32le", b"\x0c\0\0\x0012345678", "the peer seems to count the length field, too"),
+        ("json", b"\x10\0\0\0{\"data", "10 of 20 bytes of the header came"),
+    ] {
+        let (listener, address) = listener();
+        let (done, wait) = std::sync::mpsc::channel::<()>();
+        let server = std::thread::spawn(move || {
+            let (mut client, _) = listener.accept().expect("a client");
+            let _ = client.read(&mut [0; 64]);
+            client.write_all(answer).expect("sent");
+            let _ = wait.recv();
+        });
+        let ran = exec(&address, framing, &["--timeout", "300ms", "ls"]);
+        drop(done);
+        server.join().expect("the server");
+        assert_eq!(ran.code, Some(1), "{framing}");
+        assert!(ran.err.contains(words), "{framing} {answer:?}: {}", ran.err);
+    }
+}
+
+/// What the header may have is no option's business.
+#[test]
+fn a_hint_names_only_the_option_that_helps() {
+    let header = b"\x00\x00\x02\x00".to_vec();
+    let ran = exec(&answering(header), "json", &["ls"]);
+    assert!(ran.err.contains("over the limit of 65,536") && !ran.err.contains("--max-answer"), "{}", ran.err);
+    let body = b"\x17\0\0\0{\"data_size\": 70000000}".to_vec();
+    let ran = exec(&answering(body), "json", &["ls"]);
+    assert!(ran.err.contains("over the limit of 67,108,864") && ran.err.contains("--max-answer"), "{}", ran.err);
+    let body = b"\x23\0\0\0{\"data_size\": 18446744073709551616}".to_vec();
+    let ran = exec(&answering(body), "json", &["ls"]);
+    assert!(ran.err.contains("\"data_size\" has more than 64 bits") && !ran.err.contains("e19"), "{}", ran.err);
 }
 
 #[test]
@@ -100,7 +179,7 @@ fn a_header_in_drips_is_not_waited_for() {
     });
     let ran = exec(&address, "json", &["--timeout", "500ms", "ls"]);
     assert_eq!(ran.code, Some(1));
-    assert!(ran.err.contains("while waiting for the answer's header: nothing came in time"), "{}", ran.err);
+    assert!(ran.err.contains("of 65,284 bytes of the header came, and no more in time"), "{}", ran.err);
     assert!(dripping.join().expect("the server") < 1200, "it was left");
 }
 

@@ -2,7 +2,7 @@
 
 use super::{Culprit, Field, Suspicion, ranked, text_of};
 use crate::framing::greeting::greeting;
-use crate::framing::json::Json;
+use crate::framing::json::{self, Json};
 use crate::framing::{Framing, Kind, Length, Limits, Look};
 use crate::say;
 use crate::text::{Text, grouped, hex};
@@ -54,6 +54,7 @@ pub fn of_stream(reader: Option<Length>, came: &Came) -> Vec<Suspicion> {
     }
     all.extend(first_bytes(came.start));
     all.extend(other_fields(own, came));
+    all.extend(json_behind_another(own, came));
     all.extend(own.and_then(|field| counting_itself(field, came)));
     all.extend(own.and_then(|field| characters(field, came)));
     all.extend(other_framings(came));
@@ -115,31 +116,13 @@ fn other_fields(own: Option<Field>, came: &Came) -> Vec<Suspicion> {
 }
 
 fn fitting(own: Option<Field>, skipped: usize, field: Field, first: u64, frames: usize) -> Suspicion {
-    let (python, width, order) = (field.python(), field.width, field.order());
-    let first = grouped(first);
-    let (culprit, weight, what) = match own {
-        _ if skipped > 0 => {
-            let what = say!(
-                "{skipped} bytes that belong to no message stand before it",
-                "前面多出 {skipped} 个不属于任何消息的字节"
-            );
-            (Culprit::Shifted, 70, what)
-        }
-        Some(own) if own.width == field.width => {
-            (Culprit::Turned, 80, say!("the peer seems to pack {python}", "对端似乎用 {python} 打包"))
-        }
-        _ => {
-            let weight = if width == 1 { 50 } else { 75 };
-            let what =
-                say!("the peer seems to pack {python}, {width} bytes", "对端似乎用 {python} 打包，长度占 {width} 字节");
-            (Culprit::Width, weight, what)
-        }
-    };
+    let (width, first) = (field.width, grouped(first));
     let place = match skipped {
-        0 if width == 1 => Text::new("the first byte reads", "第一个字节读作"),
-        0 => say!("the first {width} bytes", "前 {width} 个字节"),
-        1 => Text::new("one byte later the length reads", "晚一个字节读，长度是"),
-        _ => say!("{skipped} bytes later the length reads", "晚 {skipped} 个字节读，长度是"),
+        0 if width == 1 => Text::new("the first byte is", "第一个字节是"),
+        0 => Text::new("{}, the first {} bytes are", "{}，前 {} 个字节是")
+            .with_all([&field.order(), &Text::same(width.to_string())]),
+        1 => Text::new("one byte later the length is", "晚一个字节读，长度是"),
+        _ => say!("{skipped} bytes later the length is", "晚 {skipped} 个字节读，长度是"),
     };
     let follow = match frames {
         1 => say!("{first}, and exactly as many follow", "{first}，后面恰好有这么多字节"),
@@ -147,11 +130,47 @@ fn fitting(own: Option<Field>, skipped: usize, field: Field, first: u64, frames:
             say!("{first}, and so on: {frames} messages to the last byte", "{first}，如此共 {frames} 条，到最后一字节")
         }
     };
-    let because = match skipped {
-        0 if width > 1 => Text::new("{} read {} {}", "{}{}读作 {}").with_all([&place, &order, &follow]),
-        _ => Text::new("{} {}", "{} {}").with_all([&place, &follow]),
-    };
-    Suspicion::new(culprit, weight, what, because)
+    let (culprit, weight, what) = mistake(own, skipped, field);
+    Suspicion::new(culprit, weight, what, Text::new("{} {}", "{} {}").with_all([&place, &follow]))
+}
+
+/// What it is to have this field where `own` was read.
+fn mistake(own: Option<Field>, skipped: usize, field: Field) -> (Culprit, u8, Text) {
+    let (python, width) = (field.python(), field.width);
+    let packs = say!("the peer seems to pack {python}", "对端似乎用 {python} 打包");
+    match (own, field.kind()) {
+        _ if skipped > 0 => {
+            let what = say!(
+                "{skipped} bytes that belong to no message stand before it",
+                "前面多出 {skipped} 个不属于任何消息的字节"
+            );
+            (Culprit::Shifted, 70, what)
+        }
+        (Some(own), _) if own.width == width => (Culprit::Turned, 80, packs),
+        (None, Some(kind)) => (Culprit::Framed(kind), 75, packs),
+        _ => {
+            let what =
+                say!("the peer seems to pack {python}, {width} bytes", "对端似乎用 {python} 打包，长度占 {width} 字节");
+            (Culprit::Width, if width == 1 { 50 } else { 75 }, what)
+        }
+    }
+}
+
+/// A JSON header of exactly the length that another field announces: how long the body is does not matter then.
+fn json_behind_another(own: Option<Field>, came: &Came) -> Option<Suspicion> {
+    Field::ALL.into_iter().filter(|field| Some(*field) != own && field.width > 1).find_map(|field| {
+        let n = usize::try_from(field.read(came.start)?).ok()?;
+        let header = came.start.get(field.width..field.width.checked_add(n)?)?;
+        json::parse(header).ok()?;
+        let (culprit, weight, what) = mistake(own, 0, field);
+        let (width, n) = (Text::same(field.width.to_string()), Text::same(grouped(n)));
+        let because = Text::new(
+            "{}, the first {} bytes are {}, and a JSON object of exactly that length follows",
+            "{}，前 {} 个字节是 {}，后面恰好是这么长的 JSON 对象",
+        );
+        let because = because.with_all([&field.order(), &width, &n]);
+        Some(Suspicion::new(culprit, weight + 5, what, because))
+    })
 }
 
 /// The length counts the field that it stands in.
@@ -306,12 +325,12 @@ mod tests {
     fn a_stream_of_another_framing_is_recognised_by_what_came() {
         let zhan: Vec<u8> = [&[4, 0, 0, 0][..], "粘包粘包".as_bytes()].concat();
         for (bytes, culprit, says) in [
-            (&b"\0\x0812345678"[..], Culprit::Width, "the first 2 bytes read in network order 8, and exactly as many"),
+            (&b"\0\x0812345678"[..], Culprit::Width, "in network order, the first 2 bytes are 8, and exactly as many"),
             (b"\0\0\0\x03abc", Culprit::Turned, "pack '>i'"),
             (b"\x0c\0\0\x0012345678", Culprit::CountsItself, "12 are announced and 8 follow: 4 fewer"),
             (&zhan, Culprit::Characters, "4 are announced and 12 bytes came; as UTF-8 they are 4 characters"),
             (b"\x08\0\0\0\0\0\0\x0012345678", Culprit::Width, "pack '<q', 8 bytes"),
-            (b"\xff\x08\0\0\x0012345678", Culprit::Shifted, "one byte later the length reads 8"),
+            (b"\xff\x08\0\0\x0012345678", Culprit::Shifted, "one byte later the length is 8"),
             (b"$8\r\n12345678\r\n", Culprit::OtherProtocol, "Redis"),
             (b"Content-Length: 8\r\n\r\n12345678", Culprit::OtherProtocol, "Content-Length"),
             (b"\x16\x03\x01\0\xf5\x01", Culprit::OtherProtocol, "TLS"),
@@ -322,6 +341,7 @@ mod tests {
             (b"\x10\0\0\0{\"data_size\": 8}12345678", Culprit::Framed(Kind::Json), "JSON header"),
             (b"\x03\0\0\0err\x03\0\0\0out", Culprit::Several, "2 whole messages"),
             (b"hello, world\n", Culprit::Text, "“hell”"),
+            (b"\0\0\0\x16{\"cmd\": \"put\", \"n\": 1}...", Culprit::Turned, "JSON object of exactly that length"),
         ] {
             let all = of(I32_LE, bytes);
             let first = all.first().unwrap_or_else(|| panic!("{bytes:?}: nothing"));

@@ -2,15 +2,17 @@
 
 use super::answer::Answer;
 use crate::exit::Exit;
-use crate::framing::I32_LE;
 use crate::framing::protocols::{Ending, Source, Terms};
+use crate::framing::suspect::Culprit;
+use crate::framing::{I32_LE, Kind};
 use crate::programs::answers::{self, mistaken, suggestion};
+use crate::programs::clue::clue;
 use crate::programs::connection::Connection;
 use crate::programs::console::Console;
 use crate::programs::trouble::{Result, Trouble};
 use crate::programs::{Exec, Framed};
 use crate::say;
-use crate::text::Text;
+use crate::text::{Text, excerpt, grouped};
 use crate::trace::Part;
 
 /// One command: after it, nothing more is said, so that the server ends the stream and both the command's end and the
@@ -30,17 +32,20 @@ pub(super) struct Session<'a> {
     terms: Terms,
     /// How the answer before began; `None` before the first.
     head: Option<Vec<u8>>,
+    /// How many bytes it had with its header.
+    answered: u64,
 }
 
 impl<'a> Session<'a> {
     pub(super) fn open(exec: &Exec, console: &'a Console) -> Result<Session<'a>> {
         let conn = Connection::connect(console, exec.server, exec.patience.timeout)?;
         let terms = Terms { framed: exec.framed, limits: exec.limits, settle: exec.patience.settle, last: false };
-        Ok(Session { conn, console, terms, head: None })
+        Ok(Session { conn, console, terms, head: None, answered: 0 })
     }
 
     /// Sends a command and prints its answer.
     pub(super) fn ask(&mut self, line: &str) -> Result<()> {
+        self.conn.frame_is_due();
         self.unasked()?;
         self.send(line)?;
         let label = say!("answer to {line}", "{line} 的回答");
@@ -52,6 +57,7 @@ impl<'a> Session<'a> {
         let received = answers::receive(&mut self.conn, &self.terms, &label, |bytes| answer.add(bytes));
         let (length, end) = received.map_err(|trouble| self.explained(trouble))?;
         answer.finish(line);
+        self.answered = self.conn.heard().total;
         let head = &*self.head.insert(answer.head);
         if end == Ending::Silence {
             let waited = self.conn.patience();
@@ -123,22 +129,36 @@ impl<'a> Session<'a> {
         }
     }
 
-    fn too_many(&self) -> Trouble {
-        let text = match self.head {
-            None => Text::new(
-                "the server spoke before it was asked: these protocols begin with a command",
-                "还没发命令，服务器就先说话了：这些协议都从命令开始",
-            ),
-            Some(_) => Text::new(
-                "bytes follow the answer that do not belong to it: it was none",
-                "回答之后还有不属于它的字节：那不是回答",
+    /// Bytes where none were due. All of them are taken, to tell what they are.
+    fn too_many(&mut self) -> Trouble {
+        let ended = self.conn.listen_on(self.terms.settle);
+        let heard = self.conn.heard();
+        let text = match (&self.head, ended) {
+            (None, _) => {
+                let said = excerpt(&String::from_utf8_lossy(&heard.start));
+                say!(
+                    "the server spoke before it was asked, and these protocols begin with a command; it said: {said}",
+                    "还没发命令，服务器就先说话了，而这些协议都从命令开始；它说：{said}"
+                )
+            }
+            (Some(_), true) => {
+                let (more, answer) = (grouped(heard.total - self.answered), grouped(self.answered));
+                say!(
+                    "{more} bytes follow the answer's {answer} and belong to none",
+                    "响应的 {answer} 字节之后还有 {more} 字节，不属于任何响应"
+                )
+            }
+            (Some(_), false) => Text::new(
+                "bytes without end follow the answer and belong to none",
+                "响应之后还有源源不断的字节，不属于任何响应",
             ),
         };
-        let hint = match mistaken(self.head.as_deref().unwrap_or_default()) {
+        let trouble = Trouble::peer("syntax", text);
+        let hint = self.clue().unwrap_or_else(|| match mistaken(self.head.as_deref().unwrap_or_default()) {
             Some(framed) if framed != self.terms.framed => suggestion(framed),
             _ => self.same_framing(),
-        };
-        Trouble::peer("syntax", text).hint(hint)
+        });
+        trouble.hint(hint)
     }
 
     fn same_framing(&self) -> Text {
@@ -149,15 +169,35 @@ impl<'a> Session<'a> {
         )
     }
 
-    /// The usual mistake, where the bytes did not show another.
-    fn explained(&self, trouble: Trouble) -> Trouble {
-        match trouble.kind {
-            _ if trouble.hint.is_some() => trouble,
-            "oversize" => trouble.hint(answers::larger()),
-            "timeout" | "ended" | "reset" | "eof-in-body" if self.terms.framed != Framed::None => {
+    /// What fits all that came since the answer was due: another `--framing`, or the mistake.
+    fn clue(&mut self) -> Option<Text> {
+        let reader = (self.terms.framed == Framed::I32Le).then_some(I32_LE);
+        let suspicion = clue(&mut self.conn, reader, self.terms.settle)?;
+        match suspicion.culprit {
+            // Text has no length: what framings are like that is known better.
+            Culprit::Text => None,
+            // A JSON header alone is as long as its length says.
+            Culprit::Framed(Kind::I32Le) if mistaken(&self.conn.heard().start) == Some(Framed::Json) => None,
+            Culprit::Framed(kind) => {
+                let spoken = Framed::ALL.into_iter().find(|framed| framed.kind() == kind);
+                Some(spoken.map_or_else(|| suspicion.hint(), suggestion))
+            }
+            _ => Some(suspicion.hint()),
+        }
+    }
+
+    /// The usual mistake: one that fits all that came, else what the trouble suggests.
+    fn explained(&mut self, trouble: Trouble) -> Trouble {
+        if self.terms.framed == Framed::None || trouble.kind == "call" {
+            return trouble;
+        }
+        match self.clue() {
+            Some(hint) => trouble.hint(hint),
+            None if trouble.hint.is_some() || trouble.exit != Exit::Failed => trouble,
+            None if ["timeout", "ended", "reset", "eof-in-header", "eof-in-body"].contains(&trouble.kind) => {
                 trouble.hint(self.same_framing())
             }
-            _ => trouble,
+            None => trouble,
         }
     }
 }

@@ -188,7 +188,7 @@ impl Download<'_> {
         self.conn.incoming(Text::new("MD5", "MD5"));
         let mut digits = [0; 32];
         let have = protocols::fill(&mut self.conn, &mut digits, Part::Body);
-        let have = have.map_err(|e| self.hint(Trouble::call(&doing, &e)))?;
+        let have = have.map_err(|reason| self.hint(Trouble::stopped(&doing)(reason)))?;
         if have < digits.len() {
             let ended = say!(
                 "the server hung up after {have} of 32 digits of MD5",
