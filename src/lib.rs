@@ -13,6 +13,7 @@
 //! | [`link`] | two hosts and the wire between them |
 //! | [`net`] | recorded sockets: one call, one event |
 //! | [`play`] | an experiment: its ends run, and are judged |
+//! | [`watch`] | somebody else's programs: their calls as events |
 //! | [`scenarios`] | the documents' programs, one file each |
 //! | [`render`] | what a person or a program reads |
 //! | [`output`] | where it is written, in which format |
@@ -35,3 +36,4 @@ pub mod scenarios;
 pub mod sys;
 pub mod text;
 pub mod trace;
+pub mod watch;

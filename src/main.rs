@@ -6,7 +6,7 @@ use stickdemo::exit::Exit;
 use stickdemo::output::{print, tell};
 use stickdemo::sys::scratch;
 use stickdemo::text::{Lang, Text};
-use stickdemo::{commands, link, programs};
+use stickdemo::{commands, link, programs, watch};
 
 fn main() -> ExitCode {
     let args: Vec<_> = std::env::args_os().collect();
@@ -35,6 +35,10 @@ fn main() -> ExitCode {
 #[allow(clippy::disallowed_methods, reason = "the handler's thread cannot return from main")]
 fn on_interrupt(lang: Lang) {
     let handler = move || {
+        // The programs that are watched had the same Ctrl-C: they end, and their trace is written. A second one ends it.
+        if watch::defers_interrupt() {
+            return;
+        }
         scratch::remove_all();
         programs::runner::kill_all();
         link::reap();

@@ -197,6 +197,7 @@ fn a_file_name_says_where_a_line_lives() {
         ("put", "the command, and the program that it starts"),
         ("serve", "the command, and the program that it starts"),
         ("talk", "the command, and the program that it starts"),
+        ("watch", "the command, and the room that it opens"),
     ];
     let all = source();
     let mut twice = twice(all.keys().filter_map(|module| Some((module.last()?.as_str(), module))));

@@ -101,6 +101,8 @@ pub enum Verdict {
     NotReproduced,
     /// This system cannot show it; the reason. Neither a failure nor a success.
     NotPossibleHere(Text),
+    /// Nothing was claimed: somebody else's program was watched. What must hold in every run does.
+    Observed,
 }
 
 impl Verdict {
@@ -110,7 +112,13 @@ impl Verdict {
             Verdict::Reproduced => "reproduced",
             Verdict::NotReproduced => "not-reproduced",
             Verdict::NotPossibleHere(_) => "not-possible-here",
+            Verdict::Observed => "observed",
         }
+    }
+
+    /// Nothing was claimed, so that nothing is to be said of it.
+    pub const fn claims_nothing(&self) -> bool {
+        matches!(self, Verdict::Observed)
     }
 
     /// The word in the reader's language.
@@ -119,6 +127,7 @@ impl Verdict {
             Verdict::Reproduced => Text::new("reproduced", "已重现"),
             Verdict::NotReproduced => Text::new("not-reproduced", "未重现"),
             Verdict::NotPossibleHere(_) => Text::new("not-possible-here", "此处无法演示"),
+            Verdict::Observed => Text::new("observed", "已观察"),
         }
     }
 }

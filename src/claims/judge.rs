@@ -79,6 +79,15 @@ impl<'a> Judge<'a> {
         }
     }
 
+    /// The invariants alone, of a run about which nothing was claimed.
+    pub fn observe(self) -> Findings {
+        let findings = self.finish();
+        match findings.verdict {
+            Verdict::NotReproduced => findings,
+            _ => Findings { verdict: Verdict::Observed, ..findings },
+        }
+    }
+
     /// Adds the invariants and closes the record.
     pub fn finish(self) -> Findings {
         let Found { mut claims, unjudged, limits } = self.found.into_inner();

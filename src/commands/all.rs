@@ -90,7 +90,7 @@ fn plan(scenario: &Scenario, link: &AskedLink, style: &Style) -> Plan {
 
 fn count(counted: &mut Counted, outcome: &Outcome) {
     match outcome.findings.verdict {
-        Verdict::Reproduced => counted.reproduced += 1,
+        Verdict::Reproduced | Verdict::Observed => counted.reproduced += 1,
         Verdict::NotReproduced => counted.failed += 1,
         Verdict::NotPossibleHere(_) => counted.impossible += 1,
     }

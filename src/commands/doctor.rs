@@ -81,6 +81,7 @@ fn findings(style: &Style) -> Vec<Finding> {
     let links = packet_links();
     findings.push(scenarios(links.iter().any(|link| link.there)));
     findings.extend(links);
+    findings.push(watching());
     findings.push(terminal(style));
     findings
 }
@@ -174,6 +175,17 @@ fn packet_links() -> Vec<Finding> {
     let seen = crate::link::Unavailable.text();
     let name = Text::new("packet link", "模拟链路");
     vec![Finding { id: "link", name, there: false, seen, value: json!(false) }]
+}
+
+/// Really watches a program.
+fn watching() -> Finding {
+    let tried = crate::watch::probe();
+    let seen = match &tried {
+        Ok(()) => Text::new("the calls of any program can be shown: watch", "可以显示任何程序的调用：watch"),
+        Err(refusal) => refusal.text(),
+    };
+    let name = Text::new("watching programs", "观察程序");
+    Finding { id: "watch", name, there: tried.is_ok(), seen, value: json!(tried.is_ok()) }
 }
 
 fn terminal(style: &Style) -> Finding {

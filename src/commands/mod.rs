@@ -21,6 +21,7 @@ mod run_report;
 mod serve;
 mod show;
 mod talk;
+mod watch;
 
 pub use run_report::report;
 
@@ -42,6 +43,7 @@ pub(crate) fn every() -> Vec<Command> {
         explain::command,
         all::command,
         show::command,
+        watch::command,
         cost::command,
         doctor::command,
         completions::command,

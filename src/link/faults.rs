@@ -258,7 +258,7 @@ impl Transmission {
 }
 
 /// A number that looks random, all 64 bits of it, and hangs on every bit of the words and on their order.
-fn hash(words: impl Iterator<Item = u64>) -> u64 {
+pub(crate) fn hash(words: impl Iterator<Item = u64>) -> u64 {
     words.fold(0, |hash, word| mix(mix(hash) ^ word))
 }
 

@@ -41,7 +41,7 @@ pub fn table_head(out: &mut dyn Write, style: &Style) -> io::Result<()> {
 pub fn table_row(out: &mut dyn Write, report: &Report, style: &Style) -> io::Result<()> {
     let (id, verdict) = (&report.head.scenario, &report.findings.verdict);
     let ink = match verdict {
-        Verdict::Reproduced => Ink::Good,
+        Verdict::Reproduced | Verdict::Observed => Ink::Good,
         Verdict::NotReproduced => Ink::Bad,
         Verdict::NotPossibleHere(_) => Ink::Faint,
     };

@@ -30,6 +30,8 @@ pub enum Call {
     Deliver,
     /// Not a call on a socket: the process at this end was started or ended.
     Process,
+    /// Not a call on a socket: the program wrote to its standard output or error; the bytes are in `made`.
+    Print,
 }
 
 impl Call {
@@ -50,6 +52,7 @@ impl Call {
             Call::Wait => "wait",
             Call::Deliver => "deliver",
             Call::Process => "process",
+            Call::Print => "print",
         }
     }
 

@@ -293,7 +293,7 @@ fn timer_us(packet: &Packet) -> Option<u64> {
 
 /// A call after which no packet leaves at once.
 fn is_idle(event: &Event) -> bool {
-    matches!(event.call, Call::Wait | Call::Deliver | Call::Process)
+    matches!(event.call, Call::Wait | Call::Deliver | Call::Process | Call::Print)
 }
 
 fn is_sleep(event: &Event) -> bool {

@@ -20,7 +20,10 @@ pub(super) fn map(trace: &mut Trace) {
     for event in trace.events.iter_mut().filter(|e| e.call.sends()) {
         let Some(handed) = event.handed else { continue };
         let message = &trace.messages[handed.msg.0 as usize - 1];
-        event.spans = message.spans(handed.offset..handed.offset + event.bytes.len()).collect();
+        // A source that framed the stream has told: its send may hold several frames.
+        if event.spans.is_empty() {
+            event.spans = message.spans(handed.offset..handed.offset + event.bytes.len()).collect();
+        }
         let Some(sock) = event.sock else { continue };
         match trace.sockets[sock.0 as usize].proto {
             Proto::Tcp => streams.wrote(sock, &event.spans),
@@ -37,6 +40,7 @@ pub(super) fn map(trace: &mut Trace) {
         let Some(sock) = event.sock else { continue };
         let info = &sockets[sock.0 as usize];
         event.spans = match (event.call, info.proto) {
+            (Call::Deliver, _) if !event.spans.is_empty() => continue,
             (Call::Deliver, _) => streams.delivered(sock, event.bytes.len()),
             (_, Proto::Tcp) => streams.read(info, &event.bytes, &mut strangers),
             (_, Proto::Udp) if event.returned.is_some() || !event.bytes.is_empty() => {

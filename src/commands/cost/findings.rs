@@ -25,7 +25,7 @@ impl Judgement {
     /// What the process should answer.
     pub fn exit(&self) -> Exit {
         match self.verdict {
-            Verdict::Reproduced => Exit::Done,
+            Verdict::Reproduced | Verdict::Observed => Exit::Done,
             Verdict::NotReproduced => Exit::Failed,
             Verdict::NotPossibleHere(_) => Exit::NotHere,
         }

@@ -55,7 +55,7 @@ struct Outcomes {
 impl Outcomes {
     fn add(&mut self, tally: Option<fn(&Trace) -> Vec<Tally>>, outcome: &Outcome) {
         match &outcome.findings.verdict {
-            Verdict::Reproduced => self.reproduced += 1,
+            Verdict::Reproduced | Verdict::Observed => self.reproduced += 1,
             Verdict::NotPossibleHere(reason) => self.impossible = Some(reason.clone()),
             Verdict::NotReproduced if invariants_hold(outcome) => {}
             Verdict::NotReproduced => self.broken += 1,

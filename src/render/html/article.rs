@@ -40,7 +40,7 @@ fn head(report: &Report) -> Markup {
     html! {
         header.head {
             div {
-                p.kicker { code { (escaped(&head.scenario)) } " · " (head.documents.join(", ")) }
+                p.kicker { code { (escaped(&head.scenario)) } @if !head.documents.is_empty() { " · " (head.documents.join(", ")) } }
                 h1 { (Speech::Both.html(&head.title)) }
                 p.claim { (Speech::Both.html(&head.claim)) }
                 @if let Some(control) = &head.control { p.changed { (Speech::Both.html(&Text::new("Control: {}", "对照实验：{}").with(&control.change))) } }
@@ -65,7 +65,7 @@ fn verdict(report: &Report) -> Markup {
     let class = match findings.verdict {
         Verdict::Reproduced => "verdict good",
         Verdict::NotReproduced => "verdict bad",
-        Verdict::NotPossibleHere(_) => "verdict",
+        Verdict::NotPossibleHere(_) | Verdict::Observed => "verdict",
     };
     let (all, held) = (findings.claims.len(), findings.claims.iter().filter(|c| c.holds).count());
     let detail = match &findings.verdict {

@@ -356,7 +356,8 @@ impl SummaryLine<'_> {
     /// The verdict, if there is one of that name, with a reason just when it needs one.
     pub(super) fn verdict(&self) -> Option<Verdict> {
         let impossible = self.reason_both.as_deref().cloned().map(Verdict::NotPossibleHere);
-        let verdicts = impossible.map_or(vec![Verdict::Reproduced, Verdict::NotReproduced], |verdict| vec![verdict]);
+        let verdicts = impossible
+            .map_or(vec![Verdict::Reproduced, Verdict::NotReproduced, Verdict::Observed], |verdict| vec![verdict]);
         verdicts.into_iter().find(|verdict| verdict.word() == self.verdict)
     }
 }

@@ -33,7 +33,7 @@ impl Report {
             _ if self.failure.is_some() => RunEnd::Broken,
             Verdict::NotPossibleHere(_) => RunEnd::NotHere,
             Verdict::Reproduced if control => RunEnd::ControlFailed,
-            Verdict::Reproduced => RunEnd::Shown,
+            Verdict::Reproduced | Verdict::Observed => RunEnd::Shown,
             Verdict::NotReproduced if invariants.any(|claim| !claim.holds) => RunEnd::Impossible,
             Verdict::NotReproduced if control => RunEnd::ControlPassed,
             Verdict::NotReproduced => RunEnd::NotShown,

@@ -1,9 +1,10 @@
 //! What a lane says about a call, and what the kernel said beside it.
 
 use super::packet_text::listed;
+use super::preview::preview;
 use super::token::{Name, Token};
 use crate::say;
-use crate::text::{Text, grouped};
+use crate::text::{Text, excerpt, grouped};
 use crate::trace::{Call, Event, News, Proto, Trace};
 
 /// A word for each thing that a lane says about a call.
@@ -17,6 +18,7 @@ pub fn label<'a>(trace: &'a Trace, event: &'a Event) -> Vec<Token<'a>> {
         }
         Call::Wait => vec!["(".into(), note().into(), ")".into()],
         Call::Process => vec!["* ".into(), note().into()],
+        Call::Print => print(event),
         Call::Send | Call::SendTo => send(trace, event),
         Call::Recv | Call::RecvFrom => recv(trace, event),
         Call::SetSockOpt => {
@@ -37,6 +39,20 @@ pub fn label<'a>(trace: &'a Trace, event: &'a Event) -> Vec<Token<'a>> {
             [call.into()].into_iter().chain(refused()).chain(noted).collect()
         }
     }
+}
+
+/// `prints hellofeng`; what went to standard error says so. Of many lines the last: it is where programs say why they
+/// end.
+fn print(event: &Event) -> Vec<Token<'_>> {
+    let words = match event.note {
+        None => Text::new("prints ", "打印 "),
+        Some(_) => Text::new("prints (stderr) ", "打印（stderr）"),
+    };
+    let lines: Vec<&[u8]> = event.made.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).collect();
+    let (n, last) = (lines.len(), preview(lines.last().copied().unwrap_or_default()));
+    let count = (n > 1).then(|| say!("{n} lines, the last: ", "{n} 行，最后一行：").into());
+    let refused = event.error.as_ref().map(|error| format!(" = {error}").into());
+    [words.into()].into_iter().chain(count).chain([excerpt(&last).into()]).chain(refused).collect()
 }
 
 /// A number of bytes. Nothing stays nothing: a zero says end of stream.

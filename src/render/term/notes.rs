@@ -146,6 +146,9 @@ impl Notes<'_> {
             let text = Text::new("{}: {}", "{}：{}").with(&verdict.text()).with(reason);
             return self.style.paragraph(out, 2, &self.style.say(&text), Some(Ink::Strong));
         }
+        if verdict.claims_nothing() {
+            return Ok(());
+        }
         let ending = self.report.ending();
         let ink = if matches!(ending, RunEnd::Shown | RunEnd::ControlPassed) { Ink::Good } else { Ink::Bad };
         let (all, held) = (findings.claims.len(), findings.claims.iter().filter(|c| c.holds).count());

@@ -26,7 +26,11 @@ pub fn whole(out: &mut dyn Write, report: &Report, style: &Style, steps: &mut dy
 impl Notes<'_> {
     fn head(&self, out: &mut dyn Write) -> io::Result<()> {
         let head = &self.report.head;
-        let title = format!("{}: {}  ({})", head.scenario, self.style.say(&head.title), head.documents.join(", "));
+        let title = format!("{}: {}", head.scenario, self.style.say(&head.title));
+        let title = match head.documents.is_empty() {
+            true => title,
+            false => format!("{title}  ({})", head.documents.join(", ")),
+        };
         self.style.paragraph(out, 0, &title, Some(Ink::Strong))?;
         self.style.paragraph(out, 0, &self.style.say(&head.claim), None)?;
         self.changes(out)?;
@@ -79,7 +83,7 @@ impl Notes<'_> {
 
     fn foot(&self, out: &mut dyn Write) -> io::Result<()> {
         let report = self.report;
-        if report.trace.events.is_empty() {
+        if report.trace.events.is_empty() && !report.findings.verdict.claims_nothing() {
             return self.verdict(out);
         }
         self.counts(out)?;

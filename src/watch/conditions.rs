@@ -1,0 +1,207 @@
+//! What is done to a watched program's calls: only what TCP may do at any time. A receive call may return fewer bytes
+//! than there are, and may come late. Which call gets what is decided here, from values alone, so that the same
+//! conditions do the same to the same program.
+
+use super::seen::{Operation, SocketKey, SystemCall, Target};
+use crate::link::faults::hash;
+use crate::trace::{Proto, Role};
+use std::collections::HashMap;
+use std::fmt;
+
+/// What is done.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Conditions {
+    /// A receiver comes only when everything under way has arrived, or nothing more comes.
+    pub late: bool,
+    /// Receive calls return less.
+    pub cut: Option<Cut>,
+}
+
+/// Which receive calls return less, and how much.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cut {
+    /// Each returns at most so many bytes.
+    Most(usize),
+    /// Left to chance, by this seed.
+    Random(u64),
+    /// These, and no others.
+    At(Vec<CutAt>),
+}
+
+/// One receive call that returns less.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct CutAt {
+    /// At which side of its connection.
+    pub side: Role,
+    /// Which connection of that side, from 1.
+    pub connection: usize,
+    /// Which of the calls there that brought bytes, from 1.
+    pub nth: usize,
+    /// How many bytes it returns at most.
+    pub bytes: usize,
+}
+
+/// `server:3=1`, and `server/2:3=1` on its second connection.
+impl fmt::Display for CutAt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.side.word())?;
+        if self.connection != 1 {
+            write!(f, "/{}", self.connection)?;
+        }
+        write!(f, ":{}={}", self.nth, self.bytes)
+    }
+}
+
+impl CutAt {
+    /// Reads what [`Display`](fmt::Display) writes.
+    fn read(text: &str) -> Option<CutAt> {
+        let (place, bytes) = text.split_once('=')?;
+        let (end, nth) = place.split_once(':')?;
+        let (side, connection) = end.split_once('/').unwrap_or((end, "1"));
+        let side = Role::ALL.into_iter().find(|role| role.word() == side)?;
+        let number = |text: &str| text.parse().ok().filter(|n: &usize| *n > 0);
+        Some(CutAt { side, connection: number(connection)?, nth: number(nth)?, bytes: number(bytes)? })
+    }
+}
+
+/// What [`Cut::read`] reads; a seed stands beside it.
+impl fmt::Display for Cut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Cut::Most(most) => write!(f, "{most}"),
+            Cut::Random(seed) => write!(f, "random --seed {seed}"),
+            Cut::At(calls) => {
+                let calls: Vec<String> = calls.iter().map(ToString::to_string).collect();
+                f.write_str(&calls.join(","))
+            }
+        }
+    }
+}
+
+impl Cut {
+    /// Reads `3`, `random` (with the seed), or a list of calls: `server:3=1,client:1=2`.
+    pub fn read(text: &str, seed: u64) -> Option<Cut> {
+        match text {
+            "random" => Some(Cut::Random(seed)),
+            _ => match text.parse() {
+                Ok(0) => None,
+                Ok(most) => Some(Cut::Most(most)),
+                Err(_) => text.split(',').map(CutAt::read).collect::<Option<Vec<_>>>().map(Cut::At),
+            },
+        }
+    }
+}
+
+/// What is done to one call.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Decision {
+    /// So many bytes instead of those it asks for.
+    pub allowed: Option<usize>,
+    /// It waits until everything under way has arrived.
+    pub hold: bool,
+}
+
+/// A socket whose place among those of its side is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Delivery {
+    side: Role,
+    number: usize,
+    /// Receive calls that brought bytes.
+    receives: usize,
+    /// The bytes that they brought.
+    received: u64,
+}
+
+/// The connections so far, and what is done on them.
+#[derive(Debug)]
+pub struct Deliveries {
+    conditions: Conditions,
+    connections: HashMap<SocketKey, Delivery>,
+    counts: HashMap<Role, usize>,
+}
+
+/// A receive call about to be made.
+#[derive(Clone, Copy, Debug)]
+pub struct Wish {
+    /// On which socket.
+    pub socket: SocketKey,
+    /// Stream or datagrams.
+    pub proto: Proto,
+    /// How many bytes it asks for.
+    pub asked: usize,
+    /// MSG_WAITALL: it may not return less.
+    pub all: bool,
+    /// MSG_PEEK: it takes nothing.
+    pub peeks: bool,
+}
+
+impl Deliveries {
+    /// Nothing has happened.
+    pub fn new(conditions: Conditions) -> Deliveries {
+        Deliveries { conditions, connections: HashMap::new(), counts: HashMap::new() }
+    }
+
+    /// Learns from a call that returned.
+    pub fn saw(&mut self, call: &SystemCall) {
+        let Target::Socket(socket) = &call.target else { return };
+        match (call.operation, &call.outcome) {
+            (Operation::Accept, Ok(_)) => self.connected(socket.key, Role::Server),
+            (Operation::Connect, Ok(_)) => self.connected(socket.key, Role::Client),
+            (Operation::Connect, Err(error)) if error == "EINPROGRESS" => self.connected(socket.key, Role::Client),
+            (Operation::Receive, Ok(1..)) if !call.peeked => {
+                if let Some(connection) = self.connections.get_mut(&socket.key) {
+                    connection.receives += 1;
+                    connection.received += call.bytes.len() as u64;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn connected(&mut self, key: SocketKey, side: Role) {
+        let counts = &mut self.counts;
+        self.connections.entry(key).or_insert_with(|| {
+            let number = counts.entry(side).or_default();
+            *number += 1;
+            Delivery { side, number: *number, receives: 0, received: 0 }
+        });
+    }
+
+    /// What is done to a call. A datagram is never cut, nor a call that may not return less.
+    pub fn decide(&self, wish: &Wish) -> Decision {
+        let Some(connection) = self.connections.get(&wish.socket) else { return Decision::default() };
+        if wish.proto != Proto::Tcp || wish.peeks {
+            return Decision::default();
+        }
+        let most = self.conditions.cut.as_ref().filter(|_| !wish.all).and_then(|cut| connection.most(cut, wish.asked));
+        Decision { allowed: most.filter(|most| *most < wish.asked), hold: self.conditions.late }
+    }
+
+    /// The place of the next receive call on a socket, as a cut names it.
+    pub fn place(&self, socket: SocketKey) -> Option<CutAt> {
+        let Delivery { side, number, receives, .. } = *self.connections.get(&socket)?;
+        Some(CutAt { side, connection: number, nth: receives + 1, bytes: 0 })
+    }
+}
+
+/// The longest piece that chance makes: messages under test are short.
+const LONGEST_PIECE: u64 = 16;
+
+impl Delivery {
+    fn most(&self, cut: &Cut, asked: usize) -> Option<usize> {
+        match cut {
+            Cut::Most(most) => Some(*most),
+            Cut::Random(seed) => {
+                let mixed = hash([*seed, self.side as u64, self.number as u64, self.received].into_iter());
+                // One call in four is left alone.
+                let piece = 1 + (mixed >> 2) % LONGEST_PIECE.min(asked as u64).max(1);
+                (mixed % 4 != 0).then_some(piece as usize)
+            }
+            Cut::At(calls) => {
+                let here =
+                    |at: &&CutAt| (at.side, at.connection, at.nth) == (self.side, self.number, self.receives + 1);
+                calls.iter().find(here).map(|at| at.bytes)
+            }
+        }
+    }
+}

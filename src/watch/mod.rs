@@ -1,0 +1,67 @@
+//! Somebody else's programs as a source: their socket calls become the same events that a scenario's recorded sockets
+//! leave, and everything behind the recorder is the same.
+//!
+//! [`tracer`] (Linux) follows the programs and says what it [`seen`]; [`who`] finds out who is a client and who the
+//! server; [`source`] turns the calls into events; [`conditions`] decide which call is done what to. All but the first
+//! are pure.
+
+pub mod conditions;
+pub mod frames;
+pub mod seen;
+pub mod source;
+#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
+mod tracer;
+pub mod watching;
+pub mod who;
+
+#[cfg(not(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64"))))]
+mod tracer {
+    //! Elsewhere there is none.
+
+    use super::watching::{Unwatchable, Watched, Watching};
+    use std::time::Instant;
+
+    pub(super) fn run(_: &Watching, _: Instant) -> Result<Watched, Unwatchable> {
+        Err(Unwatchable::System)
+    }
+}
+
+pub use watching::{OutputTo, Programs, Unwatchable, Watched, Watching};
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+/// Programs run, and nobody has interrupted them yet.
+static UNINTERRUPTED: AtomicBool = AtomicBool::new(false);
+
+/// For the interrupt handler: should this interrupt be left to the programs that are watched?
+pub fn defers_interrupt() -> bool {
+    UNINTERRUPTED.swap(false, Ordering::Relaxed)
+}
+
+/// Runs programs to their end, and says what they did; times count from `began`.
+///
+/// # Errors
+/// Why nothing was watched.
+pub fn run(watching: &Watching, began: Instant) -> Result<Watched, Unwatchable> {
+    UNINTERRUPTED.store(true, Ordering::Relaxed);
+    let watched = tracer::run(watching, began);
+    UNINTERRUPTED.store(false, Ordering::Relaxed);
+    watched
+}
+
+/// Finds out by doing whether programs can be watched here.
+///
+/// # Errors
+/// Why not.
+pub fn probe() -> Result<(), Unwatchable> {
+    let watching = Watching {
+        programs: Programs::One(vec!["true".to_owned()]),
+        conditions: conditions::Conditions::default(),
+        outputs: OutputTo::Nowhere,
+        input: None,
+        limit: None,
+        most_calls: 1,
+    };
+    run(&watching, Instant::now()).map(drop)
+}

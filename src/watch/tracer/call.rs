@@ -1,0 +1,178 @@
+//! A call from its entry to its return, and the records that are made of it.
+
+use super::super::seen::{Id, Operation, SystemCall, Target};
+use super::calls::{KnownCall, Shape};
+use super::decode::{self, MovedBytes};
+use super::memory::{self, Area};
+use super::owned::{self, Descriptor, Descriptors};
+use crate::sys::errno;
+use crate::trace::{Evidence, Proto};
+use std::io;
+use std::net::SocketAddr;
+
+/// A thread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Caller {
+    pub(super) pid: Id,
+    pub(super) tid: Id,
+}
+
+/// A call that was entered and has not returned.
+#[derive(Debug)]
+pub(super) struct Entered {
+    pub(super) known: &'static KnownCall,
+    pub(super) operation: Operation,
+    pub(super) shape: Shape,
+    pub(super) args: [u64; 6],
+    pub(super) t_us: u64,
+    pub(super) descriptor: Descriptor,
+    /// So many bytes instead of those it asked for.
+    pub(super) allowed: Option<usize>,
+    /// It was kept waiting.
+    pub(super) held: bool,
+    address: Option<SocketAddr>,
+    /// Of a close: what the kernel said before it.
+    evidence: Evidence,
+}
+
+/// The option that a setsockopt is about, and the value that it gives.
+fn option(operation: Operation, args: &[u64; 6]) -> Operation {
+    match operation {
+        Operation::SetOption(..) => Operation::SetOption(args[1] as i32, args[2] as i32),
+        Operation::Shutdown(_) => Operation::Shutdown(args[1] as i32),
+        other => other,
+    }
+}
+
+impl Entered {
+    /// A call as it is entered.
+    pub(super) fn new(
+        caller: Caller,
+        (known, operation, shape): (&'static KnownCall, Operation, Shape),
+        args: [u64; 6],
+        (descriptor, descriptors): (Descriptor, &mut Descriptors),
+        t_us: u64,
+    ) -> Entered {
+        let address = match operation {
+            Operation::Bind | Operation::Connect => {
+                memory::address(caller.tid, Area { at: args[1], len: args[2] as usize })
+            }
+            _ => None,
+        };
+        let evidence = match (operation, descriptor) {
+            (Operation::Close, Descriptor::Socket(_, proto)) => descriptors
+                .socket(caller.pid, args[0] as i32)
+                .map(|socket| owned::evidence(&socket, proto))
+                .unwrap_or_default(),
+            _ => Evidence::default(),
+        };
+        let operation = option(operation, &args);
+        Entered { known, operation, shape, args, t_us, descriptor, allowed: None, held: false, address, evidence }
+    }
+
+    /// The descriptor that the record is about, once the call returned this.
+    fn fd(&self, result: i64) -> i32 {
+        match self.operation {
+            Operation::Socket | Operation::Accept | Operation::Duplicate if result >= 0 => result as i32,
+            _ => self.args[0] as i32,
+        }
+    }
+
+    /// The records of a call that returned `result`: one for each message that it moved.
+    pub(super) fn returned(
+        &self,
+        caller: Caller,
+        result: i64,
+        descriptors: &mut Descriptors,
+        end_us: u64,
+    ) -> Vec<SystemCall> {
+        let fd = self.fd(result);
+        let descriptor = if fd == self.args[0] as i32 && self.operation != Operation::Socket {
+            self.descriptor
+        } else {
+            descriptors.forget(caller.pid, fd..=fd);
+            descriptors.of(caller.pid, fd)
+        };
+        let Some((target, evidence, value)) = self.target(caller, fd, descriptor, descriptors) else {
+            return Vec::new();
+        };
+        let sends = self.operation == Operation::Send;
+        let mut moved = decode::moved(caller.tid, self.shape, &self.args, result, sends);
+        if self.shape == Shape::Plain {
+            moved.push(MovedBytes {
+                moved: usize::try_from(result).ok(),
+                address: self.address,
+                ..MovedBytes::default()
+            });
+        }
+        let errno = |result: i64| errno::name(&io::Error::from_raw_os_error(-result as i32));
+        let record = |one: MovedBytes| SystemCall {
+            pid: caller.pid,
+            tid: caller.tid,
+            name: self.known.name,
+            operation: self.operation,
+            fd,
+            target: target.clone(),
+            t_us: self.t_us,
+            end_us,
+            asked: if matches!(self.operation, Operation::SetOption(..)) { self.given(caller.tid) } else { one.asked },
+            outcome: match (one.moved, value) {
+                (Some(_), Some(value)) => Ok(value),
+                (Some(n), None) => Ok(n),
+                (None, _) => Err(errno(result)),
+            },
+            bytes: one.bytes,
+            untaken: one.untaken,
+            address: one.address,
+            truncated: one.truncated,
+            datagram_len: one.datagram_len,
+            peeked: self.operation == Operation::Receive
+                && decode::flags(self.shape, &self.args) & (libc::MSG_PEEK | libc::MSG_ERRQUEUE) != 0,
+            allowed: self.allowed,
+            held: self.held,
+            evidence,
+        };
+        moved.into_iter().map(record).collect()
+    }
+
+    /// The value that setsockopt was given.
+    fn given(&self, tid: Id) -> usize {
+        memory::int(tid, self.args[3]).and_then(|value| usize::try_from(value).ok()).unwrap_or(0)
+    }
+
+    /// What the descriptor is, what the kernel says about it, and the value that an option now has.
+    fn target(
+        &self,
+        caller: Caller,
+        fd: i32,
+        descriptor: Descriptor,
+        descriptors: &mut Descriptors,
+    ) -> Option<(Target, Evidence, Option<usize>)> {
+        let (key, proto) = match descriptor {
+            Descriptor::Socket(key, proto) => (key, proto),
+            Descriptor::Output => return Some((Target::Output, Evidence::default(), None)),
+            Descriptor::ErrorOutput => return Some((Target::ErrorOutput, Evidence::default(), None)),
+            Descriptor::Other => return None,
+        };
+        if self.operation == Operation::Close {
+            let closed = owned::unnamed(key, proto);
+            return Some((closed, self.evidence, None));
+        }
+        let Some(socket) = descriptors.socket(caller.pid, fd) else {
+            return Some((owned::unnamed(key, proto), Evidence::default(), None));
+        };
+        let value = match self.operation {
+            Operation::SetOption(level, name) => owned::value::<i32>(&socket, level, name),
+            _ => None,
+        };
+        let value = value.and_then(|value| usize::try_from(value).ok());
+        let silent = matches!(self.operation, Operation::Socket | Operation::Bind | Operation::Listen);
+        let evidence = if silent { Evidence::default() } else { owned::evidence(&socket, proto) };
+        Some((owned::seen(&socket, key, proto), evidence, value))
+    }
+
+    /// Does it take bytes out of a stream?
+    pub(super) fn reads_stream(&self) -> bool {
+        self.operation == Operation::Receive && matches!(self.descriptor, Descriptor::Socket(_, Proto::Tcp))
+    }
+}

@@ -1,0 +1,563 @@
+//! The tracer at work: every stop is answered at once, but for those of late receivers.
+
+use super::super::conditions::{Deliveries, Wish};
+use super::super::seen::{Id, Operation, ProcessEnd, Record, SystemCall, Target};
+use super::super::watching::{ProgramEnding, Programs, Unwatchable, Watched, Watching};
+use super::call::{Caller, Entered};
+use super::calls::{self, KnownCall, Matter, Shape};
+use super::child::{self, Program, StartError, Started};
+use super::decode;
+use super::late::{self, Held, PeerState, Sides};
+use super::owned::{Descriptor, Descriptors};
+use super::ptrace::{self, Go, Halt};
+use super::registers;
+use crate::sys::wait;
+use crate::trace::{Evidence, Proto};
+use std::collections::{HashMap, HashSet};
+use std::ffi::CString;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::os::fd::{AsFd, OwnedFd};
+use std::time::{Duration, Instant};
+
+/// How far apart looks are, while something is waited for that no stop tells.
+const TICK: Duration = Duration::from_micros(300);
+/// A server that sleeps for so long after its client has gone is idle.
+const IDLE: Duration = Duration::from_millis(30);
+/// How long a server has to end when it is asked to.
+const POLITE: Duration = Duration::from_secs(1);
+/// The most bytes that are recorded in one run.
+const MOST_BYTES: usize = 256 << 20;
+
+/// A thread that is followed.
+struct Thread {
+    pid: Id,
+    /// Which of the programs it belongs to.
+    program: usize,
+    call: Option<Entered>,
+}
+
+/// A program that was started.
+struct Root {
+    name: String,
+    started: Started,
+    /// It became the program: its exec did not fail.
+    begun: bool,
+    how: Option<ProcessEnd>,
+    asked_to: bool,
+}
+
+struct Tracer<'w> {
+    watching: &'w Watching,
+    began: Instant,
+    threads: HashMap<Id, Thread>,
+    /// Threads that stopped before their parent's stop told of them.
+    early: HashSet<Id>,
+    /// When the last thread of a process began to end.
+    ending_us: HashMap<Id, u64>,
+    roots: Vec<Root>,
+    descriptors: Descriptors,
+    deliveries: Deliveries,
+    sides: Sides,
+    held: Vec<Held>,
+    /// Where a server listens, until there is a client.
+    listening: Option<SocketAddr>,
+    /// Since when the server is asleep without a client; and since when it was asked to end.
+    idle: Option<Instant>,
+    asked: Option<Instant>,
+    looked: Instant,
+    calls: usize,
+    bytes: usize,
+    watched: Watched,
+}
+
+/// Runs programs to their end, and records what they do; times count from `began`.
+///
+/// # Errors
+/// Why nothing was watched.
+pub(crate) fn run(watching: &Watching, began: Instant) -> Result<Watched, Unwatchable> {
+    let mut tracer = Tracer::new(watching, began);
+    let first = match &watching.programs {
+        Programs::One(words) => tracer.start(words.clone(), watching.open_input()?.map(OwnedFd::from)),
+        Programs::Pair { server, .. } => tracer.start(server.clone(), None),
+    };
+    let followed = first.and_then(|()| tracer.follow());
+    if followed.is_err() {
+        tracer.end_all(libc::SIGKILL);
+        while ptrace::wait(false).is_ok() {}
+    }
+    followed.map(|()| tracer.watched)
+}
+
+fn refused(name: &str, error: StartError) -> Unwatchable {
+    match error {
+        StartError::Trace(error) => Unwatchable::Forbidden("ptrace", error),
+        StartError::Filter(error) => Unwatchable::Forbidden("seccomp", error),
+        StartError::Fork(error) => Unwatchable::Forbidden("fork", error),
+        StartError::Program(error) => Unwatchable::Program(name.to_owned(), error),
+    }
+}
+
+impl<'w> Tracer<'w> {
+    fn new(watching: &'w Watching, began: Instant) -> Tracer<'w> {
+        Tracer {
+            watching,
+            began,
+            threads: HashMap::new(),
+            early: HashSet::new(),
+            ending_us: HashMap::new(),
+            roots: Vec::new(),
+            descriptors: Descriptors::default(),
+            deliveries: Deliveries::new(watching.conditions.clone()),
+            sides: Sides::default(),
+            held: Vec::new(),
+            listening: None,
+            idle: None,
+            asked: None,
+            looked: began,
+            calls: 0,
+            bytes: 0,
+            watched: Watched { seen: Vec::new(), endings: Vec::new(), full: false, uring: false, overdue: false },
+        }
+    }
+
+    fn now_us(&self) -> u64 {
+        u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX)
+    }
+
+    fn start(&mut self, words: Vec<String>, input: Option<OwnedFd>) -> Result<(), Unwatchable> {
+        let name = words.first().cloned().unwrap_or_default();
+        let failed = |error: io::Error| Unwatchable::Program(name.clone(), error);
+        let words = words.into_iter().map(CString::new).collect::<Result<_, _>>();
+        let words = words.map_err(|_| failed(io::ErrorKind::InvalidInput.into()))?;
+        let standard = self.standard(input).map_err(failed)?;
+        let started = child::start(&Program { words, standard }).map_err(|error| refused(&name, error))?;
+        let (pid, program) = (started.pid, self.roots.len());
+        self.threads.insert(pid, Thread { pid, program, call: None });
+        self.roots.push(Root { name, started, begun: false, how: None, asked_to: false });
+        Ok(())
+    }
+
+    /// A server's standard input is empty, so that it cannot eat the client's.
+    fn standard(&self, input: Option<OwnedFd>) -> io::Result<[Option<OwnedFd>; 3]> {
+        use super::super::watching::OutputTo;
+        let nowhere = || std::fs::File::options().read(true).write(true).open("/dev/null").map(OwnedFd::from);
+        let alone = matches!(self.watching.programs, Programs::One(_));
+        let first = match (input, self.roots.is_empty() && !alone) {
+            (None, true) => Some(nowhere()?),
+            (input, _) => input,
+        };
+        Ok(match self.watching.outputs {
+            OutputTo::Ours => [first, None, None],
+            OutputTo::StandardError => [first, Some(io::stderr().as_fd().try_clone_to_owned()?), None],
+            OutputTo::Nowhere => [first, Some(nowhere()?), Some(nowhere()?)],
+        })
+    }
+
+    fn follow(&mut self) -> Result<(), Unwatchable> {
+        loop {
+            let pressed = self.is_pressed();
+            match ptrace::wait(pressed) {
+                Ok(Some((tid, stop))) => self.stopped(tid, stop)?,
+                Ok(None) => wait::pause(TICK),
+                Err(_) => break,
+            }
+            if pressed && self.looked.elapsed() >= TICK {
+                self.looked = Instant::now();
+                self.release();
+                self.press();
+            }
+        }
+        let endings = self.roots.iter().map(|root| ProgramEnding {
+            name: root.name.clone(),
+            how: root.how.unwrap_or(ProcessEnd::Signal(libc::SIGKILL)),
+            asked_to: root.asked_to,
+        });
+        self.watched.endings = endings.collect();
+        match &self.watching.programs {
+            Programs::Pair { .. } if self.roots.len() == 1 => {
+                let none = Watched { seen: Vec::new(), endings: Vec::new(), full: false, uring: false, overdue: false };
+                Err(Unwatchable::NoServer(Box::new(std::mem::replace(&mut self.watched, none))))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Is something waited for that no stop tells?
+    fn is_pressed(&self) -> bool {
+        !self.held.is_empty() || self.watching.limit.is_some() || self.server_is_left()
+    }
+
+    fn server_is_left(&self) -> bool {
+        let kept = matches!(self.watching.programs, Programs::One(_) | Programs::Pair { keep: true, .. });
+        !kept && self.roots.len() == 2 && self.roots[0].how.is_none() && self.roots[1].how.is_some()
+    }
+
+    /// Ends a server that is idle, and everything when the time is over.
+    fn press(&mut self) {
+        if self.watching.limit.is_some_and(|limit| self.began.elapsed() >= limit) && !self.watched.overdue {
+            self.watched.overdue = true;
+            self.end_all(libc::SIGKILL);
+        }
+        if !self.server_is_left() {
+            return;
+        }
+        if let Some(asked) = self.asked {
+            if asked.elapsed() >= POLITE {
+                self.end_program(0, libc::SIGKILL);
+            }
+            return;
+        }
+        let server = self.threads.iter().filter(|(_, thread)| thread.program == 0);
+        let works = server.map(|(tid, _)| late::doing(*tid)).any(|doing| doing == PeerState::Works);
+        let since = *self.idle.get_or_insert_with(Instant::now);
+        if works || !self.held.is_empty() {
+            self.idle = None;
+        } else if since.elapsed() >= IDLE {
+            self.asked = Some(Instant::now());
+            self.roots[0].asked_to = true;
+            self.end_program(0, libc::SIGTERM);
+        }
+    }
+
+    fn end_all(&self, signal: i32) {
+        (0..self.roots.len()).for_each(|program| self.end_program(program, signal));
+    }
+
+    fn end_program(&self, program: usize, signal: i32) {
+        let of = self.threads.values().filter(|thread| thread.program == program);
+        for pid in of.map(|thread| thread.pid).collect::<HashSet<Id>>() {
+            // SAFETY: kill takes no pointers. The process was not waited for yet, so its number is nobody else's.
+            unsafe { libc::kill(pid, signal) };
+        }
+    }
+
+    fn stopped(&mut self, tid: Id, stop: Halt) -> Result<(), Unwatchable> {
+        if !self.threads.contains_key(&tid) && !matches!(stop, Halt::Gone(_)) {
+            // Its parent's stop tells whose it is.
+            self.early.insert(tid);
+            return Ok(());
+        }
+        match stop {
+            Halt::Gone(status) => return self.gone(tid, status),
+            Halt::Entry => {
+                self.entry(tid);
+                return Ok(());
+            }
+            Halt::Exit => return self.exit(tid),
+            Halt::Child => self.child(tid),
+            Halt::Exec => self.exec(tid),
+            Halt::Ending => {
+                let now = self.now_us();
+                self.ending_us.insert(self.threads[&tid].pid, now);
+            }
+            Halt::Group => {
+                ptrace::resume(tid, Go::Stopped, 0);
+                return Ok(());
+            }
+            Halt::Signal(signal) => {
+                ptrace::resume(tid, self.way(tid), signal);
+                return Ok(());
+            }
+            Halt::Nothing => {}
+        }
+        ptrace::resume(tid, self.way(tid), 0);
+        Ok(())
+    }
+
+    fn way(&self, tid: Id) -> Go {
+        match self.threads.get(&tid).is_some_and(|thread| thread.call.is_some()) {
+            true => Go::ToExit,
+            false => Go::On,
+        }
+    }
+
+    /// A thread made a thread, or a process.
+    fn child(&mut self, parent: Id) {
+        let Ok(child) = ptrace::message(parent) else { return };
+        let Thread { pid: of, program, .. } = self.threads[&parent];
+        let pid = group(child).unwrap_or(child);
+        self.threads.insert(child, Thread { pid, program, call: None });
+        if pid == child {
+            self.watched.seen.push(Record::Forked { parent: of, child });
+        }
+        if self.early.remove(&child) {
+            ptrace::resume(child, Go::On, 0);
+        }
+    }
+
+    /// A process became another program: its other threads are gone, and the one that did it has its number.
+    fn exec(&mut self, pid: Id) {
+        let program = self.threads[&pid].program;
+        self.threads.retain(|_, thread| thread.pid != pid);
+        self.threads.insert(pid, Thread { pid, program, call: None });
+        let sockets = self.descriptors.executed(pid);
+        self.watched.seen.push(Record::Executed { pid, t_us: self.now_us(), sockets });
+        let root = &mut self.roots[program];
+        if root.started.pid == pid && !std::mem::replace(&mut root.begun, true) {
+            self.descriptors.started(pid);
+        }
+    }
+
+    fn gone(&mut self, tid: Id, status: i32) -> Result<(), Unwatchable> {
+        self.held.retain(|held| held.tid != tid);
+        let Some(Thread { pid, program, .. }) = self.threads.remove(&tid) else { return Ok(()) };
+        if pid != tid {
+            return Ok(());
+        }
+        self.threads.retain(|_, thread| thread.pid != pid);
+        self.descriptors.forget_process(pid);
+        let how = match libc::WIFEXITED(status) {
+            true => ProcessEnd::Status(libc::WEXITSTATUS(status)),
+            false => ProcessEnd::Signal(libc::WTERMSIG(status)),
+        };
+        let end_us = self.now_us();
+        let t_us = self.ending_us.remove(&pid).unwrap_or(end_us);
+        self.watched.seen.push(Record::Over { pid, t_us, end_us, how });
+        let root = &mut self.roots[program];
+        if root.started.pid == pid {
+            root.how = Some(how);
+            if let (false, Some(error)) = (root.begun, root.started.trouble()) {
+                return Err(refused(&root.name.clone(), error));
+            }
+        }
+        Ok(())
+    }
+
+    fn entry(&mut self, tid: Id) {
+        match self.begun(tid) {
+            Some(entered) => self.entered(tid, entered),
+            None => ptrace::resume(tid, Go::On, 0),
+        }
+    }
+
+    /// The call that a thread enters, if a record will be made of it.
+    fn begun(&mut self, tid: Id) -> Option<Entered> {
+        let (number, args) = ptrace::entry(tid).ok()?;
+        let known = calls::of(number)?;
+        let caller = Caller { pid: self.threads[&tid].pid, tid };
+        match known.matter {
+            Matter::Uring => self.watched.uring = true,
+            Matter::CloseRange => self.close_range(caller, &args),
+            Matter::Recorded(operation, shape) => return self.enter(caller, (known, operation, shape), args),
+        }
+        None
+    }
+
+    /// A call that is to be recorded; `None` when its descriptor is nothing that matters.
+    fn enter(
+        &mut self,
+        caller: Caller,
+        what: (&'static KnownCall, Operation, Shape),
+        args: [u64; 6],
+    ) -> Option<Entered> {
+        let (known, operation, _) = what;
+        let (first, second) = (args[0] as i32, args[1] as i32);
+        if matches!(known.name, "dup2" | "dup3") && first != second {
+            self.closed(caller, second);
+        }
+        let descriptor = match operation {
+            Operation::Socket if matches!(first, libc::AF_INET | libc::AF_INET6) => Descriptor::Other,
+            Operation::Socket => return None,
+            _ => self.descriptors.of(caller.pid, first),
+        };
+        if operation == Operation::Close && !matches!(descriptor, Descriptor::Socket(..)) {
+            self.descriptors.forget(caller.pid, first..=first);
+            return None;
+        }
+        match (descriptor, operation) {
+            (Descriptor::Other, Operation::Socket) | (Descriptor::Socket(..), _) => {}
+            (Descriptor::Output | Descriptor::ErrorOutput, Operation::Send) => {}
+            _ => return None,
+        }
+        let t_us = self.now_us();
+        Some(Entered::new(caller, what, args, (descriptor, &mut self.descriptors), t_us))
+    }
+
+    /// Lets the call begin, as far as the conditions allow.
+    fn entered(&mut self, tid: Id, mut entered: Entered) {
+        let mut hold = false;
+        if let (true, Descriptor::Socket(socket, proto)) = (entered.reads_stream(), entered.descriptor) {
+            let flags = decode::flags(entered.shape, &entered.args);
+            let wish = Wish {
+                socket,
+                proto,
+                asked: decode::asked(tid, entered.shape, &entered.args),
+                all: flags & libc::MSG_WAITALL != 0,
+                peeks: flags & libc::MSG_PEEK != 0,
+            };
+            let decision = self.deliveries.decide(&wish);
+            hold = decision.hold;
+            let simple = matches!(entered.shape, Shape::Buffer | Shape::Addressed);
+            entered.allowed = decision.allowed.filter(|most| simple && registers::set_third(tid, *most as u64).is_ok());
+            entered.held = hold;
+            if hold {
+                self.held.push(Held::new(tid, socket));
+            }
+        }
+        if let (Operation::Shutdown(libc::SHUT_WR | libc::SHUT_RDWR), Descriptor::Socket(key, _)) =
+            (entered.operation, entered.descriptor)
+        {
+            self.sides.ended(key);
+        }
+        if let Some(thread) = self.threads.get_mut(&tid) {
+            thread.call = Some(entered);
+        }
+        if !hold {
+            ptrace::resume(tid, Go::ToExit, 0);
+        }
+    }
+
+    fn exit(&mut self, tid: Id) -> Result<(), Unwatchable> {
+        let call = self.threads.get_mut(&tid).and_then(|thread| Some((thread.pid, thread.call.take()?)));
+        let (Some((pid, entered)), Ok(result)) = (call, ptrace::result(tid)) else {
+            ptrace::resume(tid, Go::On, 0);
+            return Ok(());
+        };
+        if entered.allowed.is_some() {
+            let _ = registers::set_third(tid, entered.args[2]);
+        }
+        // ERESTARTSYS and its kin are not results: the call is made again.
+        if !(-516..=-512).contains(&result) {
+            let end_us = self.now_us();
+            let calls = entered.returned(Caller { pid, tid }, result, &mut self.descriptors, end_us);
+            if entered.operation == Operation::Close {
+                let fd = entered.args[0] as i32;
+                self.descriptors.forget(pid, fd..=fd);
+            }
+            for call in calls {
+                self.record(call)?;
+            }
+        }
+        ptrace::resume(tid, Go::On, 0);
+        Ok(())
+    }
+
+    fn record(&mut self, call: SystemCall) -> Result<(), Unwatchable> {
+        self.deliveries.saw(&call);
+        if let Target::Socket(socket) = &call.target {
+            self.sides.used(socket.key, call.tid, socket.local.zip(socket.peer));
+            let meets = match socket.proto {
+                Proto::Tcp => call.operation == Operation::Listen,
+                Proto::Udp => call.operation == Operation::Bind,
+            };
+            if meets && call.outcome.is_ok() && self.listening.is_none() {
+                self.listening = socket.local;
+                self.start_client()?;
+            }
+        }
+        self.calls += 1;
+        self.bytes += call.bytes.len();
+        match self.calls <= self.watching.most_calls && self.bytes <= MOST_BYTES {
+            true => self.watched.seen.push(Record::Call(Box::new(call))),
+            false => self.watched.full = true,
+        }
+        Ok(())
+    }
+
+    /// The server can be reached: its client begins.
+    fn start_client(&mut self) -> Result<(), Unwatchable> {
+        let (Programs::Pair { client, .. }, 1, Some(at)) = (&self.watching.programs, self.roots.len(), self.listening)
+        else {
+            return Ok(());
+        };
+        let at = reachable(at);
+        let fill = |word: &String| {
+            let word = word.replace("{addr}", &at.to_string());
+            word.replace("{host}", &at.ip().to_string()).replace("{port}", &at.port().to_string())
+        };
+        let words = client.iter().map(fill).collect();
+        let input = self.watching.open_input()?.map(OwnedFd::from);
+        self.start(words, input)
+    }
+
+    /// A descriptor is about to be closed by something else than close(2).
+    fn closed(&mut self, caller: Caller, fd: i32) {
+        if let Descriptor::Socket(key, proto) = self.descriptors.of(caller.pid, fd) {
+            let at = self.now_us();
+            self.watched.seen.push(Record::Call(Box::new(SystemCall {
+                pid: caller.pid,
+                tid: caller.tid,
+                name: "close",
+                operation: Operation::Close,
+                fd,
+                target: super::owned::unnamed(key, proto),
+                t_us: at,
+                end_us: at,
+                asked: 0,
+                outcome: Ok(0),
+                bytes: Vec::new(),
+                untaken: Vec::new(),
+                address: None,
+                truncated: false,
+                datagram_len: None,
+                peeked: false,
+                allowed: None,
+                held: false,
+                evidence: Evidence::default(),
+            })));
+        }
+        self.descriptors.forget(caller.pid, fd..=fd);
+    }
+
+    fn close_range(&mut self, caller: Caller, args: &[u64; 6]) {
+        const CLOSE_ON_EXEC: u64 = 4;
+        if args[2] & CLOSE_ON_EXEC != 0 {
+            return;
+        }
+        let last = i32::try_from(args[1] as u32).unwrap_or(i32::MAX);
+        for fd in self.descriptors.sockets(caller.pid, args[0] as i32..=last) {
+            self.closed(caller, fd);
+        }
+        self.descriptors.forget(caller.pid, args[0] as i32..=last);
+    }
+
+    /// Lets those late receivers go for whom nothing more is under way.
+    fn release(&mut self) {
+        let mut held = std::mem::take(&mut self.held);
+        let waiting: HashSet<Id> = held.iter().map(|one| one.tid).collect();
+        held.retain_mut(|one| {
+            let over = one.is_over(self.peer_state(one, &waiting), self.queued(one.tid));
+            if over {
+                ptrace::resume(one.tid, Go::ToExit, 0);
+            }
+            !over
+        });
+        self.held.extend(held);
+    }
+
+    fn queued(&mut self, tid: Id) -> u64 {
+        let call = self.threads.get(&tid).and_then(|thread| Some((thread.pid, thread.call.as_ref()?.args[0] as i32)));
+        let socket = call.and_then(|(pid, fd)| self.descriptors.socket(pid, fd));
+        socket.and_then(|socket| crate::net::statistics::queued(&socket)).map_or(0, u64::from)
+    }
+
+    /// What the other side of a late receiver is doing; these wait as it does.
+    fn peer_state(&self, held: &Held, waiting: &HashSet<Id>) -> PeerState {
+        match self.sides.peer_of(held.socket) {
+            Some((_, true)) => PeerState::Gone,
+            Some((tid, _)) if waiting.contains(&tid) => PeerState::Waits,
+            Some((tid, _)) => match self.threads.get(&tid) {
+                None => PeerState::Gone,
+                Some(Thread { call: Some(_), .. }) if late::doing(tid) != PeerState::Works => PeerState::Waits,
+                Some(_) => late::doing(tid),
+            },
+            None => PeerState::Unknown,
+        }
+    }
+}
+
+/// Where a client reaches a server that listens there: on every address means on this machine, too.
+fn reachable(at: SocketAddr) -> SocketAddr {
+    match at.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => (Ipv4Addr::LOCALHOST, at.port()).into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => (Ipv6Addr::LOCALHOST, at.port()).into(),
+        _ => at,
+    }
+}
+
+/// The process that a thread belongs to (proc(5): status).
+fn group(tid: Id) -> Option<Id> {
+    let status = std::fs::read_to_string(format!("/proc/{tid}/status")).ok()?;
+    status.lines().find_map(|line| line.strip_prefix("Tgid:")?.trim().parse().ok())
+}

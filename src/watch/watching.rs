@@ -1,0 +1,131 @@
+//! What is to be watched, and what came of it: plain data, on every system.
+
+use super::conditions::Conditions;
+use super::seen::{ProcessEnd, Record};
+use crate::say;
+use crate::text::Text;
+use std::fs::File;
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// A run of somebody else's programs.
+#[derive(Debug)]
+pub struct Watching {
+    /// What is run.
+    pub programs: Programs,
+    /// What is done to their calls.
+    pub conditions: Conditions,
+    /// Where their standard output goes.
+    pub outputs: OutputTo,
+    /// A file as the client's standard input; without one it has this process's.
+    pub input: Option<PathBuf>,
+    /// The run is ended after so long.
+    pub limit: Option<Duration>,
+    /// So many calls are recorded, the first.
+    pub most_calls: usize,
+}
+
+/// Programs by their words: a name, looked for on PATH, and arguments.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Programs {
+    /// One, which starts whatever it wants.
+    One(Vec<String>),
+    /// Two: the client begins when the server listens; the server is ended when the client is gone.
+    Pair {
+        /// The server.
+        server: Vec<String>,
+        /// The client. `{addr}`, `{host}` and `{port}` are filled in.
+        client: Vec<String>,
+        /// The server is waited for instead of ended.
+        keep: bool,
+    },
+}
+
+/// Where the programs' standard output and error go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OutputTo {
+    /// Where this process's go.
+    Ours,
+    /// Both to this process's standard error: its standard output has a document to itself.
+    StandardError,
+    /// Nowhere.
+    Nowhere,
+}
+
+/// What a run showed.
+#[derive(Debug)]
+pub struct Watched {
+    /// In the order in which it was seen.
+    pub seen: Vec<Record>,
+    /// How each program ended, in the order of [`Programs`].
+    pub endings: Vec<ProgramEnding>,
+    /// More calls were made than are recorded.
+    pub full: bool,
+    /// A program used io_uring.
+    pub uring: bool,
+    /// The limit passed, and what still ran was killed.
+    pub overdue: bool,
+}
+
+/// How a program ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProgramEnding {
+    /// Its first word.
+    pub name: String,
+    /// How.
+    pub how: ProcessEnd,
+    /// It was ended here, because its peer was gone.
+    pub asked_to: bool,
+}
+
+/// Why nothing was watched.
+#[derive(Debug)]
+pub enum Unwatchable {
+    /// This system has no tracer here.
+    System,
+    /// The system forbids tracing, or does not know it: which call, and what it said.
+    Forbidden(&'static str, io::Error),
+    /// A program cannot be started.
+    Program(String, io::Error),
+    /// A file cannot be opened.
+    Input(PathBuf, io::Error),
+    /// The server ended, or the client could not be started, before there was a client.
+    NoServer(Box<Watched>),
+}
+
+impl Unwatchable {
+    /// What, why, and what would change it.
+    pub fn text(&self) -> Text {
+        match self {
+            Unwatchable::System => Text::new(
+                "watching another program needs Linux (5.6 or later) on x86-64 or ARM64; a virtual machine or WSL 2 has it",
+                "观察别的程序需要 x86-64 或 ARM64 上的 Linux（5.6 或更新）；虚拟机或 WSL 2 里可以",
+            ),
+            Unwatchable::Forbidden(call, error) => say!(
+                "no program can be watched here: {call}: {error}; ptrace may be forbidden: by a container (run it with --cap-add=SYS_PTRACE, or another seccomp profile) or by /proc/sys/kernel/yama/ptrace_scope = 3",
+                "这里无法观察程序：{call}：{error}；可能禁用了 ptrace：容器（用 --cap-add=SYS_PTRACE 或别的 seccomp 配置启动），或 /proc/sys/kernel/yama/ptrace_scope = 3"
+            ),
+            Unwatchable::Program(name, error) => say!("{name} cannot be started: {error}", "无法启动 {name}：{error}"),
+            Unwatchable::Input(path, error) => {
+                let path = path.display();
+                say!("cannot read {path}: {error}", "无法读取 {path}：{error}")
+            }
+            Unwatchable::NoServer(_) => Text::new(
+                "the server ended before it listened: there was nothing for a client to connect to",
+                "服务器还没有监听就结束了：客户端无处可连",
+            ),
+        }
+    }
+}
+
+impl Watching {
+    /// The client's standard input, where it has one of its own.
+    ///
+    /// # Errors
+    /// When the file cannot be opened.
+    pub fn open_input(&self) -> Result<Option<File>, Unwatchable> {
+        let open = |path: &PathBuf| File::open(path).map_err(|error| Unwatchable::Input(path.clone(), error));
+        self.input.as_ref().map(open).transpose()
+    }
+}
