@@ -329,7 +329,7 @@ pub fn header(
 }
 
 /// A receive call failed when so many bytes were there. Before the first, nothing came; after it, that many did.
-fn interrupted(error: io::Error, part: Part, have: usize, need: usize) -> Reason {
+pub(crate) fn interrupted(error: io::Error, part: Part, have: usize, need: usize) -> Reason {
     match error.kind() {
         io::ErrorKind::TimedOut if have > 0 => Reason::Stalled { part, have, need },
         _ => Reason::Call(error),

@@ -111,6 +111,14 @@ impl Trouble {
         Trouble { hint: Some(hint), ..self }
     }
 
+    /// What went wrong, and what to do about it, in one line of a log.
+    pub fn told(&self) -> Text {
+        match &self.hint {
+            Some(hint) => Text::new("{}; {}", "{}；{}").with_all([&self.text, hint]),
+            None => self.text.clone(),
+        }
+    }
+
     /// The same, with where it happened before the sentence.
     #[must_use]
     pub fn at(self, place: &Text) -> Trouble {

@@ -124,6 +124,24 @@ fn a_download_that_breaks_off_leaves_nothing() {
     }
 }
 
+#[test]
+fn a_server_that_frames_its_answer_is_told_what_it_does() {
+    let folders = Folders::new();
+    for (answer, words) in [
+        (&b"\x05\0\0\0hello"[..], "the first 4 bytes are 5, and exactly as many follow: the peer seems to pack '<i'"),
+        (b"HTTP/1.1 404 Not Found\r\n\r\n", "that is an HTTP response"),
+    ] {
+        let (address, server) = scripted(move |mut stream| {
+            text(&mut stream, 5);
+            stream.write_all(answer).expect("taken");
+        });
+        let ran = folders.run(&["get", "a", &address]);
+        assert_eq!(ran.code, Some(1));
+        assert!(ran.err.contains(words), "{}", ran.err);
+        server.join().expect("the server's side");
+    }
+}
+
 /// Whoever asks for the next file without waiting for this one is understood: `ok` is read exactly.
 #[test]
 fn a_request_right_behind_an_acknowledgement_is_heard() {

@@ -30,6 +30,25 @@ fn uploads_arrive_however_their_bytes_are_cut() {
     }
 }
 
+/// The log says what a client did that frames otherwise, or how much of a header came.
+#[test]
+fn a_client_that_frames_otherwise_is_told_in_the_log() {
+    let folders = Folders::new();
+    let server = folders.serve(&["--idle", "300ms"]);
+    let mut turned = upload("a", b"hello");
+    turned[..4].reverse();
+    for (bytes, words) in [
+        (&turned[..], "a JSON object of exactly that length follows: the peer seems to pack '>i'"),
+        (b"\x30\0", "2 of 4 bytes of the header came, and no more in time"),
+        (b"\x30\0\0\0{\"cmd\"", "6 of 48 bytes of the header came, and no more in time"),
+    ] {
+        let mut stream = server.connect();
+        stream.write_all(bytes).expect("taken");
+        server.logged(words, 1);
+        assert!(rest(&mut stream).is_empty());
+    }
+}
+
 #[test]
 fn pauses_at_every_boundary_change_nothing() {
     let folders = Folders::new();

@@ -341,3 +341,25 @@ fn a_file_that_changes_takes_no_other_with_it() {
     assert_eq!(ran.code, Some(1), "{}", ran.out);
     assert!(ran.out.contains("2 of 3 files, 9 bytes; sent, no receipt: first, last; not: changing"), "{}", ran.out);
 }
+
+/// A server of another kind answers what is no receipt.
+#[test]
+fn an_answer_that_is_no_receipt_is_told_what_it_is() {
+    let folders = Folders::new();
+    let file = folders.write("here/a", b"hello");
+    for (answer, words) in [
+        (&b"\0\0\0\x0c{\"ok\": true}"[..], "seems to pack '>i'"),
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", "that is an HTTP response"),
+    ] {
+        let (address, server) = scripted(move |mut stream| {
+            framed(&mut stream);
+            stream.write_all(answer).expect("taken");
+            stream.shutdown(Shutdown::Write).expect("half closed");
+            rest(&mut stream);
+        });
+        let ran = folders.run(&["put", &file, &address]);
+        assert_eq!(ran.code, Some(1), "{}{}", ran.out, ran.err);
+        assert!(ran.err.contains(words), "{}", ran.err);
+        server.join().expect("the server's side");
+    }
+}

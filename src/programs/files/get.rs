@@ -6,6 +6,7 @@ use super::{header, pump};
 use crate::exit::Exit;
 use crate::framing::decimal;
 use crate::framing::protocols::{self, More, Source};
+use crate::programs::clue::explained;
 use crate::programs::connection::Connection;
 use crate::programs::console::Console;
 use crate::programs::trouble::{Result, Trouble};
@@ -142,6 +143,7 @@ impl Download<'_> {
     fn announced(&mut self) -> Result<u64> {
         let doing = Text::new("waiting for the size", "等待大小");
         self.conn.incoming(Text::new("size", "大小"));
+        self.conn.frame_is_due();
         let more = |bytes: &[u8]| match ERROR.starts_with(bytes) {
             true => More::Certain,
             false if std::str::from_utf8(bytes).is_err_and(|e| e.error_len().is_none()) => More::Certain,
@@ -167,7 +169,9 @@ impl Download<'_> {
             return Err(Trouble::refused(&String::from_utf8_lossy(words)));
         }
         let limit = usize::try_from(self.get.largest).unwrap_or(usize::MAX);
-        decimal::parse(&bytes, limit).map(|size| size as u64).map_err(|why| no_size(&why, &bytes))
+        decimal::parse(&bytes, limit)
+            .map(|size| size as u64)
+            .map_err(|why| explained(no_size(&why, &bytes), &mut self.conn, None, settle))
     }
 
     /// The digest as the server sends it, if it is to send one.

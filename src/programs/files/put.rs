@@ -5,8 +5,10 @@ use super::pump;
 use super::receipt::{self, Receipt};
 use super::status::{Status, Transfer, progress};
 use crate::exit::Exit;
+use crate::framing::I32_LE;
 use crate::framing::digest::md5_hex;
 use crate::programs::Put;
+use crate::programs::clue::explained;
 use crate::programs::connection::Connection;
 use crate::programs::console::Console;
 use crate::programs::trouble::{Result, Trouble};
@@ -29,6 +31,9 @@ const AHEAD: u64 = 64 << 20;
 
 /// A server that has said nothing for so long after a file is taken for a document's.
 const QUICK: Duration = Duration::from_secs(1);
+
+/// A server whose answer is no receipt has said all of it when it was silent for so long.
+const QUIET: Duration = Duration::from_millis(50);
 
 /// Sends the files, in order.
 ///
@@ -179,8 +184,10 @@ impl<'c> Batch<'c> {
         while let Some(session) = self.session.as_mut().filter(|session| !session.owed.is_empty()) {
             let known = session.answers || session.welcome;
             let comes = if end || known { Ok(true) } else { comes(&session.conn, QUICK) };
+            session.conn.frame_is_due();
             let read =
                 comes.and_then(|comes| if comes { receipt::read(&mut session.conn).map(Some) } else { Ok(None) });
+            let read = read.map_err(|trouble| explained(trouble, &mut session.conn, Some(I32_LE), QUIET));
             match read {
                 Ok(Some(Some(receipt))) => self.hear(receipt),
                 Ok(Some(None)) => return self.over(known),
@@ -188,7 +195,7 @@ impl<'c> Batch<'c> {
                     self.silent = true;
                     return self.console.remark(&no_receipts());
                 }
-                Err(trouble) => return self.lost(&trouble.text),
+                Err(trouble) => return self.lost(&trouble.told()),
             }
         }
     }

@@ -7,9 +7,10 @@ use super::receipt::{self, Receipt};
 use super::status::{Status, Transfer};
 use super::store::{self, PartialFile, Store};
 use crate::exit::Exit;
-use crate::framing::protocols::{self, Source};
+use crate::framing::protocols::{self, Reason, Source};
 use crate::framing::{self, I32_LE};
 use crate::programs::answers;
+use crate::programs::clue::explained;
 use crate::programs::connection::Connection;
 use crate::programs::console::Console;
 use crate::programs::server::{self, Client};
@@ -51,13 +52,14 @@ pub fn run(service: &FileService, serve: &Serve, console: &Console) -> Result<Ex
 
 /// Fills the first four bytes, as far as they come: an upload's length, or the beginning of a request that has no
 /// header.
-fn beginning(conn: &mut Connection, first: &mut [u8; 4]) -> std::io::Result<usize> {
+fn beginning(conn: &mut Connection, first: &mut [u8; 4]) -> std::result::Result<usize, Reason> {
     let mut have = 0;
     while have < first.len() {
         let part = |bytes: &[u8]| if GET[have..].starts_with(bytes) { Part::Body } else { Part::Header };
-        match conn.recv_seen(&mut first[have..], part)? {
-            0 => break,
-            n => have += n,
+        match conn.recv_seen(&mut first[have..], part) {
+            Ok(0) => break,
+            Ok(n) => have += n,
+            Err(error) => return Err(protocols::interrupted(error, Part::Header, have, first.len())),
         }
     }
     Ok(have)
@@ -81,12 +83,17 @@ impl FileServer<'_> {
         loop {
             client.conn.within(client.bounds.idle);
             client.conn.incoming(Text::new("request", "请求"));
+            client.conn.frame_is_due();
             let mut first = [0; 4];
-            match beginning(&mut client.conn, &mut first).map_err(|e| Trouble::call(&doing, &e))? {
+            match beginning(&mut client.conn, &mut first).map_err(Trouble::stopped(&doing))? {
                 0 => return Ok(()),
                 n => framing::whole_header(&first[..n], first.len())?,
             }
-            let next = if first == *GET { self.give(client)? } else { self.take(client, first)? };
+            let next = if first == *GET {
+                self.give(client)?
+            } else {
+                self.take(client, first).map_err(|trouble| mistaken(client, trouble))?
+            };
             if next == AfterRequest::HangUp {
                 return Ok(());
             }
@@ -178,6 +185,13 @@ impl FileServer<'_> {
         }
         message(conn, Text::new("MD5", "MD5"), sending.md5.as_deref().unwrap_or_default())
     }
+}
+
+/// An upload whose header was none, with what it was instead: in the text, which is all that a log has.
+fn mistaken(client: &mut Client, trouble: Trouble) -> Trouble {
+    let settle = client.bounds.settle;
+    let trouble = explained(trouble, &mut client.conn, Some(I32_LE), settle);
+    Trouble { text: trouble.told(), hint: None, ..trouble }
 }
 
 /// A download under way, for the log.
