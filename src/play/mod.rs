@@ -3,6 +3,7 @@
 mod experiment;
 mod other_end;
 mod player;
+mod spurious;
 
 pub use experiment::*;
 pub use player::*;

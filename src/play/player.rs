@@ -1,7 +1,7 @@
 //! Runs a scenario's ends as threads of this process, or one of them alone, and judges the recording.
 
 use super::experiment::{EndFn, Experiment, Linked, NotPossible, Variation};
-use super::other_end;
+use super::{other_end, spurious};
 use crate::claims::{Findings, Judge, Verdict};
 use crate::exit::Exit;
 use crate::framing::Fault;
@@ -182,6 +182,29 @@ impl Outcome {
     }
 }
 
+/// Why a run shows nothing and is begun again.
+#[derive(Clone, Copy, PartialEq)]
+enum Flaw {
+    /// An end found that the scheduler came between.
+    Spoiled,
+    /// Who came to a lone server was not the other end.
+    Stranger,
+    /// A timer ran out because this machine was away.
+    Spurious,
+}
+
+impl Flaw {
+    /// How often one is begun again for it. Strangers come as often as they like: the time to wait for the other end is
+    /// the same. What is still sent again after so many times is no accident.
+    const fn most(self) -> usize {
+        match self {
+            Flaw::Spoiled => RESTARTS,
+            Flaw::Stranger => usize::MAX,
+            Flaw::Spurious => 5,
+        }
+    }
+}
+
 /// How often a run that the scheduler spoiled is begun again.
 const RESTARTS: usize = 20;
 
@@ -193,22 +216,21 @@ pub fn run(plan: &Plan) -> Outcome {
     }
     let rehearsal = rehearsal(plan);
     let meeting = Arc::new(Meeting::new(&plan.allowed, matches!(plan.side, Side::Server(_))));
-    let (mut restarts, mut spoiled) = (Vec::new(), 0);
+    let mut restarts: Vec<(Flaw, Text)> = Vec::new();
     loop {
         let performed = match attempt(plan, rehearsal.as_ref(), meeting.clone()) {
             Ok(performed) => performed,
             Err(reason) => return impossible(Trace::default(), reason, SystemTime::now(), Duration::ZERO),
         };
-        // Strangers come as often as they like: the time to wait for the other end is the same.
-        restarts.push(match (performed.spoiled(plan), performed.stranger()) {
-            (Some(reason), _) if spoiled == RESTARTS => return never_as_meant(performed, &reason),
-            (Some(reason), _) => {
-                spoiled += 1;
-                reason
+        let times = |flaw| restarts.iter().filter(|(seen, _)| *seen == flaw).count();
+        match performed.flaw(plan) {
+            Some((flaw, reason)) if times(flaw) < flaw.most() => restarts.push((flaw, reason)),
+            Some((Flaw::Spoiled, reason)) => return never_as_meant(performed, &reason),
+            _ => {
+                let reasons = restarts.into_iter().map(|(_, reason)| reason).collect();
+                return judged(plan, rehearsal.as_ref(), performed, reasons);
             }
-            (None, Some(reason)) => reason,
-            (None, None) => return judged(plan, rehearsal.as_ref(), performed, restarts),
-        });
+        }
     }
 }
 
@@ -232,6 +254,17 @@ impl Performance {
         let hung_up = |f: &Failure| plan.side != Side::Both && plan.experiment.restarts && is_reset(f);
         let told = || Text::new("the other end began again", "另一端重新开始了");
         self.failures.iter().find_map(reason).or_else(|| self.failures.iter().any(hung_up).then(told))
+    }
+
+    fn flaw(&self, plan: &Plan) -> Option<(Flaw, Text)> {
+        let spoiled = self.spoiled(plan).map(|reason| (Flaw::Spoiled, reason));
+        let stranger = || Some((Flaw::Stranger, self.stranger()?));
+        spoiled.or_else(stranger).or_else(|| Some((Flaw::Spurious, self.spurious(plan)?)))
+    }
+
+    /// Why it says something of this machine, where each packet has its place.
+    fn spurious(&self, plan: &Plan) -> Option<Text> {
+        if plan.packets_vary() { None } else { spurious::reason(&self.trace, plan.link.as_ref()) }
     }
 
     /// Who came to a lone server was not the other end, and left.

@@ -47,7 +47,7 @@ fn teach(t: Teaching) -> Teaching {
     .why(
         "The Nagle algorithm holds a small segment while another is unacknowledged; it is one cause of \
                      merging, at the sender, and not the only one.",
-        "Nagle 算法在有未确认数据时暂存小报文段；它只是发送方合并的一种原因，不是唯一的原因。",
+        "Nagle 算法在另一个小报文段未被确认时暂存小报文段；它只是发送方合并的一种原因，不是唯一的原因。",
         "RFC 9293 §3.7.4",
     )
     .next("tcp-nagle", "what the Nagle algorithm really does, in segments", "用报文段看 Nagle 算法究竟做了什么")

@@ -1,5 +1,6 @@
 //! The Nagle algorithm merges small sends at the sender while an ACK is outstanding; NODELAY does not, and the
-//! receiver that comes late gets everything in one recv either way.
+//! receiver that comes late gets everything in one recv either way. Over a link, where a segment has a size, also what
+//! the ACK must be of: on Linux of a small segment.
 
 use super::prelude::*;
 use super::segments::{self, Segments, arrived_before, sizes};
@@ -35,6 +36,14 @@ static SETTINGS: [(Act, bool); 2] = [
     (Act::new("nodelay", "the Nagle algorithm is off", "Nagle 算法关掉"), true),
 ];
 
+static BEHIND_FULL: Act =
+    Act::new("behind-full", "Nagle is on: a full segment, then small ones", "Nagle 开着：先是满的报文段，再是小的");
+
+/// On loopback a segment is as large as what is sent.
+fn behind_full(end: &End) -> Option<&'static Act> {
+    (end.linked() && end.settings().nodelay != Some(true)).then_some(&BEHIND_FULL)
+}
+
 /// Both settings of TCP_NODELAY in turn, or the learner's alone.
 fn settings(end: &End) -> impl Iterator<Item = &'static (Act, bool)> + use<> {
     let chosen = end.settings().nodelay;
@@ -51,6 +60,23 @@ fn client(end: &End) -> Ends {
         // kept this thread away for longer than an ACK is delayed.
         let sent = s.evidence();
         if !nodelay && !end.settings().race && sent.segments_out != sent.unacked {
+            return Err(s.spoiled("an ACK was there too soon", "ACK 到得太早"));
+        }
+        finish(end, &s)?;
+    }
+    small_behind_full(end)
+}
+
+/// Linux holds a small segment back behind a small one alone: of these the first leaves and the second waits.
+fn small_behind_full(end: &End) -> Ends {
+    for _ in end.titled_acts(behind_full(end)) {
+        let s = connect(end, false)?;
+        let full = s.evidence().mss.unwrap_or(0) as usize;
+        s.send(&vec![b'x'; full])?;
+        s.send(b"y")?;
+        s.send(b"z")?;
+        let sent = s.evidence();
+        if !end.settings().race && sent.segments_out != sent.unacked {
             return Err(s.spoiled("an ACK was there too soon", "ACK 到得太早"));
         }
         finish(end, &s)?;
@@ -74,11 +100,19 @@ fn finish(end: &End, s: &Conn) -> Result<()> {
 fn server(end: &End) -> Ends {
     // Nagle waits for an ACK, so that one is delayed. NODELAY waits for none; a late ACK would only make
     // the sender's kernel repeat a segment (a tail-loss probe).
-    receive(end, |nodelay| nodelay)
+    let listener = end.listen()?;
+    receive(end, &listener, |nodelay| nodelay)?;
+    for _ in end.acts(behind_full(end)) {
+        let conn = listener.accept()?;
+        conn.set_quickack(true)?;
+        end.open("acks");
+        conn.wait_peer_gone()?;
+        conn.recv_to_end(end.recv_size())?;
+    }
+    Ok(())
 }
 
-fn receive(end: &End, quickack: fn(bool) -> bool) -> Ends {
-    let listener = end.listen()?;
+fn receive(end: &End, listener: &Listener, quickack: fn(bool) -> bool) -> Ends {
     for (_, nodelay) in end.acts(settings(end)) {
         let conn = listener.accept()?;
         conn.set_quickack(quickack(*nodelay))?;
@@ -108,6 +142,50 @@ fn judge(j: &Judge) {
     .in_order(vec![BYTES.len(); messages.len()], messages, |each| {
         say!("messages in each first recv: {each}", "首次 recv 里的消息数：{each}")
     });
+    j.acts([&BEHIND_FULL]).for_each(|(_, act)| judge_behind_full(j, &act));
+}
+
+/// RFC 9293 would have the first small segment wait as well.
+fn judge_behind_full(j: &Judge, act: &Scope) {
+    let sends = act.sends(Client);
+    let [y, z] = [1, 2].map(|nth| sends.just(nth));
+    let told = |send: &Events| send.first().map(|e| e.evidence).unwrap_or_default();
+    j.claim(
+        "small-behind-full",
+        "Nagle on Linux: behind a full segment a small one leaves at once",
+        "Linux 的 Nagle：跟在满报文段后面的小报文段立刻发出",
+    )
+    .of(&y)
+    .equal([2, 2], [told(&y).new_segments().unwrap_or(0), told(&y).unacked.unwrap_or(0)], |[left, unacked]| {
+        say!("segments: {left}, unacknowledged: {unacked}", "报文段：{left} 个，未被确认：{unacked} 个")
+    });
+    j.claim(
+        "small-behind-small",
+        "Nagle on Linux: behind a small segment the next one waits",
+        "Linux 的 Nagle：跟在小报文段后面的要等",
+    )
+    .of(&z)
+    .equal([2, 1], [told(&z).new_segments().unwrap_or(0), told(&z).unsent.unwrap_or(0)], |[left, unsent]| {
+        say!("segments: {left}, unsent: {unsent} bytes", "报文段：{left} 个，未发出：{unsent} 字节")
+    });
+
+    let Some(link) = Segments::sent_with(j.trace(), &sends) else { return };
+    let data = link.new_data();
+    let acked = y.first().and_then(|small| link.ack_of(small));
+    let waited = data.last().zip(acked).is_some_and(|(last, ack)| arrived_before(ack, last));
+    let full = sends.first().map_or(0, |e| e.bytes.len());
+    let due = sizes([full, 1, 1]);
+    let side = |bytes: String, after: bool| match after {
+        true => say!("{bytes} bytes, the last after the ACK", "{bytes} 字节，最后一个在 ACK 之后"),
+        false => say!("{bytes} bytes, the last not after the ACK", "{bytes} 字节，最后一个不在 ACK 之后"),
+    };
+    j.claim(
+        "small-ack-lets-go",
+        "on the link: the last left after the small one's ACK",
+        "链路上：最后一个在小报文段的 ACK 之后离开",
+    )
+    .shown_by(data)
+    .same(side(due, true), side(link.new_sizes(), waited));
 }
 
 fn judge_nagle(j: &Judge, act: &Scope, segments: u64) {
@@ -175,6 +253,11 @@ fn teach(t: Teaching) -> Teaching {
         "RFC 896; RFC 9293 §3.7.4",
     )
     .why(
+        "Linux lets it go behind full ones: only another small one makes it wait (Minshall's variant).",
+        "Linux 让它跟在满报文段后面发出：前面还有未确认的小报文段时才等（Minshall 的变体）。",
+        "draft-minshall-nagle-01; Linux net/ipv4/tcp_output.c",
+    )
+    .why(
         "The receiver may delay its ACK (here TCP_QUICKACK is 0, about 40 ms), and so the bytes gather.",
         "接收方可以延迟确认（这里 TCP_QUICKACK 为 0，约 40 毫秒），字节就攒了起来。",
         "RFC 9293 §3.8.6.3; tcp(7)",
@@ -186,14 +269,14 @@ fn teach(t: Teaching) -> Teaching {
     )
     .next("tcp-nagle --nodelay on", "ten segments, and still one recv", "十个报文段，仍是一次 recv")
     .next("tcp-nagle --control", "ACKs at once: Nagle holds nothing", "立即确认：Nagle 开着，却什么也没扣住")
-    .next("tcp-nagle --link", "the ACK on its way, and what it lets go", "路上的 ACK，以及它放行了什么")
+    .next("tcp-nagle --link", "the ACK on its way, and behind what nothing waits", "路上的 ACK，以及跟在什么后面不用等")
     .next("fix-nodelay", "turning Nagle off, as a fix: it is none", "把关掉 Nagle 当解法：无效")
     .next("tcp-split", "the reverse: one send, several segments", "反过来：一次 send，几个报文段")
     .control(
         "the receiver acknowledges at once (TCP_QUICKACK 1): no ACK is ever outstanding",
         "接收方立即确认（TCP_QUICKACK 为 1）：发送方没有要等的 ACK",
         |e| {
-            e.client(client_acked_at_once).server(|end| receive(end, |_| true));
+            e.client(client_acked_at_once).server(|end| receive(end, &end.listen()?, |_| true));
         },
     )
 }

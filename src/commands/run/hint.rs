@@ -70,8 +70,17 @@ fn hint(request: &RunRequest, error: &NetError) -> Option<Text> {
 }
 
 fn deadline_hint(request: &RunRequest, error: &NetError) -> Option<Text> {
-    let (NetError::Deadline { .. } | NetError::TimeUp { .. } | NetError::TooMuch { .. }) = error else { return None };
     let id = request.scenario.id;
+    match error {
+        NetError::Deadline { .. } | NetError::TimeUp { .. } => {}
+        NetError::TooMuch { .. } if request.side != Side::Both => {
+            return Some(say!("is the other end stickdemo {id}?", "另一端运行的是 stickdemo {id} 吗？"));
+        }
+        NetError::TooMuch { .. } => {
+            return Some(Text::new("a larger --recv-size needs fewer calls", "--recv-size 大一些，调用就少一些"));
+        }
+        _ => return None,
+    }
     match request.side {
         Side::Both if !request.is_linked() => None,
         Side::Both => Some(Text::new(
