@@ -16,7 +16,7 @@ use stickdemo::text::{Lang, Text};
 use stickdemo::trace::packet::{Cause, Content, Fate, Flags, Fragment, Packet, Segment};
 use stickdemo::trace::summary::{Crossed, Summary, Where};
 use stickdemo::trace::{
-    Act, Call, EndName, Event, Evidence, Fact, Handed, Message, MsgId, News, Opening, PacketContext, Part, Proto,
+    Act, Call, EndName, Event, Evidence, Fact, Handed, Loss, Message, MsgId, News, Opening, PacketContext, Part, Proto, ProtocolCounts,
     Purpose, Role, SockId, SocketInfo, Span, Trace,
 };
 
@@ -306,16 +306,29 @@ prop_compose! {
 }
 
 prop_compose! {
+    fn protocol()(
+        proto in select(vec![Proto::Tcp, Proto::Udp]),
+        numbers in any::<[usize; 6]>(),
+        segments in any::<Option<u64>>(),
+        losses in vec((select(vec![Loss::JoinedBySender, Loss::Truncated, Loss::OnTheWay]), any::<usize>()), 0..3),
+    ) -> ProtocolCounts {
+        let [sends, empty_sends, recvs, ends, messages, intact] = numbers;
+        ProtocolCounts { proto, sends, empty_sends, segments, recvs, ends, messages, intact, losses }
+    }
+}
+
+prop_compose! {
     fn summary()(
         numbers in any::<[usize; 6]>(),
         segments in any::<Option<u64>>(),
         lost_at in option::of(select(vec![Where::Sender, Where::Wire, Where::Receiver])),
         crossed in option::of(any::<(u64, usize, usize)>()),
+        protocols in vec(protocol(), 0..3),
     ) -> Summary {
         let [sends, recvs, bytes_sent, bytes_received, messages_sent, messages_intact] = numbers;
         let crossed = crossed.map(|(packets, dropped, retransmitted)| Crossed { packets, dropped, retransmitted });
         Summary {
-            sends, segments, recvs, bytes_sent, bytes_received, messages_sent, messages_intact, lost_at, crossed,
+            sends, segments, recvs, bytes_sent, bytes_received, messages_sent, messages_intact, lost_at, crossed, protocols,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The numbers of one run: what the last lines, the table of `all` and the JSON summary say alike.
 
-use super::{Call, Event, Proto, SockId, Trace};
+use super::{Call, Event, MsgId, Proto, ProtocolCounts, SockId, Trace};
 use crate::text::Text;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashSet};
@@ -51,6 +51,9 @@ pub struct Summary {
     /// What crossed the link, when the run had one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub crossed: Option<Crossed>,
+    /// The same by protocol, and what became of the messages that are not intact.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub protocols: Vec<ProtocolCounts>,
 }
 
 /// Counts over the packets of a link.
@@ -89,7 +92,7 @@ impl Trace {
         let arrived = recvs.iter().flat_map(|e| &e.spans).filter_map(|s| self.message(s.msg)).filter(|m| m.inferred);
         let arrived: HashSet<_> = arrived.map(|m| m.id).collect();
         let messages_sent = if arrived.is_empty() { sent.len() } else { arrived.len() };
-        let messages_intact = self.intact();
+        let messages_intact = self.whole_messages().len();
         let tcp_sends = sends.iter().filter(|e| !self.is_datagram(e)).count() as u64;
         let sender_merged = segments.is_some_and(|n| n < tcp_sends);
         let lost_at = match (recvs.is_empty(), messages_intact < messages_sent) {
@@ -108,6 +111,7 @@ impl Trace {
             messages_intact,
             lost_at,
             crossed: self.crossed(),
+            protocols: self.by_protocol(),
         }
     }
 
@@ -139,7 +143,7 @@ impl Trace {
 
     /// Messages that some unit (a hand-over where the application framed, else a receive call)
     /// contains whole, and nothing else.
-    fn intact(&self) -> usize {
+    pub(super) fn whole_messages(&self) -> HashSet<MsgId> {
         let framed: HashSet<SockId> =
             self.events.iter().filter(|e| e.call == Call::Deliver).filter_map(|e| e.sock).collect();
         let unit = |e: &&Event| match e.call {
@@ -148,11 +152,11 @@ impl Trace {
             _ => false,
         };
         let whole = self.events.iter().filter(unit).filter_map(|e| self.exactly_one(e));
-        whole.collect::<HashSet<_>>().len()
+        whole.collect()
     }
 
     /// The one message whose body these bytes are, no more and no less.
-    pub fn exactly_one(&self, event: &Event) -> Option<super::MsgId> {
+    pub fn exactly_one(&self, event: &Event) -> Option<MsgId> {
         let first = event.spans.first()?;
         let message = self.message(first.msg)?;
         let alone = event.spans.iter().all(|s| s.msg == first.msg);

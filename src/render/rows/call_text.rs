@@ -5,7 +5,7 @@ use super::preview::preview;
 use super::token::{Name, Token};
 use crate::say;
 use crate::text::{Text, excerpt, grouped};
-use crate::trace::{Call, Event, News, Proto, Trace};
+use crate::trace::{Call, Event, Message, News, Part, Proto, Trace};
 
 /// A word for each thing that a lane says about a call.
 pub fn label<'a>(trace: &'a Trace, event: &'a Event) -> Vec<Token<'a>> {
@@ -72,16 +72,29 @@ fn result(event: &Event) -> String {
 fn send<'a>(trace: &'a Trace, event: &'a Event) -> Vec<Token<'a>> {
     let mut tokens = vec![event.call.word().into(), " ".into()];
     if let Some(message) = event.handed.and_then(|h| trace.message(h.msg)) {
-        // Of a message that passes by, the piece that is sent.
-        let piece = message.passed.is_some() && message.label.is_none();
-        let name = if piece { Name::Bytes(&event.bytes) } else { Name::of(message) };
-        tokens.extend([Token::Message(message.id), " [".into(), Token::Name(name), "] ".into()]);
+        tokens.extend([Token::Message(message.id), " [".into()]);
+        tokens.extend(handed(message, event));
+        tokens.push("] ".into());
     }
     let asked = format!("{} = ", number(event, event.asked.unwrap_or(0)));
     tokens.push(if event.asked == event.returned { Token::Asked(asked) } else { asked.into() });
     tokens.push(result(event).into());
     tokens.extend(stranger(trace, event).map(Token::Peer));
     tokens
+}
+
+/// What a send was given of a message: its header, its body by name, or a piece of it as it is.
+fn handed<'a>(message: &'a Message, event: &'a Event) -> Vec<Token<'a>> {
+    let header = Text::new("header", "报头");
+    let [in_header, in_body] =
+        [Part::Header, Part::Body].map(|part| event.spans.iter().filter(|s| s.part == part).map(|s| s.len).sum());
+    let piece = message.label.is_none() && (message.passed.is_some() || 0 < in_body && in_body < message.body().len());
+    let name = if piece { Name::Bytes(&event.bytes[in_header..]) } else { Name::of(message) };
+    match (in_header, in_body) {
+        (0, _) => vec![Token::Name(name)],
+        (_, 0) => vec![header.into()],
+        _ => vec![header.into(), "+".into(), Token::Name(name)],
+    }
 }
 
 /// `recv(10) = 9`, and what a zero, or a cut, means.

@@ -3,11 +3,13 @@
 
 pub mod bytes;
 pub mod call_text;
+mod counted;
 mod ladder;
 mod lesson;
 pub mod packet_text;
 mod preview;
 pub mod token;
 
+pub use counted::counted;
 pub use ladder::{EventRow, PacketRow, Row, alike, rows};
 pub use lesson::Stages;

@@ -3,12 +3,10 @@
 use crate::claims::{Claim, Findings, Verdict};
 use crate::render::palette::Ink;
 use crate::render::report::{RunEnd, Why};
-use crate::render::rows::packet_text::listed;
 use crate::render::{Report, Style};
 use crate::say;
+use crate::text::Text;
 use crate::text::columns::{columns, padded, wrapped};
-use crate::text::{Text, grouped};
-use crate::trace::summary::{Crossed, Where};
 use std::io::{self, Write};
 
 /// A report, and how its text looks.
@@ -17,13 +15,6 @@ pub struct Notes<'a> {
     pub style: &'a Style,
     /// What is told.
     pub report: &'a Report,
-}
-
-fn packet_counts(crossed: Crossed, blurred: bool) -> Text {
-    let count = |n: u64| if blurred { "n".to_owned() } else { grouped(n) };
-    let (packets, dropped, again) =
-        (count(crossed.packets), count(crossed.dropped as u64), count(crossed.retransmitted as u64));
-    say!("packets {packets}, dropped {dropped}, retransmitted {again}", "分组 {packets}，丢弃 {dropped}，重传 {again}")
 }
 
 impl Notes<'_> {
@@ -82,34 +73,6 @@ impl Notes<'_> {
             self.entry(out, &self.style.say(&Text::new("[error]", "[错误]")), &text, Ink::Bad)?;
         }
         Ok(())
-    }
-
-    /// The counts, on a line.
-    pub fn counted(&self) -> Text {
-        let summary = &self.report.summary;
-        let blurred = self.report.calls_vary();
-        let n = |n: usize| if blurred { "n".to_owned() } else { grouped(n) };
-        let segments = summary.segments.filter(|_| !blurred).map(grouped);
-        let segments = segments.unwrap_or_else(|| if blurred { "n".into() } else { "?".into() });
-        let (sends, recvs) = (n(summary.sends), n(summary.recvs));
-        let tcp = summary.segments.is_some();
-        let mut words = vec![say!("sends {sends}", "发送 {sends} 次")];
-        if tcp {
-            words.push(say!("segments {segments}", "报文段 {segments}"));
-        }
-        words.push(say!("recvs {recvs}", "接收 {recvs} 次"));
-        words.extend(summary.crossed.map(|crossed| packet_counts(crossed, self.report.packets_vary())));
-        let (sent, intact) = (n(summary.messages_sent), n(summary.messages_intact));
-        words.push(say!("messages intact {intact} of {sent}", "完整消息 {intact}/{sent}"));
-        if let Some(lost) = summary.lost_at {
-            let place = match lost {
-                Where::Sender => Text::new("the sender", "发送方"),
-                Where::Wire => Text::new("the wire", "路上"),
-                Where::Receiver => Text::new("the receiver", "接收方"),
-            };
-            words.push(Text::new("boundaries lost at: {}", "边界丢失于：{}").with(&place));
-        }
-        listed(&words, &Text::same("   "))
     }
 
     pub fn claim(&self, out: &mut dyn Write, claim: &Claim) -> io::Result<()> {

@@ -8,7 +8,7 @@ use crate::claims::Claim;
 use crate::render::palette::Ink;
 use crate::render::report::RunEnd;
 use crate::render::rows::packet_text::listed;
-use crate::render::rows::{Row, Stages, rows};
+use crate::render::rows::{Row, Stages, counted, rows};
 use crate::render::{Report, Style};
 use crate::say;
 use crate::text::Text;
@@ -192,9 +192,10 @@ impl Notes<'_> {
         self.unjudged(out)?;
         let (all, held) = (findings.claims.len(), findings.claims.len() - failing.len());
         let held = say!("{held} of {all} claims hold: {{}}", "{all} 条论断中 {held} 条成立：{{}}");
-        let held = held.with(&findings.verdict.text());
-        let counts = listed(&[self.counted(), held], &Text::new("; ", "；"));
-        self.entry(out, &self.style.say(&Text::new("counts", "计数")), &self.style.say(&counts), Ink::Faint)
+        let mut counts = counted(self.report);
+        counts.push(held.with(&findings.verdict.text()));
+        let counts = self.style.say(&listed(&counts, &Text::new("; ", "；")));
+        self.entry(out, &self.style.say(&Text::new("counts", "计数")), &counts, Ink::Faint)
     }
 
     /// A step or two, each on a line: the command is never cut.

@@ -5,7 +5,7 @@ use super::lanes::{Lanes, Margin};
 use super::notes::Notes;
 use super::steps::Steps;
 use crate::render::palette::Ink;
-use crate::render::rows::rows;
+use crate::render::rows::{counted, rows};
 use crate::render::{Report, Style};
 use crate::say;
 use crate::text::{Text, grouped};
@@ -98,7 +98,7 @@ impl Notes<'_> {
     }
 
     fn counts(&self, out: &mut dyn Write) -> io::Result<()> {
-        self.style.paragraph(out, 0, &self.style.say(&self.counted()), None)
+        counted(self.report).iter().try_for_each(|text| self.style.paragraph(out, 2, &self.style.say(text), None))
     }
 
     fn why_and_next(&self, out: &mut dyn Write) -> io::Result<()> {
