@@ -9,15 +9,15 @@ use proptest::strategy::ValueTree;
 use serde_json::Value;
 use std::borrow::Cow;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
-use stickdemo::claims::{Claim, Findings, Sentence, Verdict};
+use stickdemo::claims::{Claim, Findings, NamedRow, Sentence, Table, Verdict};
 use stickdemo::render::report::{Control, Failed, Head, Next, Options, Reader, Report, Steady, System, Why, lines};
 use stickdemo::render::{self, Style};
 use stickdemo::text::{Lang, Text};
 use stickdemo::trace::packet::{Cause, Content, Fate, Flags, Fragment, Packet, Segment};
 use stickdemo::trace::summary::{Crossed, Summary, Where};
 use stickdemo::trace::{
-    Act, Call, EndName, Event, Evidence, Fact, Handed, Loss, Message, MsgId, News, Opening, PacketContext, Part, Proto, ProtocolCounts,
-    Purpose, Role, SockId, SocketInfo, Span, Trace,
+    Act, Call, EndName, Event, Evidence, Fact, Handed, Loss, Message, MsgId, News, Opening, PacketContext, Part, Proto,
+    ProtocolCounts, Purpose, Role, SockId, SocketInfo, Span, Trace,
 };
 
 fn word() -> impl Strategy<Value = String> {
@@ -259,7 +259,15 @@ fn sentence() -> impl Strategy<Value = Sentence> {
 }
 
 prop_compose! {
+    fn table()(rows in vec((text(), sentence(), sentence()), 0..3), heads in [text(), text(), text()]) -> Table {
+        let rows = rows.into_iter().map(|(name, a, b)| NamedRow { name, cells: vec![a, b] });
+        Table { heads: heads.into(), rows: rows.collect() }
+    }
+}
+
+prop_compose! {
     fn findings()(
+        table in option::of(table()),
         claims in vec(("[a-z-]{1,9}", said(), any::<bool>(), sentence(), sentence()), 0..3),
         unjudged in vec(text(), 0..2),
         limits in vec(text(), 0..2),
@@ -272,7 +280,7 @@ prop_compose! {
         let claim = |(id, text, holds, expected, actual): (String, Text, bool, Sentence, Sentence)| {
             Claim { id: Cow::Owned(id), text, holds, expected, actual, events: Vec::new() }
         };
-        Findings { claims: claims.into_iter().map(claim).collect(), unjudged, limits, verdict }
+        Findings { claims: claims.into_iter().map(claim).collect(), unjudged, limits, table, verdict }
     }
 }
 

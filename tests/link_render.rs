@@ -230,7 +230,7 @@ fn where_the_order_varies_stable_text_has_no_packets_and_says_so() {
     let page = text(bulk(Tie::Lane), true, &stable);
     assert!(!page.contains("--->"), "{page}");
     assert!(page.contains("run without --stable to see them"), "{page}");
-    assert!(page.contains("packets n, dropped n, retransmitted n"), "{page}");
+    assert!(page.contains("n packets, n dropped, n retransmitted"), "{page}");
     let zh = text(bulk(Tie::Lane), true, &Style { lang: Lang::Zh, ..stable });
     assert!(zh.contains("去掉 --stable"), "{zh}");
 }
@@ -241,7 +241,7 @@ fn a_full_recording_says_what_it_does_not_show_and_is_not_judged() {
     trace.unrecorded = 1234;
     let page = text(trace, false, &style(Lang::En, 80));
     assert!(page.contains("The first 9 packets are shown; 1,234 more crossed the link."), "{page}");
-    assert!(page.contains("packets 1,243, dropped 0"), "{page}");
+    assert!(page.contains("1,243 packets, 0 dropped"), "{page}");
     assert!(!page.contains("link: the data segments"), "{page}");
 }
 

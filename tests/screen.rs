@@ -4,6 +4,7 @@
 mod common;
 
 use common::run;
+use serde_json::Value;
 use stickdemo::scenarios::syllabus;
 use stickdemo::text::columns::columns;
 
@@ -57,4 +58,47 @@ fn every_suggestion_fits_on_a_line() {
             }
         }
     }
+}
+
+/// The kinds of loss are those of the protocol, and as many as the calls themselves say.
+#[test]
+fn what_became_of_the_messages_is_what_the_trace_says() {
+    let of_tcp = ["joined_by_sender", "joined_by_receiver", "cut_by_receiver", "not_sent", "not_read"];
+    for scenario in syllabus() {
+        let ran = run(&[scenario.id, "--format", "json"]);
+        let lines: Vec<Value> = ran.out.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+        let summary = lines.last().expect("a summary");
+        let events = || lines.iter().filter(|line| line["type"] == "event");
+        let Some(protocols) = summary["protocols"].as_array() else { continue };
+        for counts in protocols {
+            let losses = counts["losses"].as_array().expect("losses");
+            let number = |value: &Value| value.as_u64().expect("a number");
+            let lost: u64 = losses.iter().map(|loss| number(&loss[1])).sum();
+            assert_eq!(lost, number(&counts["messages"]) - number(&counts["intact"]), "{}: {counts}", scenario.id);
+            for loss in losses {
+                let (kind, n) = (loss[0].as_str().expect("a word"), number(&loss[1]));
+                assert_eq!(of_tcp.contains(&kind), counts["proto"] == "tcp", "{}: {counts}", scenario.id);
+                let same = match kind {
+                    "truncated" => events().filter(|event| event["truncated"] == true).count() as u64,
+                    "dropped" => events().filter_map(|event| event["evidence"]["dropped"].as_u64()).max().unwrap_or(0),
+                    "joined_by_sender" => {
+                        let fewer = number(&counts["segments"]) < number(&counts["sends"]);
+                        if fewer { n } else { 0 }
+                    }
+                    _ => n,
+                };
+                assert_eq!(n, same, "{}: {kind}", scenario.id);
+            }
+        }
+    }
+}
+
+/// Nagle merges at the sender; without it the receiver does.
+#[test]
+fn each_half_of_a_run_says_where_its_boundaries_went() {
+    let said = |args: &[&str]| run(args).out.split_whitespace().collect::<Vec<_>>().join(" ");
+    let text = said(&["tcp-naive", "--nodelay", "on"]);
+    assert!(text.contains("2 joined by recv") && !text.contains("by the sender"), "{text}");
+    let text = said(&["tcp-nagle", "--full"]);
+    assert!(text.contains("10 joined by the sender, 10 joined by recv"), "{text}");
 }

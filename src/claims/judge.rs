@@ -1,5 +1,6 @@
 //! Judges a run from its recorded events, and from nothing else.
 
+use super::cells::{NamedRow, Table};
 use super::claim::{Claim, Shown, Verdict};
 use super::invariants;
 use super::scope::{Events, Scope};
@@ -22,6 +23,7 @@ struct Found {
     claims: Vec<Claim>,
     unjudged: Vec<Text>,
     limits: Vec<Text>,
+    table: Option<Table>,
 }
 
 /// A judge looks at the whole run.
@@ -52,6 +54,24 @@ impl<'a> Judge<'a> {
     /// A sentence with values in it, for [`Draft::that`] and [`Draft::same`].
     pub fn sentence<const N: usize>(&self, values: [&dyn Value; N], shape: impl Fn([String; N]) -> Text) -> Sentence {
         Sentence::with(values, self.varies, shape)
+    }
+
+    /// A cell of a table.
+    pub fn cell(&self, value: &dyn Value) -> Sentence {
+        self.sentence([value], |[value]| Text::same(value))
+    }
+
+    /// Shows what was recorded as a table. Of a lone end there is none: half of what it compares is not here.
+    pub fn table<const N: usize, const M: usize>(
+        &self,
+        heads: [Text; N],
+        rows: impl IntoIterator<Item = (Text, [Sentence; M])>,
+    ) {
+        let rows: Vec<NamedRow> =
+            rows.into_iter().map(|(name, cells)| NamedRow { name, cells: cells.into() }).collect();
+        if !rows.is_empty() && [Role::Client, Role::Server].iter().all(|role| self.trace().saw(*role)) {
+            self.found.borrow_mut().table = Some(Table { rows, ..Table::new(heads) });
+        }
     }
 
     /// Says what this system cannot tell, so that a claim about it is not made here.
@@ -90,7 +110,7 @@ impl<'a> Judge<'a> {
 
     /// Adds the invariants and closes the record.
     pub fn finish(self) -> Findings {
-        let Found { mut claims, unjudged, limits } = self.found.into_inner();
+        let Found { mut claims, unjudged, limits, table } = self.found.into_inner();
         let nothing_claimed = claims.is_empty();
         claims.extend(invariants::check(self.scope.trace(), self.varies));
         let verdict = match claims.iter().all(|c| c.holds) {
@@ -105,7 +125,7 @@ impl<'a> Judge<'a> {
             }),
             true => Verdict::Reproduced,
         };
-        Findings { claims, unjudged, limits, verdict }
+        Findings { claims, unjudged, limits, table, verdict }
     }
 }
 
@@ -246,6 +266,8 @@ pub struct Findings {
     pub unjudged: Vec<Text>,
     /// What this system cannot tell.
     pub limits: Vec<Text>,
+    /// What the run shows as a table, where the lesson is one.
+    pub table: Option<Table>,
     /// The verdict that follows.
     pub verdict: Verdict,
 }

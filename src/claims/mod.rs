@@ -1,5 +1,6 @@
 //! What a run must have shown: each scenario's claims, and what must hold in every run.
 
+mod cells;
 mod claim;
 mod invariants;
 mod judge;
@@ -7,6 +8,7 @@ mod on_link;
 mod scope;
 mod value;
 
+pub use cells::{NamedRow, Table};
 pub use claim::{Claim, Shown, Verdict, describe};
 pub use invariants::is_invariant;
 pub use judge::{Draft, Findings, Judge};

@@ -462,8 +462,13 @@ fn first(mut failures: Vec<Failure>) -> Option<Failure> {
 }
 
 fn impossible(trace: Trace, reason: Text, began: SystemTime, took: Duration) -> Outcome {
-    let findings =
-        Findings { claims: vec![], unjudged: vec![], limits: vec![], verdict: Verdict::NotPossibleHere(reason) };
+    let findings = Findings {
+        claims: vec![],
+        unjudged: vec![],
+        limits: vec![],
+        table: None,
+        verdict: Verdict::NotPossibleHere(reason),
+    };
     Outcome { summary: trace.summary(), trace, findings, failure: None, began, took }
 }
 

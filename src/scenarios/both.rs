@@ -4,7 +4,7 @@
 use super::prelude::*;
 use crate::net::Udp;
 use crate::trace::Proto;
-use crate::trace::packet::{Content, Packet};
+use crate::trace::packet::{Content, Fate, Packet};
 
 /// `No. 001 ......`, of the given length.
 pub(super) fn numbered(n: usize, length: usize) -> Vec<u8> {
@@ -77,6 +77,19 @@ pub(super) fn carried<'p>(j: &Judge, packets: impl IntoIterator<Item = &'p Packe
     packets.into_iter().flat_map(|p| p.messages()).filter_map(of).collect()
 }
 
+/// When each copy of a packet arrived. One that was held back follows the one that released it within the same
+/// microsecond.
+pub(super) fn arrivals(packet: &Packet) -> impl Iterator<Item = (u64, bool)> {
+    packet.arrivals.iter().map(|at| (*at, packet.fate == Fate::Reordered))
+}
+
+/// The numbers in the order in which their packets arrived.
+pub(super) fn arrived(j: &Judge, packets: &[&Packet]) -> Vec<usize> {
+    let mut all: Vec<_> = packets.iter().flat_map(|p| arrivals(p).map(move |at| (at, *p))).collect();
+    all.sort_by_key(|(at, _)| *at);
+    carried(j, all.iter().map(|(_, packet)| *packet))
+}
+
 /// `3, 7 and 15`: numbers for the reader; `none` of none.
 pub(super) fn listed(numbers: &[usize]) -> Text {
     let all = |joint: &str| numbers.iter().map(ToString::to_string).collect::<Vec<_>>().join(joint);
@@ -89,6 +102,15 @@ pub(super) fn listed(numbers: &[usize]) -> Text {
 /// The same where a claim expects some: a link that did nothing does not show it.
 pub(super) fn expected(numbers: &[usize]) -> Text {
     if numbers.is_empty() { Text::new("one or more", "至少一个") } else { listed(numbers) }
+}
+
+/// Both protocols beside each other: the numbers in the order of arriving, and of receiving.
+pub(super) fn side_by_side(j: &Judge, seen: &Seen) {
+    let heads = [Text::new("", ""), Text::new("arrives", "到达"), Text::new("recv returns", "recv 返回")];
+    let arrived = [&seen.udp, &seen.tcp].map(|packets| arrived(j, packets));
+    let received = [seen.received(), seen.pieces.iter().filter_map(|e| number(&e.bytes)).collect()];
+    let rows = ["UDP", "TCP"].into_iter().zip(arrived.into_iter().zip(received));
+    j.table(heads, rows.map(|(name, (came, got))| (Text::same(name), [listed(&came).into(), listed(&got).into()])));
 }
 
 /// The claim that TCP hides it: the stream is whole and in order.

@@ -174,6 +174,7 @@ fn file() -> Vec<u8> {
 }
 
 fn judge(j: &Judge) {
+    side_by_side(j);
     for ((Act { key, title }, _), act) in j.acts(&PAIRS) {
         let printed = act.delivered(Client).just(0);
         j.claim_text(key.clone(), title.clone())
@@ -190,6 +191,26 @@ fn judge(j: &Judge) {
         j.held_by(&fixed),
         |files| say!("whole: {files}", "完整的有：{files}"),
     );
+}
+
+/// Each loop, and what it did beside its correction.
+fn side_by_side(j: &Judge) {
+    let heads = [
+        Text::new("loop", "循环"),
+        Text::new("got", "取到"),
+        Text::new("left unread", "没有读"),
+        Text::new("corrected", "改正后取到"),
+    ];
+    let codes = [
+        Text::same("(a) data += recv(n); size += len(data)"),
+        Text::same("(b) data += recv(n); size -= n"),
+        Text::same("(c) data = recv(size)"),
+    ];
+    let row = |(code, (_, act)): (Text, (_, Scope))| {
+        let [printed, fixed] = [0, 1].map(|nth| act.delivered(Client).just(nth).moved());
+        Some((code, [printed, FILE - printed.min(FILE), fixed].map(|bytes| j.cell(&Varying(bytes)))))
+    };
+    j.table(heads, codes.into_iter().zip(j.acts(&PAIRS)).filter_map(row));
 }
 
 fn the_rest_waits(j: &Judge) {

@@ -28,6 +28,7 @@ const LENGTH: usize = 1460;
 
 fn judge(j: &Judge) {
     let seen = Seen::of(j);
+    side_by_side(j, &seen);
     // One packet of a message is enough.
     let lost = carried(j, seen.udp.iter().copied().filter(|p| p.dropped()));
     let received = seen.received();
@@ -60,6 +61,25 @@ fn judge(j: &Judge) {
         say!("{dropped} dropped, {again} sent again", "丢弃 {dropped} 个，重传 {again} 个")
     });
     both::claim_whole_stream(j, &seen, MESSAGES, LENGTH);
+}
+
+/// The two protocols beside each other: messages, packets, messages.
+fn side_by_side(j: &Judge, seen: &Seen) {
+    let heads = [
+        Text::new("", ""),
+        Text::new("sent", "发送"),
+        Text::new("packets lost", "丢失的分组"),
+        Text::new("sent again", "重传"),
+        Text::new("received", "收到"),
+    ];
+    let lost = |packets: &[&Packet]| packets.iter().filter(|p| p.dropped()).count();
+    let again = seen.tcp.iter().filter(|p| p.segment().is_some_and(|s| s.retransmission)).count();
+    let whole = seen.pieces.moved() / LENGTH;
+    let rows = [
+        ("UDP", [MESSAGES, lost(&seen.udp), 0, seen.received().len()]),
+        ("TCP", [MESSAGES, lost(&seen.tcp), again, whole]),
+    ];
+    j.table(heads, rows.map(|(name, cells)| (Text::same(name), cells.map(|n| j.cell(&n)))));
 }
 
 /// The packet that carried the first byte of this one again.

@@ -128,6 +128,7 @@ fn echo_with_the_check(conn: &Conn) -> Result<()> {
 }
 
 fn judge(j: &Judge) {
+    side_by_side(j);
     let [first, second, third, ..] = VISITS.each_ref().map(|visit| j.act(visit));
     let (spins, ends) = (empty_recvs(&first), empty_recvs(&second));
     let times = |[n]: [String; 1]| say!("empty recvs: {n}", "空的 recv：{n} 次");
@@ -168,6 +169,16 @@ fn judge(j: &Judge) {
         true => killed_is_closed(j),
         false => j.limit(Text::new("no process is killed on this system", "本系统上不演示杀死进程")),
     }
+}
+
+/// Each way to go, and what the server's recv said then.
+fn side_by_side(j: &Judge) {
+    let heads = [Text::new("", ""), Text::new("what the server's recvs return", "服务器的各次 recv 返回")];
+    let rows = j.acts(&VISITS).filter(|(_, act)| !act.calls(Server, Call::Recv).is_empty());
+    j.table(
+        heads,
+        rows.map(|((visit, _), act)| (visit.title.clone(), [j.cell(&act.calls(Server, Call::Recv).results())])),
+    );
 }
 
 fn empty_recvs<'a>(act: &Scope<'a>) -> Events<'a> {

@@ -131,6 +131,7 @@ fn judge(j: &Judge) {
             true => judge_nodelay(j, &act, segments),
         }
     }
+    side_by_side(j);
     let firsts = j.firsts(&SETTINGS, |act| act.recvs(Server));
     let messages: Vec<usize> = firsts.iter().map(|e| e.messages().len()).collect();
     j.claim(
@@ -186,6 +187,23 @@ fn judge_behind_full(j: &Judge, act: &Scope) {
     )
     .shown_by(data)
     .same(side(due, true), side(link.new_sizes(), waited));
+}
+
+/// The same sends, with the algorithm and without it.
+fn side_by_side(j: &Judge) {
+    let heads = [
+        Text::new("", ""),
+        Text::new("sends", "发送"),
+        Text::new("segments", "报文段"),
+        Text::new("messages in the first recv", "首次 recv 里的消息"),
+    ];
+    let row = |(setting, act): (&(Act, bool), Scope)| {
+        let segments = act.new_segments(Client)?;
+        let messages = act.recvs(Server).with_data().first()?.messages().len();
+        let cells = [&act.sends(Client).len() as &dyn Value, &segments, &messages].map(|value| j.cell(value));
+        Some((setting.0.title.clone(), cells))
+    };
+    j.table(heads, j.acts(&SETTINGS).filter_map(row));
 }
 
 fn judge_nagle(j: &Judge, act: &Scope, segments: u64) {

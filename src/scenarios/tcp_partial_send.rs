@@ -108,6 +108,7 @@ const WOULD_BLOCK: &str = "EAGAIN";
 
 fn judge(j: &Judge) {
     let [non_blocking, blocking] = WAYS.each_ref().map(|way| j.act(way));
+    side_by_side(j);
     let (sends, recvs) = (non_blocking.sends(Client), non_blocking.recvs(Server));
     let first = sends.with_data().just_first();
     let asked = first.first().and_then(|e| e.asked).unwrap_or(0);
@@ -143,6 +144,27 @@ fn judge(j: &Judge) {
     );
 
     judge_blocking(j, &blocking.sends(Client), taken);
+}
+
+/// What each kind of send was given, took, and delivered.
+fn side_by_side(j: &Judge) {
+    let heads = [
+        Text::new("", ""),
+        Text::new("asked", "要发送"),
+        Text::new("taken", "收下"),
+        Text::new("send said", "send 返回"),
+        Text::new("received", "收到"),
+    ];
+    let row = |((act, _), scope): (&(Act, bool), Scope)| {
+        let sends = scope.sends(Client);
+        let asked = sends.first()?.asked?;
+        let said = sends.just_last().results().concat();
+        let said: Sentence =
+            if said == WOULD_BLOCK { Text::same(said).into() } else { j.cell(&Varying(sends.moved())) };
+        let [taken, received] = [sends.moved(), scope.recvs(Server).moved()].map(|n| j.cell(&Varying(n)));
+        Some((act.title.clone(), [j.cell(&asked), taken, said, received]))
+    };
+    j.table(heads, j.acts(&WAYS).filter_map(row));
 }
 
 fn judge_refusal(j: &Judge, last: &Events) {

@@ -77,13 +77,16 @@ fn heading(old: &Old) -> Text {
         true => Text::new("old with SO_REUSEADDR", "旧服务器设了 SO_REUSEADDR"),
         false => Text::new("old without SO_REUSEADDR", "旧服务器没设 SO_REUSEADDR"),
     };
-    let leaves = match old.left {
+    Text::new("{}: {}", "{}：{}").with(&set).with(&leaves(old.left))
+}
+
+fn leaves(left: Left) -> Text {
+    match left {
         Left::TimeWait => Text::new("leaves TIME_WAIT", "留下 TIME_WAIT"),
         Left::Established => Text::new("leaves a connection", "留下一条连接"),
         Left::Listening => Text::new("still listens", "仍在监听"),
         Left::Nothing => Text::new("leaves nothing", "什么也没留下"),
-    };
-    Text::new("{}: {}", "{}：{}").with(&set).with(&leaves)
+    }
 }
 
 fn client(end: &End, left: [Left; 4]) -> Ends {
@@ -195,8 +198,28 @@ fn named(tries: usize, cells: &[(bool, bool)]) -> Text {
     say!("{tries} binds, successful: {{}}", "{tries} 次绑定中成功的：{{}}").with(&joined)
 }
 
+/// What the old server left, by who had set SO_REUSEADDR.
+fn two_by_two(j: &Judge, olds: &[(Act, Old)]) {
+    let heads = [
+        Text::new("SO_REUSEADDR set by", "谁设了 SO_REUSEADDR"),
+        Text::new("neither", "都没设"),
+        Text::new("only new", "只有新的"),
+        Text::new("only old", "只有旧的"),
+        Text::new("both", "两个都设"),
+    ];
+    let row = |left: Left| {
+        let acts = j.acts(olds).filter(|((_, old), _)| old.left == left);
+        let bound: Vec<bool> = acts.flat_map(|(_, act)| attempts(&act)).map(|attempt| attempt.bound).collect();
+        let cells: [bool; 4] = bound.try_into().ok()?;
+        let word = |bound: bool| if bound { Text::new("bound", "成功") } else { Text::same("EADDRINUSE") };
+        Some((leaves(left), cells.map(|bound| word(bound).into())))
+    };
+    j.table(heads, LEFT.into_iter().filter_map(row));
+}
+
 fn judge(j: &Judge) {
     let olds = olds(LEFT);
+    two_by_two(j, &olds);
     const BOTH: &[(bool, bool)] = &[(true, true)];
     const ALL: &[(bool, bool)] = &[(false, false), (false, true), (true, false), (true, true)];
     for (left, id, text, wanted) in [

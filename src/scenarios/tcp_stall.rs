@@ -148,6 +148,7 @@ impl<'a> RoundTrips<'a> {
 
 fn judge(j: &Judge) {
     let [stalled, one_write, nodelay, quickack] = WAYS.each_ref().map(|way| RoundTrips::of(&j.act(way)));
+    side_by_side(j, [&stalled, &one_write, &nodelay, &quickack]);
     second_write_waits(j, &stalled);
     match Segments::sent_with(j.trace(), &stalled.headers) {
         None => until_the_timer(j, &stalled),
@@ -162,6 +163,20 @@ fn judge(j: &Judge) {
         claim.in_order(vec![0; ROUNDS], unsent, |each| say!("bytes unsent: {each}", "未发出字节：{each}"));
     }
     ack_on_demand(j, &quickack);
+}
+
+/// The four ways beside each other, round by round.
+fn side_by_side(j: &Judge, ways: [&RoundTrips; 4]) {
+    let heads = [
+        Text::new("header and body in", "报头和正文"),
+        Text::new("ms a round", "每轮毫秒"),
+        Text::new("bytes left unsent", "留下未发出的字节"),
+    ];
+    let rows = WAYS.iter().zip(ways).map(|((act, _), rounds)| {
+        let unsent: Vec<u32> = rounds.bodies.iter().filter_map(|e| e.evidence.unsent).collect();
+        (act.title.clone(), [j.cell(&rounds.took()), j.cell(&unsent)])
+    });
+    j.table(heads, rows);
 }
 
 fn second_write_waits(j: &Judge, RoundTrips { headers, bodies, .. }: &RoundTrips) {

@@ -31,6 +31,7 @@ fn doubled<'a>(packets: &[&'a Packet]) -> Vec<&'a Packet> {
 
 fn judge(j: &Judge) {
     let seen = Seen::of(j);
+    both::side_by_side(j, &seen);
     let (twice, received) = (carried(j, doubled(&seen.udp)), seen.received());
     let times = |n: &usize| received.iter().filter(|got| *got == n).count();
     let repeated: Vec<usize> = (1..=MESSAGES).filter(|n| times(n) > 1).collect();

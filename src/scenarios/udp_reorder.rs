@@ -1,8 +1,8 @@
 //! A packet that is overtaken on the way: UDP hands the datagrams on as they come, TCP puts its stream in order.
 
-use super::both::{self, Seen, listed};
+use super::both::{self, Seen, arrivals, arrived, listed};
 use super::prelude::*;
-use crate::trace::packet::{Fate, Packet};
+use crate::trace::packet::Packet;
 
 pub(super) fn scenario() -> Scenario {
     Scenario::new("udp-reorder", SyllabusPart::Link, &["D0", "D1 §10", "D3 §9"])
@@ -27,12 +27,6 @@ pub(super) fn scenario() -> Scenario {
 const MESSAGES: usize = 3;
 const LENGTH: usize = 16;
 
-/// When each copy of a packet arrived. One that was held back follows the one that released it within the same
-/// microsecond.
-fn arrivals(packet: &Packet) -> impl Iterator<Item = (u64, bool)> {
-    packet.arrivals.iter().map(|at| (*at, packet.fate == Fate::Reordered))
-}
-
 /// The packets that arrived after one that had left later.
 fn overtaken<'a>(packets: &[&'a Packet]) -> Vec<&'a Packet> {
     let first = |p: &Packet| arrivals(p).next();
@@ -43,16 +37,10 @@ fn overtaken<'a>(packets: &[&'a Packet]) -> Vec<&'a Packet> {
     (0..packets.len()).filter(|place| is_late(*place)).map(|place| packets[place]).collect()
 }
 
-/// The numbers in the order in which their packets arrived.
-fn arrived(j: &Judge, packets: &[&Packet]) -> Vec<usize> {
-    let mut all: Vec<_> = packets.iter().flat_map(|p| arrivals(p).map(move |at| (at, *p))).collect();
-    all.sort_by_key(|(at, _)| *at);
-    both::carried(j, all.iter().map(|(_, packet)| *packet))
-}
-
 fn judge(j: &Judge) {
     let seen = Seen::of(j);
     let wire = arrived(j, &seen.udp);
+    both::side_by_side(j, &seen);
     // A link that kept their order does not show it.
     let due = if wire.is_sorted() { Text::new("out of order", "顺序被打乱") } else { listed(&wire) };
     j.claim(

@@ -1,6 +1,6 @@
 //! What must be true of a line before it is believed: whatever it refers to was there before it, and lengths fit.
 
-use crate::claims::Claim;
+use crate::claims::{Claim, Table};
 use crate::say;
 use crate::text::Text;
 use crate::trace::packet::Packet;
@@ -56,6 +56,12 @@ pub(super) fn packet(trace: &Trace, packet: &Packet) -> Result<(), Text> {
     let place = packet.fragment.is_none_or(|f| f.offset < 1 << 16 && packet.payload_len > 0);
     must(place, || Text::new("no fragment lies there", "分片不可能在那个位置"))?;
     spans(trace, &packet.spans, packet.payload_len)
+}
+
+/// Every row has a cell for each column.
+pub(super) fn table(table: &Table) -> Result<(), Text> {
+    let fits = table.rows.iter().all(|row| row.cells.len() + 1 == table.heads.len());
+    must(fits, || Text::new("a row has not as many cells as there are columns", "有一行的单元格数与列数不符"))
 }
 
 /// What shows a claim is there.

@@ -5,7 +5,7 @@
 //! under the name with `_both` behind it.
 
 use super::{Failed, Head, Report};
-use crate::claims::{Claim, Verdict};
+use crate::claims::{Claim, Table, Verdict};
 use crate::text::{Lang, Text};
 use crate::trace::packet::{Cause, Content, Fate, Flags, Fragment, Packet, Segment};
 use crate::trace::summary::Summary;
@@ -37,6 +37,7 @@ pub fn run(out: &mut dyn Write, report: &Report, lang: Lang) -> io::Result<()> {
         event(out, one, clock, lang)?;
     }
     packets.try_for_each(|packet| line(out, &Line::Packet(PacketLine::of(packet, clock))))?;
+    report.findings.table.iter().try_for_each(|table| line(out, &Line::Table(table)))?;
     report.findings.claims.iter().try_for_each(|claim| line(out, &Line::Claim(ClaimLine::of(claim, lang))))?;
     summary(out, report, lang)
 }
@@ -51,6 +52,7 @@ enum Line<'a> {
     Message(MessageLine<'a, &'a Message>),
     Event(EventLine<'a, &'a Event>),
     Packet(PacketLine<'a>),
+    Table(&'a Table),
     Claim(ClaimLine<'a>),
     Summary(SummaryLine<'a>),
 }

@@ -3,7 +3,7 @@
 
 use super::lines::{EventLine, HeaderLine, MessageLine, PacketLine, SCHEMA, SummaryLine};
 use super::{Report, check};
-use crate::claims::{Claim, Findings};
+use crate::claims::{Claim, Findings, Table};
 use crate::say;
 use crate::text::{Text, escaped};
 use crate::trace::packet::Packet;
@@ -136,6 +136,7 @@ enum LineKind {
     Socket,
     Gate,
     Row,
+    Table,
     Claim,
     Summary,
 }
@@ -145,6 +146,7 @@ struct PartialReport {
     head: super::Head,
     trace: Trace,
     claims: Vec<Claim>,
+    table: Option<Table>,
     latest: LineKind,
     /// The number of the last event or packet.
     seq: usize,
@@ -174,7 +176,14 @@ impl PartialReport {
         let HeaderLine { head, roles, unrecorded, acts, restarts, .. } = parsed(line)?;
         let (roles, acts, restarts) = (roles.into_owned(), acts.into_owned(), restarts.into_owned());
         let trace = Trace { roles, unrecorded, acts, restarts, ..Trace::default() };
-        Ok(PartialReport { head: head.into_owned(), trace, claims: Vec::new(), latest: LineKind::Message, seq: 0 })
+        Ok(PartialReport {
+            head: head.into_owned(),
+            trace,
+            claims: Vec::new(),
+            table: None,
+            latest: LineKind::Message,
+            seq: 0,
+        })
     }
 
     /// Takes the next line in; the last one makes it a report.
@@ -185,6 +194,7 @@ impl PartialReport {
             "gate" => self.gate(parsed(line)?),
             "event" => self.event(parsed(line)?),
             "packet" => self.packet(parsed(line)?),
+            "table" => self.table(parsed(line)?),
             "claim" => self.claim(parsed(line)?),
             "summary" => return self.finished(parsed(line)?).map(Some),
             "header" => Err(Text::new(
@@ -253,6 +263,13 @@ impl PartialReport {
         Ok(())
     }
 
+    fn table(&mut self, table: Table) -> Result<(), Text> {
+        self.in_order(LineKind::Table)?;
+        check::table(&table)?;
+        self.table = Some(table);
+        Ok(())
+    }
+
     fn claim(&mut self, claim: Claim) -> Result<(), Text> {
         self.in_order(LineKind::Claim)?;
         check::claim(self.seq, &claim)?;
@@ -269,7 +286,7 @@ impl PartialReport {
         Ok(Report {
             head: self.head.clone(),
             trace: std::mem::take(&mut self.trace),
-            findings: Findings { claims, unjudged, limits, verdict },
+            findings: Findings { claims, unjudged, limits, table: self.table.take(), verdict },
             failure: line.failure.map(std::borrow::Cow::into_owned),
             summary: line.summary.into_owned(),
             took_us,

@@ -1,7 +1,7 @@
 //! The steady pass: takes out of a report what differs from run to run, once, so that no renderer has to ask.
 
 use super::{Report, Steady};
-use crate::claims::Claim;
+use crate::claims::{Claim, Table};
 use crate::trace::packet::{Content, Packet};
 use crate::trace::{Call, Event, Evidence, Fact, News, Trace};
 use std::net::{Ipv4Addr, SocketAddrV4};
@@ -32,6 +32,7 @@ impl Report {
             }
         }
         self.findings.claims.iter_mut().for_each(Claim::steady);
+        self.findings.table.iter_mut().for_each(Table::steady);
         self
     }
 }

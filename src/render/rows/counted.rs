@@ -52,11 +52,10 @@ impl Counts {
             let (empty, n) = (self.some(of.empty_sends, ["empty send", "empty sends"]), grouped(of.empty_sends));
             words.push(say!("{empty}", "空发送 {n} 次"));
         }
-        if of.proto == Proto::Tcp {
-            let known = of.segments.map(|n| usize::try_from(n).unwrap_or(usize::MAX));
-            let segments = known.map_or("? segments".to_owned(), |n| self.some(n, ["segment", "segments"]));
-            let n = known.map_or("?".to_owned(), |n| self.number(n as u64));
-            words.push(say!("{segments}", "报文段 {n} 个"));
+        if let Some(segments) = of.segments {
+            let made = self.some(usize::try_from(segments).unwrap_or(usize::MAX), ["segment", "segments"]);
+            let n = self.number(segments);
+            words.push(say!("{made}", "报文段 {n} 个"));
         }
         let (recvs, n) = (self.some(of.recvs, ["recv", "recvs"]), self.number(of.recvs as u64));
         words.push(say!("{recvs}", "接收 {n} 次"));

@@ -8,6 +8,7 @@ mod notes;
 mod painted;
 mod screen;
 mod steps;
+mod table_block;
 mod transcript;
 
 pub use live::Live;

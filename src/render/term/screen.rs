@@ -33,6 +33,7 @@ pub fn one(out: &mut dyn Write, report: &Report, style: &Style, steps: &mut dyn 
     if report.trace.events.is_empty() {
         notes.verdict(&mut foot)?;
     } else {
+        notes.table(&mut foot)?;
         notes.answers(&mut foot)?;
     }
     out.write_all(&head)?;
@@ -192,7 +193,8 @@ impl Notes<'_> {
         self.unjudged(out)?;
         let (all, held) = (findings.claims.len(), findings.claims.len() - failing.len());
         let held = say!("{held} of {all} claims hold: {{}}", "{all} 条论断中 {held} 条成立：{{}}");
-        let mut counts = counted(self.report);
+        // A table has said it.
+        let mut counts = if findings.table.is_some() { Vec::new() } else { counted(self.report) };
         counts.push(held.with(&findings.verdict.text()));
         let counts = self.style.say(&listed(&counts, &Text::new("; ", "；")));
         self.entry(out, &self.style.say(&Text::new("counts", "计数")), &counts, Ink::Faint)

@@ -86,6 +86,7 @@ impl Notes<'_> {
         if report.trace.events.is_empty() && !report.findings.verdict.claims_nothing() {
             return self.verdict(out);
         }
+        self.table(out)?;
         self.counts(out)?;
         writeln!(out)?;
         for claim in &report.findings.claims {
