@@ -111,6 +111,23 @@ fn commands(text: &str) -> Vec<String> {
     found
 }
 
+/// The table of the page is the list that the program prints.
+#[test]
+fn the_myths_in_the_pages_are_those_of_the_program() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs");
+    for (page, lang) in [("myths.md", stickdemo::text::Lang::En), ("zh/myths.md", stickdemo::text::Lang::Zh)] {
+        let text = std::fs::read_to_string(root.join(page)).expect("a page");
+        let table = text.split("\n## ").next().expect("what stands before the first heading");
+        let rows: Vec<&str> = table.lines().filter(|line| line.starts_with("| ") && line.contains('`')).collect();
+        let row = |(n, myth): (usize, &stickdemo::scenarios::Myth)| {
+            let (said, really) = (myth.said.to(lang), myth.really.to(lang));
+            format!("| {n} | {said} | {really} | `stickdemo {}` |", myth.see)
+        };
+        let expected: Vec<String> = (1..).zip(&stickdemo::scenarios::MYTHS).map(row).collect();
+        assert_eq!(rows, expected, "{page}");
+    }
+}
+
 /// Links between the pages lead somewhere.
 #[test]
 fn links_lead_somewhere() {

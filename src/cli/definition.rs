@@ -145,7 +145,8 @@ fn formats(commands: &[Command]) -> Text {
             Some((_, names)) => *names = Text::new("{} and {}", "{}和 {}").with_all([names, &name]),
         }
     }
-    let mut text = Text::new("text or json (one object a line)", "text 或 json（每行一个对象）");
+    let mut text =
+        Text::new("text or json (a run, a log: one object a line)", "text 或 json（运行和日志：每行一个对象）");
     for (n, (more, names)) in groups.iter().enumerate() {
         let shape = match n {
             0 => Text::new("{}; of {} also {}", "{}；{} 还有 {}"),

@@ -79,6 +79,34 @@ mod tests {
         }
     }
 
+    /// Commands whose pages are being written.
+    const UNDER_WAY: [&str; 1] = ["watch"];
+
+    /// A command or an option that no page mentions is one that nobody finds.
+    #[test]
+    fn every_command_and_option_is_mentioned_in_the_pages_of_both_languages() {
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+        let definition = cli::definition(&every(), Lang::En);
+        for (readme, folder) in [("README.md", "docs"), ("README.zh-CN.md", "docs/zh")] {
+            let pages = std::fs::read_dir(root.join(folder)).expect("pages").flatten().map(|page| page.path());
+            let pages = pages.filter(|page| page.extension().is_some_and(|extension| extension == "md"));
+            let texts = pages.chain([root.join(readme)]).map(|page| std::fs::read_to_string(page).expect("a page"));
+            let text: String = texts.collect();
+            let mut missing = Vec::new();
+            for command in definition.get_subcommands().filter(|command| !UNDER_WAY.contains(&command.get_name())) {
+                let name = command.get_name();
+                missing.extend((!text.contains(&format!("stickdemo {name}"))).then(|| name.to_owned()));
+                let subs = command.get_subcommands().flat_map(clap::Command::get_arguments);
+                for option in command.get_arguments().chain(subs).filter_map(clap::Arg::get_long) {
+                    let mentioned = text.contains(&format!("--{option}"));
+                    missing.extend((!mentioned).then(|| format!("{name} --{option}")));
+                }
+            }
+            missing.dedup_by_key(|line| line.split(' ').next_back().map(str::to_owned));
+            assert!(missing.is_empty(), "{folder}: {missing:?}");
+        }
+    }
+
     #[test]
     fn the_definition_is_sound() {
         for lang in [Lang::En, Lang::Zh] {

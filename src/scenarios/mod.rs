@@ -15,6 +15,7 @@ mod fix_nodelay;
 mod fix_sleep;
 mod link_loss;
 mod lock_step;
+mod myths;
 mod page;
 mod prelude;
 mod remote_commands;
@@ -42,6 +43,7 @@ mod udp_reorder;
 mod udp_truncate;
 mod wire;
 
+pub use myths::{MYTHS, Myth};
 pub use page::{ControlExperiment, Explanation, Scenario, Suggestion, SyllabusPart, Teaching};
 
 /// Every scenario, in teaching order.
