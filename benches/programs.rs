@@ -3,10 +3,9 @@
 //!
 //! The pages' programs print a line for every piece: here to nowhere, which costs them least.
 //!
-//! The bounds: one thread of the md-5 crate, and one iperf3 stream. The files lie on tmpfs where there is one
+//! The bounds: MD5 in one thread, and one iperf3 stream. The files lie on tmpfs where there is one
 //! (STICKDEMO_BENCH_DIR names another place), so that no disk is measured.
 
-use md5::{Digest, Md5};
 use serde_json::Value;
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
@@ -16,6 +15,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
+use stickdemo::framing::digest::{Digest, Md5};
 use stickdemo::framing::{Decoder, I32_LE, Limits};
 use stickdemo::sys::wait;
 use stickdemo::text::quantity;
@@ -298,7 +298,8 @@ impl Line {
 
 /// The speeds of everything that moves one large file, and the two bounds.
 fn one_large_file(place: &Place, size: usize, rounds: usize) {
-    let [mut hash, mut network] = ["md-5 crate, one thread", "iperf3, one stream"].map(Line::new);
+    let [mut hash, mut network] = ["MD5, one thread", "iperf3, one stream"].map(Line::new);
+    let mut their_hash = Line::new("Python's hashlib, one thread");
     let [mut put, mut get, mut bare] = ["put", "get", "get --md5 none"].map(Line::new);
     let [mut their_put, mut their_get] = ["the pages' Python put", "the pages' Python get"].map(Line::new);
     let python = python();
@@ -309,18 +310,20 @@ fn one_large_file(place: &Place, size: usize, rounds: usize) {
         get.add(Some(download(place, size, "tail")));
         bare.add(Some(download(place, size, "none")));
         if let Some(python) = &python {
+            their_hash.add(their_hashing(python, size));
             their_put.add(their_upload(python, place, size));
             their_get.add(their_download(python, place, size));
         }
     }
-    for line in [&hash, &network, &put, &get, &bare, &their_put, &their_get] {
+    for line in [&hash, &their_hash, &network, &put, &get, &bare, &their_put, &their_get] {
         line.print(size, "both ends");
     }
     let [hash, network, put, get, bare, their_put, their_get] =
         [hash, network, put, get, bare, their_put, their_get].map(|line| line.of(|run| run.speed));
     let bound = [hash, network].into_iter().flatten().reduce(f64::min);
-    ratio("put / lower of md-5, iperf3", put, bound);
-    ratio("get / lower of md-5, iperf3", get, bound);
+    ratio("MD5 / Python's hashlib", hash, their_hash.of(|run| run.speed));
+    ratio("put / lower of MD5, iperf3", put, bound);
+    ratio("get / lower of MD5, iperf3", get, bound);
     ratio("get --md5 none / iperf3", bare, network);
     ratio("put / the pages' Python", put, their_put);
     ratio("get / the pages' Python", get, their_get);
@@ -346,6 +349,13 @@ fn hashing(place: &Place, size: usize) -> Option<Run> {
     }
     std::hint::black_box(digest.finalize());
     Run::of(mib(size) / began.elapsed().as_secs_f64())
+}
+
+fn their_hashing(python: &str, size: usize) -> Option<Run> {
+    let program = "import hashlib, sys, time\nblock, md5, left, began = bytes(262144), hashlib.md5(), int(sys.argv[1]), time.time()\n\
+                   while left > 0: md5.update(block[:left]); left -= len(block)\nprint(time.time() - began)";
+    let told = Command::new(python).args(["-c", program, &size.to_string()]).output().ok()?;
+    Run::of(mib(size) / String::from_utf8(told.stdout).ok()?.trim().parse::<f64>().ok()?)
 }
 
 fn iperf(size: usize) -> Option<Run> {

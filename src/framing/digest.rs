@@ -1,7 +1,8 @@
 //! An MD5 as the pages send it (RFC 1321). It finds accidents, not attackers (RFC 6151).
 
+pub use super::md5::Md5;
 use crate::text::hex::hex;
-use md5::{Digest, Md5};
+pub use digest::Digest;
 
 /// The digest of bytes in memory: 32 lower-case hexadecimal digits.
 pub fn md5_hex(bytes: &[u8]) -> String {

@@ -34,6 +34,7 @@ pub mod greeting;
 pub mod json;
 mod kind;
 mod length;
+mod md5;
 mod part;
 pub mod protocols;
 pub mod suspect;

@@ -3,14 +3,13 @@
 use super::prelude::*;
 use super::wire::{Figure, UploadHeader, requested, short, size_and_md5};
 use crate::claims::Draft;
-use crate::framing::digest::{hex_digits, md5_hex};
+use crate::framing::digest::{Digest, Md5, hex_digits, md5_hex};
 use crate::framing::{I32_LE, decimal, whole_body};
 use crate::net::Outgoing;
 use crate::play::NotPossible;
 use crate::sys::filename::FileName;
 use crate::sys::scratch::Scratch;
 use crate::trace::Role;
-use md5::{Digest, Md5};
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::ops::Range;

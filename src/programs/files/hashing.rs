@@ -1,10 +1,9 @@
 //! Hashes a file's bytes while they move. What takes long is the hashing, so a large file has a second thread for it:
 //! buffers that were sent or written go there, and come back to be filled again. Memory is those few buffers.
 
-use crate::framing::digest::hex_digits;
+use crate::framing::digest::{Digest, Md5, hex_digits};
 use crate::programs::trouble::{Result, Trouble};
 use crate::text::Text;
-use md5::{Digest, Md5};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{Builder, Scope, ScopedJoinHandle};
