@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 use stickdemo::output::Destination;
 use stickdemo::programs::console::Console;
-use stickdemo::programs::{Bounds, FileService, Serve, Trailer, files};
+use stickdemo::programs::{Bounds, FileService, Patience, Serve, Trailer, files};
 use stickdemo::render::Format;
 use stickdemo::render::Style;
 use stickdemo::sys::scratch::Scratch;
@@ -40,8 +40,10 @@ fn start() -> Live {
     fs::write(root.join("a"), "hello").expect("a file");
     // A port that is free now; nobody else asks for it by number.
     let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|l| l.local_addr()).expect("a port");
-    let service = FileService { root, overwrite: true, trailer: Trailer::Ack, largest: LARGEST, header: 4096 };
-    let bounds = Bounds { connections: 100, idle: Duration::from_secs(5), settle: SETTLE };
+    let (trailer, held) = (Trailer::Ack, 1 << 30);
+    let service = FileService { root, overwrite: true, trailer, largest: LARGEST, header: 4096, held };
+    let patience = Patience { timeout: Duration::from_secs(5), least: 0, settle: SETTLE };
+    let bounds = Bounds { connections: 100, patience };
     let serve = Serve { listen: address, bounds };
     std::thread::spawn(move || {
         let log = fs::File::options().write(true).open(if cfg!(windows) { "NUL" } else { "/dev/null" });

@@ -1,6 +1,6 @@
 //! `exec`: the client of `serve commands`.
 
-use super::program::{self, USUAL_WAIT, framed, of_streams};
+use super::program::{self, USUAL, framed, of_streams};
 use crate::cli::Command;
 use crate::cli::args::{get, positional, useless};
 use crate::framing::{I32_LE, Limits};
@@ -38,6 +38,7 @@ fn args(lang: Lang) -> Vec<Arg> {
         program::udp(lang),
         program::size("max-answer", lang, max_answer),
         program::limit("timeout", lang, timeout),
+        program::min_rate(lang),
         program::settle(lang),
     ]
 }
@@ -67,7 +68,7 @@ fn patience(matches: &ArgMatches, framed: Framed, prompt: bool) -> Patience {
     let usual = match (matches.get_flag("udp"), framed) {
         (true, _) => Duration::from_secs(12),
         (false, Framed::None) if prompt => Duration::from_secs(3),
-        _ => USUAL_WAIT,
+        _ => USUAL.timeout,
     };
     Patience { timeout: get(matches, "timeout").unwrap_or(usual), ..program::patience(matches) }
 }

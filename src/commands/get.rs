@@ -41,6 +41,7 @@ fn args(lang: Lang) -> Vec<Arg> {
         program::overwrite(lang, Text::new("replace a file that is here", "替换这里已有的文件")),
         program::size("max-file", lang, Text::new("the largest download (default: 4GiB)", "最大的下载（默认 4GiB）")),
         program::timeout(lang),
+        program::min_rate(lang),
         program::settle(lang),
     ]
 }

@@ -16,10 +16,9 @@ use clap::{Arg, ArgMatches};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-/// How long an unframed text must be silent to count as complete, unless `--settle` says otherwise.
-pub(super) const SETTLE: Duration = Duration::from_millis(50);
-/// The longest wait for anything, unless `--timeout` or `--idle` says otherwise.
-pub(super) const USUAL_WAIT: Duration = Duration::from_secs(60);
+/// How long a peer is waited for, unless `--timeout`, `--idle`, `--min-rate` or `--settle` say otherwise.
+pub(super) const USUAL: Patience =
+    Patience { timeout: Duration::from_secs(60), least: 1 << 10, settle: Duration::from_millis(50) };
 
 /// The command of a program.
 pub(super) fn command(
@@ -99,10 +98,27 @@ pub(super) fn timeout(lang: Lang) -> Arg {
     )
 }
 
-/// What `--timeout` and `--settle` say.
+/// `--min-rate`
+pub(super) fn min_rate(lang: Lang) -> Arg {
+    let help = Text::new(
+        "the least that a body may move in a second (default: 1KiB; 0: anything)",
+        "正文每秒至少要传多少（默认 1KiB；0：不限）",
+    );
+    size("min-rate", lang, help)
+}
+
+/// What `--timeout` (at a server `--idle`), `--min-rate` and `--settle` say. Not every program has all of them; what has
+/// no `--min-rate` moves what people type.
 pub(super) fn patience(matches: &ArgMatches) -> Patience {
-    let timeout = get(matches, "timeout").unwrap_or(USUAL_WAIT);
-    Patience { timeout, settle: get(matches, "settle").unwrap_or(SETTLE) }
+    let duration = |id| matches.try_get_one::<Duration>(id).ok().flatten().copied();
+    Patience {
+        timeout: duration("timeout").or_else(|| duration("idle")).unwrap_or(USUAL.timeout),
+        least: match matches.try_get_one::<usize>("min-rate") {
+            Ok(bytes) => bytes.map_or(USUAL.least, |bytes| *bytes as u64),
+            Err(_) => 0,
+        },
+        settle: duration("settle").unwrap_or(USUAL.settle),
+    }
 }
 
 /// An option that takes a duration of more than 0.

@@ -38,6 +38,7 @@ fn args(lang: Lang) -> Vec<Arg> {
             .hide_possible_values(true),
         flag("separate", lang, separate),
         program::timeout(lang),
+        program::min_rate(lang),
     ]
 }
 
@@ -47,6 +48,6 @@ fn asked(matches: &ArgMatches) -> Put {
         server: program::address(matches),
         spelling: get(matches, "spelling").unwrap_or(Spelling::D1),
         separate: matches.get_flag("separate"),
-        timeout: get(matches, "timeout").unwrap_or(program::USUAL_WAIT),
+        patience: program::patience(matches),
     }
 }

@@ -1,6 +1,6 @@
 //! `serve`: the documents' servers.
 
-use super::program::{self, SETTLE, USUAL_WAIT, framed, of_streams};
+use super::program::{self, framed, of_streams};
 use crate::cli::Command;
 use crate::cli::args::{flag, get, useless, value};
 use crate::cli::command::{Task, page};
@@ -106,30 +106,16 @@ fn crowd(lang: Lang) -> Vec<Arg> {
     ]
 }
 
+/// Where it listens, and what it bears.
 fn serving(matches: &ArgMatches) -> Serve {
-    Serve { listen: get(matches, "listen").unwrap_or((Ipv4Addr::LOCALHOST, 0).into()), bounds: USUAL }
-}
-
-/// The bounds where no option names others.
-const USUAL: Bounds = Bounds { connections: 1000, idle: USUAL_WAIT, settle: SETTLE };
-
-/// The same for a server that has a crowd of clients.
-fn crowded(matches: &ArgMatches) -> Serve {
-    let connections = get::<u32>(matches, "connections").map_or(USUAL.connections, |n| n as usize);
-    let bounds = Bounds { connections, idle: get(matches, "idle").unwrap_or(USUAL.idle), ..USUAL };
-    Serve { bounds, ..serving(matches) }
-}
-
-/// And what it hears is not framed.
-fn settling(matches: &ArgMatches) -> Serve {
-    let serve = crowded(matches);
-    let settle = get(matches, "settle").unwrap_or(USUAL.settle);
-    Serve { bounds: Bounds { settle, ..serve.bounds }, ..serve }
+    let connections = matches.try_get_one::<u32>("connections").ok().flatten().map_or(1000, |n| *n as usize);
+    let bounds = Bounds { connections, patience: program::patience(matches) };
+    Serve { listen: get(matches, "listen").unwrap_or((Ipv4Addr::LOCALHOST, 0).into()), bounds }
 }
 
 fn upper(matches: &ArgMatches) -> Result<Task, Text> {
     of_streams(matches)?;
-    let (serve, udp) = (crowded(matches), matches.get_flag("udp"));
+    let (serve, udp) = (serving(matches), matches.get_flag("udp"));
     program::task(
         matches,
         move |console| if udp { talk::upper_udp(&serve, console) } else { talk::upper(&serve, console) },
@@ -162,13 +148,14 @@ fn command_args(lang: Lang) -> Vec<Arg> {
         flag("both", lang, both),
         program::limit("time-limit", lang, time_limit),
         program::size("output-limit", lang, output_limit),
+        program::min_rate(lang),
         program::settle(lang),
     ]
 }
 
 fn commands(matches: &ArgMatches) -> Result<Task, Text> {
     of_streams(matches)?;
-    let (serve, shell, remote) = (settling(matches), matches.get_flag("shell"), matches.get_flag("allow-remote"));
+    let (serve, shell, remote) = (serving(matches), matches.get_flag("shell"), matches.get_flag("allow-remote"));
     admitted(serve.listen, shell, remote)?;
     let framed = framed(matches)?;
     if framed != Framed::Json {
@@ -211,6 +198,10 @@ fn admitted(listen: SocketAddr, shell: bool, remote: bool) -> Result<(), Text> {
 fn file_args(lang: Lang) -> Vec<Arg> {
     let root = Text::new("the directory that is served, and never left", "提供服务的目录，绝不越出");
     let max_header = Text::new("the longest JSON header (default: 64KiB)", "最长的 JSON 头部（默认 64KiB）");
+    let max_held = Text::new(
+        "the most that uploads under way may hold together (default: 16GiB)",
+        "所有进行中的上传合起来最多占多少（默认 16GiB）",
+    );
     vec![
         value("root", "DIR", lang, root)
             .required(true)
@@ -220,18 +211,21 @@ fn file_args(lang: Lang) -> Vec<Arg> {
         program::trailer(lang),
         program::size("max-file", lang, Text::new("the largest upload (default: 4GiB)", "最大的上传（默认 4GiB）")),
         program::size("max-header", lang, max_header),
+        program::size("max-held", lang, max_held),
+        program::min_rate(lang),
         program::settle(lang),
     ]
 }
 
 fn files(matches: &ArgMatches) -> Result<Task, Text> {
-    let serve = settling(matches);
+    let serve = serving(matches);
     let service = FileService {
         root: get(matches, "root").unwrap_or_default(),
         overwrite: matches.get_flag("overwrite"),
         trailer: program::how(matches),
         largest: get::<usize>(matches, "max-file").map_or(4 << 30, |bytes| bytes as u64),
         header: get(matches, "max-header").unwrap_or(64 << 10),
+        held: get(matches, "max-held").unwrap_or(usize::try_from(16u64 << 30).unwrap_or(usize::MAX)),
     };
     program::task(matches, move |console| files::serve::run(&service, &serve, console))
 }

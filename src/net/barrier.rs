@@ -293,6 +293,12 @@ pub fn readable(socket: &Socket, limit: Duration) -> bool {
     poll(socket, PollFlags::IN, limit)
 }
 
+/// Waits until a write would not block; false when `limit` passes first.
+#[cfg(unix)]
+pub fn writable(socket: &Socket, limit: Duration) -> bool {
+    poll(socket, PollFlags::OUT, limit)
+}
+
 /// Waits until the peer has closed its side or reset the connection; false when `limit` passes first.
 #[cfg(unix)]
 pub fn peer_gone(socket: &Socket, limit: Duration) -> bool {

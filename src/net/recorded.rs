@@ -171,7 +171,7 @@ impl<S: Deref<Target: Sink>> Recorded<S> {
         &self,
         (call, peer): (Call, Option<SocketAddr>),
         bytes: &[u8],
-        make: impl Fn(&Socket) -> io::Result<usize>,
+        mut make: impl FnMut(&Socket) -> io::Result<usize>,
         tell: impl FnOnce(&mut Event, usize),
     ) -> io::Result<usize> {
         let make = |socket: &Socket| restarted(|| make(socket));

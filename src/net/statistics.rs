@@ -20,6 +20,11 @@ pub fn queued(socket: &Socket) -> Option<u32> {
     os::queued(socket)
 }
 
+/// Bytes that a stream was given and its peer has not acknowledged (SIOCOUTQ, tcp(7)).
+pub fn outstanding(socket: &Socket) -> Option<u64> {
+    os::outstanding(socket)
+}
+
 /// Does this system count TCP's data segments? Asked once, of a socket of its own: a sandbox may refuse it, and older
 /// kernels fill in less.
 pub fn counts_segments() -> bool {
@@ -125,6 +130,13 @@ mod os {
     pub(super) fn queued(socket: &Socket) -> Option<u32> {
         super::fionread(socket)
     }
+
+    pub(super) fn outstanding(socket: &Socket) -> Option<u64> {
+        let mut bytes: libc::c_int = 0;
+        // SAFETY: SIOCOUTQ stores one int through the pointer, which is live and writable for the call.
+        let rc = unsafe { libc::ioctl(socket.as_raw_fd(), libc::TIOCOUTQ, &mut bytes) };
+        u64::try_from(bytes).ok().filter(|_| rc == 0)
+    }
 }
 
 /// Elsewhere than on Linux the kernel tells only what is queued.
@@ -138,6 +150,10 @@ mod os {
     }
 
     pub(super) fn dropped(_: &Socket) -> Option<u32> {
+        None
+    }
+
+    pub(super) fn outstanding(_: &Socket) -> Option<u64> {
         None
     }
 

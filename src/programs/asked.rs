@@ -15,13 +15,22 @@ pub struct Serve {
     pub bounds: Bounds,
 }
 
-/// How much of a peer a server bears before it hangs up.
+/// How much of its peers a server bears.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
     /// Clients at the same time.
     pub connections: usize,
-    /// The longest silence inside a message, and between two.
-    pub idle: Duration,
+    /// How long it waits for each of them.
+    pub patience: Patience,
+}
+
+/// How long a peer is waited for.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// The longest silence; what is short must be complete in this time, too.
+    pub timeout: Duration,
+    /// Bytes a second that a body moves at least, over that time; 0 for any rate.
+    pub least: u64,
     /// How long an unframed text (a command, a name, a number) must have been silent to count as complete.
     pub settle: Duration,
 }
@@ -60,6 +69,8 @@ pub struct FileService {
     pub largest: u64,
     /// The longest JSON header, in bytes.
     pub header: usize,
+    /// The most that all uploads under way may hold together, in bytes.
+    pub held: usize,
 }
 
 /// How the digest follows a download.
@@ -82,15 +93,6 @@ pub struct Talk {
     pub udp: bool,
     /// How long to wait for an answer.
     pub patience: Patience,
-}
-
-/// How long a client waits.
-#[derive(Clone, Copy, Debug)]
-pub struct Patience {
-    /// For anything at all.
-    pub timeout: Duration,
-    /// How long an unframed text must have been silent to count as complete.
-    pub settle: Duration,
 }
 
 /// `exec`.
@@ -130,8 +132,8 @@ pub struct Put {
     pub spelling: Spelling,
     /// A connection for each file, for a server that reads past the end of one.
     pub separate: bool,
-    /// The longest to wait for anything.
-    pub timeout: Duration,
+    /// How long to wait.
+    pub patience: Patience,
 }
 
 /// `get`.

@@ -1,8 +1,10 @@
 //! A connection as the programs use it: each method makes system calls on a real socket, gives up in time, and
 //! tells the live trace about every call.
 
+use super::Patience;
 use super::console::Console;
-use super::stranger::{self, Stranger};
+use super::pace::Pace;
+use super::stranger::{LOOK, stranger};
 use super::trouble::{Result, Trouble};
 use crate::framing::Part;
 use crate::framing::protocols::{Channel, Source};
@@ -23,8 +25,7 @@ pub struct Connection<'a> {
     socket: Arc<Recorded<&'a Console>>,
     console: &'a Console,
     end: EndName,
-    patience: Duration,
-    timer: Timer,
+    pace: Pace,
     /// A client that has said nothing yet: its first words are looked at.
     fresh: bool,
     incoming: UnderWay,
@@ -57,12 +58,12 @@ impl<'a> Connection<'a> {
     ///
     /// # Errors
     /// What connect says.
-    pub fn connect(console: &'a Console, server: SocketAddr, patience: Duration) -> Result<Connection<'a>> {
+    pub fn connect(console: &'a Console, server: SocketAddr, patience: Patience) -> Result<Connection<'a>> {
         let end = EndName::only(Role::Client);
         let connected = || {
             let socket = Recorded::open(console, end, Proto::Tcp, server)?;
             socket.note_peer(server);
-            socket.plain(Call::Connect, Some(server), |s| s.connect_timeout(&server.into(), patience))?;
+            socket.plain(Call::Connect, Some(server), |s| s.connect_timeout(&server.into(), patience.timeout))?;
             socket.note_addresses();
             Ok(socket)
         };
@@ -70,7 +71,7 @@ impl<'a> Connection<'a> {
     }
 
     /// Takes over an accepted connection; `end` names its lane in the trace.
-    pub fn accepted(console: &'a Console, socket: Socket, end: EndName, patience: Duration) -> Connection<'a> {
+    pub fn accepted(console: &'a Console, socket: Socket, end: EndName, patience: Patience) -> Connection<'a> {
         let socket = Recorded::adopt(console, end, Proto::Tcp, socket);
         socket.note_addresses();
         // It has happened: what is told is where it came from.
@@ -78,11 +79,11 @@ impl<'a> Connection<'a> {
         Connection { fresh: true, ..Connection::of(console, socket, end, patience) }
     }
 
-    /// Answers leave at once, and a peer that does not read is not waited for without end. An option that
-    /// cannot be set costs time and nothing else.
-    fn of(console: &'a Console, socket: Recorded<&'a Console>, end: EndName, patience: Duration) -> Connection<'a> {
+    /// Answers leave at once. An option that cannot be set costs time and nothing else.
+    fn of(console: &'a Console, socket: Recorded<&'a Console>, end: EndName, patience: Patience) -> Connection<'a> {
         let _ = socket.socket().set_tcp_nodelay(true);
-        let _ = socket.socket().set_write_timeout(Some(patience.max(Duration::from_millis(1))));
+        #[cfg(windows)]
+        let _ = socket.socket().set_write_timeout(Some(patience.timeout));
         Connection::handle(console, Arc::new(socket), end, patience)
     }
 
@@ -90,17 +91,17 @@ impl<'a> Connection<'a> {
         console: &'a Console,
         socket: Arc<Recorded<&'a Console>>,
         end: EndName,
-        patience: Duration,
+        patience: Patience,
     ) -> Connection<'a> {
-        let (timer, incoming, outgoing, heard) = Default::default();
-        Connection { socket, console, end, patience, timer, fresh: false, incoming, outgoing, heard }
+        let (incoming, outgoing, heard) = Default::default();
+        Connection { socket, console, end, pace: Pace::new(patience), fresh: false, incoming, outgoing, heard }
     }
 
     /// The same connection for another thread: one sends while the other receives, so that neither end waits for the
     /// other to read.
     #[must_use]
     pub fn twin(&self) -> Connection<'a> {
-        Connection::handle(self.console, Arc::clone(&self.socket), self.end, self.patience)
+        Connection::handle(self.console, Arc::clone(&self.socket), self.end, self.pace.patience())
     }
 
     /// What can end the connection from another thread, for as long as it is open.
@@ -123,20 +124,33 @@ impl<'a> Connection<'a> {
         self.socket.peer()
     }
 
-    /// From now until [`at_leisure`](Connection::at_leisure) all receiving together may take this long: a peer that sends
-    /// a byte a minute is never silent, and never done. A send goes on as long as the peer takes something.
+    /// From now until [`at_leisure`](Connection::at_leisure) all receiving together may take this long. A send goes on as
+    /// long as the peer takes something.
     pub fn within(&mut self, limit: Duration) {
-        self.timer.deadline = Some(Instant::now() + limit);
+        self.pace.within(limit);
+    }
+
+    /// What comes now is short, and must be complete as soon as this end is patient.
+    pub fn briefly(&mut self) {
+        self.within(self.patience().timeout);
     }
 
     /// Only silence ends the patience again.
     pub fn at_leisure(&mut self) {
-        self.timer.deadline = None;
+        self.pace.at_leisure(false);
     }
 
-    /// The longest silence.
-    pub fn patience(&self) -> Duration {
-        self.patience
+    /// How long it waits.
+    pub fn patience(&self) -> Patience {
+        self.pace.patience()
+    }
+
+    /// Waits until the peer says something, or its system has everything that was sent.
+    ///
+    /// # Errors
+    /// `WouldBlock` when it takes nothing for as long as this end is patient.
+    pub fn drain(&mut self) -> io::Result<()> {
+        self.pace.drain(self.socket.socket())
     }
 
     /// A new message is about to be sent.
@@ -147,7 +161,7 @@ impl<'a> Connection<'a> {
     /// sendall: every byte, in as many send(2) calls as it takes.
     ///
     /// # Errors
-    /// What send says; `WouldBlock` when the peer takes nothing for as long as this end is patient.
+    /// What send says; `WouldBlock` when the peer takes nothing for as long as this end is patient, or too little.
     pub fn send_all(&mut self, bytes: &[u8], part: Part) -> io::Result<()> {
         self.send_framed(bytes, if part == Part::Header { bytes.len() } else { 0 })
     }
@@ -166,11 +180,9 @@ impl<'a> Connection<'a> {
 
     /// One send(2); so many of the bytes are header.
     fn send(&mut self, bytes: &[u8], header: usize) -> io::Result<usize> {
-        let Connection { socket, console, outgoing, end, .. } = self;
-        let send = |s: &Socket| match s.send(bytes) {
+        let Connection { socket, console, outgoing, pace, end, .. } = self;
+        let send = |s: &Socket| match pace.send(s, bytes) {
             Ok(0) => Err(io::ErrorKind::WriteZero.into()),
-            // Windows says the passed timeout as WSAETIMEDOUT; this is no silence.
-            Err(e) if e.kind() == io::ErrorKind::TimedOut => Err(io::ErrorKind::WouldBlock.into()),
             other => other,
         };
         socket.send((Call::Send, None), bytes, send, |event, taken| {
@@ -218,7 +230,7 @@ impl<'a> Connection<'a> {
     /// The reset; `TimedOut` when nothing was acknowledged for as long as this end is patient.
     pub fn taken(&self) -> io::Result<()> {
         let mut reset = None;
-        let settled = crate::sys::wait::until(self.patience, || {
+        let settled = crate::sys::wait::until(self.pace.patience().timeout, || {
             let now = self.socket.evidence();
             // Looked at last: a reset also empties the queue.
             reset = self.socket.socket().take_error().unwrap_or_else(Some);
@@ -236,7 +248,7 @@ impl<'a> Connection<'a> {
     /// # Errors
     /// As [`recv`](Source::recv).
     pub fn recv_seen(&mut self, buffer: &mut [u8], part: impl Fn(&[u8]) -> Part) -> io::Result<usize> {
-        self.recv_once(buffer, part, self.patience)
+        self.recv_once(buffer, part, self.pace.patience().timeout)
     }
 
     /// A frame is due: what comes from here on shows whether it is one.
@@ -270,21 +282,25 @@ impl<'a> Connection<'a> {
     }
 
     fn recv_once(&mut self, buffer: &mut [u8], part: impl Fn(&[u8]) -> Part, quiet: Duration) -> io::Result<usize> {
-        let Connection { socket, console, timer, fresh, incoming, end, heard, .. } = self;
+        let Connection { socket, console, pace, fresh, incoming, end, heard, .. } = self;
         let (began, from) = (Instant::now(), end.other());
-        let mut stranger = None;
+        let (mut left, mut found) = (quiet, None);
         let got = socket.recv(
             buffer.len(),
             |mut s| {
                 let read = restarted(|| {
-                    timer.arm(s, quiet)?;
-                    if *fresh {
-                        stranger = first_words(s)?;
-                        *fresh = false;
-                    }
-                    s.read(buffer)
+                    let mut strange = None;
+                    let read = pace.recv(s, left, &mut found, || {
+                        if std::mem::take(fresh) {
+                            strange = stranger(&read_into(LOOK, |first| s.peek(first))?);
+                        }
+                        s.read(buffer)
+                    });
+                    found = strange.or(found.take());
+                    left = quiet.saturating_sub(began.elapsed());
+                    read
                 });
-                read.map(|n| &buffer[..n]).map_err(timed_out)
+                read.map(|n| &buffer[..n])
             },
             |event, got| match got {
                 Ok([]) => {}
@@ -293,30 +309,24 @@ impl<'a> Connection<'a> {
                 Err(_) => {}
             },
         );
-        match (got, stranger) {
-            (Ok(_), Some(stranger)) => Err(io::Error::new(io::ErrorKind::InvalidData, stranger)),
-            (got, _) => got.map(|bytes| {
-                heard.add(bytes);
-                bytes.len()
-            }),
+        if let Some(found) = found {
+            return Err(found);
         }
+        let bytes = got?;
+        heard.add(bytes);
+        Ok(bytes.len())
     }
-}
-
-/// Waits for what a client says first, and looks at it without taking it: the protocol, if it is another's.
-fn first_words(socket: &Socket) -> io::Result<Option<Stranger>> {
-    Ok(Stranger::of(&read_into(stranger::LOOK, |buffer| socket.peek(buffer))?))
 }
 
 impl Source for Connection<'_> {
     fn recv(&mut self, buffer: &mut [u8], part: Part) -> io::Result<usize> {
-        self.recv_once(buffer, |_| part, self.patience)
+        self.recv_once(buffer, |_| part, self.pace.patience().timeout)
     }
 
     fn recv_within(&mut self, buffer: &mut [u8], part: Part, quiet: Duration) -> io::Result<Option<usize>> {
         match self.recv_once(buffer, |_| part, quiet) {
             // The end of all patience is no silence: what came so far need not be complete.
-            Err(e) if e.kind() == io::ErrorKind::TimedOut && !self.timer.late() => Ok(None),
+            Err(e) if e.kind() == io::ErrorKind::TimedOut && !self.pace.late() => Ok(None),
             other => other.map(Some),
         }
     }
@@ -340,40 +350,7 @@ impl Channel for Connection<'_> {
     }
 
     fn body_begins(&mut self) {
-        self.at_leisure();
-    }
-}
-
-/// How long receive calls may take.
-#[derive(Default)]
-struct Timer {
-    /// When everything together has taken too long.
-    deadline: Option<Instant>,
-    /// The receive timeout that the socket has now.
-    set: Option<Duration>,
-}
-
-impl Timer {
-    /// Sets SO_RCVTIMEO, when it is another than before: socket(7).
-    fn arm(&mut self, socket: &Socket, quiet: Duration) -> io::Result<()> {
-        let quiet = match self.deadline {
-            Some(deadline) => quiet.min(deadline.saturating_duration_since(Instant::now())),
-            None => quiet,
-        };
-        if quiet.is_zero() {
-            return Err(io::ErrorKind::TimedOut.into());
-        }
-        let quiet = quiet.max(Duration::from_millis(1));
-        if self.set != Some(quiet) {
-            socket.set_read_timeout(Some(quiet))?;
-            self.set = Some(quiet);
-        }
-        Ok(())
-    }
-
-    /// True when the deadline has passed.
-    fn late(&self) -> bool {
-        self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
+        self.pace.at_leisure(true);
     }
 }
 
@@ -386,14 +363,6 @@ impl HangUp<'_> {
         if let Some(socket) = self.0.upgrade() {
             let _ = socket.socket().shutdown(Shutdown::Both);
         }
-    }
-}
-
-/// The kernel says a passed timeout in two ways (socket(7): EAGAIN; Windows: WSAETIMEDOUT).
-fn timed_out(error: io::Error) -> io::Error {
-    match error.kind() {
-        io::ErrorKind::WouldBlock => io::ErrorKind::TimedOut.into(),
-        _ => error,
     }
 }
 

@@ -13,6 +13,8 @@ pub mod console;
 pub mod datagram_socket;
 pub mod exec;
 pub mod files;
+mod pace;
+mod room;
 pub mod runner;
 pub mod server;
 mod stranger;

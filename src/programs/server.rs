@@ -131,7 +131,7 @@ impl<'s, H: Fn(&mut Client) -> Result<()> + Sync> Server<'s, H> {
         }
         let (console, bounds, open, handle, here) = (self.console, *self.bounds, self.open, self.handle, self.address);
         let end = EndName { role: Role::Server, index: u32::try_from(number).unwrap_or(u32::MAX) };
-        let conn = Connection::accepted(console, socket, end, bounds.idle);
+        let conn = Connection::accepted(console, socket, end, bounds.patience);
         open.enter(number, conn.hangup());
         let work = move || {
             // A panic would be a bug of ours; it must not take the other clients down.

@@ -1,33 +1,29 @@
 //! A client that speaks another protocol: a browser, for one, which any web page can make send a line to a server on
 //! loopback. To a server that takes text for commands, or gives it back, that line would be one like any other.
 
+use super::trouble::Discovery;
 use crate::say;
-use crate::text::Text;
-use std::fmt;
+use std::io;
 
 /// As much of a client's first words as is looked at.
 pub(super) const LOOK: usize = 1024;
 
-/// What it speaks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Stranger(&'static str);
-
-impl Stranger {
-    /// What these first words are, if they are no text that our servers take. Of a request line (RFC 9112 §3) the method
-    /// and the beginning of a path are enough: what follows may be as long as a page likes.
-    pub(super) fn of(first: &[u8]) -> Option<Stranger> {
-        match first {
-            [0x16, 3, 0..=4, _, _, 1, ..] => Some(Stranger("TLS")),
-            [b'S', b'S', b'H', b'-', b'0'..=b'9', ..] => Some(Stranger("SSH")),
-            _ => is_request(first).then_some(Stranger("HTTP")),
-        }
+/// The protocol of these first words, if they are no text that our servers take. Of a request line (RFC 9112 §3) the
+/// method and the beginning of a path are enough: what follows may be as long as a page likes.
+fn protocol(first: &[u8]) -> Option<&'static str> {
+    match first {
+        [0x16, 3, 0..=4, _, _, 1, ..] => Some("TLS"),
+        [b'S', b'S', b'H', b'-', b'0'..=b'9', ..] => Some("SSH"),
+        _ => is_request(first).then_some("HTTP"),
     }
+}
 
-    /// For the server's log.
-    pub(super) fn text(self) -> Text {
-        let protocol = self.0;
-        say!("the other side speaks {protocol}: it gets no answer", "对方说的是 {protocol}：不予响应")
-    }
+/// Reason a client with these first words is not listened to any further.
+pub(super) fn stranger(first: &[u8]) -> Option<io::Error> {
+    protocol(first).map(|protocol| {
+        let text = say!("the other side speaks {protocol}: it gets no answer", "对方说的是 {protocol}：不予响应");
+        Discovery::error("stranger", text)
+    })
 }
 
 /// The request line of HTTP, or of its kin (RTSP, SIP): three words, the last with a version; or as far as it came.
@@ -43,14 +39,6 @@ const VERSIONS: [&[u8]; 3] = [b"HTTP/", b"RTSP/", b"SIP/"];
 
 const METHODS: [&[u8]; 8] = [b"GET", b"POST", b"HEAD", b"PUT", b"DELETE", b"OPTIONS", b"PATCH", b"TRACE"];
 
-impl fmt::Display for Stranger {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.text().fmt(f)
-    }
-}
-
-impl std::error::Error for Stranger {}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -58,7 +46,7 @@ mod tests {
     #[test]
     fn other_protocols_are_known_by_their_first_words() {
         let long = format!("POST /{}", "a".repeat(LOOK));
-        for (first, protocol) in [
+        for (first, name) in [
             (&b"GET /?;touch${IFS}x; HTTP/1.1\r\nHost: 127.0.0.1:9000\r\n"[..], "HTTP"),
             // A page of the same origin may name its own method.
             (b"touch /tmp/x HTTP/1.1\r\n", "HTTP"),
@@ -69,7 +57,7 @@ mod tests {
             (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", "TLS"),
             (b"SSH-2.0-OpenSSH_9.6\r\n", "SSH"),
         ] {
-            assert_eq!(Stranger::of(first), Some(Stranger(protocol)), "{first:?}");
+            assert_eq!(protocol(first), Some(name), "{first:?}");
         }
     }
 
@@ -78,8 +66,8 @@ mod tests {
         let texts =
             ["", "hello", "get notes.txt", "GET", "GET in touch", "POST IT", "echo GET / HTTP", "ls /", "SSH-agent"];
         for text in texts {
-            assert_eq!(Stranger::of(text.as_bytes()), None, "{text}");
+            assert_eq!(protocol(text.as_bytes()), None, "{text}");
         }
-        assert_eq!(Stranger::of(b"\x16\x03\x01\0{\"cmd\": \"put\""), None, "a header of 66,326 bytes");
+        assert_eq!(protocol(b"\x16\x03\x01\0{\"cmd\": \"put\""), None, "a header of 66,326 bytes");
     }
 }

@@ -1,12 +1,12 @@
 //! Reason a program did not do what was asked: what, why, what to do, and the exit code that says it.
 
-use super::stranger::Stranger;
 use crate::exit::Exit;
 use crate::framing::Fault;
 use crate::framing::protocols::Reason;
 use crate::say;
 use crate::sys::{errno, port};
 use crate::text::{Text, excerpt};
+use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -52,8 +52,8 @@ impl Trouble {
 
     /// A call on a connection failed while `doing` ("while waiting for the length").
     pub fn call(doing: &Text, error: &io::Error) -> Trouble {
-        if let Some(stranger) = error.get_ref().and_then(|inner| inner.downcast_ref::<Stranger>()) {
-            return Trouble::peer("stranger", stranger.text());
+        if let Some(Discovery(trouble)) = error.get_ref().and_then(|inner| inner.downcast_ref()) {
+            return trouble.clone().at(doing);
         }
         let name = errno::name(error);
         let (kind, why) = match error.kind() {
@@ -132,6 +132,24 @@ impl From<Fault> for Trouble {
         Trouble::peer(fault.kind(), fault.text())
     }
 }
+
+/// What a call on a connection found out beyond what the system says.
+#[derive(Debug)]
+pub(super) struct Discovery(Trouble);
+
+impl Discovery {
+    pub(super) fn error(kind: &'static str, text: Text) -> io::Error {
+        io::Error::other(Discovery(Trouble::peer(kind, text)))
+    }
+}
+
+impl fmt::Display for Discovery {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.text.fmt(f)
+    }
+}
+
+impl std::error::Error for Discovery {}
 
 /// Reason a server cannot listen there, and what to do.
 pub fn cannot_listen(at: SocketAddr, error: &io::Error) -> Trouble {

@@ -4,7 +4,7 @@ use super::*;
 
 /// Has this process written so much to its file? What send(2) takes is not counted: proc(5).
 #[cfg(target_os = "linux")]
-fn has_written(pid: u32, bytes: u64) -> bool {
+pub(super) fn has_written(pid: u32, bytes: u64) -> bool {
     let io = fs::read_to_string(format!("/proc/{pid}/io")).unwrap_or_default();
     let written = io.lines().find_map(|line| line.strip_prefix("wchar: ")).and_then(|n| n.parse::<u64>().ok());
     written.is_some_and(|n| n >= bytes)

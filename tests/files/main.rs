@@ -7,6 +7,7 @@ mod common;
 mod disk;
 mod get;
 mod hostile;
+mod limits;
 mod put;
 
 use common::*;
@@ -19,7 +20,7 @@ use std::path::PathBuf;
 #[cfg(unix)]
 use std::process::{Command, Stdio};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use stickdemo::framing::json::pack;
 use stickdemo::sys::scratch::Scratch;
 use stickdemo::sys::wait;

@@ -46,7 +46,9 @@ fn a_client_that_sends_before_it_reads_costs_no_memory() {
 
 #[test]
 fn a_client_that_never_reads_or_never_speaks_is_hung_up_on() {
-    let (server, address) = serve(&["upper", "--idle", "1s"]);
+    let idle = Duration::from_secs(2);
+    let (server, address) = serve(&["upper", "--idle", "2s"]);
+    let began = Instant::now();
     let greedy = TcpStream::connect(address).expect("connected");
     assert!(server.said().ends_with("connected"));
     let block = vec![b'x'; 64 << 10];
@@ -56,6 +58,7 @@ fn a_client_that_never_reads_or_never_speaks_is_hung_up_on() {
             break e;
         }
     };
+    assert!((idle..idle * 9 / 5).contains(&began.elapsed()), "{:?}", began.elapsed());
     assert!(
         matches!(
             hung_up.kind(),

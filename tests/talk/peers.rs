@@ -220,3 +220,20 @@ fn an_answer_without_end_does_not_fill_the_memory() {
     assert_eq!((ran.out.as_str(), ran.code), ("", Some(1)));
     assert!(ran.err.contains("an answer of more than 67,108,864 bytes"), "{}", ran.err);
 }
+
+/// Neither while the line is sent nor afterwards.
+#[test]
+fn a_server_that_neither_reads_nor_answers_is_waited_for_once() {
+    let (address, server) = scripted(|mut stream| {
+        let mut first = [0; 1];
+        stream.read_exact(&mut first).expect("a beginning");
+        stream
+    });
+    let began = Instant::now();
+    let ran = talk(&address, &["--timeout", "2s"], [vec![b'x'; 30 << 20], b"\n".to_vec()].concat());
+    let took = began.elapsed();
+    assert_eq!(ran.code, Some(1), "{ran}");
+    assert!(ran.err.contains("the other side took nothing in time"), "{ran}");
+    assert!(took > Duration::from_secs(1) && took < Duration::from_millis(3800), "{took:?}");
+    drop(server.join().expect("the server's side"));
+}

@@ -38,7 +38,7 @@ pub(super) struct Session<'a> {
 
 impl<'a> Session<'a> {
     pub(super) fn open(exec: &Exec, console: &'a Console) -> Result<Session<'a>> {
-        let conn = Connection::connect(console, exec.server, exec.patience.timeout)?;
+        let conn = Connection::connect(console, exec.server, exec.patience)?;
         let terms = Terms { framed: exec.framed, limits: exec.limits, settle: exec.patience.settle, last: false };
         Ok(Session { conn, console, terms, head: None, answered: 0 })
     }
@@ -52,7 +52,7 @@ impl<'a> Session<'a> {
         let mut answer = Answer::new(self.console);
         if self.terms.framed != Framed::None {
             // A header in single bytes, one a minute, is never silent and never done.
-            self.conn.within(self.conn.patience());
+            self.conn.briefly();
         }
         let received = answers::receive(&mut self.conn, &self.terms, &label, |bytes| answer.add(bytes));
         let (length, end) = received.map_err(|trouble| self.explained(trouble))?;
@@ -60,7 +60,7 @@ impl<'a> Session<'a> {
         self.answered = self.conn.heard().total;
         let head = &*self.head.insert(answer.head);
         if end == Ending::Silence {
-            let waited = self.conn.patience();
+            let waited = self.conn.patience().timeout;
             self.console.remark(&say!(
                 "nothing came for {waited:?}: in this protocol an empty answer looks like that, and so does a slow one",
                 "{waited:?} 内什么也没有到达：在这个协议里，空的回答就是这样，慢的回答也是这样"

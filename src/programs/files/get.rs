@@ -5,7 +5,7 @@ use super::store::{PartialFile, Store};
 use super::{header, pump};
 use crate::exit::Exit;
 use crate::framing::decimal;
-use crate::framing::protocols::{self, More, Source};
+use crate::framing::protocols::{self, Channel as _, More, Source};
 use crate::programs::clue::explained;
 use crate::programs::connection::Connection;
 use crate::programs::console::Console;
@@ -43,7 +43,7 @@ pub fn run(get: &Get, console: &Console) -> Result<Exit> {
     };
     // Before the server is asked for anything.
     let draft = store.draft(&name).map_err(taken)?;
-    let conn = Connection::connect(console, get.server, get.patience.timeout)?;
+    let conn = Connection::connect(console, get.server, get.patience)?;
     let mut download = Download { get, conn, size: None, md5: None };
     let fetched = download.fetch(draft);
     let status = match &fetched {
@@ -116,9 +116,13 @@ impl Download<'_> {
         self.size = Some(size);
         self.say(Text::new("acknowledgement", "确认"), "ok")?;
         self.conn.incoming(Text::new("file", "文件"));
+        self.conn.body_begins();
         let progress = progress(self.conn.console(), &self.get.name, size);
         let digest = self.get.trailer != Trailer::None;
-        let came = pump::inward(&mut self.conn, size, digest, draft.file(), |bytes| progress.at(bytes));
+        let came = pump::inward(&mut self.conn, size, digest, draft.file(), |bytes| {
+            progress.at(bytes);
+            Ok(())
+        });
         drop(progress);
         self.md5 = came?;
         match (self.trailer()?, &self.md5) {
@@ -142,6 +146,7 @@ impl Download<'_> {
     /// The size, in digits that nothing ends, or the refusal in its place.
     fn announced(&mut self) -> Result<u64> {
         let doing = Text::new("waiting for the size", "等待大小");
+        self.conn.briefly();
         self.conn.incoming(Text::new("size", "大小"));
         self.conn.frame_is_due();
         let more = |bytes: &[u8]| match ERROR.starts_with(bytes) {
@@ -189,6 +194,7 @@ impl Download<'_> {
             }
         }
         let doing = Text::new("waiting for the MD5", "等待 MD5");
+        self.conn.briefly();
         self.conn.incoming(Text::new("MD5", "MD5"));
         let mut digits = [0; 32];
         let have = protocols::fill(&mut self.conn, &mut digits, Part::Body);

@@ -59,17 +59,17 @@ pub fn changed(len: u64) -> Trouble {
     )
 }
 
-/// From a connection: exactly `len` bytes into a file; `progress` hears how many came in all. Returns the digest if
-/// it is wanted.
+/// From a connection: exactly `len` bytes into a file; `progress` hears how many came in all, before they are written.
+/// Returns the digest if it is wanted.
 ///
 /// # Errors
-/// What recv says, that the stream ended, or ([`Exit::NotHere`](crate::exit::Exit::NotHere)) what writing says.
+/// What recv or `progress` says, that the stream ended, or ([`Exit::NotHere`](crate::exit::Exit::NotHere)) what writing says.
 pub fn inward(
     source: &mut impl Source,
     len: u64,
     digest: bool,
     file: &mut impl Write,
-    mut progress: impl FnMut(u64),
+    mut progress: impl FnMut(u64) -> Result<()>,
 ) -> Result<Option<String>> {
     let doing = Text::new("receiving the file", "接收文件");
     thread::scope(|scope| {
@@ -84,7 +84,7 @@ pub fn inward(
                 return Err(Fault::EofInBody { have, need }.into());
             }
             have += n as u64;
-            progress(have);
+            progress(have)?;
             file.write_all(&buffer[..n]).map_err(|e| super::store::unwritable(&e))?;
             hashing.give(buffer, n)?;
         }
@@ -149,7 +149,11 @@ mod tests {
             for piece in [1000, CHUNK - 1, usize::MAX] {
                 let expected = &bytes[..len];
                 let (mut source, mut stored, mut most) = (Pieces(&bytes, piece), Vec::new(), 0);
-                let md5 = inward(&mut source, len as u64, true, &mut stored, |n| most = n).unwrap();
+                let md5 = inward(&mut source, len as u64, true, &mut stored, |n| {
+                    most = n;
+                    Ok(())
+                })
+                .unwrap();
                 assert!(stored == expected && md5 == Some(md5_hex(expected)) && most == len as u64);
                 assert_eq!(source.0.len(), bytes.len() - len, "what follows stays");
                 let mut sent = Vec::new();
@@ -165,9 +169,9 @@ mod tests {
 
     #[test]
     fn whose_fault_it_is_can_be_told() {
-        let ended = inward(&mut Pieces(b"abc", 2), 4, true, &mut Vec::new(), |_| ()).unwrap_err();
+        let ended = inward(&mut Pieces(b"abc", 2), 4, true, &mut Vec::new(), |_| Ok(())).unwrap_err();
         assert_eq!((ended.kind, ended.exit), ("eof-in-body", Exit::Failed));
-        let full = inward(&mut Pieces(b"abc", 2), 3, true, &mut Full, |_| ()).unwrap_err();
+        let full = inward(&mut Pieces(b"abc", 2), 3, true, &mut Full, |_| Ok(())).unwrap_err();
         assert_eq!((full.kind, full.exit), ("local", Exit::NotHere));
         let shorter = outward(&mut Pieces(b"abc", 2), 4, true, |_| Ok(())).unwrap_err();
         assert_eq!((shorter.kind, shorter.exit), ("changed", Exit::Failed));

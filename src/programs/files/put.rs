@@ -74,6 +74,19 @@ struct UploadSession<'c> {
     begun: bool,
 }
 
+impl UploadSession<'_> {
+    /// The next receipt; `None` at the end of the stream. What the server's system has taken its program may still be
+    /// reading, no slower than before: so it may take as long as the sending did, since `began`.
+    fn word(&mut self, began: Instant) -> Result<Option<Receipt>> {
+        let doing = Text::new("sending the file", "发送文件");
+        self.conn.drain().map_err(|e| Trouble::call(&doing, &e))?;
+        self.conn.within(self.conn.patience().timeout.max(began.elapsed()));
+        let read = receipt::read(&mut self.conn);
+        self.conn.at_leisure();
+        read
+    }
+}
+
 /// How sending a file ended when the connection did not break.
 enum SendOutcome {
     /// Every byte of it.
@@ -119,7 +132,7 @@ impl<'c> Batch<'c> {
         if self.session.is_some() {
             return Ok(());
         }
-        match Connection::connect(self.console, self.put.server, self.put.timeout) {
+        match Connection::connect(self.console, self.put.server, self.put.patience) {
             Ok(conn) => {
                 let owed = VecDeque::new();
                 self.session = Some(UploadSession { conn, owed, welcome: false, answers: false, begun: false });
@@ -184,12 +197,16 @@ impl<'c> Batch<'c> {
         while let Some(session) = self.session.as_mut().filter(|session| !session.owed.is_empty()) {
             let known = session.answers || session.welcome;
             let comes = if end || known { Ok(true) } else { comes(&session.conn, QUICK) };
+            let began = session.owed.front().map_or_else(Instant::now, |index| self.items[*index].began);
             session.conn.frame_is_due();
-            let read =
-                comes.and_then(|comes| if comes { receipt::read(&mut session.conn).map(Some) } else { Ok(None) });
+            let read = comes.and_then(|comes| if comes { session.word(began).map(Some) } else { Ok(None) });
             let read = read.map_err(|trouble| explained(trouble, &mut session.conn, Some(I32_LE), QUIET));
             match read {
-                Ok(Some(Some(receipt))) => self.hear(receipt),
+                Ok(Some(Some(receipt))) => {
+                    if let Err(trouble) = self.hear(receipt) {
+                        return self.lost(&trouble.text);
+                    }
+                }
                 Ok(Some(None)) => return self.over(known),
                 Ok(None) => {
                     self.silent = true;
@@ -200,15 +217,18 @@ impl<'c> Batch<'c> {
         }
     }
 
-    /// A receipt for the oldest file that has none.
-    fn hear(&mut self, receipt: Receipt) {
-        let Some(session) = &mut self.session else { return };
+    /// A receipt for the oldest file that has none. Each is due once: a server that repeats one would never be done.
+    fn hear(&mut self, receipt: Receipt) -> Result<()> {
+        let Some(session) = &mut self.session else { return Ok(()) };
         session.answers = true;
+        let again = || {
+            let text = Text::new("the server gave a receipt that was not due", "服务器给了一份不该有的回执");
+            Trouble::peer("syntax", text)
+        };
         if receipt == Receipt::Ready {
-            session.welcome = true;
-            return;
+            return if std::mem::replace(&mut session.welcome, true) { Err(again()) } else { Ok(()) };
         }
-        let Some(index) = session.owed.pop_front() else { return };
+        let index = session.owed.pop_front().ok_or_else(again)?;
         session.welcome = false;
         let ours = self.items[index].md5.clone();
         match receipt {
@@ -224,6 +244,7 @@ impl<'c> Batch<'c> {
             Receipt::Refused { reason } => self.settle(index, Status::Refused(Text::same(reason)), Exit::Failed),
             Receipt::Ready => {}
         }
+        Ok(())
     }
 
     /// The stream ended in order. From a server that gives receipts that is one too few; a document's is done.
@@ -434,9 +455,12 @@ impl<'c> Batch<'c> {
                 None | Some(0) => break,
                 Some(_) => {}
             }
-            match receipt::read(&mut session.conn)? {
+            session.conn.briefly();
+            let read = receipt::read(&mut session.conn)?;
+            session.conn.at_leisure();
+            match read {
                 Some(Receipt::Refused { reason }) if session.owed.is_empty() => return Ok(Some(reason)),
-                Some(receipt) => self.hear(receipt),
+                Some(receipt) => self.hear(receipt)?,
                 None => break,
             }
         }

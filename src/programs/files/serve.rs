@@ -7,18 +7,19 @@ use super::receipt::{self, Receipt};
 use super::status::{Status, Transfer};
 use super::store::{self, PartialFile, Store};
 use crate::exit::Exit;
-use crate::framing::protocols::{self, Reason, Source};
+use crate::framing::protocols::{self, Channel as _, Reason, Source};
 use crate::framing::{self, I32_LE};
 use crate::programs::answers;
 use crate::programs::clue::explained;
 use crate::programs::connection::Connection;
 use crate::programs::console::Console;
+use crate::programs::room::Room;
 use crate::programs::server::{self, Client};
 use crate::programs::trouble::{Result, Trouble};
 use crate::programs::{FileService, Serve, Trailer};
 use crate::say;
 use crate::sys::filename::FileName;
-use crate::text::Text;
+use crate::text::{Text, grouped};
 use crate::trace::Part;
 use std::ffi::OsStr;
 use std::io::sink;
@@ -45,7 +46,7 @@ pub fn run(service: &FileService, serve: &Serve, console: &Console) -> Result<Ex
         Trouble::file(&service.root, &e)
             .hint(Text::new("--root names an existing directory", "--root 要指定一个已有的目录"))
     })?;
-    let host = FileServer { service, store };
+    let host = FileServer { service, store, room: Room::new(service.held) };
     let next = Text::new("stickdemo put FILE {}", "stickdemo put 文件 {}");
     server::listen(serve.listen, &serve.bounds, console, &next, |client| host.converse(client))
 }
@@ -68,6 +69,8 @@ fn beginning(conn: &mut Connection, first: &mut [u8; 4]) -> std::result::Result<
 struct FileServer<'h> {
     service: &'h FileService,
     store: Store,
+    /// What all uploads under way may hold; no listing of the folder shows it.
+    room: Room,
 }
 
 /// Whether a conversation goes on after a request.
@@ -81,7 +84,7 @@ impl FileServer<'_> {
     fn converse(&self, client: &mut Client) -> Result<()> {
         let doing = Text::new("waiting for a request", "等待请求");
         loop {
-            client.conn.within(client.bounds.idle);
+            client.conn.briefly();
             client.conn.incoming(Text::new("request", "请求"));
             client.conn.frame_is_due();
             let mut first = [0; 4];
@@ -120,7 +123,7 @@ impl FileServer<'_> {
             receipt::send(&mut client.conn, &Receipt::Ready, name, upload.size)?;
         }
         match self.store.draft(OsStr::new(name)) {
-            Ok(draft) => receive(client, &upload, draft, began),
+            Ok(draft) => self.receive(client, &upload, draft, began),
             Err(trouble) => {
                 let left = (upload.promise != Promise::Follows).then_some(upload.size);
                 decline(client, &refusal(&upload, trouble.text), left, began)
@@ -131,7 +134,7 @@ impl FileServer<'_> {
     /// A download.
     fn give(&self, client: &mut Client) -> Result<AfterRequest> {
         let began = Instant::now();
-        let settle = client.bounds.settle;
+        let settle = client.conn.patience().settle;
         let doing = Text::new("receiving the file's name", "接收文件名");
         let asked = protocols::text(&mut client.conn, LONGEST_NAME, settle).map_err(Trouble::stopped(&doing))?;
         client.conn.at_leisure();
@@ -166,7 +169,7 @@ impl FileServer<'_> {
 
     /// Size, acknowledgement, body, digest.
     fn deliver(&self, client: &mut Client, file: &mut std::fs::File, sending: &mut Sending) -> Result<()> {
-        let settle = client.bounds.settle;
+        let settle = client.conn.patience().settle;
         let conn = &mut client.conn;
         let size = sending.size.unwrap_or_default();
         message(conn, Text::new("size", "大小"), &size.to_string())?;
@@ -185,11 +188,82 @@ impl FileServer<'_> {
         }
         message(conn, Text::new("MD5", "MD5"), sending.md5.as_deref().unwrap_or_default())
     }
+
+    /// An upload that is welcome.
+    fn receive(
+        &self,
+        client: &mut Client,
+        upload: &Upload,
+        mut draft: PartialFile,
+        began: Instant,
+    ) -> Result<AfterRequest> {
+        let (name, size) = (upload.name.as_str(), upload.size);
+        let receipts = upload.promise != Promise::Nothing;
+        let (mut have, mut share) = (0, self.room.share());
+        client.conn.body_begins();
+        let came = pump::inward(&mut client.conn, size, true, draft.file(), |bytes| {
+            have = bytes;
+            share.grow(usize::try_from(bytes).unwrap_or(usize::MAX)).then_some(()).ok_or_else(|| self.full())
+        });
+        let checked = came.and_then(|md5| {
+            let md5 = md5.unwrap_or_default();
+            let announced = announced(&mut client.conn, &upload.promise)?;
+            Ok((md5, announced))
+        });
+        let (md5, announced) = match checked {
+            Ok(both) => both,
+            // This machine's fault: the client can be told.
+            Err(trouble) if trouble.exit == Exit::NotHere => {
+                drop(draft);
+                let held = grouped(self.room.taken());
+                let held = say!("uploads under way hold {held} bytes", "进行中的上传占 {held} 字节");
+                let why = Text::new("{}; {}", "{}；{}").with_all([&trouble.text, &held]);
+                drop(share);
+                let left = (upload.promise != Promise::Follows).then_some(size - have);
+                return decline(client, &refusal(upload, why), left, began);
+            }
+            Err(trouble) => {
+                drop(draft);
+                let status = Status::Failed(trouble.text);
+                let took = began.elapsed();
+                log(client, &Transfer { direction: "put", name, bytes: Some(size), md5: None, status: &status, took });
+                return Ok(AfterRequest::HangUp);
+            }
+        };
+        let kept = match announced {
+            Some(announced) if announced != md5 => {
+                // Gone before anybody hears of it.
+                drop(draft);
+                Err(say!(
+                    "the MD5 differs: {announced} was announced, {md5} came",
+                    "MD5 不同：宣布的是 {announced}，收到的是 {md5}"
+                ))
+            }
+            _ => draft.keep().map_err(|trouble| trouble.text),
+        };
+        if let Err(why) = kept {
+            return decline(client, &refusal(upload, why), Some(0), began);
+        }
+        let took = began.elapsed();
+        let transfer =
+            Transfer { direction: "put", name, bytes: Some(size), md5: Some(&md5), status: &Status::Stored, took };
+        log(client, &transfer);
+        if receipts {
+            receipt::send(&mut client.conn, &Receipt::Stored { md5: md5.clone() }, name, size)?;
+        }
+        Ok(AfterRequest::Request)
+    }
+
+    /// No room for more: the machine has some, but this server may not take it.
+    fn full(&self) -> Trouble {
+        let most = grouped(self.service.held);
+        Trouble::local(say!("no room for more just now (--max-held: {most})", "现在没有更多空间（--max-held：{most}）"))
+    }
 }
 
 /// An upload whose header was none, with what it was instead: in the text, which is all that a log has.
 fn mistaken(client: &mut Client, trouble: Trouble) -> Trouble {
-    let settle = client.bounds.settle;
+    let settle = client.conn.patience().settle;
     let trouble = explained(trouble, &mut client.conn, Some(I32_LE), settle);
     Trouble { text: trouble.told(), hint: None, ..trouble }
 }
@@ -228,7 +302,7 @@ fn message(conn: &mut Connection, label: Text, text: &str) -> Result<()> {
 /// Waits for an acknowledgement. The documents' own words are read exactly: a client that does not wait for the file
 /// may have sent its next request right behind them.
 fn acknowledged(conn: &mut Connection, settle: Duration) -> Result<()> {
-    conn.within(conn.patience());
+    conn.briefly();
     let came = answers::acknowledgement(conn, settle);
     conn.at_leisure();
     came.map(drop)
@@ -262,57 +336,6 @@ fn refusal(upload: &Upload, why: Text) -> HeaderRefusal {
     HeaderRefusal { name, size: Some(upload.size), receipts: upload.promise != Promise::Nothing, why }
 }
 
-/// An upload that is welcome.
-fn receive(client: &mut Client, upload: &Upload, mut draft: PartialFile, began: Instant) -> Result<AfterRequest> {
-    let (name, size) = (upload.name.as_str(), upload.size);
-    let receipts = upload.promise != Promise::Nothing;
-    let mut have = 0;
-    let came = pump::inward(&mut client.conn, size, true, draft.file(), |bytes| have = bytes);
-    let checked = came.and_then(|md5| {
-        let md5 = md5.unwrap_or_default();
-        let announced = announced(&mut client.conn, &upload.promise)?;
-        Ok((md5, announced))
-    });
-    let (md5, announced) = match checked {
-        Ok(both) => both,
-        // This machine's fault: the client can be told.
-        Err(trouble) if trouble.exit == Exit::NotHere => {
-            drop(draft);
-            let left = (upload.promise != Promise::Follows).then_some(size - have);
-            return decline(client, &refusal(upload, trouble.text), left, began);
-        }
-        Err(trouble) => {
-            drop(draft);
-            let status = Status::Failed(trouble.text);
-            let took = began.elapsed();
-            log(client, &Transfer { direction: "put", name, bytes: Some(size), md5: None, status: &status, took });
-            return Ok(AfterRequest::HangUp);
-        }
-    };
-    let kept = match announced {
-        Some(announced) if announced != md5 => {
-            // Gone before anybody hears of it.
-            drop(draft);
-            Err(say!(
-                "the MD5 differs: {announced} was announced, {md5} came",
-                "MD5 不同：宣布的是 {announced}，收到的是 {md5}"
-            ))
-        }
-        _ => draft.keep().map_err(|trouble| trouble.text),
-    };
-    if let Err(why) = kept {
-        return decline(client, &refusal(upload, why), Some(0), began);
-    }
-    let took = began.elapsed();
-    let transfer =
-        Transfer { direction: "put", name, bytes: Some(size), md5: Some(&md5), status: &Status::Stored, took };
-    log(client, &transfer);
-    if receipts {
-        receipt::send(&mut client.conn, &Receipt::Stored { md5: md5.clone() }, name, size)?;
-    }
-    Ok(AfterRequest::Request)
-}
-
 /// The digest that the client announces, now that the body is there.
 fn announced(conn: &mut Connection, promise: &Promise) -> Result<Option<String>> {
     match promise {
@@ -321,7 +344,7 @@ fn announced(conn: &mut Connection, promise: &Promise) -> Result<Option<String>>
         Promise::Follows => {
             let doing = Text::new("waiting for the MD5", "等待 MD5");
             conn.incoming(Text::new("MD5", "MD5"));
-            conn.within(conn.patience());
+            conn.briefly();
             let length = protocols::length(conn, 1024).map_err(Trouble::stopped(&doing))?;
             let length = length.ok_or_else(|| {
                 Trouble::peer("ended", Text::new("the client left before the MD5", "客户端在 MD5 之前就离开了"))
@@ -345,11 +368,14 @@ fn decline(client: &mut Client, refusal: &HeaderRefusal, left: Option<u64>, bega
     let reason = refusal.why.to(client.conn.console().style().lang).to_owned();
     receipt::send(&mut client.conn, &Receipt::Refused { reason }, name, bytes.unwrap_or_default())?;
     match left {
-        // The client may have stopped; that is no news any more.
-        Some(left) if left <= SKIPPED => match pump::inward(&mut client.conn, left, false, &mut sink(), |_| ()) {
-            Ok(_) => Ok(AfterRequest::Request),
-            Err(_) => Ok(AfterRequest::HangUp),
-        },
+        Some(left) if left <= SKIPPED => {
+            client.conn.body_begins();
+            match pump::inward(&mut client.conn, left, false, &mut sink(), |_| Ok(())) {
+                Ok(_) => Ok(AfterRequest::Request),
+                // The client may have stopped; that is no news any more.
+                Err(_) => Ok(AfterRequest::HangUp),
+            }
+        }
         _ => {
             end_in_order(&mut client.conn);
             Ok(AfterRequest::HangUp)

@@ -7,11 +7,11 @@ use super::process::{Pipe, Process};
 #[cfg(not(unix))]
 use super::single::Running as Native;
 use crate::programs::answers::Outputs;
+use crate::programs::room::Share;
 use crate::say;
 use crate::text::{Text, grouped};
 use std::io;
 use std::process::{Command, ExitStatus, Stdio};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 /// What a command may take.
@@ -64,52 +64,6 @@ impl Ran {
                 "已停止：同时有太多很长的回答；请稍后再试",
             )),
         }
-    }
-}
-
-/// Room for answers in memory, shared by all clients: a thousand of them must not take 16 MiB each.
-#[derive(Debug)]
-pub struct Room {
-    free: AtomicUsize,
-}
-
-/// What each answer may take without asking.
-const SMALL: usize = 64 << 10;
-
-impl Room {
-    /// Room for so many bytes.
-    pub fn new(bytes: usize) -> Room {
-        Room { free: AtomicUsize::new(bytes) }
-    }
-
-    /// A share, at first empty.
-    pub fn share(&self) -> Share<'_> {
-        Share { room: self, taken: 0 }
-    }
-}
-
-/// What one answer takes of the room, until it is dropped.
-#[derive(Debug)]
-pub struct Share<'r> {
-    room: &'r Room,
-    taken: usize,
-}
-
-impl Share<'_> {
-    /// Makes the share as large as an answer of `bytes`; false when there is no room.
-    fn grow(&mut self, bytes: usize) -> bool {
-        let more = bytes.saturating_sub(SMALL).saturating_sub(self.taken);
-        let took = self.room.free.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |free| free.checked_sub(more));
-        if took.is_ok() {
-            self.taken += more;
-        }
-        took.is_ok()
-    }
-}
-
-impl Drop for Share<'_> {
-    fn drop(&mut self) {
-        self.room.free.fetch_add(self.taken, Ordering::Relaxed);
     }
 }
 
@@ -197,6 +151,7 @@ fn run_as<P: Process>(
 mod tests {
     use super::super::{group, single};
     use super::*;
+    use crate::programs::room::{Room, SMALL};
 
     const LIMITS: RunLimits = RunLimits { time: Duration::from_secs(30), output: 1 << 20 };
 
@@ -274,15 +229,5 @@ mod tests {
         let ran = plain::<group::Running>("setsid sleep 20 & echo started", limits);
         assert_eq!((ran.stop, &ran.outputs.stdout[..]), (Stop::Time, &b"started\n"[..]));
         assert!(ran.took < Duration::from_secs(15));
-    }
-
-    #[test]
-    fn room_comes_back() {
-        let room = Room::new(1000);
-        let (mut a, mut b) = (room.share(), room.share());
-        assert!(a.grow(SMALL) && a.grow(SMALL + 600) && a.grow(SMALL + 700) && !b.grow(SMALL + 301));
-        assert!(b.grow(SMALL + 300));
-        drop(a);
-        assert!(b.grow(SMALL + 1000) && !b.grow(SMALL + 1001));
     }
 }

@@ -1,9 +1,10 @@
 //! What runs clients' commands, whether they come over connections or as datagrams.
 
 use super::allow::{Allowed, Refusal, remark};
-use super::bounded::{self, Ran, Room, RunLimits, Share, Stop};
+use super::bounded::{self, Ran, RunLimits, Stop};
 use crate::programs::CommandService;
 use crate::programs::answers::Outputs;
+use crate::programs::room::{Room, Share};
 use crate::programs::trouble::Result;
 use crate::say;
 use crate::sys::port;

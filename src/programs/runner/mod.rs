@@ -50,7 +50,7 @@ pub fn serve(service: &CommandService, serve: &Serve, console: &Console) -> Resu
     }
     let word = service.framed.word();
     let next = executor.announced(&format!("--framing {word}"));
-    let manner = Manner { framed: service.framed, both: service.both, settle: serve.bounds.settle };
+    let manner = Manner { framed: service.framed, both: service.both, settle: serve.bounds.patience.settle };
     server::listen(serve.listen, &serve.bounds, console, &next, |client| converse(client, &executor, manner))
 }
 
@@ -59,7 +59,7 @@ fn converse(client: &mut Client, executor: &Executor, manner: Manner) -> Result<
     let doing = Text::new("while waiting for a command", "等待命令时");
     loop {
         client.conn.incoming(Text::new("command", "命令"));
-        client.conn.within(client.bounds.idle);
+        client.conn.briefly();
         let line = protocols::text(&mut client.conn, LONGEST, manner.settle);
         client.conn.at_leisure();
         match line {
@@ -91,8 +91,8 @@ fn answer(client: &mut Client, executor: &Executor, manner: Manner, line: &[u8])
             )
         }
     });
-    let (label, idle) = (Text::same(excerpt(&String::from_utf8_lossy(line))), client.bounds.idle);
-    client.conn.within(idle);
+    let label = Text::same(excerpt(&String::from_utf8_lossy(line)));
+    client.conn.briefly();
     let sent = answers::send(&mut client.conn, manner, done.outputs, &label);
     client.conn.at_leisure();
     sent
@@ -103,7 +103,7 @@ fn too_long(client: &mut Client, manner: Manner) -> Result<()> {
     let mut piece = vec![0; LONGEST];
     client.conn.within(DRAIN);
     while let Ok(Some(1..)) = client.conn.recv_within(&mut piece, Part::Body, manner.settle) {}
-    client.conn.within(client.bounds.idle);
+    client.conn.briefly();
     let limit = grouped(LONGEST);
     let refusal = Refusal(say!("the command is longer than {limit} bytes", "命令超过 {limit} 字节"));
     client.log(&refusal.log(""));

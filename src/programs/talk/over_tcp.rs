@@ -27,7 +27,7 @@ const LINE: Text = Text::new("a line", "一行");
 /// One connection, and lines over it until `quit` or the end of input.
 pub(super) fn run(talk: &Talk, console: &Console) -> Result<Exit> {
     let mut session =
-        TcpConversation { talk, console, conn: Connection::connect(console, talk.server, talk.patience.timeout)? };
+        TcpConversation { talk, console, conn: Connection::connect(console, talk.server, talk.patience)? };
     let terminal = input::is_terminal();
     let mut stdin = io::stdin().lock();
     let mut exit = Exit::Done;
@@ -150,12 +150,16 @@ impl TcpConversation<'_> {
     /// Sends in one thread and receives in another: the echo of a long line comes back while it is still being sent,
     /// and a server that cannot get rid of it stops reading.
     fn exchange_long(&mut self, line: &[u8], lost: impl Fn(io::Error) -> Trouble) -> Result<ServerReply> {
-        let mut sender = self.conn.twin();
+        let (mut sender, hangup) = (self.conn.twin(), self.conn.hangup());
         sender.outgoing(LINE);
         let done = AtomicBool::new(false);
         std::thread::scope(|scope| {
             let send = || {
                 let sent = sender.send_all(line, Part::Body);
+                if sent.is_err() {
+                    // Nor is there an answer to wait for.
+                    hangup.now();
+                }
                 done.store(true, Ordering::Release);
                 sent
             };
