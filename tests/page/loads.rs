@@ -10,9 +10,9 @@ fn every_scenarios_page_loads_in_both_languages_and_asks_nobody() {
     for scenario in syllabus() {
         let page = Page::played(&[scenario.id]);
         browser.open(&page.file, "");
-        for (language, title) in [("en", &scenario.title.en), ("zh", &scenario.title.zh)] {
+        for (language, question) in [("en", &scenario.question.en), ("zh", &scenario.question.zh)] {
             browser.click(&format!("label[for=language-{language}]"));
-            assert_eq!(browser.value("document.querySelector('h1').innerText"), **title, "{}", scenario.id);
+            assert_eq!(browser.value("document.querySelector('h1').innerText"), **question, "{}", scenario.id);
         }
         assert_eq!(browser.complaints(), Complaints::default(), "{}", scenario.id);
     }

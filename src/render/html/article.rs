@@ -4,6 +4,7 @@ use super::{controls, event_table};
 use crate::claims::{Claim, Verdict};
 use crate::render::Report;
 use crate::render::picture::{self, Drawn, Spacing, Speech};
+use crate::render::report::RunEnd;
 use crate::render::rows::{Row, rows};
 use crate::render::tapes::{Tapes, streams};
 use crate::say;
@@ -37,13 +38,19 @@ pub(super) fn article(report: &Report, prefix: &str) -> Markup {
 
 fn head(report: &Report) -> Markup {
     let head = &report.head;
+    let question = if head.question.en.is_empty() { &head.title } else { &head.question };
     html! {
         header.head {
             div {
-                p.kicker { code { (escaped(&head.scenario)) } @if !head.documents.is_empty() { " · " (head.documents.join(", ")) } }
-                h1 { (Speech::Both.html(&head.title)) }
-                p.claim { (Speech::Both.html(&head.claim)) }
-                @if let Some(control) = &head.control { p.changed { (Speech::Both.html(&Text::new("Control: {}", "对照实验：{}").with(&control.change))) } }
+                p.kicker {
+                    code { (escaped(&head.scenario)) } " · " (Speech::Both.html(&head.title))
+                    @if !head.documents.is_empty() { " · " (escaped(&head.documents.join(", "))) }
+                }
+                h1 { (Speech::Both.html(question)) }
+                p.answer { (Speech::Both.html(&head.claim)) }
+                @if let Some(control) = &head.control {
+                    p.changed { (Speech::Both.html(&Text::new("Control: {}", "对照实验：{}").with(&control.change))) }
+                }
                 @if !head.given.is_empty() || head.link.is_some() { p.changed { code { (escaped(&command(report))) } } }
             }
             (verdict(report))
@@ -56,25 +63,27 @@ fn command(report: &Report) -> String {
     let head = &report.head;
     let control = if head.control.is_some() { " --control" } else { "" };
     let link = head.link.as_ref().map(|link| format!(" --link {link}")).unwrap_or_default();
-    let given: String = head.given.iter().map(|(name, value)| format!(" --{name} {value}")).collect();
-    format!("stickdemo {}{control}{link}{given}", head.scenario)
+    let given = report.given();
+    format!("stickdemo {}{control}{link} {given}", head.scenario).trim_end().to_owned()
 }
 
 fn verdict(report: &Report) -> Markup {
     let findings = &report.findings;
-    let class = match findings.verdict {
-        Verdict::Reproduced => "verdict good",
-        Verdict::NotReproduced => "verdict bad",
-        Verdict::NotPossibleHere(_) | Verdict::Observed => "verdict",
+    let class = match report.ending() {
+        RunEnd::Shown | RunEnd::ControlPassed => "verdict good",
+        RunEnd::NotHere => "verdict",
+        RunEnd::NotShown | RunEnd::ControlFailed | RunEnd::Impossible | RunEnd::Broken => "verdict bad",
     };
     let (all, held) = (findings.claims.len(), findings.claims.iter().filter(|c| c.holds).count());
     let detail = match &findings.verdict {
         Verdict::NotPossibleHere(reason) => reason.clone(),
         _ => say!("{held} of {all} claims hold", "{all} 条论断中 {held} 条成立"),
     };
+    let control = report.head.control.as_ref().filter(|_| report.ending() == RunEnd::ControlPassed);
+    let said = control.map_or(findings.verdict.text(), |control| control.fails.clone());
     html! {
         div class=(class) {
-            strong { (Speech::Both.html(&findings.verdict.text())) }
+            strong { (Speech::Both.html(&said)) }
             " " span { (Speech::Both.html(&detail)) }
             @if let Some(failed) = &report.failure { p.failure { (Speech::Both.html(&failed.sentence())) } }
         }
@@ -160,10 +169,15 @@ fn claims(report: &Report, prefix: &str) -> Markup {
 
 /// A claim with its two sides, and links to the rows of what shows it.
 fn one_claim(report: &Report, claim: &Claim, rows: &[usize], prefix: &str) -> Markup {
-    let (class, mark) =
-        if claim.holds { ("good", Text::new("holds", "成立")) } else { ("bad", Text::new("fails", "不成立")) };
+    let (class, mark) = match claim.holds {
+        true => ("good", Text::new("holds", "成立")),
+        false if report.fails_as_it_must(claim) => ("good", Text::new("fails, as it must", "理应不成立")),
+        false => ("bad", Text::new("fails", "不成立")),
+    };
     let row = |seq: usize| rows[rows.partition_point(|row| *row <= seq).saturating_sub(1)];
-    let shown = if report.calls_vary() || rows.is_empty() { 0 } else { EVIDENCE };
+    let last = if report.packets_vary() { report.trace.events.len() } else { usize::MAX };
+    let told = !report.calls_vary() && !rows.is_empty();
+    let events: Vec<usize> = claim.events.iter().copied().filter(|seq| told && *seq <= last).collect();
     html! {
         li.claim {
             span class={ "mark " (class) } { (Speech::Both.html(&mark)) }
@@ -174,8 +188,8 @@ fn one_claim(report: &Report, claim: &Claim, rows: &[usize], prefix: &str) -> Ma
                     dt { (Speech::Both.html(&Text::new("got", "实际"))) } dd { (Speech::Both.html(&claim.actual.exact)) }
                 }
                 p.evidence {
-                    @for seq in claim.events.iter().take(shown) { a href={ "#" (prefix) "e" (row(*seq)) } data-e=(seq) { "#" (seq) } " " }
-                    @if claim.events.len() > shown && shown > 0 { "…" }
+                    @for seq in events.iter().take(EVIDENCE) { a href={ "#" (prefix) "e" (row(*seq)) } data-e=(seq) { "#" (seq) } " " }
+                    @if events.len() > EVIDENCE { "…" }
                 }
             }
         }
@@ -183,16 +197,20 @@ fn one_claim(report: &Report, claim: &Claim, rows: &[usize], prefix: &str) -> Ma
 }
 
 fn why_and_next(report: &Report) -> Markup {
-    let head = &report.head;
     html! {
         section.why {
             div {
                 h2 { (Speech::Both.html(&Text::new("Why", "原因"))) }
-                @for why in &head.why { p { (Speech::Both.html(&why.text)) " " cite { (sources(&why.source)) } } }
+                @for why in report.why() { p { (Speech::Both.html(&why.text)) " " cite { (sources(&why.source)) } } }
             }
             div {
                 h2 { (Speech::Both.html(&Text::new("Next", "接着试"))) }
-                dl.next { @for next in &head.next { dt { code { "stickdemo " (escaped(&next.command)) } } dd { (Speech::Both.html(&next.shows)) } } }
+                dl.next {
+                    @for next in report.suggestions() {
+                        dt { code { "stickdemo " (escaped(&next.command)) } }
+                        dd { (Speech::Both.html(&next.shows)) }
+                    }
+                }
             }
         }
     }

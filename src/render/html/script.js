@@ -122,11 +122,13 @@
     return point.x < first[1] || point.x >= last[1] ? -1 : Math.floor(between(point.x, stops(strip), 1, 0));
   };
 
-  const put = (x, y) => {
+  /** Beside what is pointed at; it does not cover the tapes. */
+  const put = (x, y, strip) => {
     card.hidden = false;
     const { width, height } = card.getBoundingClientRect();
+    const box = strip ? strip.getBoundingClientRect() : { top: y - 14, bottom: y + 20 };
     card.style.left = `${Math.max(8, Math.min(x + 14, innerWidth - width - 8))}px`;
-    card.style.top = `${y + 20 + height < innerHeight ? y + 20 : Math.max(8, y - height - 14)}px`;
+    card.style.top = `${box.bottom + height < innerHeight ? box.bottom : Math.max(8, box.top - height)}px`;
   };
   const pointByte = (strip, at, x, y) => {
     const article = strip.closest("article");
@@ -134,7 +136,7 @@
     strip.at = at;
     light(article, { messages: part ? [number(part, "m")] : [], events: part ? [] : pieces(strip, at).map((p) => number(p, "e")), strip, at });
     byteCard(article, strip, at);
-    put(x, y);
+    put(x, y, strip);
   };
   const pointEvent = (article, seqs, x, y) => {
     light(article, { events: seqs });
@@ -149,7 +151,7 @@
     const claim = target.closest("li.claim");
     const own = target.closest(".call,.packet,tr,a")?.dataset.e;
     const key = strip ? `${strip.ariaLabel}${at}` : claim && !own ? `c${all(article, "li").indexOf(claim)}` : own ? `e${own}` : "";
-    if (key === shown) return key && !pinned && put(x, y);
+    if (key === shown) return;
     if (!key || (strip && at < 0)) return hide();
     shown = key;
     if (strip) return pointByte(strip, at, x, y);

@@ -61,6 +61,10 @@ impl Ladder<'_> {
                 path.lane d={ "M" (px(*x)) " 26V" (px(self.spots.high)) } {}
                 @if end.index > 0 { text.time x=(px(*x + 4.0)) y="26" { (end.index) } }
             }
+            @for (us, y) in self.spots.ticks() {
+                path.tick d={ "M60 " (px(y)) "H" (px(self.lanes.wide)) } {}
+                text.time x="52" y=(px(y + 4.0)) { (us as f64 / 1000.0) }
+            }
             @for of in Role::ALL {
                 @if let Some(x) = self.lanes.center(of) { text.lanehead x=(px(x)) y="14" { (self.speech.svg(&role(of))) } }
             }
@@ -81,7 +85,7 @@ impl Ladder<'_> {
 
     fn time(&self, n: usize, number: usize, us: u64) -> Markup {
         let text = if self.report.has_clock() { format!("{:.2}", us as f64 / 1000.0) } else { number.to_string() };
-        html! { text.time x="56" y=(px(self.spots.label[n] + 4.0)) { (text) } }
+        html! { @if !self.spots.to_scale() { text.time x="52" y=(px(self.spots.label[n] + 4.0)) { (text) } } }
     }
 
     fn id(&self, seq: usize) -> Option<String> {
@@ -188,7 +192,8 @@ impl Ladder<'_> {
                 @for at in &packet.arrivals {
                     path marker-end="url(#tip)" d={ "M" (px(from)) " " (px(y)) "L" (px(to)) " " (px(self.spots.arrival(n, *at))) } {}
                 }
-                text class=(if rightward { "note" } else { "note left" }) x=(px(start)) y=(px(y - 3.0)) { (self.speech.svg(&label)) }
+                @if self.spots.label[n] - y > 1.0 { path.lead d={ "M" (px(from)) " " (px(y)) "L" (px(start)) " " (px(self.spots.label[n] - 7.0)) } {} }
+                text class=(if rightward { "note" } else { "note left" }) x=(px(start)) y=(px(self.spots.label[n] - 3.0)) { (self.speech.svg(&label)) }
             }
         }
     }

@@ -5,6 +5,7 @@ use super::rung::Spacing;
 use crate::render::Report;
 use crate::render::rows::Row;
 use crate::trace::{EndName, Event, Role};
+use std::collections::HashMap;
 
 /// The height of the heads, of a row, of a further line, and the air below.
 const HEAD: f64 = 44.0;
@@ -26,8 +27,8 @@ pub(super) struct LanePlaces {
 }
 
 /// Where the first client's lane is, and the first server's.
-const CLIENT: f64 = 372.0;
-const SERVER: f64 = 788.0;
+const CLIENT: f64 = 366.0;
+const SERVER: f64 = 776.0;
 /// Between two lanes of a role.
 const APART: f64 = 24.0;
 
@@ -53,7 +54,7 @@ impl LanePlaces {
             Role::Server => SERVER - APART * nth(end),
         };
         let relay = ends.iter().any(|e| e.role == Role::Relay);
-        LanePlaces { ends: ends.iter().map(|end| (*end, x(end))).collect(), wide: 1160.0, relay }
+        LanePlaces { ends: ends.iter().map(|end| (*end, x(end))).collect(), wide: 1124.0, relay }
     }
 
     fn of_role(&self, role: Role) -> impl Iterator<Item = f64> {
@@ -115,6 +116,8 @@ pub(super) struct Spots {
     /// Moments in the order of the rows, none before the one above it.
     moments: Vec<u64>,
     clock: bool,
+    /// The first moment, and how far a microsecond reaches; where rows stand by their times.
+    scale: Option<(u64, f64)>,
 }
 
 /// How much room a row takes.
@@ -154,8 +157,16 @@ impl Spots {
             .collect();
         let ends =
             rungs.iter().map(|rung| if let Row::Event(row) = &rung.row { Some(row.event.end) } else { None }).collect();
-        let mut spots =
-            Spots { label: rows.clone(), at: rows, ends, high: y + 12.0, seqs, moments, clock: report.has_clock() };
+        let mut spots = Spots {
+            label: rows.clone(),
+            at: rows,
+            ends,
+            high: y + 12.0,
+            seqs,
+            moments,
+            clock: report.has_clock(),
+            scale: None,
+        };
         if spacing == Spacing::Times && spots.clock {
             spots.scale(rungs);
         }
@@ -168,12 +179,30 @@ impl Spots {
         let high = self.high.clamp(SCALED.0, SCALED.1);
         let each = (high - 2.0 * HEAD) / (last - first).max(1) as f64;
         self.at = self.moments.iter().map(|us| HEAD + (us - first) as f64 * each).collect();
-        let mut free = HEAD;
+        let mut free: HashMap<Option<EndName>, f64> = HashMap::new();
         for (n, rung) in rungs.iter().enumerate() {
-            self.label[n] = self.at[n].max(free);
-            free = self.label[n] + room(rung);
+            let side = self.ends[n].map(|end| EndName::only(end.role));
+            let free = free.entry(side).or_insert(HEAD);
+            self.label[n] = self.at[n].max(*free);
+            *free = self.label[n] + room(rung);
         }
-        self.high = free.max(high);
+        self.high = free.into_values().fold(high, f64::max);
+        self.scale = Some((first, each));
+    }
+
+    /// Times that are told, in microseconds, with their places: some ten, at round numbers.
+    pub(super) fn ticks(&self) -> Vec<(u64, f64)> {
+        let (Some((first, each)), Some(last)) = (self.scale, self.moments.last()) else { return Vec::new() };
+        let wanted = ((last - first) / 10).max(1);
+        let power = 10u64.pow(wanted.ilog10());
+        let step = [1, 2, 5, 10].into_iter().map(|n| n * power).find(|step| *step >= wanted).unwrap_or(power);
+        let start = first.div_ceil(step) * step;
+        (start..=*last).step_by(step as usize).map(|us| (us, HEAD + (us - first) as f64 * each)).collect()
+    }
+
+    /// Are the rows as far apart as their times?
+    pub(super) fn to_scale(&self) -> bool {
+        self.scale.is_some()
     }
 
     /// Where a moment is: between the row before and the row after it.
