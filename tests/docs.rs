@@ -71,6 +71,30 @@ fn pages_show_what_the_program_prints() {
     }
 }
 
+/// Behind a comment with a command stands the picture that the command draws.
+#[cfg(target_os = "linux")]
+#[test]
+fn pages_show_the_pictures_that_the_program_draws() {
+    let update = std::env::var_os("UPDATE_DOCS").is_some();
+    let mut drawn = 0;
+    for page in pages() {
+        let text = std::fs::read_to_string(&page).expect("a page");
+        for rest in text.split("<!-- stickdemo ").skip(1) {
+            let (command, picture) = rest.split_once(" -->\n![").expect("a picture behind its command");
+            let name = picture.split(['(', ')']).nth(1).expect("a file");
+            let file = page.parent().expect("a folder").join(name);
+            let now = common::run(&command.split_whitespace().collect::<Vec<_>>()).out;
+            if update {
+                std::fs::write(&file, &now).expect("a picture to write");
+            }
+            let kept = std::fs::read_to_string(&file).unwrap_or_default();
+            assert!(now == kept && !now.is_empty(), "{name} is out of date: UPDATE_DOCS=1 cargo test --test docs");
+            drawn += 1;
+        }
+    }
+    assert!(drawn >= 4, "only {drawn} pictures found");
+}
+
 /// Commands in code blocks and `code spans` that start with stickdemo are understood.
 #[test]
 fn every_command_in_the_pages_is_understood() {

@@ -153,8 +153,8 @@ fn what_is_no_recording_is_refused() {
     assert!(long.code == Some(2) && long.err.contains("line 1: longer than"), "{}", long.err);
     let deep = shown("[".repeat(100_000).as_bytes(), &[]);
     assert!(deep.code == Some(2) && deep.err.contains("line 1"), "{}", deep.err);
-    let svg = shown(b"", &["--format", "svg"]);
-    assert!(svg.code == Some(2) && svg.err.contains("text, json, mermaid, html"), "{}", svg.err);
+    let xml = shown(b"", &["--format", "xml"]);
+    assert!(xml.code == Some(2) && xml.err.contains("text, json, mermaid, html, svg"), "{}", xml.err);
 }
 
 /// Whoever wrote the file may have meant to move the cursor, or to turn words around.
@@ -167,7 +167,7 @@ fn a_strangers_words_are_harmless() {
             *line = line.replace(text, &format!("{text}{evil}"));
         }
     }
-    for format in ["text", "mermaid", "json", "html"] {
+    for format in ["text", "mermaid", "json", "html", "svg"] {
         let ran = shown(lines.join("\n").as_bytes(), &["--format", format]);
         assert_eq!(ran.code, Some(0), "{}", ran.err);
         let unruly = |c: char| c != '\n' && stickdemo::text::is_harmful(c);

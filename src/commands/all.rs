@@ -21,15 +21,21 @@ use std::io::{self, Write};
 
 pub(super) fn command() -> Command {
     let summary = Text::new("replay every scenario, then one table", "重放所有场景，汇成一张表");
-    let read = |matches: &ArgMatches, _: &mut Output| {
+    let read = |matches: &ArgMatches, output: &mut Output| {
         let asked = Asked {
             repeat: get(matches, "repeat").unwrap_or(1),
             busy: common_options::busy_threads(matches),
             link: AskedLink::from(matches),
         };
+        if asked.repeat > 1 && output.format == Format::Html {
+            return Err(Text::new(
+                "a page shows each scenario once; --repeat goes with text and json",
+                "网页里每个场景只有一次运行；--repeat 用于 text 和 json",
+            ));
+        }
         Ok(Task::new(move |context, out| run(&asked, context, out)).may_link(true))
     };
-    Command::new("all", summary, read).formats([Format::Text, Format::Json]).args(|lang| {
+    Command::new("all", summary, read).formats([Format::Text, Format::Json, Format::Html]).args(|lang| {
         let how = vec![common_options::repeat(lang), common_options::busy(lang), common_options::stable(lang)];
         let mut args = heading(vec![common_options::link(lang)], lang, Text::new("Link", "链路"));
         args.extend(heading(how, lang, Text::new("How to run", "怎样运行")));
@@ -53,8 +59,8 @@ fn run(asked: &Asked, context: &Context, out: &mut dyn Write) -> io::Result<Exit
         return often(&scenarios, asked, context, out);
     }
     let (mut counted, mut answer) = (Counted::default(), Exit::Done);
-    let mut reasons = Vec::new();
-    if format != Format::Json {
+    let (mut reasons, mut together) = (Vec::new(), Vec::new());
+    if format == Format::Text {
         render::table_head(out, style)?;
     }
     for scenario in &scenarios {
@@ -68,12 +74,18 @@ fn run(asked: &Asked, context: &Context, out: &mut dyn Write) -> io::Result<Exit
         let report = report(scenario, &plan, outcome, &Settings::NONE, false);
         match format {
             Format::Json => render::run_json(out, &report, style.lang)?,
-            _ => render::table_row(out, &report, style)?,
+            Format::Text => render::table_row(out, &report, style)?,
+            _ => {}
         }
         out.flush()?;
         explain(&report, style);
+        if format.is_one_document() {
+            together.push(report);
+        }
     }
-    if format != Format::Json {
+    if format.is_one_document() {
+        format.write_together(out, &together, style)?;
+    } else if format == Format::Text {
         render::table_foot(out, counted, &reasons, style)?;
     }
     Ok(answer)

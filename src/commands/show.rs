@@ -1,14 +1,13 @@
 //! `show FILE`: renders a recorded run exactly as it was rendered when it was played.
 
 use crate::cli::Command;
-use crate::cli::args::get;
 use crate::cli::command::{Context, Task};
 use crate::commands::common_options::full;
 use crate::exit::Exit;
 use crate::output::complain;
 use crate::render::Format;
 use crate::render::report::{Damage, Reader};
-use crate::render::{self, Report, Style};
+use crate::render::{Report, Style};
 use crate::say;
 use crate::text::{Lang, Text, escaped};
 use clap::{Arg, ValueHint, value_parser};
@@ -19,8 +18,8 @@ use std::path::{Path, PathBuf};
 pub(super) fn command() -> Command {
     let summary = Text::new("render a recorded run as when it was played", "把记录下来的运行按当时的样子重新显示");
     Command::new("show", summary, |matches, _| {
-        let file: PathBuf = get(matches, "file").unwrap_or_default();
-        Ok(Task::new(move |context, out| run(&file, context, out)))
+        let files: Vec<PathBuf> = matches.get_many("file").into_iter().flatten().cloned().collect();
+        Ok(Task::new(move |context, out| run(&files, context, out)))
     })
     .formats(Format::of_reports())
     .args(|lang| vec![file(lang), full(lang)])
@@ -28,49 +27,70 @@ pub(super) fn command() -> Command {
 
 fn file(lang: Lang) -> Arg {
     let help = Text::new(
-        "what --format json wrote of one run, or of several; - is standard input",
-        "--format json 写下的一次或多次运行；- 表示标准输入",
+        "what --format json wrote of one run, or of several; - is standard input. A page of two runs has them beside each other",
+        "--format json 写下的一次或多次运行；- 表示标准输入。两次运行的网页并排显示",
     );
     Arg::new("file")
         .value_name("FILE")
         .required(true)
+        .num_args(1..)
         .value_parser(value_parser!(PathBuf))
         .value_hint(ValueHint::FilePath)
         .help(help.to(lang).to_owned())
 }
 
-/// Renders every run that is recorded in the file; `-` is standard input.
-fn run(file: &Path, context: &Context, out: &mut dyn Write) -> io::Result<Exit> {
-    let name = escaped(&file.to_string_lossy());
-    if name == "-" {
-        return all(&name, io::stdin().lock(), context, out);
+/// Renders every run that is recorded in the files; `-` is standard input.
+fn run(files: &[PathBuf], context: &Context, out: &mut dyn Write) -> io::Result<Exit> {
+    let mut shown = Shown { count: 0, together: Vec::new() };
+    for file in files {
+        let name = escaped(&file.to_string_lossy());
+        let refusal = match (&*name, open(file)) {
+            ("-", _) => shown.all(&name, io::stdin().lock(), context, out)?,
+            (_, Ok(file)) => shown.all(&name, BufReader::new(file), context, out)?,
+            (_, Err(error)) => Some((unopened(&name, &error), Exit::NotHere)),
+        };
+        if let Some((text, exit)) = refusal {
+            out.flush()?;
+            return Ok(refused(&text, exit, &context.style));
+        }
     }
-    match open(file) {
-        Ok(file) => all(&name, BufReader::new(file), context, out),
-        Err(error) => Ok(refused(&unopened(&name, &error), Exit::NotHere, &context.style)),
+    if !shown.together.is_empty() {
+        context.format.write_together(out, &shown.together, &context.style)?;
     }
+    Ok(Exit::Done)
 }
 
-fn all(name: &str, from: impl BufRead, context: &Context, out: &mut dyn Write) -> io::Result<Exit> {
-    let (mut shown, style) = (0, &context.style);
-    let mut page = Vec::new();
-    for report in Reader::new(from) {
-        match report {
-            Ok(report) if context.format.is_one_document() => page.push(report),
-            Ok(report) => render(out, &report, shown, context.format, style)?,
-            Err(damage) => {
-                out.flush()?;
-                // A file that cannot be read is this machine's matter; one that is no recording was named by mistake.
-                let exit = if matches!(damage, Damage::Unreadable(_)) { Exit::NotHere } else { Exit::Usage };
-                return Ok(refused(&damage.text(name), exit, style));
+/// What is rendered so far.
+struct Shown {
+    count: usize,
+    /// Runs that make one document.
+    together: Vec<Report>,
+}
+
+impl Shown {
+    /// Every run of a file; or why not, and what that answers.
+    fn all(
+        &mut self,
+        name: &str,
+        from: impl BufRead,
+        context: &Context,
+        out: &mut dyn Write,
+    ) -> io::Result<Option<(Text, Exit)>> {
+        let before = self.count;
+        for report in Reader::new(from) {
+            match report {
+                Ok(report) if context.format.is_one_document() => self.together.push(report),
+                Ok(report) => render(out, &report, self.count, context.format, &context.style)?,
+                Err(damage) => {
+                    // A file that cannot be read is this machine's matter; one that is no recording was named by mistake.
+                    let exit = if matches!(damage, Damage::Unreadable(_)) { Exit::NotHere } else { Exit::Usage };
+                    return Ok(Some((damage.text(name), exit)));
+                }
             }
+            self.count += 1;
         }
-        shown += 1;
+        Ok((self.count == before).then(|| (empty(name), Exit::Usage)))
     }
-    if !page.is_empty() {
-        render::page(out, &page, style)?;
-    }
-    Ok(if shown > 0 { Exit::Done } else { refused(&empty(name), Exit::Usage, style) })
 }
 
 /// As the live run did; between two texts is an empty line.

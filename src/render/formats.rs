@@ -1,7 +1,7 @@
 //! What a command writes, and who writes a run's report so: a format is a file in this room and a line in this list.
 
 use super::report::{Report, lines};
-use super::{Style, html, mermaid, term};
+use super::{Style, html, mermaid, picture, term};
 use std::io::{self, Write};
 
 /// Writes a report, in the language and the width of a style.
@@ -46,8 +46,8 @@ formats! {
     Mermaid "mermaid" Some(mermaid::run),
     /// A page for a browser.
     Html "html" Some(html::run),
-    /// A picture of the same.
-    Svg "svg" None,
+    /// A picture.
+    Svg "svg" Some(|out, report, style| picture::poster(out, std::slice::from_ref(report), style)),
 }
 
 impl Format {
@@ -58,7 +58,19 @@ impl Format {
 
     /// Do several runs make one document? Otherwise one is written behind the other.
     pub(crate) const fn is_one_document(self) -> bool {
-        matches!(self, Format::Html)
+        matches!(self, Format::Html | Format::Svg)
+    }
+
+    /// Writes several runs as the one document that they make.
+    ///
+    /// # Errors
+    /// What writing says.
+    pub(crate) fn write_together(self, out: &mut dyn Write, reports: &[Report], style: &Style) -> io::Result<()> {
+        match self {
+            Format::Html => html::runs(out, reports, style),
+            Format::Svg => picture::poster(out, reports, style),
+            one_by_one => reports.iter().try_for_each(|report| one_by_one.write(out, report, style)),
+        }
     }
 
     /// Writes a report; in a format that reports do not have, nothing.

@@ -2,6 +2,7 @@
 //! over the same bytes, each with cuts of its own. Plain data, read off the report's events and packets.
 
 use super::Report;
+use crate::text::Text;
 use crate::trace::packet::Content;
 use crate::trace::{Call, EndName, Event, MsgId, Proto, SockId, Span, Trace};
 use std::collections::HashMap;
@@ -77,6 +78,17 @@ impl Tapes {
             received: Vec::new(),
             taken: Vec::new(),
             framed: false,
+        }
+    }
+
+    /// What it is, from whom to whom, and in which act.
+    pub fn name(&self, trace: &Trace) -> Text {
+        let proto = if self.proto == Proto::Tcp { "TCP" } else { "UDP" };
+        let to = self.to.map_or_else(|| "?".to_owned(), |to| to.to_string());
+        let name = Text::same(format!("{proto} {} → {to}", self.from));
+        match self.act.and_then(|act| trace.acts.get(act)) {
+            Some(act) => Text::new("{} · {}", "{} · {}").with_all([&name, &act.title]),
+            None => name,
         }
     }
 

@@ -67,13 +67,17 @@ fn command(report: &Report) -> String {
     format!("stickdemo {}{control}{link} {given}", head.scenario).trim_end().to_owned()
 }
 
+/// The class of how it ended.
+pub(super) fn ending(report: &Report) -> &'static str {
+    match report.ending() {
+        RunEnd::Shown | RunEnd::ControlPassed => "good",
+        RunEnd::NotHere => "unknown",
+        RunEnd::NotShown | RunEnd::ControlFailed | RunEnd::Impossible | RunEnd::Broken => "bad",
+    }
+}
+
 fn verdict(report: &Report) -> Markup {
     let findings = &report.findings;
-    let class = match report.ending() {
-        RunEnd::Shown | RunEnd::ControlPassed => "verdict good",
-        RunEnd::NotHere => "verdict",
-        RunEnd::NotShown | RunEnd::ControlFailed | RunEnd::Impossible | RunEnd::Broken => "verdict bad",
-    };
     let (all, held) = (findings.claims.len(), findings.claims.iter().filter(|c| c.holds).count());
     let detail = match &findings.verdict {
         Verdict::NotPossibleHere(reason) => reason.clone(),
@@ -82,7 +86,7 @@ fn verdict(report: &Report) -> Markup {
     let control = report.head.control.as_ref().filter(|_| report.ending() == RunEnd::ControlPassed);
     let said = control.map_or(findings.verdict.text(), |control| control.fails.clone());
     html! {
-        div class=(class) {
+        div class={ "verdict " (ending(report)) } {
             strong { (Speech::Both.html(&said)) }
             " " span { (Speech::Both.html(&detail)) }
             @if let Some(failed) = &report.failure { p.failure { (Speech::Both.html(&failed.sentence())) } }
@@ -115,15 +119,10 @@ fn more(n: usize) -> Text {
 fn strip(report: &Report, stream: &Tapes, n: usize) -> Markup {
     let drawn = picture::tapes(stream, &report.trace, Speech::Both, WIDE);
     let bytes = (stream.len <= BYTES).then(|| hex::hex(stream.bytes(&report.trace, 0..stream.len)));
-    let act = stream.act.and_then(|act| report.trace.acts.get(act));
     let proto = if stream.proto == Proto::Tcp { "TCP" } else { "UDP" };
-    let to = stream.to.map(|to| to.to_string()).unwrap_or_else(|| "?".into());
     html! {
         figure.strip {
-            figcaption {
-                b { (proto) " " (stream.from) " → " (to) }
-                @if let Some(act) = act { " · " (Speech::Both.html(&act.title)) }
-            }
+            figcaption { (Speech::Both.html(&stream.name(&report.trace))) }
             div.scroll tabindex="0" role="group" aria-label={ "tapes " (n + 1) } data-proto=(proto) data-axis=(drawn.axis) data-hex=[bytes] { (svg(&drawn)) }
         }
     }

@@ -10,7 +10,7 @@ mod policy;
 use super::picture::{self, Speech};
 use super::{Report, Style};
 use crate::say;
-use crate::text::{Lang, Text};
+use crate::text::{Lang, Text, escaped};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use std::io::{self, Write};
 
@@ -39,8 +39,32 @@ pub fn runs(out: &mut dyn Write, reports: &[Report], style: &Style) -> io::Resul
     };
     let prefix = |n: usize| if reports.len() == 1 { String::new() } else { format!("r{}-", n + 1) };
     let articles = reports.iter().enumerate().map(|(n, report)| article::article(report, &prefix(n)));
-    let page = document(&title, style.lang, &html! { main { @for article in articles { (article) } } });
-    out.write_all(page.into_string().as_bytes())
+    let class = match reports.len() {
+        1 => "alone",
+        2 => "beside",
+        _ => "listed",
+    };
+    let body = html! {
+        div class=(class) {
+            @if reports.len() > 2 { (contents(reports, prefix)) }
+            main { @for article in articles { (article) } }
+        }
+    };
+    out.write_all(document(&title, style.lang, &body).into_string().as_bytes())
+}
+
+/// The runs of a page with several, each with its verdict.
+fn contents(reports: &[Report], prefix: impl Fn(usize) -> String) -> Markup {
+    html! {
+        nav {
+            ol {
+                @for (n, report) in reports.iter().enumerate() {
+                    @let ending = article::ending(report);
+                    li class=(ending) { a href={ "#" (prefix(n)) "run" } { (escaped(&report.head.scenario)) } }
+                }
+            }
+        }
+    }
 }
 
 fn document(title: &Text, lang: Lang, body: &Markup) -> Markup {

@@ -52,6 +52,17 @@ pub(crate) fn page_colors() -> String {
     }) + "}\n"
 }
 
+/// The colours as the reader's system chooses, for a picture that stands alone.
+pub(super) fn picture_colors() -> String {
+    let named = |dark: bool| {
+        all().fold(String::new(), |mut out, (name, light, darker)| {
+            let _ = write!(out, "--{name}:{};", if dark { darker } else { light });
+            out
+        })
+    };
+    format!(":root{{{}}}\n@media(prefers-color-scheme:dark){{:root{{{}}}}}\n", named(false), named(true))
+}
+
 /// What messages' fills, outlines and patterns are, by class.
 pub(crate) fn message_rules() -> String {
     (1..=MESSAGES.len()).fold(String::new(), |mut out, n| {

@@ -2,6 +2,7 @@
 
 mod axis;
 mod inks;
+mod poster;
 mod rung;
 mod rungs;
 mod speech;
@@ -9,6 +10,7 @@ mod spots;
 mod strip;
 
 pub(crate) use inks::{class, message_rules, page_colors, patterns, sheet};
+pub use poster::poster;
 pub(crate) use rung::Spacing;
 pub(crate) use rungs::ladder;
 pub(crate) use speech::{Speech, both};

@@ -11,6 +11,8 @@ use maud::{Markup, html};
 pub(crate) enum Speech {
     /// Both: the reader chooses.
     Both,
+    /// One alone.
+    Only(Lang),
 }
 
 impl Speech {
@@ -18,6 +20,7 @@ impl Speech {
     pub(crate) fn html(self, text: &Text) -> Markup {
         let [en, zh] = [escaped(&text.en), escaped(&text.zh)];
         match self {
+            Speech::Only(lang) => html! { (escaped(text.to(lang))) },
             Speech::Both if en == zh => html! { (en) },
             Speech::Both => html! { span lang="en" { (en) } span lang="zh" { (zh) } },
         }
@@ -27,6 +30,7 @@ impl Speech {
     pub(crate) fn svg(self, text: &Text) -> Markup {
         let [en, zh] = [escaped(&text.en), escaped(&text.zh)];
         match self {
+            Speech::Only(lang) => html! { (escaped(text.to(lang))) },
             Speech::Both if en == zh => html! { (en) },
             Speech::Both => html! { tspan lang="en" { (en) } tspan lang="zh" { (zh) } },
         }
