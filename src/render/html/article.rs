@@ -70,6 +70,7 @@ fn command(report: &Report) -> String {
 /// The class of how it ended.
 pub(super) fn ending(report: &Report) -> &'static str {
     match report.ending() {
+        RunEnd::Shown if report.findings.verdict.claims_nothing() => "unknown",
         RunEnd::Shown | RunEnd::ControlPassed => "good",
         RunEnd::NotHere => "unknown",
         RunEnd::NotShown | RunEnd::ControlFailed | RunEnd::Impossible | RunEnd::Broken => "bad",
@@ -81,6 +82,7 @@ fn verdict(report: &Report) -> Markup {
     let (all, held) = (findings.claims.len(), findings.claims.iter().filter(|c| c.holds).count());
     let detail = match &findings.verdict {
         Verdict::NotPossibleHere(reason) => reason.clone(),
+        Verdict::Observed => Text::new("nothing was claimed", "没有要验证的论断"),
         _ => say!("{held} of {all} claims hold", "{all} 条论断中 {held} 条成立"),
     };
     let control = report.head.control.as_ref().filter(|_| report.ending() == RunEnd::ControlPassed);
