@@ -41,7 +41,7 @@ fn file(lang: Lang) -> Arg {
 
 /// Renders every run that is recorded in the files; `-` is standard input.
 fn run(files: &[PathBuf], context: &Context, out: &mut dyn Write) -> io::Result<Exit> {
-    let mut shown = Shown { count: 0, together: Vec::new() };
+    let mut shown = Rendered { count: 0, together: Vec::new() };
     for file in files {
         let name = escaped(&file.to_string_lossy());
         let refusal = match (&*name, open(file)) {
@@ -61,13 +61,13 @@ fn run(files: &[PathBuf], context: &Context, out: &mut dyn Write) -> io::Result<
 }
 
 /// What is rendered so far.
-struct Shown {
+struct Rendered {
     count: usize,
     /// Runs that make one document.
     together: Vec<Report>,
 }
 
-impl Shown {
+impl Rendered {
     /// Every run of a file; or why not, and what that answers.
     fn all(
         &mut self,

@@ -1,11 +1,11 @@
 //! One run: what it establishes, its verdict, its tapes, its ladder, its claims, why, and what to try.
 
 use super::{controls, event_table};
-use crate::claims::{Claim, Verdict};
+use crate::claims::{Claim, Table, Verdict};
 use crate::render::Report;
 use crate::render::picture::{self, Drawn, Spacing, Speech};
 use crate::render::report::RunEnd;
-use crate::render::rows::{Row, rows};
+use crate::render::rows::{Row, counted, rows};
 use crate::render::tapes::{Tapes, streams};
 use crate::say;
 use crate::text::{Text, escaped, hex};
@@ -156,12 +156,34 @@ fn scales(prefix: &str) -> Markup {
     controls::choices(&name, &legend, &choices, "rows")
 }
 
+/// The table that the run shows, where its lesson is one.
+fn lesson(table: &Table) -> Markup {
+    html! {
+        div.scroll.lesson tabindex="0" role="group" aria-label="table" {
+            table {
+                thead { tr { @for head in &table.heads { th scope="col" { (Speech::Both.html(head)) } } } }
+                tbody {
+                    @for row in &table.rows {
+                        tr {
+                            th scope="row" { (Speech::Both.html(&row.name)) }
+                            @for cell in &row.cells { td { (Speech::Both.html(&cell.exact)) } }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The claims, below what was counted.
 fn claims(report: &Report, prefix: &str) -> Markup {
     let findings = &report.findings;
     let rows: Vec<usize> = rows(report).iter().filter_map(Row::seq).collect();
     html! {
         section.claims {
             h2 { (Speech::Both.html(&Text::new("What it shows", "说明了什么"))) }
+            @if let Some(table) = &findings.table { (lesson(table)) }
+            @for text in counted(report) { p.counts { (Speech::Both.html(&text)) } }
             ol { @for claim in &findings.claims { (one_claim(report, claim, &rows, prefix)) } }
             @for text in findings.unjudged.iter().chain(&findings.limits) { p.aside { (Speech::Both.html(text)) } }
         }
