@@ -100,20 +100,26 @@ fn lone(scenario: &Scenario, side: &[&str]) -> Command {
         args.extend(["--gap", "20ms"]);
     }
     let mut command = command(&args);
-    #[cfg(target_os = "linux")]
-    {
-        use std::os::unix::process::CommandExt;
-        let limit = libc::rlimit { rlim_cur: 1 << 30, rlim_max: 1 << 30 };
-        // SAFETY: between fork and exec it makes one system call with a live argument.
-        unsafe {
-            command.pre_exec(move || match libc::setrlimit(libc::RLIMIT_AS, &limit) {
-                0 => Ok(()),
-                _ => Err(std::io::Error::last_os_error()),
-            });
-        }
-    }
+    limit_memory(&mut command);
     command
 }
+
+#[cfg(target_os = "linux")]
+fn limit_memory(command: &mut Command) {
+    use std::os::unix::process::CommandExt;
+    let limit = libc::rlimit { rlim_cur: 1 << 30, rlim_max: 1 << 30 };
+    // SAFETY: between fork and exec it makes one system call with a live argument.
+    unsafe {
+        command.pre_exec(move || match libc::setrlimit(libc::RLIMIT_AS, &limit) {
+            0 => Ok(()),
+            _ => Err(std::io::Error::last_os_error()),
+        });
+    }
+}
+
+/// Elsewhere only the recording's own cap holds.
+#[cfg(not(target_os = "linux"))]
+fn limit_memory(_: &mut Command) {}
 
 fn speaks_udp(scenario: &Scenario) -> bool {
     scenario.id.starts_with("udp-")
