@@ -162,8 +162,8 @@ impl PartialReport {
         let kind = kind(&line)?;
         if kind != "header" {
             return Err(say!(
-                "a run begins with a `header` line, and this is a `{kind}` line; stickdemo SCENARIO --format json records one",
-                "一次运行以 `header` 行开头，而这是 `{kind}` 行；请用 stickdemo 场景名 --format json 来记录"
+                "a run begins with a `header` line, and this is a `{kind}` line; stickdemo SCENARIO --format json records one, and of any program stickdemo watch --format json",
+                "一次运行以 `header` 行开头，而这是 `{kind}` 行；请用 stickdemo 场景名 --format json 来记录；别的程序用 stickdemo watch --format json"
             ));
         }
         if line["schema"] != SCHEMA {
