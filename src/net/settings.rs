@@ -17,6 +17,8 @@ pub struct Settings {
     pub gap: Option<Duration>,
     /// Drop the barriers that make the phenomenon certain.
     pub race: bool,
+    /// Do only what every system can: an end is alone, and the other one may be on another system.
+    pub portable: bool,
 }
 
 /// One option of [`Settings`], by the name it has on the command line.
@@ -55,8 +57,15 @@ impl Opt {
 
 impl Settings {
     /// Nothing set: the kernel's defaults.
-    pub const NONE: Settings =
-        Settings { nodelay: None, sndbuf: None, rcvbuf: None, recv_size: None, gap: None, race: false };
+    pub const NONE: Settings = Settings {
+        nodelay: None,
+        sndbuf: None,
+        rcvbuf: None,
+        recv_size: None,
+        gap: None,
+        race: false,
+        portable: false,
+    };
 
     /// These settings with the learner's laid over them.
     #[must_use]
@@ -68,6 +77,7 @@ impl Settings {
             recv_size: chosen.recv_size.or(self.recv_size),
             gap: chosen.gap.or(self.gap),
             race: chosen.race || self.race,
+            portable: chosen.portable || self.portable,
         }
     }
 

@@ -66,12 +66,14 @@ static VISITS: [(Act, Visit); 5] = [
 
 type Visits = &'static [(Act, Visit)];
 
-fn possible(visits: Visits) -> impl Iterator<Item = &'static (Act, Visit)> {
-    visits.iter().filter(|(_, visit)| KILLS || !visit.killed)
+/// Those that can be made here; of an end that is alone, those that can be made anywhere.
+fn possible(end: &End, visits: Visits) -> impl Iterator<Item = &'static (Act, Visit)> + use<> {
+    let kills = KILLS && !end.settings().portable;
+    visits.iter().filter(move |(_, visit)| kills || !visit.killed)
 }
 
 fn client(end: &End, visits: Visits) -> Ends {
-    for (_, visit) in end.titled_acts(possible(visits)) {
+    for (_, visit) in end.titled_acts(possible(end, visits)) {
         let s = end.connect()?;
         s.send(b"hello")?;
         s.wait_queued(5)?;
@@ -90,7 +92,7 @@ fn client(end: &End, visits: Visits) -> Ends {
 
 fn server(end: &End, visits: Visits) -> Ends {
     let listener = end.listen()?;
-    for (_, visit) in end.acts(possible(visits)) {
+    for (_, visit) in end.acts(possible(end, visits)) {
         let conn = listener.accept()?;
         match visit.checked {
             true => echo_with_the_check(&conn)?,
@@ -165,9 +167,13 @@ fn judge(j: &Judge) {
         ));
     }
 
-    match KILLS {
-        true => killed_is_closed(j),
-        false => j.limit(Text::new("no process is killed on this system", "本系统上不演示杀死进程")),
+    match (KILLS, j.acts(&VISITS).count() == VISITS.len()) {
+        (true, true) => killed_is_closed(j),
+        (true, false) => j.limit(Text::new(
+            "no process is killed where the other end may be on a system that kills none",
+            "另一端可能在不演示杀死进程的系统上，所以不杀死进程",
+        )),
+        (false, _) => j.limit(Text::new("no process is killed on this system", "本系统上不演示杀死进程")),
     }
 }
 

@@ -6,7 +6,7 @@ use super::request::RunRequest;
 use crate::cli::command::Context;
 use crate::commands::run_report::report;
 use crate::exit::Exit;
-use crate::net::Allowance;
+use crate::net::{Allowance, Settings};
 use crate::output::{complain, tell};
 use crate::play::{self, LONE_LIMIT, Plan, Side};
 use crate::render::Format;
@@ -27,7 +27,7 @@ pub(super) fn plan(request: &RunRequest, style: &Style) -> Plan {
     if let Some(link) = link {
         plan = plan.over(link);
     }
-    plan.settings = settings;
+    plan.settings = Settings { portable: request.side != Side::Both, ..settings };
     plan.side = request.side;
     plan.steady = style.stable;
     let lone = (request.side != Side::Both).then_some(LONE_LIMIT);

@@ -81,6 +81,7 @@ fn settings(matches: &ArgMatches) -> Settings {
         recv_size: get(matches, "recv-size"),
         gap: get(matches, "gap"),
         race: matches.get_flag("race"),
+        portable: false,
     }
 }
 
