@@ -81,6 +81,32 @@ fn over_a_link_each_is_reproduced_and_fails_without_its_cause() {
     });
 }
 
+/// A run that a limit ended is no verdict on its claims, and one that takes long says so before.
+#[test]
+fn a_run_that_ended_before_its_time_falsifies_nothing() {
+    for (link, words) in [("loss=100%", "the link lost it"), ("rtt=4s", "over this link it takes some")] {
+        let ran = run(&["tcp-naive", "--link", link, "--timeout", "500ms"]);
+        assert_eq!(ran.code, Some(3), "{link}: {ran}");
+        let linked = !ran.err.is_empty();
+        assert_eq!(linked, ran.err.contains(words) && ran.err.contains("500ms"), "{link}: {ran}");
+        assert!(linked || ran.out.contains("not-possible-here"), "only without a link: {ran}");
+        assert!(!ran.out.contains("not-reproduced") && !ran.out.contains("[fails]"), "{link}: {ran}");
+    }
+}
+
+/// What comes twice is not out of order.
+#[test]
+fn a_copy_overtakes_nobody() {
+    for link in ["up.dup=2", "up.dup=1+2+3", "dup=100%"] {
+        let ran = run(&["udp-reorder", "--link", link]);
+        if ran.code == Some(3) && ran.out.contains("not-possible-here") {
+            return;
+        }
+        assert_eq!(ran.code, Some(1), "{link}: {ran}");
+        assert!(ran.out.contains("[fails] UDP: received in the order of arrival"), "{link}: {ran}");
+    }
+}
+
 /// Messages that cross in fragments, of which one is lost in its middle; and one that comes twice.
 #[test]
 fn what_a_link_lost_is_known_message_by_message() {

@@ -2,7 +2,7 @@
 
 use super::cells::{NamedRow, Table};
 use super::claim::{Claim, Shown, Verdict};
-use super::invariants;
+use super::invariants::{self, is_invariant};
 use super::scope::{Events, Scope};
 use super::value::{Sentence, Value};
 use crate::text::Text;
@@ -130,6 +130,20 @@ impl<'a> Judge<'a> {
 }
 
 impl Findings {
+    /// The run ended before everything could be seen; the reason. What does not hold in it is not judged, but for what
+    /// must hold in every run.
+    pub fn cut_short(&mut self, reason: Text) {
+        let (kept, open) = std::mem::take(&mut self.claims).into_iter().partition(|c| c.holds || is_invariant(c));
+        self.claims = kept;
+        let open: Vec<Claim> = open;
+        let unseen = Text::new("{}: not judged, the run ended before", "{}：没有判断，运行在此之前就结束了");
+        self.limits.extend(open.iter().map(|claim| unseen.with(&claim.text)));
+        self.verdict = match self.claims.iter().all(|c| c.holds) {
+            true => Verdict::NotPossibleHere(reason),
+            false => Verdict::NotReproduced,
+        };
+    }
+
     /// Adds what must hold besides; it shows no phenomenon by itself.
     pub fn add(&mut self, claim: Claim) {
         if !claim.holds {

@@ -97,6 +97,7 @@ fn plan(scenario: &Scenario, link: &AskedLink, style: &Style) -> Plan {
         plan = plan.over(play::seeded(spec, style.stable));
     }
     plan.steady = style.stable;
+    play::allow_for_slowness(&mut plan);
     plan
 }
 
@@ -162,6 +163,7 @@ fn often(scenarios: &[Scenario], asked: &Asked, context: &Context, out: &mut dyn
 fn worse(answer: Exit, outcome: &Outcome) -> Exit {
     match (&outcome.findings.verdict, answer) {
         (Verdict::NotReproduced, Exit::Done | Exit::NotHere) => outcome.exit(),
+        (_, Exit::Done) if outcome.failure.is_some() => outcome.exit(),
         _ => answer,
     }
 }

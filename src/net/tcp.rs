@@ -149,9 +149,9 @@ impl<'e> Tcp<'e> {
     pub fn connect_to(self, address: SocketAddr) -> Result<Conn> {
         let recorded = self.open(address)?;
         let patience = self.end.stage.patience();
-        // Between two ends here the answer comes at once, and a plain connect is what the page has;
+        // Between two ends on loopback the answer comes at once, and a plain connect is what the page has;
         // elsewhere, and from a listener whose queue is full, silence would last for minutes.
-        let soon = self.end.linked() || address.ip().is_loopback() && !self.end.alone();
+        let soon = address.ip().is_loopback() && !self.end.alone();
         let made = recorded.plain(Call::Connect, Some(address), |s| match soon {
             true => s.connect(&address.into()),
             false => s.connect_timeout(&address.into(), patience.limit),
@@ -438,6 +438,12 @@ impl Conn {
     pub fn recv_to_end(&self, at_once: usize) -> Result<()> {
         while !self.recv(at_once)?.is_empty() {}
         Ok(())
+    }
+
+    /// Was its SYN, or the answer to it, sent again? Over a link whose round trip is longer than the timer of the
+    /// handshake (1 s: RFC 6298 §2) it is, and then the kernel begins with one segment at a time (RFC 5681 §3.1).
+    pub fn handshake_was_repeated(&self) -> bool {
+        self.recorded.handshake > 0
     }
 
     /// An end's answer when the scheduler spoiled the run; the reason. The connection is reset, which tells the other

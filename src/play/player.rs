@@ -56,6 +56,8 @@ pub struct Plan {
     pub steady: bool,
     /// How long it may last, and how much it may move.
     pub allowed: Allowance,
+    /// How long what it sends takes at the link's rate.
+    pub sending: Duration,
     /// Told where a lone server listens, once it does.
     pub announce: Option<Announce>,
 }
@@ -64,7 +66,7 @@ pub struct Plan {
 pub const LIMIT: Duration = Duration::from_secs(10);
 
 /// The longest such a run lasts.
-const WHOLE: Duration = Duration::from_secs(60);
+pub(super) const WHOLE: Duration = Duration::from_secs(60);
 
 /// The longest a run waits, beyond the time on the way, for a datagram that the link may have lost.
 const DATAGRAM_LIMIT: Duration = Duration::from_secs(1);
@@ -78,7 +80,8 @@ impl Plan {
         let settings = experiment.defaults.clone();
         let link = matches!(experiment.linked, Linked::Only).then(|| experiment.usual_link());
         let (side, allowed) = (Side::Both, Allowance::lasting(LIMIT, WHOLE));
-        let plan = Plan { experiment, settings, side, link: None, steady: false, allowed, announce: None };
+        let sending = Duration::ZERO;
+        let plan = Plan { experiment, settings, side, link: None, steady: false, allowed, sending, announce: None };
         match link {
             Some(link) => plan.over(link),
             None => plan,
@@ -140,6 +143,12 @@ pub struct Failure {
 }
 
 impl Failure {
+    /// Its time was up, or it had moved too much: what was still to come could not be seen.
+    fn cut_it_short(&self) -> bool {
+        use NetError::{Deadline, TimeUp, TooMuch};
+        matches!(self.error.downcast_ref(), Some(Deadline { .. } | TimeUp { .. } | TooMuch { .. }))
+    }
+
     /// The sentence, in both languages.
     pub fn text(&self) -> Text {
         let error = &self.error;
@@ -225,7 +234,7 @@ pub fn run(plan: &Plan) -> Outcome {
         let times = |flaw| restarts.iter().filter(|(seen, _)| *seen == flaw).count();
         match performed.flaw(plan) {
             Some((flaw, reason)) if times(flaw) < flaw.most() => restarts.push((flaw, reason)),
-            Some((Flaw::Spoiled, reason)) => return never_as_meant(performed, &reason),
+            Some((Flaw::Spoiled, reason)) => return never_as_meant(plan, performed, &reason),
             _ => {
                 let reasons = restarts.into_iter().map(|(_, reason)| reason).collect();
                 return judged(plan, rehearsal.as_ref(), performed, reasons);
@@ -342,18 +351,29 @@ fn judged(plan: &Plan, rehearsal: Option<&Trace>, performed: Performance, restar
     let other_end = rehearsal.and_then(|whole| other_end::said_its_part(whole, &judge));
     let mut findings = judge.finish();
     other_end.into_iter().for_each(|claim| findings.add(claim));
-    if failure.is_some() {
-        findings.verdict = Verdict::NotReproduced;
+    match &failure {
+        Some(failure) if failure.cut_it_short() => findings.cut_short(failure.text()),
+        Some(_) => findings.verdict = Verdict::NotReproduced,
+        None => {}
     }
     Outcome { summary: trace.summary(), trace, findings, failure, began, took }
 }
 
-fn never_as_meant(performed: Performance, reason: &Text) -> Outcome {
+fn never_as_meant(plan: &Plan, performed: Performance, reason: &Text) -> Outcome {
     let text = say!(
         "this run was begun again {RESTARTS} times and showed nothing each time: {{}}",
         "这次运行重新开始了 {RESTARTS} 次，每次都没能说明什么：{{}}"
     );
-    impossible(performed.trace, text.with(reason), performed.began, performed.took)
+    let text = match plan.link.as_ref().is_some_and(Spec::doubles_or_reorders) {
+        // RFC 9293 §3.10.7.4; RFC 5681 §4.2.
+        true => Text::new(
+            "{}. This link doubles packets, or changes their order: such a segment is acknowledged at once",
+            "{}。这条链路会复制分组或打乱顺序：这样的报文段会立即得到确认",
+        )
+        .with(&text.with(reason)),
+        false => text.with(reason),
+    };
+    impossible(performed.trace, text, performed.began, performed.took)
 }
 
 /// The other side hung up in the middle.
@@ -418,7 +438,7 @@ fn place(plan: &Plan, link: Option<&Link>, role: Role) -> Place {
     match (plan.side, link) {
         (Side::Both, Some(link)) => {
             let lossy = plan.link.as_ref().filter(|spec| spec.has_faults());
-            let patience = lossy.map(|spec| DATAGRAM_LIMIT + 4 * spec.rtt());
+            let patience = lossy.map(|spec| DATAGRAM_LIMIT + 4 * spec.rtt() + 2 * plan.sending);
             Place::Linked { near: link.host(role).clone(), far: link.host(role.other()).clone(), patience }
         }
         (Side::Both, None) => Place::Loopback,

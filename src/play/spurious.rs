@@ -7,14 +7,14 @@ use crate::trace::Trace;
 use crate::trace::packet::Packet;
 use std::time::Duration;
 
-/// The shortest time after which Linux sends again what nobody acknowledged (TCP_RTO_MIN). Over a longer round trip it
-/// does so whatever the machine.
+/// The shortest time after which Linux sends again what nobody acknowledged (TCP_RTO_MIN). Over a longer round trip, or
+/// in front of a rate, it does so whatever the machine.
 const SHORTEST_TIMER: Duration = Duration::from_millis(200);
 
 /// Why a run says something of this machine and not of the link: something was sent again of a connection of which the
 /// link had dropped nothing.
 pub(super) fn reason(trace: &Trace, link: Option<&Spec>) -> Option<Text> {
-    link.filter(|spec| spec.rtt() < SHORTEST_TIMER)?;
+    link.filter(|spec| spec.rtt() < SHORTEST_TIMER && spec.up.rate.or(spec.down.rate).is_none())?;
     let again = trace.packets.iter().filter(|p| p.segment().is_some_and(|s| s.retransmission));
     let mut for_nothing = again.filter(|p| !trace.packets.iter().any(|q| q.dropped() && q.seq < p.seq && beside(p, q)));
     let reason = "a segment was sent again although none was lost";
@@ -65,8 +65,10 @@ mod tests {
         assert_eq!(reason(&trace(&[first, first]), Some(&near)), None);
         assert_eq!(reason(&trace(&[lost, again]), Some(&near)), None);
         assert!(reason(&trace(&[first, again, lost]), Some(&near)).is_some(), "nothing was lost before it");
-        let far = Spec::parse("rtt=4s").expect("a link");
-        assert_eq!(reason(&trace(&[first, again]), Some(&far)), None, "the timer of every machine");
+        for slow in ["rtt=4s", "rate=1000"] {
+            let link = Spec::parse(slow).expect("a link");
+            assert_eq!(reason(&trace(&[first, again]), Some(&link)), None, "{slow}: the timer of every machine");
+        }
         assert_eq!(reason(&trace(&[first, again]), None), None, "without a link nobody knows what was lost");
     }
 }

@@ -1,7 +1,9 @@
 //! One socket's connection as the link carried it: what its claims are judged by, beside the kernel's counters.
 
 use crate::claims::Measured;
+use crate::net::Conn;
 use crate::net::statistics;
+use crate::play::NotPossible;
 use crate::text::{Text, grouped};
 use crate::trace::packet::Packet;
 use crate::trace::{Event, Trace};
@@ -87,6 +89,16 @@ impl Segments<'_> {
         arrivals.sort_unstable();
         arrivals.windows(2).all(|pair| pair[0].1.1 == pair[1].1.0)
     }
+}
+
+/// A connection that began slowly shows nothing of what leaves, or is acknowledged, at once.
+pub(super) fn began_as_usual(s: &Conn) -> Result<(), NotPossible> {
+    let reason = Text::new(
+        "the round trip is longer than the timer of the handshake (1 s): SYN was sent again, and such a connection \
+         begins with one segment at a time (RFC 6298 §5; RFC 5681 §3.1)",
+        "往返时间比握手的定时器（1 秒）还长：SYN 被重传，这样的连接开始时一次只发一个报文段（RFC 6298 §5；RFC 5681 §3.1）",
+    );
+    if s.handshake_was_repeated() { Err(NotPossible(reason)) } else { Ok(()) }
 }
 
 /// Had this packet arrived when the other one left?

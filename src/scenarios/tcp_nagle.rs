@@ -84,8 +84,9 @@ fn small_behind_full(end: &End) -> Ends {
     Ok(())
 }
 
-fn connect(end: &End, nodelay: bool) -> Result<Conn> {
+fn connect(end: &End, nodelay: bool) -> anyhow::Result<Conn> {
     let s = end.tcp().nodelay(nodelay).connect()?;
+    segments::began_as_usual(&s)?;
     end.pass("acks", Text::new("until the server has set its ACKs", "等到服务器设好确认方式"))?;
     Ok(s)
 }

@@ -2,7 +2,7 @@
 //! send it with, which it cannot give before it has the second write.
 
 use super::prelude::*;
-use super::segments::{Segments, arrived_before};
+use super::segments::{self, Segments, arrived_before};
 use crate::framing::{Framing, I32_LE};
 use crate::net::statistics;
 use crate::trace::Part::{Body, Header};
@@ -60,6 +60,7 @@ fn ask(end: &End, nagle: bool) -> Ends {
     for &(_, way) in end.titled_acts(&WAYS) {
         let nodelay = way == SendMethod::Nodelay || way == SendMethod::TwoWrites && !nagle;
         let s = end.tcp().nodelay(nodelay).connect()?;
+        segments::began_as_usual(&s)?;
         end.pass("acks", Text::new("until the server has set its ACKs", "等到服务器设好确认方式"))?;
         for word in WORDS {
             let request = end.framed(I32_LE.frame(word)?, I32_LE.width(), None);

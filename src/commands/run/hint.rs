@@ -1,6 +1,7 @@
 //! Why a run could not go on, and what to do about it.
 
 use super::request::RunRequest;
+use crate::link::spec::Spec;
 use crate::net::NetError;
 use crate::play::{Failure, Side};
 use crate::say;
@@ -69,6 +70,23 @@ fn hint(request: &RunRequest, error: &NetError) -> Option<Text> {
     }
 }
 
+/// What of a link can keep something from coming.
+fn link_hint(link: &Spec) -> Text {
+    match (link.loses(), link.doubles_or_reorders()) {
+        (true, _) => Text::new(
+            "the link lost it: --timeout 120s waits longer for what TCP sends again; what UDP lost does not come",
+            "链路把它丢了：TCP 会重传，--timeout 120s 可以等得更久；UDP 丢了的不会再来",
+        ),
+        (false, true) => Text::new(
+            "the link doubles or reorders: a copy may have been taken for the next message, or come out of turn",
+            "链路会复制或打乱顺序：可能把副本当成了下一条消息，或者次序不对",
+        ),
+        (false, false) => {
+            Text::new("the link is slow: --timeout 120s waits longer", "链路太慢：--timeout 120s 可以等得更久")
+        }
+    }
+}
+
 fn deadline_hint(request: &RunRequest, error: &NetError) -> Option<Text> {
     let id = request.scenario.id;
     match error {
@@ -83,10 +101,7 @@ fn deadline_hint(request: &RunRequest, error: &NetError) -> Option<Text> {
     }
     match request.side {
         Side::Both if !request.is_linked() => None,
-        Side::Both => Some(Text::new(
-            "the link is slow, or lost it: --timeout 120s waits longer; but what UDP lost does not come",
-            "链路太慢，或者把它丢了：--timeout 120s 可以等得更久；但 UDP 丢了的不会再来",
-        )),
+        Side::Both => request.link.spec(&request.scenario.experiment).map(|link| link_hint(&link)),
         Side::Server(_) => Some(say!(
             "is the other end stickdemo {id}? --timeout 120s waits longer",
             "另一端运行的是 stickdemo {id} 吗？--timeout 120s 可以等得更久"

@@ -16,6 +16,7 @@ use crate::sys::port;
 use crate::text::Text;
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// What is run, and how.
 pub(super) fn plan(request: &RunRequest, style: &Style) -> Plan {
@@ -30,6 +31,7 @@ pub(super) fn plan(request: &RunRequest, style: &Style) -> Plan {
     plan.settings = Settings { portable: request.side != Side::Both, ..settings };
     plan.side = request.side;
     plan.steady = style.stable;
+    foretell(&mut plan, request.repeat.unwrap_or(1), style);
     let lone = (request.side != Side::Both).then_some(LONE_LIMIT);
     if let Some(limit) = request.limit.or(lone) {
         plan.allowed = Allowance::lasting(limit, limit);
@@ -46,6 +48,20 @@ pub(super) fn plan(request: &RunRequest, style: &Style) -> Plan {
         }));
     }
     plan
+}
+
+/// Says how long so many runs take, where somebody would wonder, and gives them that time.
+fn foretell(plan: &mut Plan, runs: u32, style: &Style) {
+    const WORTH_TELLING: Duration = Duration::from_secs(5);
+    let Some(about) = play::allow_for_slowness(plan).map(|one| one * runs) else { return };
+    if about >= WORTH_TELLING {
+        let seconds = about.as_secs();
+        let text = say!(
+            "over this link it takes some {seconds} s, perhaps twice that; Ctrl-C ends it",
+            "在这条链路上大约需要 {seconds} 秒，也可能加倍；按 Ctrl-C 可以中止"
+        );
+        tell(text.to(style.lang));
+    }
 }
 
 /// One run, with its trace.

@@ -103,6 +103,16 @@ impl Spec {
         self.chosen().any(|chosen| !chosen.is_empty()) || self.up.rate.is_some() || self.down.rate.is_some()
     }
 
+    /// A packet may arrive twice, or after a later one.
+    pub fn doubles_or_reorders(&self) -> bool {
+        [&self.up, &self.down].into_iter().any(|way| !way.dup.is_empty() || !way.reorder.is_empty())
+    }
+
+    /// Packets may be lost, on the way or in front of a rate.
+    pub fn loses(&self) -> bool {
+        [&self.up, &self.down].into_iter().any(|way| !way.loss.is_empty() || way.queue.is_some())
+    }
+
     fn chosen(&self) -> impl Iterator<Item = &Chosen> {
         [&self.up, &self.down].into_iter().flat_map(|way| [&way.loss, &way.dup, &way.reorder])
     }
