@@ -1,7 +1,7 @@
 //! Where output goes and how it looks: standard output, or a file that appears only when it is complete.
 
 use crate::exit::Exit;
-use crate::render::palette::Palette;
+use crate::render::palette::{Palette, Theme};
 use crate::render::{Format, Style};
 use crate::say;
 use crate::sys::scratch;
@@ -30,6 +30,8 @@ pub(crate) struct Output {
     pub file: Option<PathBuf>,
     /// Colour.
     pub color: When,
+    /// What the colours are made for.
+    pub theme: Theme,
     /// Language.
     pub lang: Lang,
     /// More than ASCII.
@@ -138,7 +140,7 @@ pub(crate) fn style(output: &Output, variable: impl Fn(&str) -> Option<String>) 
     let size = terminal.then(terminal_size::terminal_size).flatten();
     let width = size.map_or(80, |(terminal_size::Width(columns), _)| usize::from(columns)).max(20);
     let Output { lang, unicode, stable, full, .. } = *output;
-    Style { lang, width, palette: Palette::new(color), unicode, stable, full }
+    Style { lang, width, palette: Palette::themed(color, output.theme), unicode, stable, full }
 }
 
 /// Says something on standard error. That nobody reads it is no reason to fail.

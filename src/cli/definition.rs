@@ -4,6 +4,7 @@ use super::args::{flag, heading, one_of, value};
 use super::command::{Command, Section};
 use crate::output::When;
 use crate::render::Format;
+use crate::render::palette::Theme;
 use crate::scenarios::SyllabusPart;
 use crate::text::{Lang, Text};
 use clap::{Arg, ArgAction, ValueHint, value_parser};
@@ -95,6 +96,10 @@ fn epilogue() -> Text {
 
 /// What every command takes.
 fn output_args(commands: &[Command], lang: Lang) -> Vec<Arg> {
+    let theme = Text::new(
+        "colours for a light or a dark terminal, or mono",
+        "配色：light（浅色终端）、dark（深色终端）或 mono",
+    );
     let args = vec![
         value("format", "FORMAT", lang, formats(commands))
             .value_parser(one_of(Format::ALL.iter().map(|format| (format.word(), *format))))
@@ -108,6 +113,9 @@ fn output_args(commands: &[Command], lang: Lang) -> Vec<Arg> {
             .value_parser(one_of([("auto", When::Auto), ("always", When::Always), ("never", When::Never)]))
             .default_value("auto")
             .hide_default_value(true)
+            .hide_possible_values(true),
+        value("theme", "THEME", lang, theme)
+            .value_parser(one_of([("light", Theme::Light), ("dark", Theme::Dark), ("mono", Theme::Mono)]))
             .hide_possible_values(true),
         value("lang", "LANG", lang, Text::new("en or zh", "en 或 zh"))
             .value_parser(["en", "zh"])

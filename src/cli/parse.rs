@@ -8,6 +8,7 @@ use super::guess;
 use crate::exit::Exit;
 use crate::output::{Destination, Output, When, complain, style, unwritable};
 use crate::render::Format;
+use crate::render::palette::Theme;
 use crate::text::{Lang, Text};
 use clap::ArgMatches;
 use std::ffi::OsString;
@@ -56,6 +57,7 @@ fn understand(commands: &[Command], matches: &ArgMatches, lang: Lang) -> Result<
         format: get(sub, "format").unwrap_or(Format::Text),
         file: get(sub, "out"),
         color: get(sub, "color").unwrap_or(When::Auto),
+        theme: get(sub, "theme").unwrap_or(Theme::Any),
         lang,
         unicode: sub.get_flag("unicode"),
         stable: asked(sub, "stable"),
