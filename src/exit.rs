@@ -27,10 +27,10 @@ impl Exit {
     /// What it means, for the man page.
     pub const fn meaning(self) -> Text {
         match self {
-            Exit::Done => Text::new("the claims were reproduced; the transfer is whole", "结论已重现；传输完整"),
+            Exit::Done => Text::new("the claims were reproduced; the transfer is whole", "论断已复现；传输完整"),
             Exit::Failed => Text::new(
                 "a claim did not hold; the transfer is not whole, a checksum differs",
-                "有结论不成立；传输不完整，或摘要不符",
+                "有论断不成立；传输不完整，或摘要不符",
             ),
             Exit::Usage => Text::new("wrong usage", "用法错误"),
             Exit::NotHere => Text::new("this machine, or its state, cannot do it", "这台机器或它的状态做不到"),

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use stickdemo::cli::{self, Reply, Request};
 use stickdemo::exit::Exit;
 use stickdemo::output::{print, tell};
-use stickdemo::sys::scratch;
+use stickdemo::sys::{keys, scratch};
 use stickdemo::text::{Lang, Text};
 use stickdemo::{commands, link, programs, watch};
 
@@ -39,6 +39,7 @@ fn on_interrupt(lang: Lang) {
         if watch::defers_interrupt() {
             return;
         }
+        keys::restore();
         scratch::remove_all();
         programs::runner::kill_all();
         link::reap();

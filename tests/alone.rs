@@ -119,7 +119,7 @@ fn a_lone_server_does_not_believe_a_peer_that_speaks_something_else() {
 #[test]
 fn a_server_says_briefly_what_it_waited_for_and_what_it_got() {
     for (id, said, words) in [
-        ("tcp-naive", "a".into(), "waited 300ms until 9 bytes are queued, in vain"),
+        ("tcp-naive", "a".into(), "waited 300ms until 9 bytes are queued, without success"),
         ("fix-header", "GET / HTTP/1.1\r\n".repeat(60), "not one of the three commands: \"GET / HTTP/1.1\\r\\nGET \""),
     ] {
         let mut child = spawn(&mut command(&[id, "--as", "server", "--timeout", "300ms"]));

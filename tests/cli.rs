@@ -129,7 +129,7 @@ fn values_are_checked_with_their_form_shown() {
     refused(&["fix-sleep", "--gap", "soon"], &["--gap", "20ms or 1.5s"]);
     refused(&["tcp-naive", "--format", "xml"], &["xml", "json"]);
     refused(&["tcp-naive", "--recv-size", "-5"], &["-5", "negative"]);
-    refused(&["tcp-naive", "again"], &["again", "too many"]);
+    refused(&["tcp-naive", "again"], &["again", "unexpected argument"]);
     refused(&["tcp-naive", "--connect", "127.0.0.1:0"], &["port 0"]);
     refused(&["--format", "json"], &["nothing to run", "stickdemo list"]);
     refused(&["--lang", "zh"], &["没有指明"]);
@@ -366,7 +366,7 @@ fn nothing_at_all_shows_the_help_as_wrong_usage() {
 }
 
 #[test]
-fn step_waits_for_a_line_before_each_event() {
+fn step_waits_for_a_key_before_each_event_and_keeps_the_answer_back() {
     let mut child = command(&["tcp-naive", "--step", "--stable"])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -379,7 +379,28 @@ fn step_waits_for_a_line_before_each_event() {
     let ran = finished(child);
     assert_eq!(ran.code, Some(0));
     assert_eq!(ran.out, run(&["tcp-naive", "--stable"]).out, "the text is the same, only slower");
-    assert!(ran.err.matches("-- Enter").count() >= 4, "{}", ran.err);
+    assert!(ran.err.matches("-- Space").count() >= 4, "{}", ran.err);
+}
+
+fn stepped(args: &[&str], keys: &str) -> common::Ran {
+    let mut command = command(args);
+    let pipes = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = pipes.spawn().expect("starts");
+    child.stdin.take().expect("stdin").write_all(keys.as_bytes()).expect("keys");
+    finished(child)
+}
+
+#[test]
+fn a_step_can_be_a_part_and_the_rest_can_be_left_or_told_at_once() {
+    let ended = stepped(&["tcp-naive", "--step"], "\nq\n");
+    assert!(ended.code == Some(0) && ended.out.contains("[hello]") && !ended.out.contains("[feng]"), "{}", ended.out);
+    let whole = stepped(&["tcp-naive", "--step"], "c\n");
+    assert_eq!(whole.out, run(&["tcp-naive"]).out);
+    let half = stepped(&["tcp-nagle", "--step"], "a\nq\n");
+    assert!(half.out.contains("algorithm is on") && !half.out.contains("algorithm is off"), "{}", half.out);
+    // The whole trace, too, says first only what is asked.
+    let full = stepped(&["tcp-naive", "--step", "--full"], "\nq\n");
+    assert!(full.out.contains("what does it return?") && !full.out.contains("no message boundaries"), "{}", full.out);
 }
 
 #[test]

@@ -244,7 +244,7 @@ mod measured_here {
     #[test]
     fn measured_for_people_in_both_languages() {
         for (lang, words) in
-            [("en", ["magnifies the network's delay", "round trip"]), ("zh", ["会放大网络延迟", "已重现"])]
+            [("en", ["magnifies the network's delay", "round trip"]), ("zh", ["会放大网络延迟", "已复现"])]
         {
             let ran = quick(&["--lang", lang]);
             assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""), "{}", ran.out);

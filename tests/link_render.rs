@@ -209,7 +209,7 @@ fn colour_adds_and_takes_away_nothing() {
         .collect();
     assert_eq!(stripped, text(troubled(Tie::Clock), false, &self::style(Lang::En, 80)));
     let lost = colored.lines().find(|line| line.contains("bytes 1460-2919 of 4000")).expect("a lost segment");
-    assert!(lost.contains("\u{1b}[1;31m"), "{lost:?}");
+    assert!(lost.contains("\u{1b}[1;48;5;88;"), "{lost:?}");
 }
 
 #[test]

@@ -22,7 +22,7 @@ fn exec(style: Style, json: bool) -> String {
         e.error = Some("EAGAIN".into());
         e.note = Some(Box::new(Text::new("silent for 50ms", "静默 50ms")));
     });
-    p.live.message(CLIENT.other(), Some(Text::new("answer", "回答")));
+    p.live.message(CLIENT.other(), Some(Text::new("answer", "响应")));
     p.moved(CLIENT, sock, Call::Recv, &[100, 0, 0, 0], [2, 0], Part::Header);
     p.moved(CLIENT, sock, Call::Recv, &[b'x'; 60], [2, 4], Part::Body);
     p.moved(CLIENT, sock, Call::Recv, "你好".repeat(10).as_bytes()[..40].into(), [2, 64], Part::Body);

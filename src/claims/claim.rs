@@ -124,8 +124,8 @@ impl Verdict {
     /// The word in the reader's language.
     pub const fn text(&self) -> Text {
         match self {
-            Verdict::Reproduced => Text::new("reproduced", "已重现"),
-            Verdict::NotReproduced => Text::new("not-reproduced", "未重现"),
+            Verdict::Reproduced => Text::new("reproduced", "已复现"),
+            Verdict::NotReproduced => Text::new("not-reproduced", "未复现"),
             Verdict::NotPossibleHere(_) => Text::new("not-possible-here", "此处无法演示"),
             Verdict::Observed => Text::new("observed", "已观察"),
         }

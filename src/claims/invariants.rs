@@ -57,18 +57,17 @@ fn tcp_prefix(trace: &Trace, varies: bool) -> Option<Claim> {
     }
     let unit = if checked == 1 { "byte" } else { "bytes" };
     let count = Varying(checked);
-    let expected =
-        Sentence::with([&count], varies, |[n]| say!("{n} {unit} as they were sent", "{n} 字节，与发送时相同"));
+    let expected = Sentence::with([&count], varies, |[n]| say!("{n} {unit} sent", "发出 {n} 字节"));
     let actual = match broken.first() {
-        None => {
-            Sentence::with([&count], varies, |[n]| say!("{n} {unit} received, all in order", "收到 {n} 字节，顺序一致"))
-        }
+        None => Sentence::with([&count], varies, |[n]| {
+            say!("the same {n} received, in order", "收到同样的 {n} 字节，次序一致")
+        }),
         Some((event, at)) => {
             let seq = event.seq;
             say!("event {seq} differs at its byte {at}", "第 {seq} 个事件从第 {at} 字节起不同").into()
         }
     };
-    let text = Text::new("TCP: received is a prefix of sent, in order", "TCP：收到的是发出的前缀，顺序不变");
+    let text = Text::new("TCP: received is a prefix of sent, in order", "TCP：收到的字节是已发送字节的前缀，次序一致");
     let agrees = broken.is_empty();
     let shown = if agrees { shown } else { broken.iter().map(|(event, _)| event.seq).collect() };
     Some(Claim::new(TCP_PREFIX, text, [expected, actual], agrees, shown))

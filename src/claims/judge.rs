@@ -119,9 +119,9 @@ impl<'a> Judge<'a> {
             true if nothing_claimed => Verdict::NotPossibleHere(match unjudged.is_empty() {
                 true => Text::new(
                     "this system tells nothing that a claim could be judged by",
-                    "本系统提供的信息不足以判断任何结论",
+                    "本系统提供的信息不足以判断任何论断",
                 ),
-                false => Text::new("the claims are the other end's to judge", "这些结论要由另一端来判断"),
+                false => Text::new("the claims are the other end's to judge", "这些论断要由另一端来判断"),
             }),
             true => Verdict::Reproduced,
         };

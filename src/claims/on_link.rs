@@ -77,7 +77,7 @@ pub(super) fn segments(trace: &Trace, varies: bool) -> Option<Claim> {
     let wrong = broken.len();
     let text = Text::new(
         "link: the data segments captured are those that the senders' kernels counted",
-        "链路：抓到的数据报文段就是发送方内核统计的那些",
+        "链路：抓到的带数据的报文段就是发送方内核统计的那些",
     );
     let expected = Sentence::with([&Varying(all)], varies, |[all]| say!("{all} captured", "抓到 {all}"));
     let actual = match wrong {

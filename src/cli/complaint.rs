@@ -81,9 +81,9 @@ fn context(error: &clap::Error, kind: ContextKind) -> String {
 fn unknown(error: &clap::Error, args: &[OsString], definition: &clap::Command) -> Text {
     let (wrong, near) = (context(error, ContextKind::InvalidArg), context(error, ContextKind::SuggestedArg));
     match wrong.strip_prefix('-') {
-        None => say!("{wrong} is a word too many", "多了一个词：{wrong}"),
+        None => say!("unexpected argument: {wrong}", "多余的参数：{wrong}"),
         Some(name) if name.starts_with(|c: char| c.is_ascii_digit()) => {
-            say!("{wrong}: no value here is negative", "{wrong}：这里的值都不能为负")
+            say!("{wrong}: no value can be negative", "{wrong}：值不能为负")
         }
         Some(_) => guess::option(&wrong, &near, definition, called(args, definition).1),
     }

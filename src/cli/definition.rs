@@ -90,7 +90,7 @@ fn epilogue() -> Text {
         "stickdemo SCENARIO --help shows the options of a scenario. Start with: stickdemo tcp-naive\n\
          Exit codes: 0 reproduced, or whole; 1 not; 2 wrong usage; 3 not possible here; 130 interrupted.",
         "stickdemo 场景 --help 查看该场景的选项。先试试：stickdemo tcp-naive\n\
-         退出码：0 已重现或传输完整，1 没有，2 用法错误，3 此处做不到，130 被中断。",
+         退出码：0 已复现或传输完整，1 没有，2 用法错误，3 此处做不到，130 被中断。",
     )
 }
 

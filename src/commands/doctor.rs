@@ -128,7 +128,7 @@ fn counts(id: &'static str, name: Text, there: bool, option: &str) -> Finding {
     } else {
         Text::new(
             "this system does not tell; claims about them are left out, not guessed",
-            "本系统不提供；相关结论会略去，不作猜测",
+            "本系统不提供；相关论断会略去，不作猜测",
         )
     };
     Finding { id, name, there, seen, value: json!(there) }

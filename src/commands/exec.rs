@@ -26,7 +26,7 @@ fn args(lang: Lang) -> Vec<Arg> {
         "the longest to wait for anything (default: 60s; 3s at the prompt with none, 12s with --udp)",
         "任何一次等待最长多久（默认 60s；提示符下用 none 时 3s，--udp 时 12s）",
     );
-    let max_answer = Text::new("the longest answer (default: 64MiB)", "最长的回答（默认 64MiB）");
+    let max_answer = Text::new("the longest answer (default: 64MiB)", "最长的响应（默认 64MiB）");
     vec![
         program::server(lang).display_order(0),
         positional("command", "COMMAND", lang, command)

@@ -135,7 +135,7 @@ pub(super) fn size(id: &'static str, lang: Lang, help: Text) -> Arg {
 pub(super) fn framing(lang: Lang) -> Arg {
     let help = Text::new(
         "how answers are framed: none, ack, i32le or json (default: i32le; none with --udp)",
-        "回答怎样分帧：none、ack、i32le 或 json（默认 i32le；--udp 时为 none）",
+        "响应怎样分帧：none、ack、i32le 或 json（默认 i32le；--udp 时为 none）",
     );
     let names = |framed: Framed| {
         let kind = framed.kind();

@@ -21,7 +21,7 @@ pub(super) fn command() -> Command {
 fn args(lang: Lang) -> Vec<Arg> {
     let spelling = Text::new(
         "the header's fields: d1 (filename, filesize) or d0 (fileName, fileSize, filePath) (default: d1)",
-        "头部的字段：d1（filename、filesize）或 d0（fileName、fileSize、filePath）（默认 d1）",
+        "报头的字段：d1（filename、filesize）或 d0（fileName、fileSize、filePath）（默认 d1）",
     );
     let separate = Text::new(
         "a connection for each file, for a server that reads past a file's end",

@@ -197,7 +197,7 @@ fn admitted(listen: SocketAddr, shell: bool, remote: bool) -> Result<(), Text> {
 
 fn file_args(lang: Lang) -> Vec<Arg> {
     let root = Text::new("the directory that is served, and never left", "提供服务的目录，绝不越出");
-    let max_header = Text::new("the longest JSON header (default: 64KiB)", "最长的 JSON 头部（默认 64KiB）");
+    let max_header = Text::new("the longest JSON header (default: 64KiB)", "最长的 JSON 报头（默认 64KiB）");
     let max_held = Text::new(
         "the most that uploads under way may hold together (default: 16GiB)",
         "所有进行中的上传合起来最多占多少（默认 16GiB）",

@@ -62,13 +62,13 @@ pub fn pack(header: &Value) -> Result<Vec<u8>, Fault> {
 pub fn parse(json: &[u8]) -> Result<Map<String, Value>, Fault> {
     match serde_json::from_slice(json) {
         Ok(Value::Object(fields)) => Ok(fields),
-        Ok(_) => Err(Fault::Syntax(Text::new("the header is JSON but no object", "头部是 JSON，但不是对象"))),
+        Ok(_) => Err(Fault::Syntax(Text::new("the header is JSON but no object", "报头是 JSON，但不是对象"))),
         Err(error) => {
             let at = error.column();
             let shown = start(json);
             Err(Fault::Syntax(say!(
                 "the header is not JSON at its byte {at}: {shown}",
-                "头部第 {at} 字节处不是 JSON：{shown}"
+                "报头第 {at} 字节处不是 JSON：{shown}"
             )))
         }
     }
@@ -113,7 +113,7 @@ pub fn text<'f>(fields: &'f Map<String, Value>, name: &str) -> Result<&'f str, F
 }
 
 fn field<'f>(fields: &'f Map<String, Value>, name: &str) -> Result<&'f Value, Fault> {
-    fields.get(name).ok_or_else(|| Fault::Syntax(say!("the header has no \"{name}\"", "头部没有 \"{name}\"")))
+    fields.get(name).ok_or_else(|| Fault::Syntax(say!("the header has no \"{name}\"", "报头没有 \"{name}\"")))
 }
 
 /// The start of a header, for a message to the reader.

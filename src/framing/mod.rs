@@ -204,7 +204,7 @@ impl Fault {
             Fault::Syntax(what) => what.clone(),
             Fault::EofInHeader { have, need } => say!(
                 "the stream ended inside a header: {have} of at least {need} bytes",
-                "流在头部中间结束：至少要 {need} 字节，只有 {have} 字节"
+                "流在报头中间结束：至少要 {need} 字节，只有 {have} 字节"
             ),
             Fault::EofInBody { have, need } => say!(
                 "the stream ended inside a body: {have} of {need} bytes",

@@ -154,7 +154,7 @@ mod tests {
     fn a_wait_says_which_limit_ended_it() {
         let said = |wait, deadline: &Deadline| TimeLeft::new(wait, deadline).in_vain(Text::new("x", "x")).text().en;
         let deadline = Deadline::new(LONG);
-        assert_eq!(said(Duration::from_secs(1), &deadline), "waited 1s for x, in vain");
+        assert_eq!(said(Duration::from_secs(1), &deadline), "waited 1s for x, without success");
         assert_eq!(said(2 * LONG, &deadline), "the run's 60s were over, and still waiting for x");
     }
 

@@ -80,8 +80,8 @@ impl NetError {
                 let limit = Text::same(format!("{limit:?}"));
                 // The trace's own words for a wait begin with "until".
                 let told = match what.en.starts_with("until ") {
-                    true => Text::new("waited {} {}, in vain", "等了 {}，没有{}"),
-                    false => Text::new("waited {} for {}, in vain", "等了 {}，没有等到{}"),
+                    true => Text::new("waited {} {}, without success", "等了 {}，没有{}"),
+                    false => Text::new("waited {} for {}, without success", "等了 {}，没有等到{}"),
                 };
                 told.with(&limit).with(what)
             }

@@ -156,7 +156,7 @@ impl<'e> Tcp<'e> {
             true => s.connect(&address.into()),
             false => s.connect_timeout(&address.into(), patience.limit),
         });
-        made.map_err(|e| in_vain(e, patience, || say!("an answer from {address}", "{address} 的回答")))?;
+        made.map_err(|e| in_vain(e, patience, || say!("an answer from {address}", "{address} 的响应")))?;
         self.end.stage.met();
         Conn::new(recorded)
     }

@@ -128,18 +128,18 @@ pub fn receive(
 /// What happened to an answer, as a person reads it.
 fn trouble(moment: Moment, reason: Reason) -> Trouble {
     let doing = match moment {
-        Moment::Sending => Text::new("while sending the answer", "发送回答时"),
-        Moment::Length => Text::new("while waiting for the answer's length", "等待回答的长度时"),
-        Moment::Header => Text::new("while waiting for the answer's header", "等待回答的头部时"),
+        Moment::Sending => Text::new("while sending the answer", "发送响应时"),
+        Moment::Length => Text::new("while waiting for the answer's length", "等待响应的长度时"),
+        Moment::Header => Text::new("while waiting for the answer's header", "等待响应的报头时"),
         Moment::Acknowledging => Text::new("while acknowledging the length", "确认长度时"),
         Moment::Acknowledgement => Text::new("while waiting for the acknowledgement", "等待确认时"),
-        Moment::Body => Text::new("while receiving the answer", "接收回答时"),
+        Moment::Body => Text::new("while receiving the answer", "接收响应时"),
     };
     match (reason, moment) {
         (Reason::Fault(fault), _) => Trouble::from(fault).at(&doing),
         (Reason::TooLong(limit), Moment::Body) => {
             let limit = grouped(limit);
-            Trouble::peer("oversize", say!("the answer is longer than {limit} bytes", "回答超过 {limit} 字节"))
+            Trouble::peer("oversize", say!("the answer is longer than {limit} bytes", "响应超过 {limit} 字节"))
         }
         (Reason::TooLong(limit), Moment::Acknowledgement) => {
             Trouble::peer("oversize", say!("more than {limit} bytes", "超过 {limit} 字节")).at(&doing)

@@ -66,7 +66,7 @@ pub fn table_foot(out: &mut dyn Write, counted: Counted, reasons: &[(&str, Text)
     let Counted { reproduced, failed, impossible } = counted;
     let sum = say!(
         "{reproduced} reproduced, {failed} not reproduced, {impossible} not possible here",
-        "已重现 {reproduced}，未重现 {failed}，此处无法演示 {impossible}"
+        "已复现 {reproduced}，未复现 {failed}，此处无法演示 {impossible}"
     );
     writeln!(out, "{}", style.palette.paint(sum.to(style.lang), if failed == 0 { Ink::Good } else { Ink::Bad }))?;
     for (id, reason) in reasons {
@@ -115,7 +115,7 @@ pub fn distribution(
 ) -> io::Result<()> {
     let head = say!(
         "{runs} runs, {reproduced} reproduced; lengths of the recvs:",
-        "运行 {runs} 次，重现 {reproduced} 次；各次 recv 的长度："
+        "运行 {runs} 次，复现 {reproduced} 次；各次 recv 的长度："
     );
     writeln!(out, "{}", style.palette.paint(head.to(style.lang), Ink::Strong))?;
     let shown = 12;

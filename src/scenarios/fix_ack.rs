@@ -14,7 +14,7 @@ pub(super) fn scenario() -> Scenario {
         )
         .claim(
             "Length, wait for recv_ready, body: every answer whole and its own, for one more round trip each.",
-            "先发长度，等 recv_ready，再发正文：回答都完整、都对得上命令，代价是每个回答多一次往返。",
+            "先发长度，等 recv_ready，再发正文：响应都完整、都对得上命令，代价是每个响应多一次往返。",
         )
         .takes(&[Opt::Nodelay, Opt::Sndbuf, Opt::Rcvbuf])
         .client(client)
@@ -58,7 +58,7 @@ fn judge(j: &Judge) {
     let claim = j.claim(
         "own-answer-whole",
         "every command got its own answer, whole",
-        "每条命令都得到自己的回答，完整而且按顺序",
+        "每条命令都得到自己的响应，完整而且按顺序",
     );
     all_answers_whole(j, claim, COMMANDS.len());
 
@@ -76,7 +76,7 @@ fn judge(j: &Judge) {
 
     let answers: Vec<MsgId> = j.trace().messages_from(Server).map(|m| m.id).collect();
     let acks = j.recvs(Server).with_data().only(|e| answers.iter().any(|id| acknowledges(j, e, *id)));
-    j.claim("round-trip-each", "the price: one more round trip per answer", "代价：每个回答多一次往返")
+    j.claim("round-trip-each", "the price: one more round trip per answer", "代价：每个响应多一次往返")
         .of(&acks)
         .equal([answers.len()], [acks.len()], |[n]| {
             say!("waits between length and body: {n}", "长度和正文之间等待 {n} 次")

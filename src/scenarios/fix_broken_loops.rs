@@ -222,17 +222,17 @@ fn the_rest_waits(j: &Judge) {
         j.limit(Text::new("this system does not count the bytes queued", "本系统不统计队列里的字节"));
         return;
     };
-    j.claim("rest-unread", "TCP lost nothing: the rest lay unread", "TCP 没有丢：其余的没人来读").of(&waits).in_order(
-        missing.map(Varying).collect(),
-        queued,
-        |bytes| say!("bytes in the receive queues: {bytes}", "接收队列里的字节：{bytes}"),
-    );
+    j.claim("rest-unread", "TCP lost nothing: the rest lay unread", "TCP 没有丢数据：其余字节留在缓冲区里没有被读取")
+        .of(&waits)
+        .in_order(missing.map(Varying).collect(), queued, |bytes| {
+            say!("bytes in the receive queues: {bytes}", "接收队列里的字节：{bytes}")
+        });
 }
 
 fn teach(t: Teaching) -> Teaching {
     t.why(
         "recv returns what is there, at most what was asked for: only its result says how much came.",
-        "recv 返回已有的字节，最多为所要的大小：到底来了多少，只有返回值知道。",
+        "recv 返回已有的字节，至多返回所请求的字节数：到底来了多少，只有返回值知道。",
         "recv(2)",
     )
     .why(

@@ -198,7 +198,7 @@ fn teach(t: Teaching) -> Teaching {
     )
     .next("fix-concurrent --control", "one thread for all: others wait", "所有人共用一个线程：其他人只能等")
     .next("udp-chat", "many peers on one UDP socket", "一个 UDP 套接字对多个对端")
-    .next("tcp-stall", "a header in a send of its own, and what it costs", "头部单独一次 send，代价是什么")
+    .next("tcp-stall", "a header in a send of its own, and what it costs", "报头单独一次 send，代价是什么")
     .control("one thread serves the clients in turn", "一个线程依次服务各个客户端", |e| {
         e.server(server_in_turn);
     })

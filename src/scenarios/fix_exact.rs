@@ -210,7 +210,7 @@ fn bytes_of(events: &Events) -> Vec<u8> {
 fn teach(t: Teaching) -> Teaching {
     t.why(
         "recv returns what is queued, up to the size asked for, whichever message it belongs to.",
-        "recv 返回队列里的字节，最多为所要的大小，不管它属于哪条消息。",
+        "recv 返回队列里的字节，至多返回所请求的字节数，不管它属于哪条消息。",
         "recv(2); RFC 9293 §2.2",
     )
     .why(

@@ -21,7 +21,7 @@ pub(super) fn scenario() -> Scenario {
         .question("a file up, and down again: is it the same at both ends?", "文件上传再下载：两端完全相同吗？")
         .claim(
             "A file goes up behind a JSON header and comes down with its MD5 behind it: equal on both ends.",
-            "文件带着 JSON 头部上传，再带着 MD5 下载：两端完全相同。",
+            "文件带着 JSON 报头上传，再带着 MD5 下载：两端完全相同。",
         )
         .takes(&[Opt::Nodelay, Opt::RecvSize, Opt::Race])
         .recv_size(16 << 10)

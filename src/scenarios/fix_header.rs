@@ -11,7 +11,7 @@ pub(super) fn scenario() -> Scenario {
         .question("a length before every message: are the boundaries back?", "每条消息前加上长度：边界找回来了吗？")
         .claim(
             "Four bytes of length before each answer give the boundaries back, with one round trip per command.",
-            "每个回答前加 4 字节长度，边界就找回来了，而且每条命令只需一次往返。",
+            "每个响应前加 4 字节长度，边界就找回来了，而且每条命令只需一次往返。",
         )
         .takes(&[Opt::Nodelay, Opt::RecvSize, Opt::Race])
         .recv_size(1024)
@@ -88,7 +88,7 @@ fn judge(j: &Judge) {
     let claim = j.claim(
         "answers-whole",
         "every answer came out whole, alone and with its command",
-        "每个回答都完整、单独，且对应自己的命令",
+        "每个响应都完整、单独，且对应自己的命令",
     );
     all_answers_whole(j, claim, COMMANDS.len());
     header_is_length(j);
@@ -101,7 +101,7 @@ fn judge(j: &Judge) {
     )
     .of(&sends)
     .equal([COMMANDS.len(); 2], [sends.len(), delivered.len()], |[asked, answered]| {
-        say!("{asked} client sends for {answered} answers", "客户端 {asked} 次 send，{answered} 个回答")
+        say!("{asked} client sends for {answered} answers", "客户端 {asked} 次 send，{answered} 个响应")
     });
     documents_numbers(j);
 }
@@ -113,10 +113,10 @@ fn header_is_length(j: &Judge) {
     let read = |header: &[u8]| {
         let length = I32_LE.unpack(header, MAX_ANSWER).unwrap_or(0);
         let (header, network, length) = (hex::spaced(header), packed(U32_BE.pack(length as u64)), grouped(length));
-        say!("header {header} = {length} (network order {network})", "头部 {header} = {length}（网络字节序 {network}）")
+        say!("header {header} = {length} (network order {network})", "报头 {header} = {length}（网络字节序 {network}）")
     };
     let recvs = j.recvs(Client).with_header_of(longest.id);
-    j.claim("header-is-length", "the header is the length, little-endian", "头部就是长度，小端序")
+    j.claim("header-is-length", "the header is the length, little-endian", "报头就是长度，小端序")
         .of(&recvs)
         .same(read(&(longest.body().len() as u32).to_le_bytes()), read(&recvs.header_of(longest.id)));
 }
@@ -159,10 +159,10 @@ fn teach(t: Teaching) -> Teaching {
     )
     .next("fix-header --recv-size 1", "byte by byte, and still whole", "一次只读一个字节，仍然完整")
     .next("fix-header --nodelay off", "in two sends: watch the times", "报头和正文分两次 send：注意时间")
-    .next("fix-json-header", "a header that can say more than a length", "头部里不只能写长度")
+    .next("fix-json-header", "a header that can say more than a length", "报头里不只能写长度")
     .control(
         "the client calls recv once per answer and does not parse the header",
-        "客户端每个回答只 recv 一次，也不解析头部",
+        "客户端每个响应只 recv 一次，也不解析报头",
         |e| {
             e.client(client_without_header);
         },

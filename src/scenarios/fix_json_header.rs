@@ -12,11 +12,11 @@ use std::collections::BTreeSet;
 
 pub(super) fn scenario() -> Scenario {
     Scenario::new("fix-json-header", SyllabusPart::Fix, &["D1 §12", "D2"])
-        .title("a JSON header behind its own length", "JSON 头部，前面是它自己的长度")
+        .title("a JSON header behind its own length", "JSON 报头，前面是它自己的长度")
         .question("a header that arrives in pieces: does it still parse?", "报头被拆成几段收到：还能解析吗？")
         .claim(
             "Length, JSON header, body: three parts, each read exactly; a header cut anywhere still parses.",
-            "长度、JSON 头部、正文：三部分各自恰好读完；头部在任何地方断开都能解析。",
+            "长度、JSON 报头、正文：三部分各自恰好读完；报头在任何地方断开都能解析。",
         )
         .takes(&[Opt::Nodelay, Opt::RecvSize])
         .recv_size(1024)
@@ -82,7 +82,7 @@ fn server(end: &End) -> Ends {
             }
             Some(cut) => {
                 conn.send_all(answer.part(0..cut))?;
-                end.pass("cut", say!("until byte {cut} of the header is read", "等到头部第 {cut} 字节被读走"))?;
+                end.pass("cut", say!("until byte {cut} of the header is read", "等到报头第 {cut} 字节被读走"))?;
                 conn.send_all(answer.part(cut..answer.len()))?;
             }
         }
@@ -134,7 +134,7 @@ impl<'r> AnswerReader<'r> {
 }
 
 fn judge(j: &Judge) {
-    let claim = j.claim("answers-whole", "every answer came out whole and alone", "每个回答都完整、单独");
+    let claim = j.claim("answers-whole", "every answer came out whole and alone", "每个响应都完整、单独");
     all_answers_whole(j, claim, j.sends(Client).len());
     three_parts(j);
     header_says_size(j);
@@ -145,7 +145,7 @@ fn judge(j: &Judge) {
     j.claim(
         "commands-apart",
         "the commands stay apart without a header: each waits its turn",
-        "命令没有头部也不会粘在一起：每条都等到上一个回答才发",
+        "命令没有报头也不会粘在一起：每条都等到上一个响应才发",
     )
     .of(&recvs)
     .in_order(j.message_names(Client), j.held_by(&recvs), |ids| {
@@ -188,7 +188,7 @@ fn header_says_size(j: &Judge) {
     };
     let dumped = format!("{{\"data_size\": {}}}", longest.body().len());
     let field = (dumped.len() as u32).to_le_bytes();
-    j.claim("header-says-size", "the header's bytes are those of json.dumps", "头部的字节与 json.dumps 的一致")
+    j.claim("header-says-size", "the header's bytes are those of json.dumps", "报头的字节与 json.dumps 的一致")
         .of(&recvs)
         .same(shown(&[&field, dumped.as_bytes()].concat()), shown(&recvs.header_of(longest.id)));
 }
@@ -200,7 +200,7 @@ fn cut_anywhere(j: &Judge) {
     let whole: Vec<MsgId> = delivered.iter().filter_map(|e| j.trace().exactly_one(e)).collect();
     let like_last = |id: &MsgId| j.trace().message(*id).is_some_and(|m| m.header_len == last.header_len);
     let cuts: BTreeSet<usize> = whole.into_iter().filter(like_last).flat_map(|id| cuts_of(j, id)).collect();
-    j.claim("cut-anywhere", "a header cut at any place still parses", "头部无论在哪里断开都能解析")
+    j.claim("cut-anywhere", "a header cut at any place still parses", "报头无论在哪里断开都能解析")
         .of(&j.recvs(Client).with_header_of(last.id))
         .equal([places.len(); 2], [cuts.intersection(&places).count(), places.len()], |[parsed, all]| {
             say!("{parsed} of {all} cuts parsed", "{all} 个断点中 {parsed} 个解析成功")
@@ -216,7 +216,7 @@ fn cuts_of(j: &Judge, id: MsgId) -> Vec<usize> {
 fn teach(t: Teaching) -> Teaching {
     t.why(
         "recv(n) returns up to n bytes: a header may come in pieces like everything else.",
-        "recv(n) 最多返回 n 字节：头部也和别的数据一样，可能分几次到。",
+        "recv(n) 最多返回 n 字节：报头也和别的数据一样，可能分几次到。",
         "recv(2); RFC 9293 §3.9.1.3",
     )
     .why(
@@ -225,11 +225,11 @@ fn teach(t: Teaching) -> Teaching {
         "RFC 8259; Beej's Guide §7.6",
     )
     .next("fix-json-header --recv-size 3", "3 bytes a time: still whole", "每次最多读 3 个字节，仍然完整")
-    .next("fix-file", "what such a header is for: a file with its name", "这种头部的用处：带名字的文件")
+    .next("fix-file", "what such a header is for: a file with its name", "这种报头的用处：带名字的文件")
     .next("fix-exact", "a loop that must not read too much", "不能多读的循环")
     .control(
         "the client reads each part of the header with one recv, as the pages do",
-        "客户端像文档那样，头部的每一部分只 recv 一次",
+        "客户端像文档那样，报头的每一部分只 recv 一次",
         |e| {
             e.client(client_one_recv);
         },
@@ -256,7 +256,7 @@ fn client_one_recv(end: &End) -> Ends {
 
 /// What ends the page's client with a traceback: a header that came in two pieces.
 fn give_up(end: &End, s: &Conn, asked: usize, got: usize) -> Ends {
-    end.found(say!("recv({asked}) = {got}: this is no header", "recv({asked}) = {got}：这不是头部"), None, &[]);
+    end.found(say!("recv({asked}) = {got}: this is no header", "recv({asked}) = {got}：这不是报头"), None, &[]);
     s.shutdown_write()?;
     s.wait_peer_gone()?;
     Ok(s.recv_to_end(1024)?)

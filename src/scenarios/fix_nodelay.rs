@@ -56,7 +56,7 @@ fn teach(t: Teaching) -> Teaching {
     .next("fix-bigger-buffer", "a larger recv, then?", "那么把 recv 的大小调大呢？")
     .control(
         "lock step: the receiver reads each message before the next is sent",
-        "步步等待：接收方读走一条，发送方才发下一条",
+        "停止等待：收一条，发一条",
         in_step(tcp_naive::WORDS),
     )
 }

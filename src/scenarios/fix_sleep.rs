@@ -104,7 +104,7 @@ fn judge(j: &Judge) {
     j.claim(
         "busy-merged",
         "busy longer than the sleep: length and body in one recv",
-        "忙得比 sleep 久：一次 recv 取到长度和正文",
+        "接收方忙的时间超过 sleep：长度和正文被一次取出",
     )
     .of(&first)
     .equal([format!("{late_size}+{late_body}")], [first.names()], |[ids]| {
@@ -125,11 +125,11 @@ fn judge(j: &Judge) {
     let sleeps = j.only(Server, |e| slept(e).is_some());
     let paid = Duration::from_micros(sleeps.iter().filter_map(|e| slept(e)).sum());
     let answers = j.trace().messages_from(Server).count() / 2;
-    j.claim("price", "the price: every answer waits, idle or not", "代价：不管空闲与否，每个回答都要等")
+    j.claim("price", "the price: every answer waits, idle or not", "代价：不管空闲与否，每个响应都要等")
         .of(&sleeps)
         .beside(j.sentence([], |[]| say!(", {paid:?} in all", "，共 {paid:?}")))
         .equal([answers; 2], [sleeps.len(), answers], |[times, answers]| {
-            say!("{times} sleeps for {answers} answers", "{answers} 个回答，sleep {times} 次")
+            say!("{times} sleeps for {answers} answers", "{answers} 个响应，sleep {times} 次")
         });
 }
 

@@ -9,8 +9,8 @@ pub(super) fn scenario() -> Scenario {
         .title("the same losses for UDP and for TCP", "同样的丢失，UDP 与 TCP")
         .question("the link loses packets: what do UDP and TCP deliver?", "链路丢失分组：UDP 和 TCP 各交付了什么？")
         .claim(
-            "Over a link that loses packets, messages of UDP's go missing; TCP's all arrive, if late, because it sends \
-             again.",
+            "Over a link that loses packets UDP loses messages; TCP delivers all of them, only later, because it \
+             retransmits.",
             "同一条会丢包的链路上，UDP 的消息就少了；TCP 的全部到达，只是晚些，因为丢了会重传。",
         )
         .client(|end| both::client(end, MESSAGES, LENGTH))

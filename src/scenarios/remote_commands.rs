@@ -103,7 +103,7 @@ pub(super) fn all_answers_whole<'a>(j: &Judge<'a>, claim: Draft<'_, 'a>, command
     let delivered = j.delivered(Client);
     let side = |n: usize, ids: &Vec<String>| {
         j.sentence([&n, &commands, ids], |[n, all, ids]| {
-            say!("{n} of {all} answers whole: {ids}", "{all} 个回答中 {n} 个完整：{ids}")
+            say!("{n} of {all} answers whole: {ids}", "{all} 个响应中 {n} 个完整：{ids}")
         })
     };
     let seen = j.held_by(&delivered);

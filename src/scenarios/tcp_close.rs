@@ -147,7 +147,7 @@ fn judge(j: &Judge) {
 
     let left = third.calls(Client, Call::Close);
     let bytes = left.first().and_then(|e| e.evidence.queued).unwrap_or(0);
-    j.claim("left-unread", "the third client closed without reading its answer", "第三个客户端没读回答就关闭")
+    j.claim("left-unread", "the third client closed without reading its answer", "第三个客户端未读取响应就关闭连接")
         .of(&left)
         .equal([5], [bytes], |[n]| say!("unread: {n} bytes", "未读：{n} 字节"));
 
@@ -156,7 +156,7 @@ fn judge(j: &Judge) {
         j.claim(
             "unread-resets",
             "a peer that closes with unread bytes resets the connection",
-            "对端带着未读字节关闭：连接被复位",
+            "对端还有未读数据就关闭了连接：连接被复位",
         )
         .of(&last)
         .in_order(vec![RESET.into()], last.results(), |end| Text::same(format!("recv: {end}")));
@@ -228,7 +228,7 @@ fn teach(t: Teaching) -> Teaching {
     .next("tcp-partial-send", "a peer that stays, but does not read", "对端还在，却不读")
     .control(
         "the server checks in every loop, and every peer reads its answer before it goes",
-        "服务器每个循环都检查，客户端都先读完回答再离开",
+        "服务器每个循环都检查，客户端都先读完响应再离开",
         |e| {
             e.client(|end| client(end, &READERS)).server(|end| server(end, &READERS));
         },

@@ -288,7 +288,7 @@ fn teach(t: Teaching) -> Teaching {
     )
     .next("tcp-nagle --nodelay on", "ten segments, and still one recv", "十个报文段，仍是一次 recv")
     .next("tcp-nagle --control", "ACKs at once: Nagle holds nothing", "立即确认：Nagle 开着，却什么也没扣住")
-    .next("tcp-nagle --link", "the ACK on its way, and behind what nothing waits", "路上的 ACK，以及跟在什么后面不用等")
+    .next("tcp-nagle --link", "the ACK on its way, and what waits for it", "路上的 ACK，以及跟在什么后面不用等")
     .next("fix-nodelay", "turning Nagle off, as a fix: it is none", "把关掉 Nagle 当解法：无效")
     .next("tcp-split", "the reverse: one send, several segments", "反过来：一次 send，几个报文段")
     .control(

@@ -104,8 +104,8 @@ fn teach(t: Teaching) -> Teaching {
         "RFC 9293 §2.2",
     )
     .why(
-        "recv returns what is queued, up to the size asked for; both segments were.",
-        "recv 返回队列里已有的字节，最多为所要的大小；此时两个报文段都已在队列里。",
+        "recv returns whatever is queued, up to the size requested; both segments were already there.",
+        "recv 返回队列里已有的字节，至多返回所请求的字节数；此时两个报文段都已在队列里。",
         "recv(2)",
     )
     .next("tcp-naive --recv-size 5", "it happens to fit: luck, not a fix", "碰巧合适的 recv（是运气，不是解法）")
@@ -114,7 +114,7 @@ fn teach(t: Teaching) -> Teaching {
     .next("tcp-short-recv", "the reverse: a recv smaller than the message", "反过来：recv 比消息小")
     .control(
         "lock step: the receiver reads each message before the next is sent",
-        "步步等待：接收方读走一条，发送方才发下一条",
+        "停止等待：收一条，发一条",
         in_step(WORDS),
     )
 }

@@ -12,7 +12,7 @@ pub(super) fn scenario() -> Scenario {
         .question("one recv per command: whose output is printed?", "每条命令一次 recv：打印的是哪条命令的输出？")
         .claim(
             "One recv per command is not one answer per command: part of an answer is printed for the next (粘包).",
-            "每条命令只 recv 一次，回答就会错位：前一条命令的输出到下一条才打印（“粘包”）。",
+            "每条命令只 recv 一次，响应就会错位：前一条命令的输出到下一条才打印（“粘包”）。",
         )
         .takes(&[Opt::Nodelay, Opt::RecvSize, Opt::Race])
         // Nagle off, so that nobody takes it for the cause (and no send waits for a delayed ACK).
@@ -85,7 +85,7 @@ fn judge(j: &Judge) {
     j.claim(
         "answers-slip",
         "what is printed for a command begins with an earlier answer",
-        "为一条命令打印的，开头却是前面命令的回答",
+        "为一条命令打印的，开头却是前面命令的响应",
     )
     .of(&slipped)
     .beside(slipped.first().and_then(|print| begins_with(j, place(print), print)))
@@ -99,10 +99,10 @@ fn judge(j: &Judge) {
     j.claim(
         "prints-wrong",
         "a recv per command is not an answer per command",
-        "每条命令一次 recv，得到的却不是每条命令的回答",
+        "每条命令一次 recv，得到的却不是每条命令的响应",
     )
     .of(&wrong)
-    .at_least(1, wrong.len(), |n| say!("{n} of {ALL} answers wrong", "{n} 个错误的回答（共 {ALL} 个）"));
+    .at_least(1, wrong.len(), |n| say!("{n} of {ALL} answers wrong", "{n} 个错误的响应（共 {ALL} 个）"));
 
     long_answer_is_cut(j, &prints);
 
@@ -123,7 +123,7 @@ fn long_answer_is_cut(j: &Judge, prints: &Events) {
     j.claim(
         "long-answer-cut",
         "recv cuts the long answer; its rest is printed later",
-        "长的回答被 recv 切断，剩余部分以后才打印",
+        "长的响应被 recv 切断，剩余部分以后才打印",
     )
     .of(&late)
     .more_than(0, late.iter().filter_map(|e| rest(e)).sum::<usize>(), |n| {
@@ -134,22 +134,22 @@ fn long_answer_is_cut(j: &Judge, prints: &Events) {
 fn teach(t: Teaching) -> Teaching {
     t.why(
         "The two outputs are one stream of bytes; nothing in it says where an answer ends.",
-        "两份输出是同一条字节流，流里没有任何标记说明一个回答到哪里为止。",
+        "两份输出是同一条字节流，流里没有任何标记说明一个响应到哪里为止。",
         "RFC 9293 §2.2",
     )
     .why(
         "recv returns what has arrived, at most its size: too early it misses, too small it cuts.",
-        "recv 返回已到的字节，最多为所要的大小：太早会漏，太小会切断。",
+        "recv 返回已到的字节，至多返回所请求的字节数：太早会漏，太小会切断。",
         "recv(2)",
     )
     .next("tcp-remote-cmd --recv-size 10240", "larger: still out of step", "缓冲区更大：照样错位")
     .next("tcp-remote-cmd --nodelay off", "with Nagle: slower, no better", "开着 Nagle：更慢，照样错位")
     .next("tcp-remote-cmd --race --repeat 100", "nobody waits: how often?", "谁也不等谁时的分布")
-    .next("fix-header", "the same commands, each answer with its length", "同样的命令，每个回答带上长度")
+    .next("fix-header", "the same commands, each answer with its length", "同样的命令，每个响应带上长度")
     .next("tcp-nagle", "is the Nagle algorithm to blame?", "该怪 Nagle 算法吗？")
     .control(
         "the client knows how long each answer is, waits for it and reads exactly that",
-        "客户端事先知道每个回答有多长，等齐后正好读这么多",
+        "客户端事先知道每个响应有多长，等齐后正好读这么多",
         |e| {
             e.client(client_that_knows_lengths);
         },

@@ -11,7 +11,7 @@ pub(super) fn scenario() -> Scenario {
         .title("address already in use", "地址已被占用")
         .question("a restarted server: when is its port already in use?", "服务器重启：什么时候会报“地址已被占用”？")
         .claim(
-            "A restarted server gets the old one's port if both had set SO_REUSEADDR, or if the client closed first.",
+            "A restarted server can bind its old port if old and new both set SO_REUSEADDR, or if the client closed first.",
             "重启的服务器能拿回旧端口：新旧都设了 SO_REUSEADDR，或者客户端先关闭。",
         )
         .client(|end| client(end, LEFT))

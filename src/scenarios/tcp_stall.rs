@@ -18,7 +18,7 @@ pub(super) fn scenario() -> Scenario {
         .claim(
             "Header and body in two writes: each round waits for the receiver's delayed ACK, about 40 ms, unless one \
              of three things is done.",
-            "头部和正文分两次写：每一轮都要等接收方的延迟确认，约 40 毫秒；三种办法都能免去。",
+            "报头和正文分两次写：每一轮都要等接收方的延迟确认，约 40 毫秒；三种办法都能免去。",
         )
         .client(|end| ask(end, true))
         .server(server)
@@ -224,12 +224,12 @@ fn until_the_ack(j: &Judge, rounds: &RoundTrips, link: &Segments) {
     let acks: Vec<&Packet> = rounds.headers.iter().filter_map(|header| link.ack_of(header)).collect();
     let kept: Vec<Measured> = rounds.headers.iter().filter_map(|header| link.ack_kept_back(header)).collect();
     if !kept.is_empty() || acks.is_empty() {
-        let claim = j.claim("ack-kept-back", "the receiver kept the header's ACK back", "接收方扣住了头部的 ACK");
+        let claim = j.claim("ack-kept-back", "the receiver kept the header's ACK back", "接收方扣住了报头的 ACK");
         as_late_as_the_timer(j, claim.shown_by(acks.iter().copied()), &kept, kept.len().max(1));
     }
     let bodies: Vec<&Packet> = rounds.bodies.iter().filter_map(|body| link.carrying(body).next()).collect();
     let after = acks.iter().zip(&bodies).filter(|(ack, body)| arrived_before(ack, body)).count();
-    j.claim("ack-frees-the-rest", "the body left only when that ACK had arrived", "那个 ACK 到了，正文才离开")
+    j.claim("ack-frees-the-rest", "the body left only when that ACK had arrived", "那个 收到 ACK 后才发出正文")
         .shown_by(bodies)
         .equal([ROUNDS], [after], |[n]| {
             say!("{n} of {ROUNDS} bodies after the ACK", "{ROUNDS} 个正文中 {n} 个在 ACK 之后")
@@ -253,20 +253,20 @@ fn ack_on_demand(j: &Judge, rounds: &RoundTrips) {
 fn teach(t: Teaching) -> Teaching {
     t.why(
         "The Nagle algorithm: the body is not a full segment and waits until the header is acknowledged.",
-        "Nagle 算法：正文装不满一个报文段，要等头部被确认。",
+        "Nagle 算法：正文装不满一个报文段，要等报头被确认。",
         "RFC 896; RFC 9293 §3.7.4",
     )
     .why(
         "The receiver delays its ACK, up to 500 ms, hoping to send it along with an answer; Linux waits 40 ms.",
-        "接收方延迟确认（最多 500 毫秒），想让它搭着回答一起走；Linux 等 40 毫秒。",
+        "接收方延迟确认（最多 500 毫秒），想让它搭着响应一起走；Linux 等 40 毫秒。",
         "RFC 9293 §3.8.6.3; RFC 5681 §4.2",
     )
     .why(
-        "TCP_NODELAY ends the first wait, TCP_QUICKACK the second; one write gives neither an occasion.",
+        "TCP_NODELAY ends the first wait, TCP_QUICKACK the second; with one write neither wait occurs.",
         "TCP_NODELAY 免去前一种等待，TCP_QUICKACK 免去后一种；合成一次写，两种等待都不会出现。",
         "tcp(7)",
     )
-    .next("tcp-stall --link", "the ACK arrives, and then the body leaves", "ACK 到了，正文才离开")
+    .next("tcp-stall --link", "the ACK arrives, and then the body leaves", "收到 ACK 后才发出正文")
     .next("tcp-stall --control", "without Nagle nothing stalls", "没有 Nagle 算法，就没有停顿")
     .next("tcp-nagle", "the algorithm by itself", "单看这个算法")
     .next("link-loss", "what a lost packet costs UDP, and TCP", "丢一个分组，UDP 和 TCP 各付出什么")

@@ -158,7 +158,7 @@ fn probes_instead(j: &Judge, window: &SendWindow) {
     j.claim(
         "probes-instead",
         "while it was closed no new data left, only probes",
-        "窗口关闭期间没有新数据离开，只有探测",
+        "窗口关闭期间没有发送新数据，只有探测",
     )
     .shown_by(probes.iter().copied())
     .beside((!gaps.is_empty()).then_some(after))

@@ -102,7 +102,7 @@ fn teach(t: Teaching) -> Teaching {
         "udp(7)",
     )
     .next("fix-concurrent", "over TCP: a connection and a thread each", "TCP 的多个客户端：每个一条连接、一个线程")
-    .next("udp-no-server", "and when there is nobody to answer", "如果没有人回答")
+    .next("udp-no-server", "and when there is nobody to answer", "如果没有人响应")
     .next("fix-sleep", "part 3: back to TCP, with fixes that do not fix", "第 3 部分：回到 TCP，看治不好的“解法”")
     .control(
         "the server keeps the first address and answers everybody there",

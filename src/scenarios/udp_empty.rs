@@ -68,7 +68,7 @@ fn judge(j: &Judge) {
 /// recvfrom told who sent nothing: the one who then sent x.
 fn sender(j: &Judge, empty: &Events, after: &Events) {
     let peer = |events: &Events| events.first().and_then(|e| e.peer);
-    let same = Text::new("the address x comes from", "x 来自的地址");
+    let same = Text::new("same sender address as x", "与 x 的源地址相同");
     let told = match (peer(empty), peer(after)) {
         (None, _) => Text::new("no address", "没有地址"),
         (address, of_x) if address == of_x => same.clone(),
@@ -93,7 +93,7 @@ fn teach(t: Teaching) -> Teaching {
         "recv(2)",
     )
     .next("tcp-empty", "the same over TCP: nothing is sent", "换成 TCP：什么也没有发出")
-    .next("udp-remote-cmd", "empty answers that count as answers", "空的回答也算一次回答")
+    .next("udp-remote-cmd", "empty answers that count as answers", "空的响应也算一次响应")
     .next("udp-no-server", "datagrams to a port where nobody listens", "发往没有人监听的端口")
     .control(
         "the same two sends over TCP, where an empty send is nothing",

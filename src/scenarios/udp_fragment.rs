@@ -157,7 +157,7 @@ fn teach(t: Teaching) -> Teaching {
     )
     .why(
         "With loss p a datagram of n fragments survives with probability (1 - p)^n: the larger, the less likely.",
-        "丢失率为 p 时，n 个分片的数据报幸存的概率是 (1 - p)^n：越大越难到。",
+        "丢失率为 p 时，n 个分片的数据报完整到达的概率是 (1 - p)^n：越大越难到。",
         "RFC 8085 §3.2",
     )
     .next("udp-fragment --link rtt=2ms,loss=5% --repeat 200", "a curve", "画成曲线")

@@ -1,4 +1,4 @@
-//! Nobody listens: unconnected UDP hears nothing, connected UDP at its next call, TCP at once.
+//! Nobody listens: an unconnected UDP socket is never told, a connected one at its next call, TCP at connect.
 
 use super::prelude::*;
 use crate::net::{DeadPort, Result, Udp};
@@ -10,7 +10,7 @@ pub(super) fn scenario() -> Scenario {
         .title("nobody listens", "没有人监听")
         .question("nobody listens: which call says so?", "没有人监听：哪一次调用会报告？")
         .claim(
-            "Nobody listens: unconnected UDP hears nothing, connected UDP at its next call, TCP at once.",
+            "Nobody listens: an unconnected UDP socket is never told, a connected one at its next call, TCP at connect.",
             "没有人监听：未 connect 的 UDP 毫无察觉，connect 过的在下一次调用得知，TCP 当场得知。",
         )
         .client(client)
@@ -102,7 +102,7 @@ fn silence(j: &Judge, unconnected: &Events) {
     }
     let sent = unconnected.only(|e| e.call.sends() && e.ok());
     let look = unconnected.only(|e| e.call.receives()).just_first();
-    j.claim("udp-silence", "UDP: no call ever says that nobody was there", "UDP：没有任何调用报告那里没有人")
+    j.claim("udp-silence", "UDP: no call ever says that nobody was there", "UDP：没有一次调用报告对端不存在")
         .of(&sent.and(&look))
         .equal(
             [grouped(WORDS.len()), "EAGAIN".into()],
@@ -119,18 +119,18 @@ fn teach(t: Teaching) -> Teaching {
     )
     .why(
         "The answer becomes an error of the socket only if connect named the peer; the next call returns it.",
-        "只有 connect 指定了对端，这个回答才成为套接字的错误，由下一次调用返回。",
+        "只有 connect 指定了对端，这个响应才成为套接字的错误，由下一次调用返回。",
         "Stevens, UNIX Network Programming vol. 1, §8.9",
     )
     .why(
         "TCP opens a connection first; the answer to its SYN is a reset, and connect fails.",
-        "TCP 要先建立连接；对 SYN 的回答是复位，connect 就失败了。",
+        "TCP 要先建立连接；对 SYN 的响应是复位，connect 就失败了。",
         "RFC 9293 §3.5.2",
     )
     .next("udp-loss", "somebody listens, and it is lost all the same", "有人监听，照样会丢")
-    .next("udp-chat", "an answer is the only proof of arrival", "只有对方的回答才证明送到了")
+    .next("udp-chat", "an answer is the only proof of arrival", "只有对方的响应才证明送到了")
     .next("udp-remote-cmd", "the remote commands over UDP", "远程命令改走 UDP")
-    .control("a UDP server answers at the port", "端口上有一个 UDP 服务器在回答", |e| {
+    .control("a UDP server answers at the port", "端口上有一个 UDP 服务器在响应", |e| {
         e.client(client_of_a_server).server(server);
     })
 }

@@ -13,7 +13,7 @@ pub(super) fn scenario() -> Scenario {
         .claim(
             "Every answer is whole or cut, never mixed, and the answers are still off by one: boundaries are no \
              protocol.",
-            "每个回答要么完整要么被截断，从不混合；但回答仍然错位：光有边界还不是协议。",
+            "每个响应要么完整要么被截断，从不混合；但响应仍然错位：光有边界还不是协议。",
         )
         .takes(&[Opt::RecvSize])
         .recv_size(BUFSIZE)
@@ -36,7 +36,7 @@ fn client(end: &End) -> Ends {
         s.send_to(command.line.as_bytes(), server)?;
         s.recv_from(end.recv_size())?;
     }
-    Ok(end.pass("answered", Text::new("until all is answered", "等到全部回答完"))?)
+    Ok(end.pass("answered", Text::new("until all is answered", "等到全部响应完"))?)
 }
 
 fn server(end: &End) -> Ends {
@@ -65,16 +65,16 @@ fn judge(j: &Judge) {
     answers_slip(j, &recvs);
 
     let cut = recvs.only(|e| e.truncated);
-    j.claim("long-one-cut", "the long answer lost its tail", "长的那个回答丢了尾部")
+    j.claim("long-one-cut", "the long answer lost its tail", "长的那个响应丢了尾部")
         .of(&cut)
         .beside(cut.first().and_then(|e| kept(j, e)))
-        .at_least(1, cut.len(), |n| say!("{n} of {all} answers cut", "{n} 个回答被截断（共 {all} 个）"));
+        .at_least(1, cut.len(), |n| say!("{n} of {all} answers cut", "{n} 个响应被截断（共 {all} 个）"));
 
     // What nobody asked for is still in the queue when the client leaves.
     let (close, sent) = (j.calls(Client, Call::Close).just_last(), j.sends(Server));
     let unread = close.first().and_then(|e| e.evidence.unread).unwrap_or(0) as usize;
     let rest = sent.len().saturating_sub(all).max(1);
-    j.claim("left-unread", "answers are left that nobody reads", "还剩下没人读的回答")
+    j.claim("left-unread", "answers are left that nobody reads", "还剩下没人读的响应")
         .of(&close)
         .needs(Server)
         .beside(j.sentence([&sent.len(), &all], |[sent, read]| {
@@ -95,13 +95,13 @@ fn answers_slip(j: &Judge, recvs: &Events) {
     let (all, pairs) = (recvs.len(), recvs.iter().filter_map(|e| asked_and_answered(j, e)));
     let (asked, answered): (Vec<usize>, Vec<usize>) = pairs.unzip();
     let late = recvs.only(|e| asked_and_answered(j, e).is_some_and(|(asked, of)| of < asked));
-    j.claim("off-by-one", "the answers are off by one command", "回答错位了一条命令")
+    j.claim("off-by-one", "the answers are out of step with the commands", "响应错位了一条命令")
         .of(&late)
         .beside(j.sentence([&asked, &answered], |[asked, answered]| {
             say!(" (asked: {asked}; answered: {answered})", "（问的是 {asked}；答的是 {answered}）")
         }))
         .at_least(1, late.len(), |n| {
-            say!("{n} of {all} answers to an earlier command", "{n} 个回答（共 {all} 个）答的是前面的命令")
+            say!("{n} of {all} answers to an earlier command", "{n} 个响应（共 {all} 个）答的是前面的命令")
         });
 }
 
@@ -116,7 +116,7 @@ fn kept(j: &Judge, cut: &Event) -> Option<Sentence> {
 fn teach(t: Teaching) -> Teaching {
     t.why(
         "A datagram is a message, but two messages answer each command, and the client reads one.",
-        "一个数据报就是一条消息；但每条命令有两个回答，客户端只读一个。",
+        "一个数据报就是一条消息；但每条命令有两个响应，客户端只读一个。",
         "RFC 768",
     )
     .why(
@@ -126,11 +126,11 @@ fn teach(t: Teaching) -> Teaching {
     )
     .next("udp-remote-cmd --recv-size 10240", "none cut, still off by 1", "不再截断，仍然错位")
     .next("tcp-remote-cmd", "the same over TCP: mixed, but nothing lost", "同样的命令走 TCP：会混在一起，但不丢")
-    .next("fix-header", "a protocol: every answer with its command", "有了协议：每个回答各归其命令")
+    .next("fix-header", "a protocol: every answer with its command", "有了协议：每个响应各归其命令")
     .next("udp-chat", "one socket, several clients", "一个套接字，多个客户端")
     .control(
         "the client reads both answers of a command, into a buffer that holds the longest",
-        "客户端读完一条命令的两个回答，缓冲区装得下最长的",
+        "客户端读完一条命令的两个响应，缓冲区装得下最长的",
         |e| {
             e.client(client_who_counts);
         },

@@ -6,7 +6,7 @@ use crate::trace::packet::Packet;
 
 pub(super) fn scenario() -> Scenario {
     Scenario::new("udp-reorder", SyllabusPart::Link, &["D0", "D1 §10", "D3 §9"])
-        .title("overtaken on the way", "路上被后面的超过")
+        .title("overtaken on the way", "途中乱序（后发先到）")
         .question(
             "one packet overtakes another: what do UDP and TCP deliver?",
             "分组后发先到：UDP 和 TCP 各交付了什么？",

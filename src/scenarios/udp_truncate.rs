@@ -113,7 +113,7 @@ fn teach(t: Teaching) -> Teaching {
     )
     .next("udp-truncate --recv-size 4", "two are cut, egon just fits", "两个被截断，egon 刚好放下")
     .next("tcp-short-recv", "the same buffer over TCP: the rest waits", "TCP 上同样的小缓冲区：剩下的会等着")
-    .next("udp-remote-cmd", "what it does to a real answer", "一个真实的回答会怎样")
+    .next("udp-remote-cmd", "what it does to a real answer", "一个真实的响应会怎样")
     .next("udp-loss", "datagrams that are lost whole", "整个丢掉的数据报")
     .control(
         "a buffer that holds every datagram (1024 bytes)",

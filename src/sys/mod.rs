@@ -4,6 +4,7 @@ pub mod descriptors;
 pub mod errno;
 pub mod filename;
 pub mod kernel;
+pub mod keys;
 pub mod port;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub mod proc_net;

@@ -129,7 +129,7 @@ fn waits(results: &Results, pairs: &[Pair]) -> Claim {
         "waits",
         Text::new(
             "ack waits for the receiver once a message, a header never",
-            "ack 每条消息等接收方一次，带头部的一次也不等",
+            "ack 每条消息等接收方一次，带报头的一次也不等",
         ),
         say!("ack {all}, i32le 0", "ack {all} 次，i32le 0 次"),
         each(pairs, clause),
@@ -153,7 +153,7 @@ fn segments(results: &Results, pairs: &[Pair]) -> Option<Claim> {
             "segments",
             Text::new(
                 "ack needs three data segments a message at least, a header fewer",
-                "ack 每条消息至少要三个带数据的报文段，带头部的更少",
+                "ack 每条消息至少要三个带数据的报文段，带报头的更少",
             ),
             say!("ack {least} or more, i32le fewer", "ack 不少于 {least} 个，i32le 更少"),
             each(counted.iter().copied(), clause),
@@ -183,7 +183,7 @@ fn header_is_faster(linked: &[(Duration, &Pair)]) -> Claim {
     };
     claim(
         "header-is-faster",
-        Text::new("all messages with a header take less time than with ack", "全部消息：带头部比 ack 用时少"),
+        Text::new("all messages with a header take less time than with ack", "全部消息：带报头比 ack 用时少"),
         Text::new("i32le < ack", "i32le < ack"),
         each(linked.iter().map(|(_, pair)| *pair), clause),
         linked.iter().all(|(_, pair)| pair.header.total() < pair.ack.total()),
@@ -204,7 +204,7 @@ fn sentences(results: &Results, linked: &[(Duration, &Pair)]) -> Vec<Text> {
     let rtt = write_duration(*rtt);
     let mut sentences = vec![say!(
         "The ack fix magnifies the network's delay (D1 §11, D2): at an RTT of {rtt} its {all} messages took {ack} ms, with 4 bytes of header {header} ms. That is {times} times as long, for {waits} waits.",
-        "等确认的解法会放大网络延迟（D1 §11、D2）：RTT 为 {rtt} 时，{all} 条消息用了 {ack} ms，加 4 字节头部只用 {header} ms。前者是后者的 {times} 倍，多等了 {waits} 次。"
+        "等确认的解法会放大网络延迟（D1 §11、D2）：RTT 为 {rtt} 时，{all} 条消息用了 {ack} ms，加 4 字节报头只用 {header} ms。前者是后者的 {times} 倍，多等了 {waits} 次。"
     )];
     if let [(first_rtt, first), .., (last_rtt, last)] = linked {
         let rtts = self::times(*last_rtt, *first_rtt);

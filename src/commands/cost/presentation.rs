@@ -166,7 +166,7 @@ fn text(out: &mut dyn Write, results: &Results, findings: &Judgement, style: &St
 
 fn verdict(findings: &Judgement) -> Text {
     let (all, held) = (findings.claims.len(), findings.claims.iter().filter(|claim| claim.holds).count());
-    let count = say!("{{}} ({held} of {all} claims hold)", "{{}}（{all} 条结论中 {held} 条成立）");
+    let count = say!("{{}} ({held} of {all} claims hold)", "{{}}（{all} 条论断中 {held} 条成立）");
     match &findings.verdict {
         Verdict::NotPossibleHere(reason) => Text::new("{}: {}", "{}：{}").with(&findings.verdict.text()).with(reason),
         verdict => count.with(&verdict.text()),

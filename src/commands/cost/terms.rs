@@ -59,7 +59,7 @@ impl Fix {
             Fix::Sleep => Text::new("length, sleep, body", "长度、sleep、正文"),
             Fix::Ack => Text::new("length, wait for recv_ready, body", "长度、等 recv_ready、正文"),
             Fix::I32Le => Text::new("struct 'i': 4 bytes of length, body", "struct 'i'：4 字节长度、正文"),
-            Fix::Json => Text::new("4 bytes of length, JSON header, body", "4 字节长度、JSON 头部、正文"),
+            Fix::Json => Text::new("4 bytes of length, JSON header, body", "4 字节长度、JSON 报头、正文"),
         }
     }
 

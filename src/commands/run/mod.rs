@@ -6,6 +6,7 @@ mod options;
 mod pcap;
 mod repeat;
 mod request;
+mod step;
 
 use super::busy::Busy;
 use crate::cli::Command;

@@ -3,6 +3,7 @@
 use super::hint::explained;
 use super::pcap::Capture;
 use super::request::RunRequest;
+use super::step;
 use crate::cli::command::Context;
 use crate::commands::run_report::report;
 use crate::exit::Exit;
@@ -10,11 +11,10 @@ use crate::net::{Allowance, Settings};
 use crate::output::{complain, tell};
 use crate::play::{self, LONE_LIMIT, Plan, Side};
 use crate::render::Format;
-use crate::render::{self, Steps, Style};
+use crate::render::Style;
 use crate::say;
 use crate::sys::port;
-use crate::text::Text;
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::io::{self, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -82,7 +82,7 @@ pub(super) fn run(request: &RunRequest, plan: &Plan, context: &Context, out: &mu
     let report = report(&request.scenario, plan, outcome, &request.chosen, request.control);
     match context.format {
         Format::Text if report.moved_nothing() => {}
-        Format::Text if request.step => render::terminal(out, &report, style, &mut Enter::new(style))?,
+        Format::Text if request.step => step::through(out, &report, style)?,
         format => format.write(out, &report, style)?,
     }
     out.flush()?;
@@ -94,37 +94,4 @@ pub(super) fn run(request: &RunRequest, plan: &Plan, context: &Context, out: &mu
         return Ok(Exit::NotHere);
     }
     Ok(exit)
-}
-
-/// `--step`: a line from standard input before each row; at its end the rest follows at once.
-struct Enter {
-    prompt: String,
-    erase: bool,
-    over: bool,
-    first: bool,
-}
-
-impl Enter {
-    fn new(style: &Style) -> Enter {
-        let prompt = Text::new("-- Enter for the next event --", "-- 按回车看下一个事件 --").to(style.lang).to_owned();
-        let dumb = std::env::var("TERM").is_ok_and(|term| term == "dumb");
-        let erase = io::stdin().is_terminal() && io::stderr().is_terminal() && !dumb;
-        Enter { prompt, erase, over: false, first: true }
-    }
-}
-
-impl Steps for Enter {
-    fn before(&mut self, out: &mut dyn Write) -> io::Result<()> {
-        if std::mem::take(&mut self.first) || self.over {
-            return Ok(());
-        }
-        out.flush()?;
-        let mut err = io::stderr();
-        let _ = write!(err, "{}", self.prompt);
-        let _ = err.flush();
-        self.over = io::stdin().lock().read_line(&mut String::new())? == 0;
-        // The prompt and the learner's Enter leave no line between two rows.
-        let _ = if self.erase { write!(err, "\x1b[1A\x1b[2K\r") } else { writeln!(err) };
-        Ok(())
-    }
 }

@@ -58,9 +58,9 @@ fn pcap(lang: Lang) -> Arg {
 fn how(lang: Lang) -> Vec<Arg> {
     let control = Text::new(
         "the control experiment: take the cause away; the claim must fail",
-        "对照实验：去掉原因，结论必须不成立",
+        "对照实验：去掉原因，论断必须不成立",
     );
-    let step = Text::new("show the recorded trace one event per Enter", "按一次回车显示一个事件");
+    let step = Text::new("one event a key, the answer last", "按一次键显示一个事件，答案最后出现");
     let side = Text::new("which ends run here", "在这里运行哪一端");
     let sides = [("both", As::Both), ("server", As::Server), ("client", As::Client)];
     let listen = Text::new(

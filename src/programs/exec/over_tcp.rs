@@ -48,7 +48,7 @@ impl<'a> Session<'a> {
         self.conn.frame_is_due();
         self.unasked()?;
         self.send(line)?;
-        let label = say!("answer to {line}", "{line} 的回答");
+        let label = say!("answer to {line}", "{line} 的响应");
         let mut answer = Answer::new(self.console);
         if self.terms.framed != Framed::None {
             // A header in single bytes, one a minute, is never silent and never done.
@@ -63,7 +63,7 @@ impl<'a> Session<'a> {
             let waited = self.conn.patience().timeout;
             self.console.remark(&say!(
                 "nothing came for {waited:?}: in this protocol an empty answer looks like that, and so does a slow one",
-                "{waited:?} 内什么也没有到达：在这个协议里，空的回答就是这样，慢的回答也是这样"
+                "{waited:?} 内什么也没有到达：在这个协议里，空的响应就是这样，慢的响应也是这样"
             ));
         }
         match mistaken(head).filter(|_| self.terms.framed == Framed::None) {
@@ -102,7 +102,7 @@ impl<'a> Session<'a> {
             self.console.remark(&match self.head {
                 None => say!(
                     "{n} bytes came before the first command: they answer none",
-                    "第一条命令之前就来了 {n} 字节：不是任何命令的回答"
+                    "第一条命令之前就来了 {n} 字节：不是任何命令的响应"
                 ),
                 Some(_) => say!(
                     "{n} bytes came late: they belong to an earlier command, nothing in them says to which",
@@ -122,7 +122,7 @@ impl<'a> Session<'a> {
         if self.terms.framed == Framed::None {
             return Ok(());
         }
-        self.conn.incoming(say!("after the answer to {line}", "{line} 的回答之后"));
+        self.conn.incoming(say!("after the answer to {line}", "{line} 的响应之后"));
         match self.conn.recv_within(&mut [0], Part::Body, self.terms.settle) {
             Ok(Some(1..)) => Err(self.too_many()),
             _ => Ok(()),

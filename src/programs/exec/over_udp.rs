@@ -19,10 +19,10 @@ pub(super) fn ask(exec: &Exec, console: &Console, line: &str) -> Result<Exit> {
     let mut answer = Answer::new(console);
     let mut came = 0;
     while came < 2 {
-        let label = say!("answer to {line}", "{line} 的回答");
+        let label = say!("answer to {line}", "{line} 的响应");
         match socket.recv_from(Until::Passed(exec.patience.timeout), Some(label)) {
             Err(e) if is_refusal(&e) => return Err(refused(exec.server)),
-            Err(e) => return Err(Trouble::call(&Text::new("while waiting for the answer", "等待回答时"), &e)),
+            Err(e) => return Err(Trouble::call(&Text::new("while waiting for the answer", "等待响应时"), &e)),
             Ok(None) => break,
             Ok(Some(datagram)) => answer.add(&datagram.bytes),
         }
@@ -39,15 +39,15 @@ pub(super) fn ask(exec: &Exec, console: &Console, line: &str) -> Result<Exit> {
 fn incomplete(exec: &Exec, came: u32) -> Trouble {
     let waited = exec.patience.timeout;
     let text = match came {
-        0 => say!("neither datagram of the answer came in {waited:?}", "{waited:?} 内回答的两个数据报都没有到达"),
+        0 => say!("neither datagram of the answer came in {waited:?}", "{waited:?} 内响应的两个数据报都没有到达"),
         _ => say!(
             "the second datagram of the answer did not come in {waited:?}; what is printed is the first",
-            "{waited:?} 内回答的第二个数据报没有到达；打印的是第一个"
+            "{waited:?} 内响应的第二个数据报没有到达；打印的是第一个"
         ),
     };
     Trouble::peer("timeout", text).hint(Text::new(
         "UDP does not say why: the command, or the answer, was lost, or it takes longer (--timeout)",
-        "UDP 不会说明原因：命令或回答丢失了，或者它还没有做完（--timeout）",
+        "UDP 不会说明原因：命令或响应丢失了，或者它还没有做完（--timeout）",
     ))
 }
 

@@ -83,11 +83,11 @@ fn command(fields: &Map<String, Value>) -> Result<(), Text> {
     match fields.get("cmd") {
         _ if both => Err(Text::new(
             "the header names two files: filename and fileName",
-            "头部写了两个文件名：filename 和 fileName",
+            "报头写了两个文件名：filename 和 fileName",
         )),
         Some(Value::String(cmd)) if cmd == "put" => Ok(()),
         None if fields.contains_key("fileName") => Ok(()),
-        None => Err(Text::new("the header has no \"cmd\"", "头部没有 \"cmd\"")),
+        None => Err(Text::new("the header has no \"cmd\"", "报头没有 \"cmd\"")),
         Some(other) => {
             let other: String = other.to_string().escape_debug().take(40).collect();
             Err(say!("unknown command {other}: only \"put\" is served", "未知命令 {other}：这里只有 \"put\""))

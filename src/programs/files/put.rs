@@ -389,7 +389,7 @@ impl<'c> Batch<'c> {
         let Some(session) = &mut self.session else { return Ok(()) };
         (session.welcome, session.begun) = (false, true);
         session.conn.outgoing(Text::new("upload {}", "上传 {}").with(&Text::same(upload.name.as_str())));
-        let doing = Text::new("sending the header", "发送头部");
+        let doing = Text::new("sending the header", "发送报头");
         session.conn.send_all(&bytes, Part::Header).map_err(|e| Trouble::call(&doing, &e))
     }
 
@@ -483,7 +483,7 @@ fn no_receipts() -> Text {
     Text::new(
         "no receipt came for a second: taken for a document's server, which gives none. One that reads 1024 bytes at \
          a time, whatever remains, can swallow the next file's header: --separate opens a connection for each file",
-        "一秒内没有回执：当作文档里的服务器，它不给回执。如果它不管还剩多少、每次都读 1024 字节，就会吞掉下一个文件的头部：\
+        "一秒内没有回执：当作文档里的服务器，它不给回执。如果它不管还剩多少、每次都读 1024 字节，就会吞掉下一个文件的报头：\
          --separate 为每个文件单独建立连接",
     )
 }

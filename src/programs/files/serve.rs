@@ -107,7 +107,7 @@ impl FileServer<'_> {
     fn take(&self, client: &mut Client, length: [u8; 4]) -> Result<AfterRequest> {
         let began = Instant::now();
         let length = I32_LE.unpack(&length, self.service.header)?;
-        let doing = Text::new("receiving the header", "接收头部");
+        let doing = Text::new("receiving the header", "接收报头");
         let bytes = protocols::words(&mut client.conn, length, Part::Header).map_err(Trouble::stopped(&doing))?;
         client.conn.at_leisure();
         let upload = match header::parse(&bytes, self.service.largest).and_then(unreserved) {

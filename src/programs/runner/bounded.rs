@@ -61,7 +61,7 @@ impl Ran {
             Stop::Output => Some(say!("stopped: it may print {output} bytes", "已停止：最多输出 {output} 字节")),
             Stop::Room => Some(Text::new(
                 "stopped: too many long answers at once; try again later",
-                "已停止：同时有太多很长的回答；请稍后再试",
+                "已停止：同时有太多很长的响应；请稍后再试",
             )),
         }
     }

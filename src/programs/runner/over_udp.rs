@@ -96,7 +96,7 @@ impl<'d> Desk<'d> {
         for (name, bytes) in [("stderr", stderr), ("stdout", stdout)] {
             if let Err(e) = self.socket.send_to(&bytes, to, Some(Text::same(format!("{command}: {name}")))) {
                 let why = excerpt(&e.to_string());
-                log(self.console, Some(to), &say!("cannot answer: {why}", "无法回答：{why}"));
+                log(self.console, Some(to), &say!("cannot answer: {why}", "无法响应：{why}"));
             }
         }
     }

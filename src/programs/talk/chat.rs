@@ -133,7 +133,7 @@ impl Chat<'_> {
     }
 
     fn send(&self, text: &[u8], to: SocketAddr) {
-        let Err(e) = self.socket.send_to(text, to, Some(Text::new("an answer", "一个回答"))) else { return };
+        let Err(e) = self.socket.send_to(text, to, Some(Text::new("an answer", "一个响应"))) else { return };
         let why = match is_too_long(&e) {
             true => {
                 let (n, most) = (grouped(text.len() as u64), grouped(largest(to) as u64));

@@ -45,7 +45,7 @@ pub(super) fn run(talk: &Talk, console: &Console) -> Result<Exit> {
             Some(line) if is_quit(&line) => break,
             Some(line) if line.is_empty() => console.remark(&Text::new(
                 "an empty line: TCP would send nothing, and nobody would answer",
-                "空行：TCP 什么也不会发出，也就没有人会回答",
+                "空行：TCP 什么也不会发出，也就没有人会响应",
             )),
             Some(line) => exit = session.say(&line)?.unwrap_or(exit),
         }
@@ -93,7 +93,7 @@ impl TcpConversation<'_> {
                 Err(hung_up(server).at(&say!("{have} of {all} bytes came back", "{all} 字节只发回了 {have} 字节")))
             }
             ReplyEnd::Quiet if bytes.is_empty() => {
-                Err(Trouble::silent(&Text::new("waiting for the answer", "等待回答"), self.talk.patience.timeout))
+                Err(Trouble::silent(&Text::new("waiting for the answer", "等待响应"), self.talk.patience.timeout))
             }
             ReplyEnd::Quiet if echo => {
                 let limit = self.talk.patience.timeout;
@@ -136,7 +136,7 @@ impl TcpConversation<'_> {
     /// Sends the line and receives its answer.
     fn exchange(&mut self, line: &[u8]) -> Result<ServerReply> {
         let lost = |e: io::Error| Trouble::call(&Text::new("sending the line", "发送这一行"), &e);
-        let label = Text::new("its answer", "它的回答");
+        let label = Text::new("its answer", "它的响应");
         if line.len() > SHORT {
             self.conn.incoming(label);
             return self.exchange_long(line, lost);
@@ -181,7 +181,7 @@ impl TcpConversation<'_> {
     }
 
     fn receive(&mut self, line: &[u8], sent: &AtomicBool) -> Result<ServerReply> {
-        let lost = |e: io::Error| Trouble::call(&Text::new("waiting for the answer", "等待回答"), &e);
+        let lost = |e: io::Error| Trouble::call(&Text::new("waiting for the answer", "等待响应"), &e);
         let mut answer = ServerReply { bytes: Vec::new(), end: ReplyEnd::Whole, echo: true };
         let mut piece = vec![0; 64 << 10];
         loop {
@@ -216,7 +216,7 @@ fn bounded(bytes: &[u8]) -> Result<()> {
         return Ok(());
     }
     let most = grouped(input::LONGEST as u64);
-    Err(Trouble::peer("oversize", say!("an answer of more than {most} bytes", "回答超过 {most} 字节")))
+    Err(Trouble::peer("oversize", say!("an answer of more than {most} bytes", "响应超过 {most} 字节")))
 }
 
 fn hung_up(server: SocketAddr) -> Trouble {

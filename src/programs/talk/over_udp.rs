@@ -20,7 +20,7 @@ const TURN: Duration = Duration::from_millis(300);
 /// Lines to a server until `quit` or the end of input.
 pub(super) fn run(talk: &Talk, console: &Console) -> Result<Exit> {
     let socket = DatagramSocket::open(console, talk.server)?;
-    while_listening(&socket, &Text::new("an answer", "一个回答"), |inbox| {
+    while_listening(&socket, &Text::new("an answer", "一个响应"), |inbox| {
         let terminal = input::is_terminal();
         let turn = if terminal { TURN.min(talk.patience.timeout) } else { talk.patience.timeout };
         UdpConversation {
@@ -171,7 +171,7 @@ impl UdpConversation<'_> {
             self.make_room();
             self.console.remark(&say!(
                 "no answer for {limit:?}: UDP does not tell whether the question was lost, or the answer, or nobody answers",
-                "{limit:?} 内没有回答：丢的是问题还是回答，还是根本没人回答，UDP 不会告诉你"
+                "{limit:?} 内没有响应：丢的是问题还是响应，还是根本没人响应，UDP 不会告诉你"
             ));
             self.resume();
         } else if self.next.is_some_and(|at| at <= now) {

@@ -45,7 +45,7 @@ fn converse(client: &mut Client) -> Result<()> {
 /// As Python's `bytes.upper()`: ASCII letters, and nothing else.
 fn echo(client: &mut Client, bytes: &mut u64) -> Result<()> {
     let mut buffer = vec![0; 16 << 10];
-    let (waiting, answering) = (Text::new("waiting for more", "等待更多数据"), Text::new("answering", "发送回答"));
+    let (waiting, answering) = (Text::new("waiting for more", "等待更多数据"), Text::new("answering", "发送响应"));
     loop {
         let n = client.conn.recv(&mut buffer, Part::Body).map_err(|e| Trouble::call(&waiting, &e))?;
         if n == 0 {

@@ -14,7 +14,7 @@ fn must(holds: bool, else_what: impl FnOnce() -> Text) -> Result<(), Text> {
 pub(super) fn message(trace: &Trace, message: &Message) -> Result<(), Text> {
     let next = trace.messages.len() + 1;
     must(message.id.0 as usize == next, || say!("message M{next} is missing", "缺少消息 M{next}"))?;
-    must(message.header_len <= message.len(), || Text::new("the header is longer than the message", "头部比消息还长"))
+    must(message.header_len <= message.len(), || Text::new("the header is longer than the message", "报头比消息还长"))
 }
 
 /// Sockets are numbered from 0.

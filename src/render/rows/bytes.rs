@@ -80,7 +80,7 @@ fn passing<'a>(message: &'a Message, span: &Span, bytes: &[u8]) -> Vec<Token<'a>
 }
 
 fn header<'a>(span: &Span) -> Option<Token<'a>> {
-    (span.part == trace::Part::Header).then(|| Text::new(" header", " 头部").into())
+    (span.part == trace::Part::Header).then(|| Text::new(" header", " 报头").into())
 }
 
 /// Text as it reads; of a header also one behind a length of four bytes. A few bytes of something else as hex; many

@@ -183,12 +183,13 @@ impl Lanes<'_> {
         let [before, label, after] = arrow.drawn(lanes.left + lanes.middle - 1);
         let paint = |text: &str, ink| self.style.palette.paint(text, ink);
         let (ink, label_ink) = match (self.packet_ink(row), row.packet.arrivals.is_empty()) {
-            (_, true) => (Ink::Bad, Some(Ink::Bad)),
+            (_, true) => (Ink::Faint, Some(Ink::Bad)),
             (message, false) => (Ink::Faint, message),
         };
         let time = paint(&self.before(row.number, row.packet.t_us), Ink::Faint);
         let label = label_ink.map_or(label.clone(), |ink| paint(&label, ink));
-        let behind = paint(&self.arrival(row, lanes.right - 3), ink);
+        let arrived = if row.packet.arrivals.is_empty() { Ink::Bad } else { ink };
+        let behind = paint(&self.arrival(row, lanes.right - 3), arrived);
         let gap = if behind.is_empty() { "" } else { "  " };
         writeln!(out, "{time}{}{label}{}{gap}{behind}", paint(&before, ink), paint(&after, ink))
     }

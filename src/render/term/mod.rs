@@ -12,7 +12,7 @@ mod table_block;
 mod transcript;
 
 pub use live::Live;
-pub use steps::Steps;
+pub use steps::{Marks, RowStep, Steps};
 
 use crate::render::{Report, Style};
 use std::io::{self, Write};

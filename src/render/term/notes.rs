@@ -6,7 +6,7 @@ use crate::render::report::{RunEnd, Why};
 use crate::render::{Report, Style};
 use crate::say;
 use crate::text::Text;
-use crate::text::columns::{columns, padded, wrapped};
+use crate::text::columns::{columns, wrapped};
 use std::io::{self, Write};
 
 /// A report, and how its text looks.
@@ -23,8 +23,8 @@ impl Notes<'_> {
         let indent = self.indent().max(columns(word) + 1);
         let lines = wrapped(text, self.style.breadth() - indent);
         for (i, line) in lines.iter().enumerate() {
-            let word = self.style.palette.paint(&padded(if i == 0 { word } else { "" }, indent - 1), ink);
-            writeln!(out, "{}", format!("{word} {line}").trim_end())?;
+            let word = if i == 0 { word } else { "" };
+            writeln!(out, "{}", format!("{}{line}", self.word_within(word, indent, ink)).trim_end())?;
         }
         Ok(())
     }
@@ -36,7 +36,23 @@ impl Notes<'_> {
 
     /// The word before an entry that is never broken.
     pub fn word(&self, word: &str, ink: Ink) -> String {
-        self.style.palette.paint(&padded(word, self.indent() - 1), ink) + " "
+        self.word_within(word, self.indent(), ink)
+    }
+
+    /// A word with spaces behind it, which have no colour.
+    fn word_within(&self, word: &str, indent: usize, ink: Ink) -> String {
+        self.style.palette.paint(word, ink) + &" ".repeat(indent.saturating_sub(columns(word)).max(1))
+    }
+
+    /// The scenario's question, and what is not as always.
+    ///
+    /// # Errors
+    /// What writing says.
+    pub fn question(&self, out: &mut dyn Write) -> io::Result<()> {
+        let head = &self.report.head;
+        let question = Text::new("{}: {}", "{}：{}").with_all([&Text::same(head.scenario.clone()), &head.question]);
+        self.style.paragraph(out, 0, &self.style.say(&question), Some(Ink::Strong))?;
+        self.changes(out)
     }
 
     /// What is not as it always is: the control experiment, the link, the options.

@@ -85,6 +85,7 @@ impl<'a> Screen<'a> {
         for at in chosen {
             steps.before(out)?;
             if let Some(title) = self.title(at, act) {
+                steps.part(out)?;
                 writeln!(out, "{title}")?;
             }
             act = act.max(self.act(at));
@@ -156,14 +157,6 @@ impl<'a> Screen<'a> {
 }
 
 impl Notes<'_> {
-    /// The scenario's question, and what is not as always.
-    fn question(&self, out: &mut dyn Write) -> io::Result<()> {
-        let head = &self.report.head;
-        let question = Text::new("{}: {}", "{}：{}").with_all([&Text::same(head.scenario.clone()), &head.question]);
-        self.style.paragraph(out, 0, &self.style.say(&question), Some(Ink::Strong))?;
-        self.changes(out)
-    }
-
     fn answers(&self, out: &mut dyn Write) -> io::Result<()> {
         self.answer(out)?;
         self.claims_in_short(out)?;
@@ -182,7 +175,7 @@ impl Notes<'_> {
             _ => return Ok(()),
         };
         let shown = self.report.findings.claims.first().map_or(String::new(), |claim| self.evidence(claim));
-        self.entry(out, &self.style.say(&Text::new("answer", "回答")), &(self.style.say(&text) + &shown), ink)
+        self.entry(out, &self.style.say(&Text::new("answer", "答案")), &(self.style.say(&text) + &shown), ink)
     }
 
     /// How many claims hold; of those that fail both sides.

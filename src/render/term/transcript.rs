@@ -5,7 +5,7 @@ use super::lanes::{Lanes, Margin};
 use super::notes::Notes;
 use super::steps::Steps;
 use crate::render::palette::Ink;
-use crate::render::rows::{counted, rows};
+use crate::render::rows::{Row, counted, rows};
 use crate::render::{Report, Style};
 use crate::say;
 use crate::text::{Text, grouped};
@@ -17,9 +17,16 @@ use std::io::{self, Write};
 /// What writing says.
 pub fn whole(out: &mut dyn Write, report: &Report, style: &Style, steps: &mut dyn Steps) -> io::Result<()> {
     let notes = Notes { style, report };
-    notes.head(out)?;
+    match steps.keeps_the_answer_back() {
+        true => notes.question(out)?,
+        false => notes.head(out)?,
+    }
     notes.trace(out, steps)?;
     steps.before(out)?;
+    if steps.keeps_the_answer_back() {
+        style.paragraph(out, 0, &style.say(&report.head.claim), None)?;
+        writeln!(out)?;
+    }
     notes.foot(out)
 }
 
@@ -45,8 +52,15 @@ impl Notes<'_> {
         let margin = if self.report.has_clock() { Margin::Both } else { Margin::Number };
         let lanes = Lanes { style: self.style, trace: &self.report.trace, margin, whole: true };
         lanes.heads(out, self.report.shows_packets())?;
+        let mut act = None;
         for row in &rows {
             steps.before(out)?;
+            if let Row::Event(row) = row {
+                if row.event.act > act {
+                    steps.part(out)?;
+                }
+                act = act.max(row.event.act);
+            }
             lanes.row(out, row)?;
         }
         self.unseen_packets(out)?;
