@@ -58,7 +58,8 @@ impl Culprit {
         match self {
             Culprit::OtherProtocol | Culprit::Turned | Culprit::Width => "fix-header",
             Culprit::Text | Culprit::Shifted => "fix-exact",
-            Culprit::CountsItself | Culprit::Characters => "fix-json-header",
+            Culprit::CountsItself => "fix-json-header",
+            Culprit::Characters => "fix-characters",
             Culprit::Framed(Kind::Ack) => "fix-ack",
             Culprit::Framed(Kind::Json) => "fix-json-header",
             Culprit::Framed(_) => "fix-header",

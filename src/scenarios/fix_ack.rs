@@ -103,7 +103,7 @@ fn teach(t: Teaching) -> Teaching {
         "RFC 9293 §2.2",
     )
     .next("fix-header", "a length of fixed size: nothing to wait for", "长度字段定长：什么也不用等")
-    .next("fix-broken-loops", "three ways to read that length wrong", "按长度接收的三种错误写法")
+    .next("fix-fixed-size", "no length at all: every message has the same", "不写长度：每条消息一样长")
     .next("tcp-remote-cmd", "the same commands without any protocol", "同样的命令，没有任何协议")
     .control(
         "the server does not wait, and the client takes one late recv for the length",

@@ -119,7 +119,7 @@ fn teach(t: Teaching) -> Teaching {
     .next("fix-bigger-buffer --recv-size 10240", "the size D0 uses", "D0 所用的大小")
     .next("tcp-naive --recv-size 10240", "larger: it merges more", "recv 调大，合并只会更多")
     .next("fix-header", "read until the announced length is there", "读到约定的长度为止")
-    .next("fix-broken-loops", "recv in a loop, then: three that go wrong", "那就循环 recv：三个写错的循环")
+    .next("fix-one-recv", "not even recv(4) returns 4", "连 recv(4) 也不一定返回 4")
     .control(
         "a message of 1000 bytes, which the receive buffer holds",
         "消息只有 1000 字节，接收缓冲区装得下",

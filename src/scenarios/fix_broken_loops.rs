@@ -243,7 +243,7 @@ fn teach(t: Teaching) -> Teaching {
     .next("fix-broken-loops --recv-size 4096", "a size that hides a fault", "碰巧掩盖了一个错误")
     .next("fix-exact", "the loop that reads what is its own, no more", "只取属于自己的那部分的循环")
     .next("fix-header", "where the length comes from", "长度从哪里来")
-    .next("fix-ack", "part 4: a fix, and its price", "第 4 部分：真正的解法，和它的代价")
+    .next("fix-characters", "a right loop, and a length that is wrong", "循环对了，长度错了")
     .control(
         "the corrected loops in the place of the broken ones",
         "把三个错误的循环换成改正后的",

@@ -24,7 +24,7 @@ pub(super) fn scenario() -> Scenario {
         .client(client)
         .server(server)
         .judge(judge)
-        .words(&["json", "json-header", "len-str", "characters", "utf-8", "utf8", "字符", "中文长度"])
+        .words(&["json", "json-header"])
         .teach(teach)
 }
 

@@ -1,17 +1,19 @@
 //! The syllabus: one file a scenario, one ordered list. Help, `list`, `all`, docs and tests derive from it.
 
 mod both;
-#[cfg(test)]
-mod example;
 mod fix_ack;
 mod fix_bigger_buffer;
 mod fix_broken_loops;
+mod fix_characters;
 mod fix_concurrent;
+mod fix_delimiter;
 mod fix_exact;
 mod fix_file;
+mod fix_fixed_size;
 mod fix_header;
 mod fix_json_header;
 mod fix_nodelay;
+mod fix_one_recv;
 mod fix_sleep;
 mod link_loss;
 mod lock_step;
@@ -68,8 +70,12 @@ pub fn syllabus() -> Vec<Scenario> {
         fix_sleep::scenario,
         fix_nodelay::scenario,
         fix_bigger_buffer::scenario,
+        fix_one_recv::scenario,
         fix_broken_loops::scenario,
+        fix_characters::scenario,
         fix_ack::scenario,
+        fix_fixed_size::scenario,
+        fix_delimiter::scenario,
         fix_header::scenario,
         fix_json_header::scenario,
         fix_exact::scenario,

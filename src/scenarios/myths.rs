@@ -69,7 +69,7 @@ pub static MYTHS: [Myth; 20] = [
     myth(
         Text::new("with a header all is well: recv(4) returns the four bytes", "有了报头就行：recv(4) 一定取到 4 字节"),
         Text::new("it may return one to four; the header wants a loop, too", "可能只取到 1 到 4 字节；读报头也要循环"),
-        "fix-header --recv-size 1",
+        "fix-one-recv",
     ),
     myth(
         Text::new("struct.pack('i', n) is the same on every machine", "struct.pack('i', n) 在哪台机器上都一样"),
@@ -85,7 +85,7 @@ pub static MYTHS: [Myth; 20] = [
             "that counts characters; 粘包 has 2 of them and 6 bytes",
             "那数的是字符：“粘包”是 2 个字符，6 个字节",
         ),
-        "explain UnicodeDecodeError",
+        "fix-characters",
     ),
     myth(
         Text::new(

@@ -171,7 +171,7 @@ pub(super) static SYMPTOMS: [Symptom; 32] = [
              has closed. Read in a loop until all of them are there.",
             "读长度的 recv 返回的字节比长度字段少：recv(4) 可能返回 1 到 4 字节，对端关闭时返回 0。要循环读满。",
         ),
-        &["fix-broken-loops", "fix-header --recv-size 1"],
+        &["fix-one-recv", "fix-broken-loops"],
     ),
     said(
         "JSON: Extra data",
@@ -225,7 +225,7 @@ pub(super) static SYMPTOMS: [Symptom; 32] = [
              counted characters where bytes are meant. Decode whole messages only.",
             "recv 在一个字符中间结束或开始：TCP 按字节切，不按字符切。也可能长度数的是字符而不是字节。凑齐整条消息再解码。",
         ),
-        &["tcp-split", "fix-json-header"],
+        &["tcp-split", "fix-characters"],
     ),
     said(
         "IncompleteReadError",
@@ -245,7 +245,7 @@ pub(super) static SYMPTOMS: [Symptom; 32] = [
              the reader's buffer.",
             "在上限之内没有找到行尾：对端的消息不以换行结束，或者消息比读缓冲区长。",
         ),
-        &["fix-header"],
+        &["fix-delimiter"],
     ),
     said(
         "bufio.Scanner: token too long",
@@ -254,7 +254,7 @@ pub(super) static SYMPTOMS: [Symptom; 32] = [
             "Go's Scanner found no end of line within 64 KiB: a longer message, or a peer that sends none.",
             "Go 的 Scanner 在 64 KiB 内没有找到行尾：消息更长，或者对端根本不发换行。",
         ),
-        &["fix-header"],
+        &["fix-delimiter"],
     ),
     said(
         "unexpected EOF",
@@ -319,7 +319,7 @@ pub(super) static SYMPTOMS: [Symptom; 32] = [
             "Sockets carry bytes. Encode first, and take the length afterwards: the length of the text is another number.",
             "套接字传的是字节。先编码，再取长度：文本的长度是另一个数。",
         ),
-        &["fix-json-header"],
+        &["fix-characters"],
     ),
     said(
         "ValueError: invalid literal for int()",

@@ -5,15 +5,17 @@ use super::prelude::*;
 pub(super) fn scenario() -> Scenario {
     Scenario::new("fix-fixed-size", SyllabusPart::Fix, &["D1 §12"])
         .title("records of a fixed size", "定长记录")
-        .question("every message has the same size: are the boundaries back?", "每条消息一样长：边界找回来了吗？")
+        .question("every message is 8 bytes: do they come out one by one?", "每条消息都是 8 字节：能一条一条取出来吗？")
         .claim(
             "If every message has the same size, reading exactly that size gives the boundaries back.",
             "如果每条消息一样长，每次恰好读这么长，边界就找回来了。",
         )
-        .takes(&[Opt::Nodelay])
+        .takes(&[Opt::Nodelay, Opt::RecvSize])
+        .recv_size(SIZE)
         .client(client)
         .server(server)
         .judge(judge)
+        .words(&["fixed", "fixed-size", "fixed-length", "records", "padding", "定长", "固定长度"])
         .teach(teach)
 }
 
@@ -34,7 +36,7 @@ fn server(end: &End) -> Ends {
     let conn = listener.accept()?;
     conn.wait_queued(ALL)?;
     for _ in RECORDS {
-        let record = conn.recv_exact(SIZE, SIZE)?;
+        let record = conn.recv_exact(SIZE, end.recv_size())?;
         conn.deliver(&record);
     }
     Ok(())
@@ -53,6 +55,13 @@ fn judge(j: &Judge) {
     j.claim("no-luck", "both lay in the queue before the first recv", "第一次 recv 之前，两条都已在队列里")
         .of(&wait)
         .equal([ALL as u32], [queued], |[n]| say!("{n} bytes queued", "队列中 {n} 字节"));
+
+    let text: usize = delivered.texts().iter().map(|record| record.trim_end().len()).sum();
+    j.claim("padding", "the price: what is shorter is filled up", "代价：短的要补齐").of(&delivered).more_than(
+        text,
+        delivered.moved(),
+        |n| say!("{n} bytes for {text} of text", "{text} 字节的文本用了 {n} 字节"),
+    );
 }
 
 fn teach(t: Teaching) -> Teaching {
@@ -61,7 +70,13 @@ fn teach(t: Teaching) -> Teaching {
         "recv 可能少给；循环读下去，直到一条记录读满。",
         "recv(2)",
     )
-    .next("fix-header", "messages of any length", "任意长度的消息")
+    .why(
+        "Both ends know the size beforehand, so the stream need not say it; what is longer does not fit.",
+        "两端事先约定了大小，流里不必再写；更长的消息就放不下。",
+        "Beej's Guide §7.6",
+    )
+    .next("fix-fixed-size --recv-size 1", "byte by byte, and still whole", "一次一个字节，仍然完整")
+    .next("fix-delimiter", "messages of any length, with a mark at the end", "任意长度，末尾加标记")
     .control(
         "the server takes what one recv returns for a message",
         "服务器把一次 recv 的结果当作一条消息",
