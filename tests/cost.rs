@@ -193,10 +193,6 @@ fn wrong_options_are_explained() {
         assert_eq!((ran.code, ran.out.as_str()), (Some(2), ""), "{args:?}: {}", ran.err);
         assert!(ran.err.contains(word), "{args:?} should say {word:?}: {}", ran.err);
     }
-    for format in ["html", "svg"] {
-        let ran = run(&["tcp-naive", "--format", format]);
-        assert_eq!(ran.code, Some(2), "{format}: only cost has it");
-    }
 }
 
 /// Sockets and links as they are.

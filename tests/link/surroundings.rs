@@ -4,7 +4,7 @@ use super::*;
 
 /// Over a link and on loopback, and what doctor says agrees.
 fn all_works(ground: &Ground, place: Place) {
-    let ran = ground.holds(place, &["tcp-naive", "--link", QUICK, "--pcap", &ground.file("works.pcapng")]);
+    let ran = ground.holds(place, &["tcp-naive", "--full", "--link", QUICK, "--pcap", &ground.file("works.pcapng")]);
     assert!(ran.out.contains("192.0.2.2") && ran.err.is_empty(), "{place:?}\n{}\n{}", ran.out, ran.err);
     assert!(!packets(&ground.file("works.pcapng")).is_empty(), "{place:?}");
     fs::remove_file(ground.file("works.pcapng")).expect("it was there");
@@ -13,7 +13,7 @@ fn all_works(ground: &Ground, place: Place) {
 
 /// Every scenario, too; without a link those that loopback cannot show are not possible here, which is no failure.
 fn loopback_works(ground: &Ground, place: Place, link: bool) {
-    assert!(ground.holds(place, &["tcp-naive"]).out.contains("127.0.0.1"));
+    assert!(ground.holds(place, &["tcp-naive", "--full"]).out.contains("127.0.0.1"));
     let summaries = lines(&ground.holds(place, &["all", "--format", "json"]), "summary");
     let verdicts = syllabus().into_iter().map(|scenario| match scenario.experiment.linked {
         Linked::Only if !link => (scenario.id, "not-possible-here"),
@@ -72,7 +72,7 @@ fn nothing_begun(ground: &Ground, place: Place, words: [&str; 2]) {
     let file = ground.file("old.pcapng");
     fs::write(&file, "old").expect("a file");
     for (lang, reason) in [("en", "no packet link"), ("zh", "无法建立模拟链路")] {
-        let ran = ground.run(place, &["tcp-naive", "--link", QUICK, "--pcap", &file, "--lang", lang]);
+        let ran = ground.run(place, &["tcp-naive", "--full", "--link", QUICK, "--pcap", &file, "--lang", lang]);
         assert_eq!(ran.code, Some(3), "{place:?}\n{}\n{}", ran.out, ran.err);
         // Lines are folded at any space.
         let said = ran.out.split_whitespace().collect::<Vec<_>>().join(" ");
