@@ -148,3 +148,42 @@ fn the_keyboard_reaches_everything() {
     browser.press("Escape");
     assert_eq!(browser.value("document.querySelector('.card').hidden"), true);
 }
+
+/// The ladder's rows stand in the order of the recording; to scale, as far apart as their times.
+#[test]
+fn the_ladder_stands_as_the_recording_says() {
+    let page = Page::played(&["tcp-nagle"]);
+    let mut browser = Browser::start();
+    browser.open(&page.file, "");
+    let places = |browser: &mut Browser, which: &str| -> Vec<(u64, f64, f64)> {
+        let script = format!(
+            "[...document.querySelectorAll('.{which} .call')].map((e) => [Number(e.dataset.e), ...['cx', 'cy'].map((a) => Number(e.querySelector('circle').getAttribute(a)))])"
+        );
+        let rows = browser.value(&script);
+        let row = |row: &Value| Some((row[0].as_u64()?, row[1].as_f64()?, row[2].as_f64()?));
+        rows.as_array().expect("a list").iter().filter_map(row).collect()
+    };
+    let event = |seq: u64| page.of_type("event").find(|e| e["seq"] == seq).expect("an event");
+    let rows = places(&mut browser, "rows");
+    assert!(rows.windows(2).all(|pair| pair[0].0 < pair[1].0 && pair[0].2 < pair[1].2), "{rows:?}");
+    let lane = |end: &str| -> BTreeSet<u64> {
+        rows.iter().filter(|(seq, ..)| event(*seq)["end"] == end).map(|(_, x, _)| *x as u64).collect()
+    };
+    assert!(lane("client").len() == 1 && lane("server").len() == 1 && lane("client") != lane("server"), "{rows:?}");
+    // An arrival stands where it was there, an act where it began; never above its cause.
+    let moment = |seq: u64| {
+        let arrives = ["accept", "recv", "wait"].contains(&event(seq)["call"].as_str().expect("a call"));
+        event(seq)[if arrives { "end_us" } else { "t_us" }].as_f64().expect("a time")
+    };
+    let scaled = places(&mut browser, "times");
+    let latest = scaled.iter().scan(0.0, |latest: &mut f64, (seq, ..)| {
+        *latest = latest.max(moment(*seq));
+        Some(*latest)
+    });
+    let points: Vec<(f64, f64)> = latest.zip(scaled.iter().map(|(_, _, y)| *y)).collect();
+    let (first, last) = (points[0], points[points.len() - 1]);
+    let each = (last.1 - first.1) / (last.0 - first.0);
+    for (us, y) in &points {
+        assert!((y - first.1 - (us - first.0) * each).abs() < 0.2, "{us} µs at {y}: {points:?}");
+    }
+}

@@ -4,7 +4,10 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod accessible;
 mod browser;
+mod hostile;
+mod large;
 mod lights;
 mod loads;
 mod written;

@@ -4,6 +4,7 @@ use crate::common::run;
 use serde_json::Value;
 use std::path::PathBuf;
 use stickdemo::sys::scratch::Scratch;
+use stickdemo::text::hex::hex;
 
 /// A page, and the recording that it shows.
 pub struct Page {
@@ -37,4 +38,43 @@ impl Page {
     pub fn of_type(&self, kind: &str) -> impl Iterator<Item = &Value> {
         self.lines.iter().filter(move |line| line["type"] == kind)
     }
+}
+
+/// A recording in which the client sends these messages one by one, and the server receives each by itself: a real
+/// one's lines, with other bytes in them.
+pub fn recorded(messages: &[Vec<u8>]) -> String {
+    let real: Vec<Value> = run(&["tcp-naive", "--format", "json"])
+        .out
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
+    let of = |kind: &str| real.iter().filter(|line| line["type"] == kind).cloned().collect::<Vec<Value>>();
+    let call = |name: &str| of("event").into_iter().find(|event| event["call"] == name).expect("a call");
+    let (send, recv) = (call("send"), call("recv"));
+    let mut lines = of("header");
+    lines.extend(messages.iter().enumerate().map(|(n, bytes)| {
+        let mut line = of("message").remove(0);
+        (line["id"], line["bytes"], line["len"]) = (id(n), hex(bytes).into(), bytes.len().into());
+        line
+    }));
+    lines.extend(of("socket"));
+    for (n, bytes) in messages.iter().enumerate() {
+        for (later, like) in [&send, &recv].into_iter().enumerate() {
+            let mut event = like.clone();
+            (event["seq"], event["bytes"]) = ((2 * n + later + 1).into(), hex(bytes).into());
+            (event["asked"], event["returned"]) = (bytes.len().into(), bytes.len().into());
+            (event["t_us"], event["end_us"]) = ((20 * n + 10 * later).into(), (20 * n + 10 * later + 5).into());
+            event["spans"] = serde_json::json!([{ "msg": id(n), "offset": 0, "len": bytes.len(), "part": "body" }]);
+            if later == 0 {
+                event["handed"]["msg"] = id(n);
+            }
+            lines.push(event);
+        }
+    }
+    lines.extend(of("summary"));
+    lines.iter().map(|line| format!("{line}\n")).collect()
+}
+
+fn id(n: usize) -> Value {
+    format!("M{}", n + 1).into()
 }

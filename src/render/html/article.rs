@@ -3,12 +3,12 @@
 use super::{controls, event_table};
 use crate::claims::{Claim, Table, Verdict};
 use crate::render::Report;
-use crate::render::picture::{self, Drawn, Spacing, Speech};
+use crate::render::picture::{self, Drawn, MOST_ROWS, Spacing, Speech};
 use crate::render::report::RunEnd;
 use crate::render::rows::{Row, counted, rows};
 use crate::render::tapes::{Tapes, streams};
 use crate::say;
-use crate::text::{Text, escaped, hex};
+use crate::text::{Text, escaped, grouped, hex};
 use crate::trace::Proto;
 use maud::{Markup, html};
 
@@ -18,6 +18,8 @@ const WIDE: f64 = 1120.0;
 const BYTES: usize = 8 << 10;
 /// Links to what shows a claim, at most.
 const EVIDENCE: usize = 12;
+/// A ladder with more rows is not drawn to scale, too.
+const SCALED: usize = 1_000;
 /// Streams whose tapes are open from the start.
 const OPEN: usize = 4;
 
@@ -99,7 +101,7 @@ fn verdict(report: &Report) -> Markup {
 fn tapes(report: &Report, streams: &[Tapes]) -> Markup {
     html! {
         @if !streams.is_empty() {
-            section.tapes aria-label="tapes" {
+            section.tapes aria-label={ "tapes of " (escaped(&report.head.scenario)) } {
                 @for (n, stream) in streams.iter().enumerate() {
                     @if n < OPEN { (strip(report, stream, n)) }
                 }
@@ -137,15 +139,25 @@ fn svg(drawn: &Drawn) -> Markup {
 
 fn ladder(report: &Report, streams: &[Tapes], prefix: &str) -> Markup {
     let drawn = |spacing, named| svg(&picture::ladder(report, streams, Speech::Both, spacing, named));
-    let clock = report.has_clock();
+    let all = rows(report).len();
+    let clock = report.has_clock() && all <= SCALED;
     html! {
         section.ladder {
             h2 { (Speech::Both.html(&Text::new("What happened", "发生了什么"))) }
+            @if all > MOST_ROWS { p.aside { (Speech::Both.html(&left_out(all))) } }
             @if clock { (scales(prefix)) }
             div.scroll.rows tabindex="0" role="group" aria-label="ladder" { (drawn(Spacing::Rows, Some(prefix))) }
             @if clock { div.scroll.times tabindex="0" role="group" aria-label="ladder to scale" { (drawn(Spacing::Times, None)) } }
         }
     }
+}
+
+fn left_out(all: usize) -> Text {
+    let [shown, all] = [MOST_ROWS, all].map(grouped);
+    say!(
+        "The first {shown} of {all} rows are shown; --format json has them all.",
+        "只显示 {all} 行中的前 {shown} 行；--format json 里有全部。"
+    )
 }
 
 /// The switch between a row for every event, and as far apart as their times.
@@ -161,7 +173,7 @@ fn lesson(table: &Table) -> Markup {
     html! {
         div.scroll.lesson tabindex="0" role="group" aria-label="table" {
             table {
-                thead { tr { @for head in &table.heads { th scope="col" { (Speech::Both.html(head)) } } } }
+                thead { tr { @for head in &table.heads { @if head.en.is_empty() { td {} } @else { th scope="col" { (Speech::Both.html(head)) } } } } }
                 tbody {
                     @for row in &table.rows {
                         tr {

@@ -1,7 +1,7 @@
 //! The events as a table: for screen readers, and for whoever would rather read than look.
 
 use crate::render::Report;
-use crate::render::picture::{Speech, both, class};
+use crate::render::picture::{MOST_ROWS, Speech, both, class};
 use crate::render::rows::{EventRow, PacketRow, Row, bytes, rows, token};
 use crate::text::Text;
 use maud::{Markup, html};
@@ -11,7 +11,7 @@ const ROOM: usize = 60;
 
 /// The table.
 pub(super) fn table(report: &Report) -> Markup {
-    let time = if report.has_clock() { Text::new("ms", "毫秒") } else { Text::default() };
+    let time = Text::new("ms", "毫秒");
     html! {
         details.events {
             summary { h2 { (Speech::Both.html(&Text::new("The events as a table", "事件列表"))) } }
@@ -19,12 +19,12 @@ pub(super) fn table(report: &Report) -> Markup {
                 table {
                     thead { tr {
                         th scope="col" { "#" }
-                        th scope="col" { (Speech::Both.html(&time)) }
+                        @if report.has_clock() { th scope="col" { (Speech::Both.html(&time)) } } @else { td {} }
                         th scope="col" { (Speech::Both.html(&Text::new("who", "谁"))) }
                         th scope="col" { (Speech::Both.html(&Text::new("what", "做了什么"))) }
                         th scope="col" { (Speech::Both.html(&Text::new("the kernel, the link", "内核、链路"))) }
                     } }
-                    tbody { @for row in rows(report) { (one(report, &row)) } }
+                    tbody { @for row in rows(report).iter().take(MOST_ROWS) { (one(report, row)) } }
                 }
             }
         }

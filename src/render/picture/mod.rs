@@ -11,7 +11,7 @@ mod strip;
 
 pub(crate) use inks::{class, message_rules, page_colors, patterns, sheet};
 pub use poster::poster;
-pub(crate) use rung::Spacing;
+pub(crate) use rung::{MOST_ROWS, Spacing};
 pub(crate) use rungs::ladder;
 pub(crate) use speech::{Speech, both};
 pub(crate) use strip::{Drawn, drawn as tapes};

@@ -16,6 +16,9 @@ pub(crate) enum Spacing {
     Times,
 }
 
+/// More rows than this a browser would take long to open.
+pub(crate) const MOST_ROWS: usize = 12_000;
+
 /// Columns of a label beside a lane.
 pub(super) const LABEL: usize = 38;
 

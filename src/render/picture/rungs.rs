@@ -2,7 +2,7 @@
 //! link, the way that the bytes took.
 
 use super::inks;
-use super::rung::{LABEL, Rung, Spacing};
+use super::rung::{LABEL, MOST_ROWS, Rung, Spacing};
 use super::speech::{Speech, both, shortened};
 use super::spots::{LanePlaces, Spots};
 use super::strip::{Drawn, px};
@@ -28,7 +28,7 @@ pub(crate) fn ladder(
     spacing: Spacing,
     named: Option<&str>,
 ) -> Drawn {
-    let rungs: Vec<Rung> = rows(report).into_iter().map(Rung::of).collect();
+    let rungs: Vec<Rung> = rows(report).into_iter().take(MOST_ROWS).map(Rung::of).collect();
     let lanes = LanePlaces::of(report);
     let spots = Spots::of(report, &rungs, spacing);
     let ladder = Ladder { report, speech, lanes, spots, named };
