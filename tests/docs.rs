@@ -51,8 +51,13 @@ fn output(command: &str) -> String {
         Some((command, lines)) => (command, lines.parse().expect("a number of lines")),
         None => (command, usize::MAX),
     };
-    let all = common::run(&command.split_whitespace().collect::<Vec<_>>()).out;
+    let all = common::run(&words(command).iter().map(String::as_str).collect::<Vec<_>>()).out;
     all.split_inclusive('\n').take(most).collect()
+}
+
+/// The words of a command line, as a shell has them.
+fn words(command: &str) -> Vec<String> {
+    shlex::split(command).unwrap_or_else(|| panic!("{command}: a quotation mark is missing"))
 }
 
 /// The traces in the pages are Linux's: the others count no segments.
@@ -102,7 +107,7 @@ fn every_command_in_the_pages_is_understood() {
     for page in pages() {
         let text = std::fs::read_to_string(&page).expect("a page");
         for command in commands(&text) {
-            let words: Vec<&str> = command.split_whitespace().collect();
+            let words = words(&command);
             let parsed = stickdemo::commands::parse(words.iter().map(Into::into).collect(), stickdemo::text::Lang::En);
             let told = matches!(parsed, Ok(_) | Err(stickdemo::cli::Reply::Told(_)));
             assert!(told, "{}: {command}: {:?}", page.display(), parsed.err());

@@ -189,6 +189,7 @@ fn a_type_name_means_one_thing() {
 #[test]
 fn a_file_name_says_where_a_line_lives() {
     let both_told = [
+        ("check", "the command, and what must be true of a line of a recording"),
         ("exec", "the command, and the program that it starts"),
         ("get", "the command, and the program that it starts"),
         ("options", "the options of `run`, and of `cost`"),

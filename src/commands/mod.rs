@@ -5,6 +5,7 @@
 
 mod all;
 mod busy;
+mod check;
 mod common_options;
 mod completions;
 pub mod cost;
@@ -14,12 +15,14 @@ mod explain;
 mod get;
 mod list;
 mod man;
+mod observed;
 mod program;
 mod put;
 mod run;
 mod run_report;
 mod serve;
 mod show;
+mod subject;
 mod talk;
 mod watch;
 
@@ -44,6 +47,7 @@ pub(crate) fn every() -> Vec<Command> {
         all::command,
         show::command,
         watch::command,
+        check::command,
         cost::command,
         doctor::command,
         completions::command,

@@ -48,6 +48,12 @@ formats! {
     Html "html" Some(html::run),
     /// A picture.
     Svg "svg" Some(|out, report, style| picture::poster(out, std::slice::from_ref(report), style)),
+    /// What `check` found, for the Test Anything Protocol.
+    Tap "tap" None,
+    /// The same as JUnit's XML.
+    Junit "junit" None,
+    /// The same as a ticket.
+    Markdown "markdown" None,
 }
 
 impl Format {

@@ -22,7 +22,7 @@ pub use mermaid::run as mermaid;
 pub use report::Report;
 pub use report::lines::{run as run_json, summary as summary_line};
 pub use table::{Counted, distribution, table_foot, table_head, table_row, tally};
-pub use term::{Live, Marks, RowStep, Steps, run as terminal};
+pub use term::{Live, Marks, RowStep, Steps, ladder, run as terminal};
 
 use crate::text::{Lang, Text};
 use palette::{Ink, Palette};

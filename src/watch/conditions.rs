@@ -1,5 +1,5 @@
 //! What is done to a watched program's calls: only what TCP may do at any time. A receive call may return fewer bytes
-//! than there are, and may come late. Which call gets what is decided here, from values alone, so that the same
+//! than there are, and may come late; a send on a non-blocking socket may take less; a sender may be slow. Which call gets what is decided here, from values alone, so that the same
 //! conditions do the same to the same program.
 
 use super::seen::{Operation, SocketKey, SystemCall, Target};
@@ -15,6 +15,26 @@ pub struct Conditions {
     pub late: bool,
     /// Receive calls return less.
     pub cut: Option<Cut>,
+    /// Sends on non-blocking sockets take only a part of what they are given.
+    pub short_writes: bool,
+    /// Every send after the first of a connection comes late, as over a slow network.
+    pub slow: bool,
+}
+
+impl Conditions {
+    /// The options that ask for them, without their dashes, each with its value.
+    pub fn options(&self) -> Vec<(String, String)> {
+        let flags = [("late", self.late), ("short-writes", self.short_writes), ("slow", self.slow)];
+        let flags = flags.into_iter().filter(|(_, on)| *on).map(|(name, _)| (name.to_owned(), String::new()));
+        let cut = self.cut.as_ref().map(|cut| ("cut".to_owned(), cut.to_string()));
+        cut.into_iter().chain(flags).collect()
+    }
+
+    /// The same as one writes them: `--cut 3 --late`.
+    pub fn written(&self) -> String {
+        let words = self.options().into_iter().map(|(name, value)| format!("--{name} {value}").trim_end().to_owned());
+        words.collect::<Vec<_>>().join(" ")
+    }
 }
 
 /// Which receive calls return less, and how much.
@@ -99,6 +119,8 @@ pub struct Decision {
     pub allowed: Option<usize>,
     /// It waits until everything under way has arrived.
     pub hold: bool,
+    /// It waits as over a slow network.
+    pub pause: bool,
 }
 
 /// A socket whose place among those of its side is known.
@@ -110,6 +132,12 @@ struct Delivery {
     receives: usize,
     /// The bytes that they brought.
     received: u64,
+    /// Calls that were allowed less than they asked for.
+    cuts: usize,
+    /// Send calls that took bytes.
+    sends: usize,
+    /// Receive calls that came late.
+    holds: usize,
 }
 
 /// The connections so far, and what is done on them.
@@ -120,13 +148,17 @@ pub struct Deliveries {
     counts: HashMap<Role, usize>,
 }
 
-/// A receive call about to be made.
+/// A call on a stream about to be made.
 #[derive(Clone, Copy, Debug)]
 pub struct Wish {
     /// On which socket.
     pub socket: SocketKey,
     /// Stream or datagrams.
     pub proto: Proto,
+    /// It sends; else it receives.
+    pub sends: bool,
+    /// It does not wait (O_NONBLOCK).
+    pub nonblocking: bool,
     /// How many bytes it asks for.
     pub asked: usize,
     /// MSG_WAITALL: it may not return less.
@@ -152,6 +184,14 @@ impl Deliveries {
                 if let Some(connection) = self.connections.get_mut(&socket.key) {
                     connection.receives += 1;
                     connection.received += call.bytes.len() as u64;
+                    connection.cuts += usize::from(call.allowed.is_some());
+                    connection.holds += usize::from(call.held);
+                }
+            }
+            (Operation::Send, Ok(1..)) => {
+                if let Some(connection) = self.connections.get_mut(&socket.key) {
+                    connection.sends += 1;
+                    connection.cuts += usize::from(call.allowed.is_some());
                 }
             }
             _ => {}
@@ -163,7 +203,7 @@ impl Deliveries {
         self.connections.entry(key).or_insert_with(|| {
             let number = counts.entry(side).or_default();
             *number += 1;
-            Delivery { side, number: *number, receives: 0, received: 0 }
+            Delivery { side, number: *number, receives: 0, received: 0, cuts: 0, sends: 0, holds: 0 }
         });
     }
 
@@ -173,8 +213,19 @@ impl Deliveries {
         if wish.proto != Proto::Tcp || wish.peeks {
             return Decision::default();
         }
-        let most = self.conditions.cut.as_ref().filter(|_| !wish.all).and_then(|cut| connection.most(cut, wish.asked));
-        Decision { allowed: most.filter(|most| *most < wish.asked), hold: self.conditions.late }
+        let Conditions { late, cut, short_writes, slow } = &self.conditions;
+        if wish.sends {
+            let short = *short_writes && wish.nonblocking && wish.asked > 1 && connection.cuts < MOST_CUTS;
+            let pause = *slow && connection.sends > 0 && connection.sends < MOST_PAUSES;
+            return Decision { allowed: short.then_some(wish.asked / 2), hold: false, pause };
+        }
+        let may = !wish.all && connection.cuts < MOST_CUTS;
+        let most = cut.as_ref().filter(|_| may).and_then(|cut| connection.most(cut, wish.asked));
+        Decision {
+            allowed: most.filter(|most| *most < wish.asked),
+            hold: *late && connection.holds < MOST_HOLDS,
+            pause: false,
+        }
     }
 
     /// The place of the next receive call on a socket, as a cut names it.
@@ -183,6 +234,13 @@ impl Deliveries {
         Some(CutAt { side, connection: number, nth: receives + 1, bytes: 0 })
     }
 }
+
+/// So many calls of a connection are cut; then it goes on unharmed, so that a long transfer comes to its end.
+const MOST_CUTS: usize = 1000;
+/// So many receive calls of a connection come late.
+const MOST_HOLDS: usize = 100;
+/// So many sends of a connection are slow.
+const MOST_PAUSES: usize = 8;
 
 /// The longest piece that chance makes: messages under test are short.
 const LONGEST_PIECE: u64 = 16;

@@ -2,13 +2,14 @@
 //! leave, and everything behind the recorder is the same.
 //!
 //! [`tracer`] (Linux) follows the programs and says what it [`seen`]; [`who`] finds out who is a client and who the
-//! server; [`source`] turns the calls into events; [`conditions`] decide which call is done what to. All but the first
-//! are pure.
+//! server; [`source`] turns the calls into events; [`conditions`] decide which call is done what to; [`survival`] finds out
+//! what breaks a program. All but the first are pure.
 
 pub mod conditions;
 pub mod frames;
 pub mod seen;
 pub mod source;
+pub mod survival;
 #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 mod tracer;
 pub mod watching;
@@ -60,6 +61,7 @@ pub fn probe() -> Result<(), Unwatchable> {
         conditions: conditions::Conditions::default(),
         outputs: OutputTo::Nowhere,
         input: None,
+        isolated: false,
         limit: None,
         most_calls: 1,
     };

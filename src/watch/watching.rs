@@ -1,9 +1,10 @@
 //! What is to be watched, and what came of it: plain data, on every system.
 
 use super::conditions::Conditions;
-use super::seen::{ProcessEnd, Record};
+use super::seen::{Id, ProcessEnd, Record};
 use crate::say;
 use crate::text::Text;
+use std::collections::HashMap;
 use std::fs::File;
 use std::io;
 use std::path::PathBuf;
@@ -20,6 +21,8 @@ pub struct Watching {
     pub outputs: OutputTo,
     /// A file as the client's standard input; without one it has this process's.
     pub input: Option<PathBuf>,
+    /// Each run has a network of its own: what it binds is free, and no port is in TIME_WAIT.
+    pub isolated: bool,
     /// The run is ended after so long.
     pub limit: Option<Duration>,
     /// So many calls are recorded, the first.
@@ -54,14 +57,18 @@ pub enum OutputTo {
 }
 
 /// What a run showed.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Watched {
     /// In the order in which it was seen.
     pub seen: Vec<Record>,
     /// How each program ended, in the order of [`Programs`].
     pub endings: Vec<ProgramEnding>,
+    /// By process, which of the programs it belonged to.
+    pub program_of: HashMap<Id, usize>,
     /// More calls were made than are recorded.
     pub full: bool,
+    /// A sender was slow.
+    pub paused: bool,
     /// A program used io_uring.
     pub uring: bool,
     /// The limit passed, and what still ran was killed.
@@ -86,10 +93,14 @@ pub enum Unwatchable {
     System,
     /// The system forbids tracing, or does not know it: which call, and what it said.
     Forbidden(&'static str, io::Error),
+    /// There is no network of a run's own here.
+    Network(io::Error),
     /// A program cannot be started.
     Program(String, io::Error),
     /// A file cannot be opened.
     Input(PathBuf, io::Error),
+    /// Its outcome differs from run to run, when nothing is done to it.
+    Unsteady,
     /// The server ended, or the client could not be started, before there was a client.
     NoServer(Box<Watched>),
 }
@@ -106,11 +117,19 @@ impl Unwatchable {
                 "no program can be watched here: {call}: {error}; ptrace may be forbidden: by a container (run it with --cap-add=SYS_PTRACE, or another seccomp profile) or by /proc/sys/kernel/yama/ptrace_scope = 3",
                 "这里无法观察程序：{call}：{error}；可能禁用了 ptrace：容器（用 --cap-add=SYS_PTRACE 或别的 seccomp 配置启动），或 /proc/sys/kernel/yama/ptrace_scope = 3"
             ),
+            Unwatchable::Network(error) => say!(
+                "a run cannot have a network of its own here: {error}",
+                "这里无法让每次运行使用自己的网络：{error}"
+            ),
             Unwatchable::Program(name, error) => say!("{name} cannot be started: {error}", "无法启动 {name}：{error}"),
             Unwatchable::Input(path, error) => {
                 let path = path.display();
                 say!("cannot read {path}: {error}", "无法读取 {path}：{error}")
             }
+            Unwatchable::Unsteady => Text::new(
+                "exit status and output differ from run to run although nothing was done: there is nothing to compare; let the program print what must not change",
+                "什么也没做，退出状态和输出每次都不同：没有可比较的内容；请让程序打印不应改变的东西",
+            ),
             Unwatchable::NoServer(_) => Text::new(
                 "the server ended before it listened: there was nothing for a client to connect to",
                 "服务器还没有监听就结束了：客户端无处可连",

@@ -87,7 +87,9 @@ impl Report {
                 None => Text::new("the same as the page has it", "与文档一致的运行"),
             },
         };
-        let other = self.head.control.is_some() || !self.head.given.is_empty();
+        // No page has somebody else's program.
+        let paged = !self.findings.verdict.claims_nothing();
+        let other = paged && (self.head.control.is_some() || !self.head.given.is_empty());
         let is_control = |next: &Next| self.head.control.is_some() && next.command == format!("{id} --control");
         let next = self.head.next.iter().filter(|next| next.command != typed && !is_control(next));
         other.then_some(back).into_iter().chain(next.cloned()).collect()

@@ -13,6 +13,7 @@ mod transcript;
 
 pub use live::Live;
 pub use steps::{Marks, RowStep, Steps};
+pub use transcript::ladder;
 
 use crate::render::{Report, Style};
 use std::io::{self, Write};

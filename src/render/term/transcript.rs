@@ -30,6 +30,14 @@ pub fn whole(out: &mut dyn Write, report: &Report, style: &Style, steps: &mut dy
     notes.foot(out)
 }
 
+/// Writes the rows alone.
+///
+/// # Errors
+/// What writing says.
+pub fn ladder(out: &mut dyn Write, report: &Report, style: &Style) -> io::Result<()> {
+    Notes { style, report }.trace(out, &mut ())
+}
+
 impl Notes<'_> {
     fn head(&self, out: &mut dyn Write) -> io::Result<()> {
         let head = &self.report.head;

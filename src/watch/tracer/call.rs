@@ -1,6 +1,6 @@
 //! A call from its entry to its return, and the records that are made of it.
 
-use super::super::seen::{Id, Operation, SystemCall, Target};
+use super::super::seen::{Id, Operation, SocketKey, SystemCall, Target};
 use super::calls::{KnownCall, Shape};
 use super::decode::{self, MovedBytes};
 use super::memory::{self, Area};
@@ -171,8 +171,11 @@ impl Entered {
         Some((owned::seen(&socket, key, proto), evidence, value))
     }
 
-    /// Does it take bytes out of a stream?
-    pub(super) fn reads_stream(&self) -> bool {
-        self.operation == Operation::Receive && matches!(self.descriptor, Descriptor::Socket(_, Proto::Tcp))
+    /// The stream that it moves bytes on.
+    pub(super) fn stream(&self) -> Option<SocketKey> {
+        match (self.operation, self.descriptor) {
+            (Operation::Receive | Operation::Send, Descriptor::Socket(key, Proto::Tcp)) => Some(key),
+            _ => None,
+        }
     }
 }

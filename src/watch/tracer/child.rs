@@ -1,6 +1,7 @@
 //! Starts a program under the filter: fork(2), wait until the tracer is there, filter, execve(2).
 
 use super::super::seen::Id;
+use super::network::{self, Network, Prepared};
 use super::{calls, ptrace};
 use rustix::pipe::{PipeFlags, pipe_with};
 use std::ffi::CString;
@@ -14,6 +15,8 @@ pub(super) struct Program {
     pub(super) words: Vec<CString>,
     /// Standard input, output and error.
     pub(super) standard: [Option<OwnedFd>; 3],
+    /// Where its sockets live.
+    pub(super) network: Network,
 }
 
 /// Why a program does not run.
@@ -23,6 +26,8 @@ pub enum StartError {
     Trace(io::Error),
     /// The kernel takes no filter.
     Filter(io::Error),
+    /// There is no network of its own for it.
+    Network(io::Error),
     /// The program itself.
     Program(io::Error),
     /// No process could be made.
@@ -37,6 +42,7 @@ pub(super) struct Started {
 
 const FILTER: u8 = 1;
 const PROGRAM: u8 = 2;
+const NETWORK: u8 = 3;
 
 impl Started {
     /// Why it ended before it had begun.
@@ -45,7 +51,11 @@ impl Started {
         self.trouble.read_exact(&mut told).ok()?;
         let [stage, errno @ ..] = told;
         let error = io::Error::from_raw_os_error(i32::from_ne_bytes(errno));
-        Some(if stage == FILTER { StartError::Filter(error) } else { StartError::Program(error) })
+        Some(match stage {
+            FILTER => StartError::Filter(error),
+            NETWORK => StartError::Network(error),
+            _ => StartError::Program(error),
+        })
     }
 }
 
@@ -56,12 +66,13 @@ pub(super) fn start(program: &Program) -> Result<Started, StartError> {
     let words: Vec<*const libc::c_char> = program.words.iter().map(|w| w.as_ptr()).chain([std::ptr::null()]).collect();
     let mut filter = calls::filter();
     let filter = libc::sock_fprog { len: filter.len() as u16, filter: filter.as_mut_ptr() };
+    let network = network::prepared(&program.network).map_err(StartError::Network)?;
     let standard = program.standard.each_ref().map(|fd| fd.as_ref().map(AsRawFd::as_raw_fd));
     // SAFETY: the child calls nothing but what is safe after fork in a process with threads (signal-safety(7)), with
     // values that were made before; `words` ends with a null pointer and its strings outlive the call.
     let pid = unsafe {
         match libc::fork() {
-            0 => child([go.as_raw_fd(), tell.as_raw_fd()], standard, &filter, &words),
+            0 => child([go.as_raw_fd(), tell.as_raw_fd()], standard, &network, &filter, &words),
             pid => pid,
         }
     };
@@ -86,6 +97,7 @@ pub(super) fn start(program: &Program) -> Result<Started, StartError> {
 unsafe fn child(
     [go, tell]: [RawFd; 2],
     standard: [Option<RawFd>; 3],
+    network: &Prepared,
     filter: &libc::sock_fprog,
     words: &[*const libc::c_char],
 ) -> ! {
@@ -104,6 +116,9 @@ unsafe fn child(
             if fd.is_some_and(|fd| libc::dup2(fd, place as i32) < 0) {
                 fail(PROGRAM);
             }
+        }
+        if !network::enter(network) {
+            fail(NETWORK);
         }
         // Rust ignores it, and a program inherits what is ignored.
         libc::signal(libc::SIGPIPE, libc::SIG_DFL);

@@ -1,6 +1,6 @@
 //! The tracer at work: every stop is answered at once, but for those of late receivers.
 
-use super::super::conditions::{Deliveries, Wish};
+use super::super::conditions::{Conditions, Decision, Deliveries, Wish};
 use super::super::seen::{Id, Operation, ProcessEnd, Record, SystemCall, Target};
 use super::super::watching::{ProgramEnding, Programs, Unwatchable, Watched, Watching};
 use super::call::{Caller, Entered};
@@ -8,7 +8,8 @@ use super::calls::{self, KnownCall, Matter, Shape};
 use super::child::{self, Program, StartError, Started};
 use super::decode;
 use super::late::{self, Held, PeerState, Sides};
-use super::owned::{Descriptor, Descriptors};
+use super::network::Network;
+use super::owned::{self, Descriptor, Descriptors};
 use super::ptrace::{self, Go, Halt};
 use super::registers;
 use crate::sys::wait;
@@ -93,6 +94,7 @@ fn refused(name: &str, error: StartError) -> Unwatchable {
     match error {
         StartError::Trace(error) => Unwatchable::Forbidden("ptrace", error),
         StartError::Filter(error) => Unwatchable::Forbidden("seccomp", error),
+        StartError::Network(error) => Unwatchable::Network(error),
         StartError::Fork(error) => Unwatchable::Forbidden("fork", error),
         StartError::Program(error) => Unwatchable::Program(name.to_owned(), error),
     }
@@ -117,7 +119,7 @@ impl<'w> Tracer<'w> {
             looked: began,
             calls: 0,
             bytes: 0,
-            watched: Watched { seen: Vec::new(), endings: Vec::new(), full: false, uring: false, overdue: false },
+            watched: Watched::default(),
         }
     }
 
@@ -131,11 +133,21 @@ impl<'w> Tracer<'w> {
         let words = words.into_iter().map(CString::new).collect::<Result<_, _>>();
         let words = words.map_err(|_| failed(io::ErrorKind::InvalidInput.into()))?;
         let standard = self.standard(input).map_err(failed)?;
-        let started = child::start(&Program { words, standard }).map_err(|error| refused(&name, error))?;
+        let started = child::start(&Program { words, standard, network: self.network() })
+            .map_err(|error| refused(&name, error))?;
         let (pid, program) = (started.pid, self.roots.len());
         self.threads.insert(pid, Thread { pid, program, call: None });
+        self.watched.program_of.insert(pid, program);
         self.roots.push(Root { name, started, begun: false, how: None, asked_to: false });
         Ok(())
+    }
+
+    fn network(&self) -> Network {
+        match (self.watching.isolated, self.roots.first()) {
+            (false, _) => Network::Shared,
+            (true, None) => Network::Own,
+            (true, Some(server)) => Network::Joined(server.started.pid),
+        }
     }
 
     /// A server's standard input is empty, so that it cannot eat the client's.
@@ -176,8 +188,7 @@ impl<'w> Tracer<'w> {
         self.watched.endings = endings.collect();
         match &self.watching.programs {
             Programs::Pair { .. } if self.roots.len() == 1 => {
-                let none = Watched { seen: Vec::new(), endings: Vec::new(), full: false, uring: false, overdue: false };
-                Err(Unwatchable::NoServer(Box::new(std::mem::replace(&mut self.watched, none))))
+                Err(Unwatchable::NoServer(Box::new(std::mem::take(&mut self.watched))))
             }
             _ => Ok(()),
         }
@@ -209,7 +220,8 @@ impl<'w> Tracer<'w> {
             return;
         }
         let server = self.threads.iter().filter(|(_, thread)| thread.program == 0);
-        let works = server.map(|(tid, _)| late::doing(*tid)).any(|doing| doing == PeerState::Works);
+        let works =
+            server.map(|(tid, _)| late::doing(*tid)).any(|doing| matches!(doing, PeerState::Works | PeerState::Pauses));
         let since = *self.idle.get_or_insert_with(Instant::now);
         if works || !self.held.is_empty() {
             self.idle = None;
@@ -279,6 +291,7 @@ impl<'w> Tracer<'w> {
         let pid = group(child).unwrap_or(child);
         self.threads.insert(child, Thread { pid, program, call: None });
         if pid == child {
+            self.watched.program_of.insert(child, program);
             self.watched.seen.push(Record::Forked { parent: of, child });
         }
         if self.early.remove(&child) {
@@ -291,12 +304,12 @@ impl<'w> Tracer<'w> {
         let program = self.threads[&pid].program;
         self.threads.retain(|_, thread| thread.pid != pid);
         self.threads.insert(pid, Thread { pid, program, call: None });
-        let sockets = self.descriptors.executed(pid);
-        self.watched.seen.push(Record::Executed { pid, t_us: self.now_us(), sockets });
         let root = &mut self.roots[program];
         if root.started.pid == pid && !std::mem::replace(&mut root.begun, true) {
             self.descriptors.started(pid);
         }
+        let sockets = self.descriptors.executed(pid);
+        self.watched.seen.push(Record::Executed { pid, t_us: self.now_us(), sockets });
     }
 
     fn gone(&mut self, tid: Id, status: i32) -> Result<(), Unwatchable> {
@@ -376,24 +389,14 @@ impl<'w> Tracer<'w> {
 
     /// Lets the call begin, as far as the conditions allow.
     fn entered(&mut self, tid: Id, mut entered: Entered) {
-        let mut hold = false;
-        if let (true, Descriptor::Socket(socket, proto)) = (entered.reads_stream(), entered.descriptor) {
-            let flags = decode::flags(entered.shape, &entered.args);
-            let wish = Wish {
-                socket,
-                proto,
-                asked: decode::asked(tid, entered.shape, &entered.args),
-                all: flags & libc::MSG_WAITALL != 0,
-                peeks: flags & libc::MSG_PEEK != 0,
-            };
-            let decision = self.deliveries.decide(&wish);
-            hold = decision.hold;
-            let simple = matches!(entered.shape, Shape::Buffer | Shape::Addressed);
-            entered.allowed = decision.allowed.filter(|most| simple && registers::set_third(tid, *most as u64).is_ok());
-            entered.held = hold;
-            if hold {
-                self.held.push(Held::new(tid, socket));
-            }
+        let decision = self.decision(tid, &entered);
+        let simple = matches!(entered.shape, Shape::Buffer | Shape::Addressed);
+        entered.allowed = decision.allowed.filter(|most| simple && registers::set_third(tid, *most as u64).is_ok());
+        entered.held = decision.hold;
+        self.watched.paused |= decision.pause;
+        let hold = decision.hold || decision.pause;
+        if let (true, Some(socket)) = (hold, entered.stream()) {
+            self.held.push(Held::new(tid, socket, decision.pause));
         }
         if let (Operation::Shutdown(libc::SHUT_WR | libc::SHUT_RDWR), Descriptor::Socket(key, _)) =
             (entered.operation, entered.descriptor)
@@ -406,6 +409,27 @@ impl<'w> Tracer<'w> {
         if !hold {
             ptrace::resume(tid, Go::ToExit, 0);
         }
+    }
+
+    /// What the conditions do to a call.
+    fn decision(&mut self, tid: Id, entered: &Entered) -> Decision {
+        let Some(socket) = entered.stream().filter(|_| self.watching.conditions != Conditions::default()) else {
+            return Decision::default();
+        };
+        let flags = decode::flags(entered.shape, &entered.args);
+        let sends = entered.operation == Operation::Send;
+        let (pid, fd) = (self.threads[&tid].pid, entered.args[0] as i32);
+        let nonblocking =
+            sends && self.descriptors.socket(pid, fd).is_some_and(|socket| owned::is_nonblocking(&socket));
+        self.deliveries.decide(&Wish {
+            socket,
+            proto: Proto::Tcp,
+            sends,
+            nonblocking,
+            asked: decode::asked(tid, entered.shape, &entered.args),
+            all: flags & libc::MSG_WAITALL != 0,
+            peeks: flags & libc::MSG_PEEK != 0,
+        })
     }
 
     fn exit(&mut self, tid: Id) -> Result<(), Unwatchable> {
@@ -481,7 +505,7 @@ impl<'w> Tracer<'w> {
                 name: "close",
                 operation: Operation::Close,
                 fd,
-                target: super::owned::unnamed(key, proto),
+                target: owned::unnamed(key, proto),
                 t_us: at,
                 end_us: at,
                 asked: 0,

@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 
 /// The longest that a receiver waits for a sender that pauses.
 const LONGEST: Duration = Duration::from_secs(1);
+/// How late a slow sender is.
+const SLOW: Duration = Duration::from_millis(300);
 /// A sender that waits for something unknown, or runs elsewhere, has nothing more under way after so long without a
 /// change.
 const QUIET: Duration = Duration::from_millis(10);
@@ -22,6 +24,8 @@ pub(super) struct Held {
     /// When something last changed: what is queued, or whether the peer works.
     changed: Instant,
     queued: u64,
+    /// A sender that comes late: it goes on after this time.
+    pause: bool,
 }
 
 /// What the thread at the other side is doing.
@@ -40,13 +44,16 @@ pub(super) enum PeerState {
 }
 
 impl Held {
-    pub(super) fn new(tid: Id, socket: SocketKey) -> Held {
+    pub(super) fn new(tid: Id, socket: SocketKey, pause: bool) -> Held {
         let now = Instant::now();
-        Held { tid, socket, since: now, changed: now, queued: 0 }
+        Held { tid, socket, since: now, changed: now, queued: 0, pause }
     }
 
     /// May it go on, with so much in its queue?
     pub(super) fn is_over(&mut self, peer: PeerState, queued: u64) -> bool {
+        if self.pause {
+            return self.since.elapsed() >= SLOW;
+        }
         if queued != self.queued || peer == PeerState::Works {
             (self.queued, self.changed) = (queued, Instant::now());
         }

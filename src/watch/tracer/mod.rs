@@ -14,6 +14,7 @@ mod decode;
 mod follow;
 mod late;
 mod memory;
+mod network;
 mod owned;
 mod ptrace;
 mod registers;

@@ -168,3 +168,8 @@ pub(super) fn evidence(socket: &Socket, proto: Proto) -> Evidence {
 pub(super) fn unnamed(key: SocketKey, proto: Proto) -> Target {
     Target::Socket(SocketSeen { key, proto, local: None, peer: None })
 }
+
+/// Do its calls not wait (O_NONBLOCK)? The duplicate shares the flags.
+pub(super) fn is_nonblocking(socket: &Socket) -> bool {
+    rustix::fs::fcntl_getfl(socket).is_ok_and(|flags| flags.contains(rustix::fs::OFlags::NONBLOCK))
+}

@@ -1,0 +1,119 @@
+//! Makes the report of programs that were watched.
+
+use super::subject;
+use crate::claims::Judge;
+use crate::framing::Framing;
+use crate::render::report::{Head, Next, Options, Report, Steady, System};
+use crate::say;
+use crate::sys::kernel;
+use crate::text::{Text, escaped, grouped};
+use crate::trace::{EndName, Recorder, Role, Tie};
+use crate::watch::conditions::Conditions;
+use crate::watch::seen::ProcessEnd;
+use crate::watch::who::WhoIsWho;
+use crate::watch::{Watched, Watching, source};
+use std::collections::BTreeSet;
+
+/// What was seen as a report like any other.
+pub(super) fn report(
+    watching: &Watching,
+    watched: &Watched,
+    framing: Option<&dyn Framing>,
+    recorder: &Recorder,
+    stable: bool,
+) -> Report {
+    let ends = WhoIsWho::of(&watched.seen);
+    source::events(&watched.seen, &ends, framing, recorder);
+    let mut trace = recorder.take();
+    let roles: BTreeSet<Role> = ends.all().iter().map(|end: &EndName| end.role).collect();
+    trace.roles = roles.into_iter().collect();
+    let trace = trace.finish(if stable { Tie::Lane } else { Tie::Clock });
+    let mut findings = Judge::new(&trace, false).observe();
+    if trace.events.is_empty() {
+        findings
+            .limits
+            .push(Text::new("no call on a TCP or UDP socket was seen", "没有看到对 TCP 或 UDP 套接字的调用"));
+    }
+    findings.limits.extend(blindness(watched, watching));
+    let report = Report {
+        head: head(watching, framing),
+        summary: trace.summary(),
+        findings,
+        failure: None,
+        took_us: recorder.began().elapsed().as_micros() as u64,
+        trace,
+    };
+    match stable {
+        true => report.steady(Steady { calls: false, packets: false }),
+        false => report,
+    }
+}
+
+/// What the trace does not show, and how the programs ended when not well.
+fn blindness(watched: &Watched, watching: &Watching) -> Vec<Text> {
+    let mut notes = Vec::new();
+    for program in &watched.endings {
+        let name = escaped(&program.name);
+        match program.how {
+            _ if program.asked_to => {}
+            ProcessEnd::Status(0) => {}
+            ProcessEnd::Status(status) => {
+                notes.push(say!("{name} ended with exit status {status}", "{name} 以退出状态 {status} 结束"));
+            }
+            ProcessEnd::Signal(signal) => {
+                notes.push(say!("{name} was ended by signal {signal}", "{name} 被信号 {signal} 结束"));
+            }
+        }
+    }
+    if watched.full {
+        let n = grouped(watching.most_calls);
+        notes.push(say!("only the first {n} calls are recorded (--events N)", "只记录了前 {n} 次调用（--events N）"));
+    }
+    if watched.uring {
+        notes.push(Text::new(
+            "a program uses io_uring: what it does there cannot be seen",
+            "有程序使用了 io_uring：它在其中做的事看不到",
+        ));
+    }
+    notes
+}
+
+fn head(watching: &Watching, framing: Option<&dyn Framing>) -> Head {
+    let what = subject::written(&watching.programs);
+    let mut given = Vec::new();
+    given.extend(framing.map(|framing| ("framing".to_owned(), framing.kind().name().to_owned())));
+    given.extend(watching.conditions.options());
+    let late = Next {
+        command: format!("watch --late {what}"),
+        shows: Text::new("the same with a receiver that comes late", "同样的程序，接收方晚到"),
+    };
+    let cut = Next {
+        command: format!("watch --cut 1 {what}"),
+        shows: Text::new(
+            "the same, one byte a recv: TCP may do that at any time",
+            "同样的程序，每次 recv 一个字节：TCP 随时可以这样",
+        ),
+    };
+    Head {
+        scenario: "watch".to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        title: Text::same(escaped(&subject::title(&watching.programs))),
+        question: Text::new("What does this program do at its sockets?", "这个程序在它的套接字上做了什么？"),
+        claim: Text::new(
+            "every socket call of the program, unchanged, in the order of causes",
+            "程序的每一次套接字调用，程序未作改动，按因果顺序排列",
+        ),
+        documents: Vec::new(),
+        part: 0,
+        why: Vec::new(),
+        next: if watching.conditions == Conditions::default() { vec![late, cut] } else { Vec::new() },
+        control: None,
+        alone: None,
+        options: Options::default(),
+        given,
+        link: None,
+        seed: None,
+        system: System { os: kernel::os().to_owned(), kernel: kernel::kernel(), arch: kernel::arch().to_owned() },
+        steady: None,
+    }
+}

@@ -1,0 +1,14 @@
+//! Would a program survive every delivery that TCP allows? It is run unharmed, then under one condition after another,
+//! and what came of it is compared. A condition under which it differs is shrunk to what is enough to break it, and the
+//! calls that follow tell the mistake. Pure, but for the runs themselves, which a caller makes.
+
+mod diagnosis;
+mod examine;
+mod outcome;
+mod shrink;
+mod trials;
+
+pub use diagnosis::{CutDone, Mistake};
+pub use examine::{Breakage, Examination, Judged, TrialResult, TrialRun, examine};
+pub use outcome::{Compared, Difference, RunOutcome};
+pub use trials::{Trial, every};
