@@ -4,7 +4,7 @@ use crate::exit::Exit;
 use crate::render::palette::{Palette, Theme};
 use crate::render::{Format, Style};
 use crate::say;
-use crate::sys::scratch;
+use crate::sys::partial::{Folder, PartialFile};
 use crate::text::{Lang, Text};
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
@@ -48,42 +48,48 @@ pub enum Destination {
     Stdout(BufWriter<Stdout>),
     /// What is no regular file and keeps its place: a device, a pipe.
     Device(BufWriter<File>),
-    /// A file beside its final name, until it is complete.
-    File {
-        /// The writer.
-        writer: BufWriter<File>,
-        /// The name it has while it grows; removed if the program ends before.
-        growing: scratch::Scratch,
-        /// The name it gets.
-        name: PathBuf,
-    },
+    /// A file that gets its name when it is complete.
+    File(BufWriter<PartialWriter>),
+}
+
+/// What a file that is not complete is written to.
+pub struct PartialWriter(PartialFile);
+
+impl Write for PartialWriter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.file().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 impl Destination {
-    /// Opens the file that was asked for; standard output when there is none.
+    /// Opens the file that was asked for, as a shell's `>` would: through links, also to what is not there yet, and only
+    /// what may be written. Standard output when there is none.
     ///
     /// # Errors
     /// When the file cannot be made.
     pub fn open(file: Option<&Path>) -> io::Result<Destination> {
         let Some(name) = file else { return Ok(Destination::Stdout(BufWriter::new(io::stdout()))) };
-        let there = std::fs::metadata(name).ok();
-        // A new file must not take the place of /dev/null, nor of a link to the old one.
-        let name = match &there {
-            Some(there) if there.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
-            Some(there) if there.is_file() => name.canonicalize()?,
-            Some(_) => return Ok(Destination::Device(BufWriter::new(File::options().write(true).open(name)?))),
-            None => name.to_owned(),
-        };
-        let file_name = name.file_name().ok_or_else(|| io::Error::from(io::ErrorKind::IsADirectory))?;
-        let mut growing = std::ffi::OsString::from(".");
-        growing.push(file_name);
-        growing.push(format!(".{}.part", std::process::id()));
-        let growing = name.with_file_name(growing);
-        let (file, growing) = scratch::Scratch::file(growing)?;
-        if let Some(there) = there {
-            file.set_permissions(there.permissions())?;
+        let name = target(name)?;
+        match std::fs::metadata(&name) {
+            Ok(there) if there.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
+            Ok(there) => {
+                let old = File::options().write(true).open(&name)?;
+                // A new file must not take the place of /dev/null.
+                if !there.is_file() {
+                    return Ok(Destination::Device(BufWriter::new(old)));
+                }
+            }
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {}
+            Err(e) => return Err(e),
         }
-        Ok(Destination::File { writer: BufWriter::new(file), growing, name })
+        let file_name = name.file_name().ok_or_else(|| io::Error::from(io::ErrorKind::IsADirectory))?;
+        let folder = name.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let part = PartialFile::new(&Folder::open(folder)?, file_name)?;
+        Ok(Destination::File(BufWriter::new(PartialWriter(part))))
     }
 
     /// Everything is written: what was asked for is there from now on.
@@ -94,33 +100,45 @@ impl Destination {
         match self {
             Destination::Stdout(mut writer) => writer.flush(),
             Destination::Device(mut writer) => writer.flush(),
-            Destination::File { writer, growing, name } => {
-                let file = writer.into_inner().map_err(io::IntoInnerError::into_error)?;
+            Destination::File(writer) => {
+                let PartialWriter(mut part) = writer.into_inner().map_err(io::IntoInnerError::into_error)?;
                 // A run that came to nothing takes nobody's file away.
-                if file.metadata()?.len() == 0 {
+                if part.file().metadata()?.len() == 0 {
                     return Ok(());
                 }
-                file.sync_all()?;
-                std::fs::rename(growing.path(), name)?;
-                growing.keep();
-                Ok(())
+                part.file().sync_all()?;
+                part.keep(true)
             }
         }
     }
+}
+
+/// What a path names in the end, which may not be there yet.
+fn target(name: &Path) -> io::Result<PathBuf> {
+    /// As many links as Linux follows (path_resolution(7)).
+    const MOST: usize = 40;
+    let mut name = name.to_owned();
+    for _ in 0..MOST {
+        let Ok(to) = std::fs::read_link(&name) else { return Ok(name) };
+        name = name.parent().unwrap_or(Path::new("")).join(to);
+    }
+    std::fs::metadata(&name).map(|_| name)
 }
 
 impl Write for Destination {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
             Destination::Stdout(writer) => writer.write(bytes),
-            Destination::Device(writer) | Destination::File { writer, .. } => writer.write(bytes),
+            Destination::Device(writer) => writer.write(bytes),
+            Destination::File(writer) => writer.write(bytes),
         }
     }
 
     fn flush(&mut self) -> io::Result<()> {
         match self {
             Destination::Stdout(writer) => writer.flush(),
-            Destination::Device(writer) | Destination::File { writer, .. } => writer.flush(),
+            Destination::Device(writer) => writer.flush(),
+            Destination::File(writer) => writer.flush(),
         }
     }
 }

@@ -2,10 +2,16 @@
 
 mod common;
 
+#[cfg(target_os = "linux")]
+use common::PATIENCE;
 use common::{Ran, command, finished, run, spawn};
 use std::io::{BufRead, BufReader, Write};
 use std::process::Stdio;
 use stickdemo::cli::{Reply, Request};
+#[cfg(unix)]
+use stickdemo::sys::scratch::Scratch;
+#[cfg(target_os = "linux")]
+use stickdemo::sys::wait;
 
 /// Refused as wrong usage, with these words, and nothing on standard output.
 fn refused(args: &[&str], words: &[&str]) {
@@ -292,6 +298,58 @@ fn an_output_file_takes_the_place_of_no_device_and_no_link() {
     std::fs::remove_dir_all(&folder).expect("removed");
     assert!(is_link && text.contains("tcp-naive"), "{text}");
     assert_eq!(mode & 0o777, 0o600);
+}
+
+/// As a shell's `>` does: through links, to names of any length, and not to what may not be written.
+#[cfg(unix)]
+#[test]
+fn an_output_file_goes_where_a_shell_would_write_it() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    let folder = Scratch::folder("cli").expect("a folder");
+    let at = |name: &str| folder.path().join(name);
+    let listed = |name: &str| run(&["list", "--out", at(name).to_str().expect("UTF-8")]);
+    let long = "x".repeat(255);
+    symlink("nowhere", at("dangling")).expect("a link");
+    symlink("dangling", at("twice")).expect("a link");
+    symlink("loop", at("loop")).expect("a link");
+    std::fs::write(at("acts"), "old").expect("a file");
+    std::fs::set_permissions(at("acts"), std::fs::Permissions::from_mode(0o4755)).expect("set-user-ID");
+    for name in ["twice", "acts", &long] {
+        let ran = listed(name);
+        assert_eq!(ran.code, Some(0), "{name}: {ran}");
+        assert!(std::fs::read_to_string(at(name)).expect("a file").contains("tcp-naive"), "{name}");
+    }
+    assert!(std::fs::symlink_metadata(at("twice")).expect("it").is_symlink() && at("nowhere").is_file());
+    assert_eq!(std::fs::metadata(at("acts")).expect("it").permissions().mode() & 0o7777, 0o755);
+    let ran = listed("loop");
+    assert_eq!((ran.code, std::fs::symlink_metadata(at("loop")).expect("it").is_symlink()), (Some(3), true), "{ran}");
+    std::fs::write(at("locked"), "old").expect("a file");
+    std::fs::set_permissions(at("locked"), std::fs::Permissions::from_mode(0o444)).expect("read-only");
+    // Root writes to it all the same, in a shell too.
+    if std::fs::File::options().write(true).open(at("locked")).is_err() {
+        assert_eq!(listed("locked").code, Some(3));
+        assert_eq!(std::fs::read(at("locked")).expect("a file"), b"old");
+    }
+    let left = std::fs::read_dir(folder.path()).expect("a folder").flatten();
+    assert!(left.into_iter().all(|entry| !entry.file_name().to_string_lossy().starts_with(".stickdemo-")));
+}
+
+/// A run that is killed leaves no half of its output, under no name.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_killed_run_leaves_nothing_beside_its_output() {
+    let folder = Scratch::folder("cli").expect("a folder");
+    let out = folder.path().join("trace");
+    let mut child = spawn(&mut command(&["tcp-naive", "--repeat", "100000", "--out", out.to_str().expect("UTF-8")]));
+    let opened = || {
+        std::fs::read_dir(format!("/proc/{}/fd", child.id())).is_ok_and(|fds| {
+            fds.flatten().any(|fd| std::fs::read_link(fd.path()).is_ok_and(|to| to.starts_with(folder.path())))
+        })
+    };
+    assert!(wait::until(PATIENCE, opened), "it has begun");
+    child.kill().expect("killed");
+    child.wait().expect("its end");
+    assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 0);
 }
 
 #[test]

@@ -5,6 +5,7 @@ pub mod errno;
 pub mod filename;
 pub mod kernel;
 pub mod keys;
+pub(crate) mod partial;
 pub mod port;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub mod proc_net;

@@ -1,7 +1,7 @@
 //! `get`: a file from `serve files`, or from one of D4's servers.
 
 use super::status::{Status, Transfer, progress};
-use super::store::{PartialFile, Store};
+use super::store::{DraftFile, Store};
 use super::{header, pump};
 use crate::exit::Exit;
 use crate::framing::decimal;
@@ -110,7 +110,7 @@ struct Download<'g> {
 
 impl Download<'_> {
     /// Request, size, acknowledgement, body, digest; only then the name.
-    fn fetch(&mut self, mut draft: PartialFile) -> Result<()> {
+    fn fetch(&mut self, mut draft: DraftFile) -> Result<()> {
         self.say(Text::new("request", "请求"), &format!("get {}", self.get.name))?;
         let size = self.announced()?;
         self.size = Some(size);

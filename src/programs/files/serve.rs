@@ -5,7 +5,7 @@ use super::header::{self, HeaderRefusal, Promise, Upload};
 use super::pump;
 use super::receipt::{self, Receipt};
 use super::status::{Status, Transfer};
-use super::store::{self, PartialFile, Store};
+use super::store::{DraftFile, Store};
 use crate::exit::Exit;
 use crate::framing::protocols::{self, Channel as _, Reason, Source};
 use crate::framing::{self, I32_LE};
@@ -19,7 +19,8 @@ use crate::programs::trouble::{Result, Trouble};
 use crate::programs::{FileService, Serve, Trailer};
 use crate::say;
 use crate::sys::filename::FileName;
-use crate::text::{Text, grouped};
+use crate::sys::partial::PREFIX;
+use crate::text::{Text, escaped, grouped};
 use crate::trace::Part;
 use std::ffi::OsStr;
 use std::io::sink;
@@ -194,7 +195,7 @@ impl FileServer<'_> {
         &self,
         client: &mut Client,
         upload: &Upload,
-        mut draft: PartialFile,
+        mut draft: DraftFile,
         began: Instant,
     ) -> Result<AfterRequest> {
         let (name, size) = (upload.name.as_str(), upload.size);
@@ -317,10 +318,16 @@ fn once_more(conn: &mut Connection, settle: Duration) -> Result<()> {
     came.map(drop).map_err(|e| Trouble::call(&doing, &e))
 }
 
-/// Names that this program gives to files which are not complete.
+/// Names that this program gives to folders of files which are not complete, also as a file system would fold them. None
+/// of them leads to such a file; but a folder has no place where a file of its name is.
 fn plain(name: FileName) -> std::result::Result<FileName, Text> {
-    if name.as_str().starts_with(store::PREFIX) {
-        let shown = name.as_str().to_owned();
+    let folded = name.as_str().chars().flat_map(|c| match c {
+        // They fold to s and k (Unicode, CaseFolding.txt).
+        '\u{17f}' => 's'.to_lowercase(),
+        c => c.to_lowercase(),
+    });
+    if folded.collect::<String>().starts_with(PREFIX) {
+        let shown = escaped(name.as_str());
         return Err(say!("{shown}: names like this are for files on their way", "{shown}：这类名字留给传输中的文件"));
     }
     Ok(name)
