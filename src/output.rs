@@ -5,7 +5,7 @@ use crate::render::palette::{Palette, Theme};
 use crate::render::{Format, Style};
 use crate::say;
 use crate::sys::partial::{Folder, PartialFile};
-use crate::text::{Lang, Text};
+use crate::text::{Lang, Text, escaped, printable};
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
 use std::path::{Path, PathBuf};
@@ -161,9 +161,9 @@ pub(crate) fn style(output: &Output, variable: impl Fn(&str) -> Option<String>) 
     Style { lang, width, palette: Palette::themed(color, output.theme), unicode, stable, full }
 }
 
-/// Says something on standard error. That nobody reads it is no reason to fail.
+/// Says something on standard error, whatever words went into it. That nobody reads it is no reason to fail.
 pub fn tell(text: &str) {
-    let _ = writeln!(io::stderr(), "{text}");
+    let _ = writeln!(io::stderr(), "{}", printable(text));
 }
 
 /// An error message on standard error, in the reader's language.
@@ -188,7 +188,7 @@ pub fn print(text: &str, lang: Lang) -> Exit {
 pub(crate) fn unwritable(file: Option<&Path>, error: &io::Error) -> Text {
     match file {
         Some(file) => {
-            let file = file.display();
+            let file = escaped(&file.to_string_lossy());
             say!("cannot write {file}: {error}; nothing was left there", "无法写入 {file}：{error}；没有留下半个文件")
         }
         None => say!("cannot write the output: {error}", "无法写出结果：{error}"),

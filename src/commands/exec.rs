@@ -2,7 +2,7 @@
 
 use super::program::{self, USUAL, framed, of_streams};
 use crate::cli::Command;
-use crate::cli::args::{get, positional, useless};
+use crate::cli::args::{flag, get, positional, useless};
 use crate::framing::{I32_LE, Limits};
 use crate::programs::{Exec, Framed, Patience, exec};
 use crate::text::{Lang, Text};
@@ -26,6 +26,10 @@ fn args(lang: Lang) -> Vec<Arg> {
         "the longest to wait for anything (default: 60s; 3s at the prompt with none, 12s with --udp)",
         "任何一次等待最长多久（默认 60s；提示符下用 none 时 3s，--udp 时 12s）",
     );
+    let raw = Text::new(
+        "the answer as it is to a terminal, too: it may draw, clear, and rename there",
+        "对终端也原样输出响应：它可以在那里画图、清屏、改标题",
+    );
     let max_answer = Text::new("the longest answer (default: 64MiB)", "最长的响应（默认 64MiB）");
     vec![
         program::server(lang).display_order(0),
@@ -37,6 +41,7 @@ fn args(lang: Lang) -> Vec<Arg> {
         program::framing(lang),
         program::udp(lang),
         program::size("max-answer", lang, max_answer),
+        flag("raw", lang, raw),
         program::limit("timeout", lang, timeout),
         program::min_rate(lang),
         program::settle(lang),
@@ -56,6 +61,7 @@ fn asked(matches: &ArgMatches) -> Result<Exec, Text> {
         server: program::address(matches),
         framed,
         udp: matches.get_flag("udp"),
+        raw: matches.get_flag("raw"),
         command: line(&words)?,
         limits: Limits { body, ..Limits::default() },
         patience: patience(matches, framed, words.is_empty()),

@@ -104,6 +104,8 @@ pub struct Exec {
     pub framed: Framed,
     /// Datagrams instead of a stream.
     pub udp: bool,
+    /// To a terminal as it is, too.
+    pub raw: bool,
     /// The command; a prompt when there is none.
     pub command: Option<String>,
     /// The longest header and answer.

@@ -1,14 +1,17 @@
 //! What people and scripts read: results and a server's log on standard output, one line each, as text or as
 //! JSON; complaints on standard error; and, with `--trace`, every call as it happens.
 
+use super::backlog::Backlog;
 use super::trouble::Trouble;
 use crate::output::{Destination, tell};
 use crate::render::Format;
 use crate::render::{Live, Style};
-use crate::text::Text;
+use crate::say;
+use crate::text::{Text, json_line, printable};
 use crate::trace::{self, EndName, Event, MsgId, Proto, SockId};
 use serde_json::Value;
-use std::io::{self, Write};
+use std::borrow::Cow;
+use std::io::{self, IsTerminal, Write};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -26,6 +29,8 @@ pub struct Console {
 
 struct Inner {
     out: Destination,
+    /// A server's log goes this way to it.
+    log: Option<Backlog>,
     live: Live,
     /// What a peer said ended in the middle of a line.
     open_line: bool,
@@ -35,6 +40,15 @@ struct Inner {
 }
 
 impl Inner {
+    /// Where lines go, and what draws calls.
+    fn parts(&mut self) -> (&mut dyn Write, &mut Live) {
+        let Inner { out, log, live, .. } = self;
+        match log {
+            Some(log) => (log, live),
+            None => (out, live),
+        }
+    }
+
     fn unprompt(&mut self) {
         if std::mem::take(&mut self.prompt) {
             hint("\r    \r");
@@ -50,7 +64,7 @@ impl Console {
     /// A console; with `trace` it prints calls too.
     pub fn new(out: Destination, style: &Style, format: Format, trace: bool) -> Console {
         let live = Live::new(style.clone(), format == Format::Json);
-        let inner = Mutex::new(Inner { out, live, open_line: false, prompt: false, error: None });
+        let inner = Mutex::new(Inner { out, log: None, live, open_line: false, prompt: false, error: None });
         Console {
             inner,
             style: style.clone(),
@@ -76,6 +90,25 @@ impl Console {
         self.tracing
     }
 
+    /// True when the output goes to a terminal, which does what it is told.
+    pub fn is_terminal(&self) -> bool {
+        matches!(self.lock().out, Destination::Stdout(_)) && io::stdout().is_terminal()
+    }
+
+    /// From now on what is written is a server's log: whoever does not read it holds nobody up.
+    pub fn becomes_log(&self) {
+        let (lang, json) = (self.style.lang, self.is_json());
+        let lost = move |n: u64| {
+            let text = say!("{n} lines of this log are lost: nobody read them", "日志有 {n} 行丢失：没有人读");
+            match json {
+                true => format!("{}\n", serde_json::json!({ "type": "log", "client": null, "message": text.to(lang) })),
+                false => format!("-  {}\n", text.to(lang)),
+            }
+        };
+        // Without another thread it is written as anything else.
+        self.lock().log = Backlog::start(io::stdout(), lost).ok();
+    }
+
     /// True once nobody reads the output any more: a server ends then.
     pub fn over(&self) -> bool {
         self.over.load(Ordering::Relaxed)
@@ -88,20 +121,25 @@ impl Console {
 
     /// The same about one client: of its calls those that are only counted are drawn first.
     pub fn line_of(&self, client: Option<SocketAddr>, text: &Text, json: &Value) {
-        let line = if self.is_json() { json.to_string() } else { text.to(self.style.lang).to_owned() };
+        let line = match self.is_json() {
+            true => Cow::Owned(json_line(json).unwrap_or_default()),
+            false => printable(text.to(self.style.lang)),
+        };
         self.write(|inner| {
-            inner.live.flush(&mut inner.out, client)?;
             inner.open_line = false;
-            writeln!(inner.out, "{line}")
+            let (out, live) = inner.parts();
+            live.flush(out, client)?;
+            writeln!(out, "{line}")
         });
     }
 
     /// Bytes as they are: what a command printed, what a peer said.
     pub fn raw(&self, bytes: &[u8]) {
         self.write(|inner| {
-            inner.live.flush(&mut inner.out, None)?;
             inner.open_line = bytes.last().map_or(inner.open_line, |byte| *byte != b'\n');
-            inner.out.write_all(bytes)
+            let (out, live) = inner.parts();
+            live.flush(out, None)?;
+            out.write_all(bytes)
         });
     }
 
@@ -142,7 +180,7 @@ impl Console {
         if self.is_json() {
             let message = trouble.text.to(self.style.lang);
             let line = serde_json::json!({ "type": "error", "kind": trouble.kind, "message": message });
-            self.write(|inner| writeln!(inner.out, "{line}"));
+            self.write(|inner| writeln!(inner.parts().0, "{}", json_line(&line).unwrap_or_default()));
         }
     }
 
@@ -155,7 +193,9 @@ impl Console {
         if let Some(error) = inner.error {
             return Err(error);
         }
-        inner.live.finish(&mut inner.out)?;
+        let (out, live) = inner.parts();
+        live.finish(out)?;
+        out.flush()?;
         Ok(inner.out)
     }
 
@@ -164,7 +204,7 @@ impl Console {
         if inner.error.is_some() {
             return;
         }
-        let written = write(&mut inner).and_then(|()| inner.out.flush());
+        let written = write(&mut inner).and_then(|()| inner.parts().0.flush());
         if let Err(error) = written {
             inner.error = Some(error);
             self.over.store(true, Ordering::Relaxed);
@@ -210,10 +250,12 @@ impl trace::Sink for Console {
     fn push(&self, event: Event) {
         self.write(|inner| {
             inner.unprompt();
-            if std::mem::take(&mut inner.open_line) {
-                writeln!(inner.out)?;
+            let open = std::mem::take(&mut inner.open_line);
+            let (out, live) = inner.parts();
+            if open {
+                writeln!(out)?;
             }
-            inner.live.event(&mut inner.out, event)
+            live.event(out, event)
         });
     }
 }

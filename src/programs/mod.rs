@@ -7,6 +7,7 @@
 
 pub mod answers;
 mod asked;
+mod backlog;
 mod clue;
 pub mod connection;
 pub mod console;

@@ -82,6 +82,7 @@ pub fn listen(
     let listener = bind(at)?;
     let (open, handle) = (Open::default(), &handle);
     let address = address(listener.local_addr()).unwrap_or(at);
+    console.becomes_log();
     announce(console, address, next);
     let server = Server { console, bounds, address, open: &open, handle };
     std::thread::scope(|scope| {

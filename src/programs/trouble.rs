@@ -5,7 +5,7 @@ use crate::framing::Fault;
 use crate::framing::protocols::Reason;
 use crate::say;
 use crate::sys::{errno, port};
-use crate::text::{Text, excerpt};
+use crate::text::{Text, escaped, excerpt};
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
@@ -46,7 +46,7 @@ impl Trouble {
 
     /// A file could not be opened, read or written.
     pub fn file(path: &std::path::Path, error: &io::Error) -> Trouble {
-        let path = path.display();
+        let path = escaped(&path.to_string_lossy());
         Trouble::local(say!("{path}: {error}", "{path}：{error}"))
     }
 

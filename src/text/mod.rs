@@ -5,7 +5,7 @@ pub mod harmless;
 pub mod hex;
 pub mod quantity;
 
-pub use harmless::{escaped, excerpt, is_harmful};
+pub use harmless::{escaped, excerpt, is_harmful, json_line, printable};
 
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;

@@ -138,3 +138,46 @@ fn a_command_has_nothing_of_the_servers() {
     );
     assert!(said(&server, &[b"echo hello >/dev/tty"]).contains("/dev/tty"), "no terminal");
 }
+
+/// Nothing that a peer says, or a file is called, moves the reader's cursor: on a terminal, in a log, in JSON.
+#[cfg(target_os = "linux")]
+#[test]
+fn foreign_words_reach_nobody_raw() {
+    use std::os::unix::ffi::OsStringExt;
+    let harmful = |text: &str| text.chars().find(|c| *c != '\n' && stickdemo::text::is_harmful(*c));
+    let words = "a\u{9b}31m\u{7f}\u{202e}\u{2066}\u{1b}[2Jb";
+    let server = start("i32le", &["--shell"]);
+    let line = format!("printf '{words}'");
+    let ran = run(&["exec", &server.address(), "--format", "json", &line]);
+    assert_eq!(harmful(&ran.out), None, "{:?}", ran.out);
+    let answer: Value = serde_json::from_str(&ran.out).expect("JSON");
+    assert_eq!(
+        (answer["text"].as_str(), answer["command"].as_str()),
+        (Some(words), Some(&*line)),
+        "and means the same"
+    );
+    server.logged("printf", 1);
+    assert!(server.log().iter().all(|line| harmful(line).is_none()), "{:?}", server.log());
+    // What goes into a file or a pipe is what came.
+    assert_eq!(exec(&server.address(), "i32le", &[&line]).out, words);
+    for raw in [false, true] {
+        let flag = if raw { "--raw" } else { "--timeout=60s" };
+        let command = format!("'{BINARY}' exec {} {flag} \"$LINE\"", server.address());
+        let mut script = std::process::Command::new("script");
+        script.args(["-qec", &command, "/dev/null"]).env("LINE", &line).stdin(Stdio::null());
+        let ran = finished(spawn(&mut script));
+        assert_eq!(ran.out.contains(words), raw, "{:?}", ran.out);
+        assert!(raw || ran.out.contains("a\\u{9b}31m\\u{7f}\\u{202e}\\u{2066}\\u{1b}[2Jb"), "{:?}", ran.out);
+    }
+    let bad = std::ffi::OsString::from_vec(b"/no/a\x1b[31m\xc2\x9b\xff".to_vec());
+    for args in [&["put"][..], &["serve", "files", "--root"], &["list", "--out"], &["--nonsense\x1b[31m"]] {
+        let mut run = command(args);
+        run.arg(&bad);
+        if args[0] == "put" {
+            run.arg(server.address());
+        }
+        let ran = finished(spawn(&mut run));
+        assert_eq!(harmful(&ran.err).or(harmful(&ran.out)), None, "{args:?}: {:?}", ran.err);
+        assert!(ran.err.contains("\\u{1b}[31m"), "{args:?}: {:?}", ran.err);
+    }
+}

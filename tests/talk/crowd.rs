@@ -128,3 +128,34 @@ fn a_port_that_is_taken_is_this_machines_trouble() {
         assert!(ran.err.contains(&format!("pid {}", std::process::id())), "{}", ran.err);
     }
 }
+
+/// More than a pipe and the server's own keeping hold.
+#[test]
+fn a_log_that_nobody_reads_holds_nobody_up() {
+    let mut child = spawn(command(&["serve", "upper", "--udp"]).stdin(Stdio::null()));
+    let err = lines(child.stderr.take().expect("stderr"));
+    let line = err.recv_timeout(PATIENCE).expect("where it listens");
+    let address = line.split_whitespace().nth(2).expect("an address").trim_end_matches(';').to_owned();
+    let client = UdpSocket::bind("127.0.0.1:0").expect("a port");
+    client.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+    client.connect(&address).expect("connected");
+    const DATAGRAMS: usize = 10_000;
+    for n in 0..DATAGRAMS {
+        let mut answer = [0; 9];
+        client.send(b"hello").expect("sent");
+        assert_eq!(client.recv(&mut answer).ok(), Some(5), "after {n} answers");
+    }
+    // Whoever reads again sees what was kept, and how much was not.
+    let out = lines(child.stdout.take().expect("stdout"));
+    let mut seen = 0;
+    let lost: usize = loop {
+        let line = out.recv_timeout(PATIENCE).expect("a line");
+        match line.strip_suffix(" lines of this log are lost: nobody read them") {
+            Some(lost) => break lost.trim_start_matches("-  ").parse().expect("a number"),
+            None => seen += 1,
+        }
+    };
+    assert_eq!(seen + lost, DATAGRAMS);
+    child.kill().expect("killed");
+    child.wait().expect("its end");
+}

@@ -13,7 +13,7 @@ use crate::programs::trouble::{Result, Trouble};
 use crate::programs::{Get, Trailer};
 use crate::say;
 use crate::sys::filename::FileName;
-use crate::text::{Text, excerpt};
+use crate::text::{Text, escaped, excerpt};
 use crate::trace::Part;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -55,7 +55,7 @@ pub fn run(get: &Get, console: &Console) -> Result<Exit> {
     let (md5, took) = (md5.as_deref(), began.elapsed());
     let transfer = Transfer { direction: "get", name: &get.name, bytes: *bytes, md5, status: &status, took };
     if console.is_json() || fetched.is_ok() {
-        let place = Text::same(folder.join(&name).display().to_string());
+        let place = Text::same(escaped(&folder.join(&name).to_string_lossy()));
         let kept = match get.trailer {
             Trailer::None => Text::new("stored, MD5 not compared: {}", "已保存，MD5 未比较：{}"),
             _ => Text::new("stored: {}", "已保存：{}"),
@@ -92,7 +92,7 @@ fn place(get: &Get) -> Result<(PathBuf, OsString)> {
             // `backup/` means a folder, and there is none: a file of that name is not what was asked for.
             let folder = path.as_os_str().to_string_lossy().ends_with(std::path::is_separator);
             let name = path.file_name().filter(|_| !folder).ok_or_else(|| {
-                let path = path.display();
+                let path = escaped(&path.to_string_lossy());
                 Trouble::local(say!("{path}: there is no such folder", "{path}：没有这个文件夹"))
             })?;
             let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));

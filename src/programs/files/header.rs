@@ -4,6 +4,7 @@ use crate::framing::{Fault, json};
 use crate::programs::Spelling;
 use crate::say;
 use crate::sys::filename::FileName;
+use crate::text::harmless::shortened;
 use crate::text::{Text, grouped};
 use serde_json::{Map, Value};
 use std::path::Path;
@@ -89,7 +90,7 @@ fn command(fields: &Map<String, Value>) -> Result<(), Text> {
         None if fields.contains_key("fileName") => Ok(()),
         None => Err(Text::new("the header has no \"cmd\"", "报头没有 \"cmd\"")),
         Some(other) => {
-            let other: String = other.to_string().escape_debug().take(40).collect();
+            let other = shortened(&other.to_string(), 40);
             Err(say!("unknown command {other}: only \"put\" is served", "未知命令 {other}：这里只有 \"put\""))
         }
     }
@@ -212,7 +213,7 @@ mod tests {
             (r#"{"cmd": "put", "filename": 5, "filesize": 5}"#, "no text"),
             (r#"{"cmd": "put", "filename": "../a", "filesize": 5}"#, "another directory"),
             (r#"{"cmd": "put", "filename": "a\u0000b", "filesize": 5}"#, "control characters"),
-            (r#"{"cmd": "del", "filename": "a", "filesize": 5}"#, "unknown command \\\"del\\\""),
+            (r#"{"cmd": "del", "filename": "a", "filesize": 5}"#, "unknown command \"del\""),
             (r#"{"cmd": ["put"], "filename": "a", "filesize": 5}"#, "unknown command"),
             (r#"{"filename": "a", "filesize": 5}"#, "no \"cmd\""),
             (r#"{"cmd": "put", "filename": "a", "fileName": "b", "filesize": 5, "fileSize": 5}"#, "two files"),

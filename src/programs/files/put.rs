@@ -492,7 +492,7 @@ fn no_receipts() -> Text {
 fn open(path: &Path) -> Result<(File, Upload)> {
     let failed = |e: io::Error| Trouble::file(path, &e);
     let irregular = || {
-        let path = path.display();
+        let path = escaped(&path.to_string_lossy());
         Trouble::local(say!("{path}: it is not a regular file", "{path}：它不是普通文件"))
     };
     // Looked at before: opening a pipe would wait for its other end.
@@ -505,7 +505,7 @@ fn open(path: &Path) -> Result<(File, Upload)> {
         return Err(irregular());
     }
     let name = path.file_name().and_then(|name| name.to_str()).ok_or_else(|| {
-        let path = path.display();
+        let path = escaped(&path.to_string_lossy());
         Trouble::local(say!("{path}: its name is not UTF-8", "{path}：文件名不是 UTF-8"))
     })?;
     let name = FileName::parse(name).map_err(Trouble::local)?;

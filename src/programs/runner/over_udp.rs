@@ -29,6 +29,7 @@ const LARGEST: usize = 65_507;
 /// When the address cannot be had.
 pub(super) fn serve(executor: &Executor, serve: &Serve, console: &Console) -> Result<Exit> {
     let socket = DatagramSocket::bind(console, serve.listen)?;
+    console.becomes_log();
     announce(console, socket.address().unwrap_or(serve.listen), &executor.announced("--udp"));
     let waker = Waker::new().map_err(|e| Trouble::local(Text::same(e.to_string())))?;
     let desk = Desk { executor, socket: &socket, console, waker: &waker, running: &AtomicUsize::new(0) };

@@ -64,6 +64,7 @@ fn echo(client: &mut Client, bytes: &mut u64) -> Result<()> {
 pub fn serve_udp(serve: &Serve, console: &Console) -> Result<Exit> {
     let socket = DatagramSocket::bind(console, serve.listen)?;
     let next = Text::new("stickdemo talk {} --udp", "stickdemo talk {} --udp");
+    console.becomes_log();
     announce(console, socket.address().unwrap_or(serve.listen), &next);
     while !console.over() {
         match socket.recv_from(Until::Come, Some(Text::new("a datagram", "一个数据报"))) {

@@ -6,7 +6,7 @@
 
 use super::{Failed, Head, Report};
 use crate::claims::{Claim, Table, Verdict};
-use crate::text::{Lang, Text};
+use crate::text::{Lang, Text, json_line};
 use crate::trace::packet::{Cause, Content, Fate, Flags, Fragment, Packet, Segment};
 use crate::trace::summary::Summary;
 use crate::trace::word::hex;
@@ -58,7 +58,7 @@ enum Line<'a> {
 }
 
 fn line(out: &mut dyn Write, line: &Line) -> io::Result<()> {
-    serde_json::to_writer(&mut *out, line)?;
+    out.write_all(json_line(line)?.as_bytes())?;
     out.write_all(b"\n")
 }
 
