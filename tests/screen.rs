@@ -102,3 +102,15 @@ fn each_half_of_a_run_says_where_its_boundaries_went() {
     let text = said(&["tcp-nagle", "--full"]);
     assert!(text.contains("10 joined by the sender, 10 joined by recv"), "{text}");
 }
+
+/// A SYN is sent again after one second (RFC 6298 §2.1): nothing can be judged then, and nothing moved.
+#[test]
+fn what_cannot_be_judged_says_why_and_shows_how_far_it_came() {
+    let slow = ["tcp-nagle", "--nodelay", "off", "--link", "up.delay=1.1s,down.delay=0ms"];
+    for (lang, reason, row) in [("en", "SYN was sent again", " again SYN "), ("zh", "SYN 被重传", " 重传 SYN ")] {
+        let ran = run(&[&slow[..], &["--lang", lang]].concat());
+        assert_eq!(ran.code, Some(3), "{}", ran.out);
+        let said = ran.out.replace("\n  ", " ");
+        assert!(said.contains(reason) && said.contains(row) && !said.contains("0 of 0"), "{}", ran.out);
+    }
+}

@@ -7,7 +7,7 @@ pub(super) fn scenario() -> Scenario {
     Scenario::new("fix-characters", SyllabusPart::NoFix, &["D4 §1", "D4 §2"])
         .title("the length of the text", "字符串的长度")
         .question(
-            "the header is len(text), the bytes are UTF-8: what does the reader get?",
+            "a length in characters, bytes in UTF-8: what is read?",
             "报头写的是 len(字符串)，发的是 UTF-8 字节：读到什么？",
         )
         .claim(

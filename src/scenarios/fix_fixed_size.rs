@@ -76,7 +76,7 @@ fn teach(t: Teaching) -> Teaching {
         "Beej's Guide §7.6",
     )
     .next("fix-fixed-size --recv-size 1", "byte by byte, and still whole", "一次一个字节，仍然完整")
-    .next("fix-delimiter", "messages of any length, with a mark at the end", "任意长度，末尾加标记")
+    .next("fix-delimiter", "any length, with a mark at the end", "任意长度，末尾加标记")
     .control(
         "the server takes what one recv returns for a message",
         "服务器把一次 recv 的结果当作一条消息",

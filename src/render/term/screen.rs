@@ -4,7 +4,7 @@
 use super::lanes::{Lanes, Margin};
 use super::notes::Notes;
 use super::steps::Steps;
-use crate::claims::Claim;
+use crate::claims::{Claim, Verdict};
 use crate::render::palette::Ink;
 use crate::render::report::RunEnd;
 use crate::render::rows::packet_text::listed;
@@ -143,6 +143,10 @@ impl<'a> Screen<'a> {
         chosen.extend(&moving[..fit]);
         if height(&[&chosen[..], &rest].concat()) <= room {
             chosen.extend(rest);
+        } else if chosen.is_empty() {
+            // Nothing moved: how far it came is all there is to see.
+            let fit = (0..=rest.len()).rev().find(|n| height(&rest[..*n]) <= room).unwrap_or(0);
+            chosen.extend(&rest[..fit]);
         }
         let left = room.saturating_sub(height(&chosen));
         chosen.sort_unstable();
@@ -158,8 +162,14 @@ impl<'a> Screen<'a> {
 
 impl Notes<'_> {
     fn answers(&self, out: &mut dyn Write) -> io::Result<()> {
-        self.answer(out)?;
-        self.claims_in_short(out)?;
+        match self.report.findings.verdict {
+            // Nothing was judged: the reason is the answer.
+            Verdict::NotPossibleHere(_) => self.verdict(out)?,
+            _ => {
+                self.answer(out)?;
+                self.claims_in_short(out)?;
+            }
+        }
         if let Some(why) = self.report.why().first() {
             self.why(out, why, true)?;
         }
