@@ -9,7 +9,7 @@ use std::sync::Arc;
 use stickdemo::claims::Judge;
 use stickdemo::net::barrier::Stage;
 use stickdemo::net::{Allowance, DeadPort, End, Place};
-use stickdemo::trace::{Call, Event, Fact, MsgId, Proto, Role, Tie, Trace};
+use stickdemo::trace::{Call, Event, Fact, MsgId, Proto, Recorder, Role, Tie, Trace};
 
 /// Datagrams of a message each, in this order.
 fn sends<const N: usize>(scene: &Scene, texts: [&[u8]; N]) {
@@ -54,6 +54,25 @@ fn a_send_that_waits_for_more_is_no_datagram_of_its_own() {
         assert_eq!(trace.events[2].messages(), [MsgId(1), MsgId(2)]);
         assert!(Judge::new(&trace, false).finish().claims.iter().all(|c| c.holds), "one datagram sent, one received");
     }
+}
+
+/// The datagram is as long as all that was handed over for it.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_send_that_completes_a_datagram_tells_its_whole_length() {
+    let stage = Arc::new(Stage::new(false, Allowance::lasting(PATIENCE, PATIENCE), None));
+    let recorder = Arc::new(Recorder::default());
+    let end = End::new(SERVER, Arc::default(), recorder.clone(), stage, Place::Loopback);
+    let s = end.udp().expect("a socket");
+    let (to, message) = (s.address().expect("an address"), end.message(*b"hello feng!"));
+    s.send_more_to(message.part(0..5), to).expect("held");
+    s.send_more_to(message.part(5..7), to).expect("held");
+    s.send_part_to(message.part(7..11), to).expect("sent");
+    s.send_to(b"x", to).expect("sent");
+    let trace = recorder.take();
+    let told: Vec<_> = trace.events.iter().filter(|e| e.call == Call::SendTo).map(|e| e.datagram_len).collect();
+    assert_eq!(told, [None, None, Some(11), Some(1)]);
+    assert_eq!(s.recv_from(100).expect("a datagram").0, b"hello feng!");
 }
 
 #[test]

@@ -308,7 +308,7 @@ fn what_many_runs_add_up_to_is_as_the_schema_says() {
     let validator = jsonschema::validator_for(&schema).expect("a schema");
     let tally = Tally { what: Text::new("large ones", "大的"), came: 2, of: 3, packets: 4 };
     for tallies in [vec![], vec![tally]] {
-        let line = render::distribution_json(3, &[(vec![1000], 3)], &tallies, 0.25, &Style::plain());
+        let line = render::distribution_json((3, 3, &[]), &[(vec![1000], 3)], &tallies, 0.25, &Style::plain());
         let errors: Vec<String> = validator.iter_errors(&line).map(|e| e.to_string()).collect();
         assert!(errors.is_empty(), "{errors:?}\n{line}");
     }

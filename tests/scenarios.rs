@@ -306,6 +306,10 @@ fn repeat_prints_a_distribution_that_adds_up() {
     assert_eq!(lines.iter().filter(|l| l["type"] == "summary").count(), 50);
     let last = lines.last().expect("a distribution");
     assert_eq!((&last["type"], &last["runs"]), (&"distribution".into(), &50.into()));
+    let reproduced = lines.iter().filter(|l| l["verdict"] == "reproduced").count();
+    assert_eq!(last["reproduced"], reproduced, "{last}");
+    let failed: Vec<_> = last["failed"].as_array().expect("a list").iter().map(|f| &f["count"]).collect();
+    assert_eq!(failed.is_empty(), reproduced == 50, "what did not hold is named: {last}");
     let outcomes = last["outcomes"].as_array().expect("outcomes");
     assert_eq!(outcomes.iter().filter_map(|o| o["count"].as_u64()).sum::<u64>(), 50);
     for outcome in outcomes {
@@ -335,6 +339,18 @@ fn a_problem_and_its_fix_carry_the_same_messages() {
     }
     // Its further rounds ask again, to cut a header everywhere.
     assert_eq!(bodies("fix-json-header", "server", 3), answers);
+}
+
+/// Of many runs it is said which claim failed, in text and in JSON.
+#[test]
+fn repeat_names_the_claims_that_did_not_hold() {
+    let args = ["tcp-naive", "--control", "--repeat", "3"];
+    let ran = run(&args);
+    assert!(ran.out.contains("did not hold in 3 runs: one recv returned both messages"), "{ran}");
+    let ran = run(&[&args[..], &["--format", "json"]].concat());
+    let last = lines(&ran.out).pop().expect("a distribution");
+    assert_eq!((&last["reproduced"], &last["failed"][0]["claim"]), (&0.into(), &"one-recv-both".into()), "{last}");
+    assert_eq!(last["failed"][0]["count"], 3, "{last}");
 }
 
 #[test]

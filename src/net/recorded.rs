@@ -3,6 +3,7 @@
 
 use super::statistics;
 use crate::sys::errno;
+use crate::text::Text;
 use crate::trace::{Call, EndName, Event, Evidence, Proto, Sink, SockId};
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 use std::io;
@@ -142,6 +143,18 @@ impl<S: Deref<Target: Sink>> Recorded<S> {
         make: impl FnOnce(&Socket) -> io::Result<T>,
     ) -> io::Result<T> {
         self.call(call, peer, make, |event, result| event.returned = result.ok().map(|_| 0))
+    }
+
+    /// shutdown(2) of the sending half: the peer reads what is left, then end of stream.
+    ///
+    /// # Errors
+    /// What shutdown says.
+    pub(crate) fn shutdown_write(&self) -> io::Result<()> {
+        let half = |socket: &Socket| socket.shutdown(std::net::Shutdown::Write);
+        self.call(Call::Shutdown, None, half, |event, result| {
+            event.returned = result.ok().map(|()| 0);
+            event.note = Some(Box::new(Text::same("SHUT_WR")));
+        })
     }
 
     /// bind(2). Returns the address it has now: of port 0 the kernel made a port.
@@ -344,7 +357,6 @@ pub(crate) fn read_into(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::text::Text;
     use crate::trace::{MsgId, Recorder, Role};
     use std::sync::Arc;
     use std::time::Instant;

@@ -16,7 +16,7 @@ use std::io::{
     self,
     ErrorKind::{BrokenPipe, ConnectionReset},
 };
-use std::net::{Shutdown, SocketAddr};
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 impl End {
@@ -590,7 +590,7 @@ impl Conn {
     /// # Errors
     /// What shutdown says.
     pub fn shutdown_write(&self) -> Result<()> {
-        self.recorded.plain(Call::Shutdown, None, |s| s.shutdown(Shutdown::Write))
+        self.recorded.shutdown_write().map_err(failed(Call::Shutdown, None))
     }
 
     /// What the kernel says about the connection now.

@@ -25,6 +25,8 @@ impl End {
 pub struct Udp {
     recorded: Staged,
     nonblocking: Cell<bool>,
+    /// How many bytes the kernel holds back of a datagram that is not complete (MSG_MORE).
+    held: Cell<usize>,
 }
 
 impl Udp {
@@ -49,7 +51,7 @@ impl Udp {
         let recorded = Staged::adopt(end, socket, Proto::Udp);
         recorded.socket().set_nonblocking(false).map_err(failed(Call::SetSockOpt, None))?;
         recorded.note_addresses();
-        Ok(Udp { recorded, nonblocking: Cell::new(false) })
+        Ok(Udp { recorded, nonblocking: Cell::new(false), held: Cell::new(0) })
     }
 
     /// A socket bound to this address, with the learner's buffer sizes.
@@ -64,7 +66,7 @@ impl Udp {
         let timeouts =
             recorded.socket().set_read_timeout(limit).and_then(|()| recorded.socket().set_write_timeout(limit));
         timeouts.map_err(failed(Call::SetSockOpt, None))?;
-        Ok(Udp { recorded, nonblocking: Cell::new(false) })
+        Ok(Udp { recorded, nonblocking: Cell::new(false), held: Cell::new(0) })
     }
 
     /// Its own address.
@@ -131,7 +133,9 @@ impl Udp {
         let sent = self.recorded.send((call, to), piece.bytes, send, |event, _| {
             event.handed = Some(Handed { msg: piece.msg, offset: piece.offset });
             event.note = more.then(|| Box::new(Text::new("MSG_MORE", "MSG_MORE")));
-            event.datagram_len = event.returned.filter(|_| !more);
+            let all = event.returned.map(|n| self.held.get() + n);
+            event.datagram_len = all.filter(|_| !more);
+            self.held.set(all.filter(|_| more).unwrap_or(0));
         });
         end.stage.moved(sent.as_ref().copied().unwrap_or(0));
         sent.map_err(failed(call, to))

@@ -199,7 +199,7 @@ impl<'a> Connection<'a> {
     /// # Errors
     /// What shutdown says.
     pub fn shutdown(&mut self) -> io::Result<()> {
-        self.socket.plain(Call::Shutdown, None, |s| s.shutdown(Shutdown::Write))
+        self.socket.shutdown_write()
     }
 
     /// Does something wait to be read? It is neither taken nor waited for: `None` when nothing is there, `Some(0)` at

@@ -21,7 +21,7 @@ pub use formats::Format;
 pub use mermaid::run as mermaid;
 pub use report::Report;
 pub use report::lines::{run as run_json, summary as summary_line};
-pub use table::{Counted, distribution, table_foot, table_head, table_row, tally};
+pub use table::{Counted, FailedClaim, distribution, failed_claims, table_foot, table_head, table_row, tally};
 pub use term::{Live, Marks, RowStep, Steps, ladder, run as terminal};
 
 use crate::text::{Lang, Text};

@@ -102,6 +102,32 @@ pub fn tally(out: &mut dyn Write, runs: usize, tallies: &[Tally], loss: f64, sty
     Ok(())
 }
 
+/// A claim that did not hold in some of many runs.
+#[derive(Clone, Debug)]
+pub struct FailedClaim {
+    /// Its stable name.
+    pub id: String,
+    /// The sentence.
+    pub text: Text,
+    /// In how many runs it did not hold.
+    pub runs: usize,
+}
+
+/// Which claims did not hold, and how often.
+///
+/// # Errors
+/// What writing says.
+pub fn failed_claims(out: &mut dyn Write, failed: &[FailedClaim], style: &Style) -> io::Result<()> {
+    for FailedClaim { text, runs, .. } in failed {
+        let times = if *runs == 1 { "run" } else { "runs" };
+        let line = say!("did not hold in {runs} {times}: {{}}", "有 {runs} 次不成立：{{}}").with(text);
+        for line in wrapped(line.to(style.lang), style.width) {
+            writeln!(out, "{line}")?;
+        }
+    }
+    Ok(())
+}
+
 /// How often each pattern of receive lengths came out, most frequent first.
 ///
 /// # Errors

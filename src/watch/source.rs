@@ -143,7 +143,7 @@ impl<S: Sink> CallSource<'_, S> {
             Operation::Listen => self.plain(call, key, Call::Listen),
             Operation::Accept => self.plain(call, key, Call::Accept),
             Operation::Connect => self.plain(call, key, Call::Connect),
-            Operation::Shutdown(_) => self.plain(call, key, Call::Shutdown),
+            Operation::Shutdown(how) => self.shutdown(call, key, how),
             Operation::SetOption(level, name) => self.option(call, key, (level, name)),
             Operation::Send => self.send(call, key, framed),
             Operation::Receive => self.receive(call, key, framed),
@@ -163,6 +163,15 @@ impl<S: Sink> CallSource<'_, S> {
             known.evidence = call.evidence;
         }
         event
+    }
+
+    /// Which half (shutdown(2)) stands in the note.
+    fn shutdown(&mut self, call: &SystemCall, key: SocketKey, how: i32) {
+        self.plain(call, key, Call::Shutdown);
+        let half = ["SHUT_RD", "SHUT_WR", "SHUT_RDWR"].get(how as usize);
+        if let Some((event, half)) = self.made.last_mut().zip(half) {
+            event.note = Some(Box::new(Text::same(*half)));
+        }
     }
 
     fn plain(&mut self, call: &SystemCall, key: SocketKey, what: Call) {

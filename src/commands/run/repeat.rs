@@ -1,14 +1,14 @@
 //! `--repeat N`: the same run again and again, and what came out how often.
 
 use super::request::RunRequest;
-use crate::claims::Verdict;
 use crate::claims::is_invariant;
+use crate::claims::{Claim, Verdict};
 use crate::cli::command::Context;
 use crate::commands::run_report::report;
 use crate::exit::Exit;
 use crate::play::{self, Outcome, Plan};
 use crate::render;
-use crate::render::Format;
+use crate::render::{FailedClaim, Format};
 use crate::say;
 use crate::text::Text;
 use crate::trace::summary::Tally;
@@ -47,6 +47,8 @@ struct Outcomes {
     worst: Exit,
     impossible: Option<Text>,
     tallies: Vec<Tally>,
+    /// The claims that did not hold, and in how many runs, in the order in which they came up.
+    failed: Vec<FailedClaim>,
     /// Data packets on the link, and those of them that it lost.
     packets: usize,
     lost: usize,
@@ -63,12 +65,20 @@ impl Outcomes {
         if outcome.exit() != Exit::Done {
             self.worst = outcome.exit();
         }
+        outcome.findings.claims.iter().filter(|c| !c.holds).for_each(|claim| self.failed(claim));
         *self.patterns.entry(lengths(outcome)).or_default() += 1;
         let data = || outcome.trace.packets.iter().filter(|p| p.is_data());
         self.packets += data().count();
         self.lost += data().filter(|p| p.dropped()).count();
         if let Some(tally) = tally {
             self.tally(tally(&outcome.trace));
+        }
+    }
+
+    fn failed(&mut self, claim: &Claim) {
+        match self.failed.iter_mut().find(|failed| failed.id == claim.id) {
+            Some(failed) => failed.runs += 1,
+            None => self.failed.push(FailedClaim { id: claim.id.to_string(), text: claim.text.clone(), runs: 1 }),
         }
     }
 
@@ -91,7 +101,8 @@ impl Outcomes {
         outcomes.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
         let loss = self.lost as f64 / self.packets.max(1) as f64;
         if context.format == Format::Json {
-            return writeln!(out, "{}", render::distribution_json(runs, &outcomes, &self.tallies, loss, style));
+            let counted = (runs, self.reproduced, &self.failed[..]);
+            return writeln!(out, "{}", render::distribution_json(counted, &outcomes, &self.tallies, loss, style));
         }
         if let Some(reason) = &self.impossible {
             return writeln!(out, "{}", reason.to(style.lang));
@@ -106,7 +117,11 @@ impl Outcomes {
             writeln!(out, "{}", text.to(style.lang))?;
         }
         match self.tallies.is_empty() {
-            true => render::distribution(out, runs, &outcomes, self.reproduced, style),
+            true => {
+                render::distribution(out, runs, &outcomes, self.reproduced, style)?;
+                render::failed_claims(out, &self.failed, style)
+            }
+            // What came through is the answer there.
             false => render::tally(out, runs, &self.tallies, loss, style),
         }
     }

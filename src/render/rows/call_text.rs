@@ -32,7 +32,11 @@ pub fn label<'a>(trace: &'a Trace, event: &'a Event) -> Vec<Token<'a>> {
             let address = event.peer.map(|address| Token::Address(format!(" {address}")));
             [call.into()].into_iter().chain(address).chain(refused()).collect()
         }
-        Call::Shutdown => ["shutdown(SHUT_WR)".into()].into_iter().chain(refused()).collect(),
+        Call::Shutdown => {
+            // A recording from before says nothing, and then it is this half.
+            let half = event.note.as_deref().cloned().unwrap_or(Text::new("SHUT_WR", "SHUT_WR"));
+            ["shutdown(".into(), half.into(), ")".into()].into_iter().chain(refused()).collect()
+        }
         Call::Close => {
             let noted =
                 event.note.as_deref().into_iter().flat_map(|note| [" (".into(), note.clone().into(), ")".into()]);
