@@ -187,3 +187,34 @@ fn the_ladder_stands_as_the_recording_says() {
         assert!((y - first.1 - (us - first.0) * each).abs() < 0.2, "{us} µs at {y}: {points:?}");
     }
 }
+
+/// What was received is hidden until the reader has guessed and looks; the guess stands in the link.
+#[test]
+fn a_guess_comes_before_the_answer() {
+    let page = Page::played(&["tcp-naive"]);
+    let mut browser = Browser::start();
+    browser.open(&page.file, "#quiz");
+    let seen = |browser: &mut Browser, what: &str| {
+        browser.value(&format!(
+            "[...document.querySelectorAll('{what}')].some((e) => e.getClientRects().length && getComputedStyle(e).visibility === 'visible')"
+        ))
+    };
+    for answer in [".received .piece", ".taken .piece", ".ladder", ".answer", ".claims", ".verdict"] {
+        assert_eq!(seen(&mut browser, answer), false, "{answer}");
+    }
+    assert_eq!(seen(&mut browser, ".sent .piece"), true);
+    // With the keyboard: behind the fifth byte.
+    browser.value("document.querySelector('.strip .scroll').focus()");
+    (0..5).for_each(|_| browser.press("ArrowRight"));
+    browser.press("Enter");
+    browser.click(".guessed button");
+    assert_eq!(seen(&mut browser, ".received .piece"), true);
+    let said = browser.value("document.querySelector('.guessed').innerText");
+    let received = page.of_type("event").find(|e| e["call"] == "recv").expect("a recv");
+    let said = said.as_str().expect("a text");
+    assert!(said.contains("after 5") && said.contains(&format!("ended after {}", received["returned"])), "{said}");
+    assert_eq!(browser.value("location.hash"), "#guess=5");
+    browser.open(&page.file, "#guess=9");
+    assert_eq!(browser.value("document.querySelector('.guessed').innerText.startsWith('Right.')"), true);
+    assert_eq!(browser.complaints(), Complaints::default());
+}

@@ -115,12 +115,13 @@
     return a[to] + ((b[to] - a[to]) * (value - a[from])) / (b[from] - a[from] || 1);
   };
   const place = (strip, offset) => between(offset, stops(strip), 0, 1);
-  const offsetAt = (strip, clientX) => {
-    const svg = strip.querySelector("svg");
-    const point = new DOMPoint(clientX, 0).matrixTransform(svg.getScreenCTM().inverse());
+  /** Which byte is under a point, and how far into it; -1 beside the tapes. */
+  const placeAt = (strip, clientX) => {
+    const point = new DOMPoint(clientX, 0).matrixTransform(strip.querySelector("svg").getScreenCTM().inverse());
     const [first, last] = [stops(strip)[0], stops(strip).at(-1)];
-    return point.x < first[1] || point.x >= last[1] ? -1 : Math.floor(between(point.x, stops(strip), 1, 0));
+    return point.x < first[1] || point.x >= last[1] ? -1 : between(point.x, stops(strip), 1, 0);
   };
+  const offsetAt = (strip, clientX) => Math.floor(placeAt(strip, clientX));
 
   /** Beside what is pointed at; it does not cover the tapes. */
   const put = (x, y, strip) => {
@@ -184,7 +185,9 @@
       const at = Math.max(0, Math.min(end, strip.at === undefined ? 0 : strip.at + way));
       const box = strip.querySelector("svg").getBoundingClientRect();
       pinned = "key";
-      pointByte(strip, at, box.left + place(strip, at), box.top + 90);
+      strip.at = at;
+      if (strip.closest(".guessing")) mark(strip, at);
+      else pointByte(strip, at, box.left + place(strip, at), box.top + 90);
       strip.scrollLeft = Math.max(0, place(strip, at) - strip.clientWidth / 2);
     } else if (ladder && way && event.key.match(/Up|Down/)) {
       const rows = all(ladder, ".call,.packet");
@@ -202,6 +205,54 @@
     pinned = "key";
     pointEvent(row.closest("article"), [number(row, "e")], box.left + 60, box.bottom - 8);
   });
+
+  // Guess first: where will the receive calls end? What answers it is hidden until the reader looks.
+  const guess = (article, bar) => {
+    const strips = all(article, ".strip .scroll").filter((strip) => strip.querySelector(".received .piece"));
+    if (!strips.length) return;
+    const cuts = (strip) => (strip.guessed ??= new Set());
+    const draw = (strip) => {
+      all(strip, ".guess").forEach((old) => old.remove());
+      for (const at of cuts(strip)) {
+        const line = document.createElementNS("http://www.w3.org/2000/svg", "path");
+        line.setAttribute("class", "guess");
+        line.setAttribute("d", `M${place(strip, at)} 24V${strip.querySelector(".cursor").getAttribute("height")}`);
+        strip.querySelector("svg").append(line);
+      }
+    };
+    const toggle = (strip, at) => {
+      if (!cuts(strip).delete(at) && at > 0) cuts(strip).add(at);
+      draw(strip);
+    };
+    const said = make("p", { class: "guessed", role: "status" });
+    const listed = (some) => [...some].sort((a, b) => a - b).join(", ") || "–";
+    const look = () => {
+      article.classList.remove("guessing");
+      const answers = strips.map((strip) => all(strip, ".received .piece").map((piece) => number(piece, "to")));
+      const right = strips.every((strip, n) => listed(cuts(strip)) === listed(new Set(answers[n])));
+      const [mine, real] = [strips.map((strip) => listed(cuts(strip))).join("; "), answers.map((ends) => listed(new Set(ends))).join("; ")];
+      said.replaceChildren(right ? say("Right. ", "猜对了。") : "", say(`Your cuts: after ${mine}. The receive calls ended after ${real}.`, `你切在 ${mine} 之后；接收调用结束在 ${real} 之后。`));
+      history.replaceState(null, "", `#guess=${strips.map((strip) => [...cuts(strip)].join(",")).join(";")}`);
+    };
+    const ask = () => {
+      hide();
+      article.classList.add("guessing");
+      said.replaceChildren(say("Click between the bytes that were sent, wherever you think a receive call will end (or Tab, ← → and Enter); then look. ", "在发出的字节之间，你认为某次接收会结束的地方点一下（也可用 Tab、← → 和回车），然后看答案。"), button("", "Look", "看答案", look));
+    };
+    strips.forEach((strip) => strip.addEventListener("click", (event) => article.classList.contains("guessing") && toggle(strip, Math.round(placeAt(strip, event.clientX)))));
+    article.addEventListener("keydown", (event) => {
+      const strip = event.target.closest(".strip .scroll");
+      if (event.key === "Enter" && strip?.closest(".guessing")) toggle(strip, (strip.at ?? -1) + 1);
+    });
+    bar.append(make("span", { class: "ask" }, button("", "Guess first", "先猜", ask)));
+    bar.after(said);
+    const [, told] = location.hash.match(/^#guess=([\d,;]*)$/) || [];
+    if (told !== undefined) {
+      told.split(";").forEach((cut, n) => strips[n] && cut.split(",").filter(Boolean).forEach((at) => toggle(strips[n], Number(at))));
+      look();
+    }
+    if (location.hash === "#quiz") ask();
+  };
 
   // A link to an event: `#e10`.
   const arrive = () => {
@@ -221,7 +272,7 @@
 
   // Step by step: what has not happened yet is not seen.
   const button = (sign, en, zh, act) => {
-    const made = make("button", { type: "button" }, make("span", { "aria-hidden": "true" }, sign), say(en, zh, true));
+    const made = make("button", { type: "button" }, make("span", { "aria-hidden": "true" }, sign), say(en, zh, sign !== ""));
     made.addEventListener("click", act);
     return made;
   };
@@ -261,7 +312,7 @@
     tapes.prepend(bar);
     article.stepper = { move, play, active: () => Number(slider.value) < seqs.length, first: () => show(0) };
     show(seqs.length);
-    return bar;
+    guess(article, bar);
   };
 
   /** The run that fills most of the window. */
