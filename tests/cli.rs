@@ -106,7 +106,7 @@ fn run_and_help_before_a_name_are_understood() {
 /// Where help is said to be, it is: for the command that was called.
 #[test]
 fn a_complaint_names_the_help_of_its_command() {
-    refused(&["tcp-naive", "--gap", "20ms"], &["\nstickdemo tcp-naive --help shows what it takes.\n"]);
+    refused(&["tcp-empty", "--gap", "20ms"], &["\nstickdemo tcp-empty --help shows what it takes.\n"]);
     refused(&["serve", "files"], &["\nstickdemo serve files --help shows what it takes.\n"]);
     refused(&["serve", "fils"], &["\nstickdemo serve --help shows"]);
     refused(&["nothing-like-it"], &["\nstickdemo --help shows what there is.\n"]);
@@ -114,7 +114,7 @@ fn a_complaint_names_the_help_of_its_command() {
 
 #[test]
 fn options_that_make_no_sense_are_refused_not_ignored() {
-    refused(&["tcp-naive", "--gap", "20ms"], &["--gap would change nothing in tcp-naive", "--recv-size"]);
+    refused(&["tcp-short-recv", "--gap", "20ms"], &["--gap would change nothing in tcp-short-recv", "--recv-size"]);
     refused(&["udp-truncate", "--nodelay", "on"], &["--nodelay would change nothing"]);
     refused(&["tcp-naive", "--repeat", "3", "--step"], &["--step"]);
     refused(&["tcp-naive", "--format", "json", "--step"], &["--step"]);

@@ -187,6 +187,14 @@ impl End {
         self.waited(None, fact, note.clone(), || self.stage.pause(duration, note))
     }
 
+    /// The pause between the sends, if the learner asked for one (`--gap`).
+    ///
+    /// # Errors
+    /// As [`pause`](End::pause).
+    pub fn gap(&self) -> Result<()> {
+        self.settings().gap.map_or(Ok(()), |gap| self.pause(gap))
+    }
+
     /// Notes something about this end's process or machine that is no socket call.
     pub fn note(&self, note: Text) {
         let mut event = Event::new(self.name, Call::Process);

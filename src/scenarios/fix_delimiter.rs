@@ -13,7 +13,7 @@ pub(super) fn scenario() -> Scenario {
             "A line feed behind each message gives the boundaries back, as long as no message holds one.",
             "每条消息后面加换行，边界就找回来了，只要消息里没有换行。",
         )
-        .takes(&[Opt::Nodelay])
+        .takes(&[Opt::Nodelay, Opt::Gap])
         .client(client)
         .server(server)
         .judge(judge)
@@ -31,6 +31,7 @@ fn client(end: &End) -> Ends {
     let s = end.connect()?;
     for line in LINES {
         s.send(line)?;
+        end.gap()?;
     }
     Ok(s.wait_acked()?)
 }

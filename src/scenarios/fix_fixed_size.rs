@@ -10,7 +10,7 @@ pub(super) fn scenario() -> Scenario {
             "If every message has the same size, reading exactly that size gives the boundaries back.",
             "如果每条消息一样长，每次恰好读这么长，边界就找回来了。",
         )
-        .takes(&[Opt::Nodelay, Opt::RecvSize])
+        .takes(&[Opt::Nodelay, Opt::RecvSize, Opt::Gap])
         .recv_size(SIZE)
         .client(client)
         .server(server)
@@ -27,6 +27,7 @@ fn client(end: &End) -> Ends {
     let s = end.connect()?;
     for record in RECORDS {
         s.send(record)?;
+        end.gap()?;
     }
     Ok(s.wait_acked()?)
 }

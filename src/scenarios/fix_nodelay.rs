@@ -17,7 +17,7 @@ pub(super) fn scenario() -> Scenario {
             "With TCP_NODELAY the two messages still come out of one recv: the Nagle algorithm is not the cause.",
             "设置了 TCP_NODELAY，两条消息仍被一次 recv 取出：原因并不在 Nagle 算法。",
         )
-        .takes(&[Opt::Sndbuf, Opt::Rcvbuf, Opt::RecvSize, Opt::Race])
+        .takes(&[Opt::Sndbuf, Opt::Rcvbuf, Opt::RecvSize, Opt::Race, Opt::Gap])
         .nodelay(true)
         .recv_size(10)
         .client(tcp_naive::client)

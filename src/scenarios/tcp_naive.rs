@@ -14,7 +14,7 @@ pub(super) fn scenario() -> Scenario {
             "Two sends come out of one recv: TCP keeps no message boundaries (粘包, “sticky packets”).",
             "两次 send 被一次 recv 取出：TCP 没有消息边界（所谓“粘包”）。",
         )
-        .takes(&[Opt::Nodelay, Opt::Sndbuf, Opt::Rcvbuf, Opt::RecvSize, Opt::Race])
+        .takes(&[Opt::Nodelay, Opt::Sndbuf, Opt::Rcvbuf, Opt::RecvSize, Opt::Race, Opt::Gap])
         .recv_size(10)
         .client(client)
         .server(server)
@@ -68,6 +68,7 @@ pub(super) const WORDS: [&[u8]; 2] = [b"hello", b"feng"];
 pub(super) fn client(end: &End) -> Ends {
     let s = end.connect()?;
     s.send(WORDS[0])?;
+    end.gap()?;
     s.send(WORDS[1])?;
     Ok(s.wait_acked()?)
 }

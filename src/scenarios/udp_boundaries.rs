@@ -16,7 +16,7 @@ pub(super) fn scenario() -> Scenario {
             "One send comes out of one recv, however late the receiver comes: UDP keeps message boundaries.",
             "一次 send 对应一次 recv，接收方来得再晚也一样：UDP 保留消息边界（不“粘包”）。",
         )
-        .takes(&[Opt::RecvSize, Opt::Race])
+        .takes(&[Opt::RecvSize, Opt::Race, Opt::Gap])
         .recv_size(1024)
         .client(client)
         .server(server)
@@ -41,10 +41,12 @@ fn client(end: &End) -> Ends {
     let s = end.udp()?;
     let server = end.server_address()?;
     s.send_to(WORDS[0].as_bytes(), server)?;
+    end.gap()?;
     s.send_to(WORDS[1].as_bytes(), server)?;
     if datagrams(end) > WORDS.len() {
         send_joined(end, &s, server)?;
     }
+    send_too_much(&s, server);
     end.open("sent");
     for _ in 0..datagrams(end) {
         s.recv_from(end.recv_size())?;
@@ -76,11 +78,24 @@ fn send_joined(_: &End, _: &Udp, _: SocketAddr) -> Ends {
     Ok(())
 }
 
+/// A byte more than a datagram carries: 65,507 over IPv4, 65,527 over IPv6 (RFC 768, RFC 8200 §3). That it is refused is
+/// recorded; nothing follows from it.
+fn send_too_much(s: &Udp, server: SocketAddr) {
+    let most = if server.is_ipv4() { 65_507 } else { 65_527 };
+    let _ = s.send_to(&vec![b'x'; most + 1], server);
+}
+
 fn judge(j: &Judge) {
     let words = Text::new("each recv returned one word, whole and alone", "每次 recv 返回一个词，完整且单独");
     one_by_one(j, "one-send-one-recv", Server, words, WORDS);
     let echoes = Text::new("and so did the echoes, on their way back", "回显也是如此");
     one_by_one(j, "one-echo-one-recv", Client, echoes, ECHOES);
+    let refused = j.sends(Client).only(|e| e.error.is_some());
+    let too_long = if cfg!(windows) { "WSAEMSGSIZE" } else { "EMSGSIZE" };
+    let errors = refused.iter().filter_map(|e| e.error.clone()).collect::<Vec<_>>();
+    j.claim("too-large-refused", "a message larger than a datagram is refused", "比数据报大的消息被拒绝")
+        .of(&refused)
+        .in_order(vec![too_long.to_owned()], errors, |errors| Text::same(errors.to_string()));
     if j.trace().sockets.iter().any(|s| s.proto == Proto::Udp) {
         joined(j);
     }
