@@ -4,7 +4,7 @@
 mod common;
 
 use common::{Ran, finished, run, spawn};
-use rustix::process::{Pid, Signal, kill_process, test_kill_process};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group, test_kill_process};
 use serde_json::Value;
 use std::path::Path;
 use stickdemo::sys::wait;
@@ -101,6 +101,77 @@ fn a_program_that_fails_is_no_success() {
     let ran = run(&["watch", "--", "/nowhere/at/all"]);
     assert_eq!(ran.code, Some(2), "{ran}");
     assert!(ran.err.contains("cannot be started"), "{ran}");
+}
+
+/// Every call that strace(1) shows, with its result and its bytes, and no other; peeks take nothing and make no row.
+#[test]
+fn the_trace_is_that_of_strace() {
+    let folder = std::env::temp_dir().join(format!("stickdemo-strace-{}", std::process::id()));
+    std::fs::create_dir(&folder).expect("a folder");
+    let calls = "trace=bind,listen,accept4,connect,sendto,recvfrom";
+    let mut strace = std::process::Command::new("strace");
+    strace.args(["-ff", "-xx", "-s", "65536", "-e", calls, "-o"]).arg(folder.join("t"));
+    let traced = strace.args(["python3", &subject("both_ends.py")]).output();
+    // No test depends on strace being installed; where it is, both must agree.
+    let Ok(traced) = traced else { return std::fs::remove_dir_all(folder).expect("removed") };
+    assert!(traced.status.success(), "{traced:?}");
+    let files = std::fs::read_dir(&folder).expect("its files").flatten();
+    let text: String = files.map(|file| std::fs::read_to_string(file.path()).expect("a trace")).collect();
+    std::fs::remove_dir_all(folder).expect("removed");
+    let mut expected: Vec<String> = text.lines().filter_map(strace_line).collect();
+    let ran = run(&["watch", "--quiet", "--format", "json", "--", "python3", &subject("both_ends.py")]);
+    let named = |call: &str| match call {
+        "send" => Some("sendto"),
+        "recv" => Some("recvfrom"),
+        "accept" => Some("accept4"),
+        "bind" | "listen" | "connect" => {
+            Some(["bind", "listen", "connect"].into_iter().find(|c| *c == call).expect("it"))
+        }
+        _ => None,
+    };
+    let one = |e: &Value| Some(format!("{} {} {}", named(e["call"].as_str()?)?, e["returned"], e["bytes"].as_str()?));
+    let mut told: Vec<String> = events(&ran).iter().filter_map(one).collect();
+    expected.sort();
+    told.sort();
+    assert!(expected.len() >= 10, "{expected:?}");
+    assert_eq!(told, expected, "{ran}\n{text}");
+}
+
+/// `sendto(4, "\x68\x69", 2, 0, NULL, 0) = 2` as `sendto 2 6869`; of a call that returns a descriptor, 0. Sockets of
+/// other families, and peeks, are left out.
+fn strace_line(line: &str) -> Option<String> {
+    let (call, rest) = line.split_once('(')?;
+    let result: i64 = rest.rsplit_once(" = ")?.1.split(' ').next()?.parse().ok()?;
+    if rest.contains("MSG_PEEK") || rest.contains("AF_UNIX") || rest.contains("AF_NETLINK") {
+        return None;
+    }
+    let bytes = match call {
+        "sendto" | "recvfrom" => rest.split('"').nth(1)?.replace("\\x", ""),
+        _ => String::new(),
+    };
+    let result = if call == "accept4" { 0 } else { result };
+    Some(format!("{call} {result} {bytes}"))
+}
+
+/// Ctrl-C goes to the program as to anybody in its terminal; it ends, and its trace is written.
+#[test]
+fn an_interrupt_is_the_programs_and_the_trace_ends_well() {
+    let script = "import socket, sys\ns = socket.create_server(('127.0.0.1', 0))\ntry:\n\
+                  \x20   print('ready', flush=True)\n    s.accept()\nexcept KeyboardInterrupt:\n    print('interrupted', flush=True)\n    sys.exit(0)\n";
+    use std::os::unix::process::CommandExt;
+    let mut child = spawn(common::command(&["watch", "--", "python3", "-c", script]).process_group(0));
+    let mut lines = std::io::BufReader::new(child.stdout.take().expect("standard output"));
+    let mut first = String::new();
+    std::io::BufRead::read_line(&mut lines, &mut first).expect("a line");
+    assert_eq!(first, "ready\n");
+    kill_process_group(Pid::from_child(&child), Signal::INT).expect("sent");
+    let mut rest = String::new();
+    std::io::Read::read_to_string(&mut lines, &mut rest).expect("the trace");
+    let ran = finished(child);
+    assert_eq!(ran.code, Some(0), "{rest}{ran}");
+    for words in ["interrupted\n", "listen 127.0.0.1:", "prints 2 lines, the last:"] {
+        assert!(rest.contains(words), "{words}\n{rest}");
+    }
 }
 
 /// Whoever kills the tracer kills what it traces (PTRACE_O_EXITKILL).

@@ -6,7 +6,7 @@ use crate::framing::Framing;
 use crate::render::report::{Head, Next, Options, Report, Steady, System};
 use crate::say;
 use crate::sys::kernel;
-use crate::text::{Text, escaped, grouped};
+use crate::text::{Text, escaped, grouped, is_harmful};
 use crate::trace::{EndName, Recorder, Role, Tie};
 use crate::watch::conditions::Conditions;
 use crate::watch::seen::ProcessEnd;
@@ -106,7 +106,12 @@ fn head(watching: &Watching, framing: Option<&dyn Framing>) -> Head {
         documents: Vec::new(),
         part: 0,
         why: Vec::new(),
-        next: if watching.conditions == Conditions::default() { vec![late, cut] } else { Vec::new() },
+        // A program text on the command line is nothing to paste.
+        next: if watching.conditions == Conditions::default() && !what.contains(is_harmful) {
+            vec![late, cut]
+        } else {
+            Vec::new()
+        },
         control: None,
         alone: None,
         options: Options::default(),
