@@ -263,3 +263,78 @@ impl Delivery {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::watch::seen::{SocketSeen, Target};
+    use proptest::prelude::*;
+
+    const SOCKET: SocketKey = SocketKey(7);
+
+    /// A server's first connection, on which so many bytes were received in calls of one byte.
+    fn accepted(conditions: Conditions, received: usize) -> Deliveries {
+        let mut deliveries = Deliveries::new(conditions);
+        let socket = SocketSeen { key: SOCKET, proto: Proto::Tcp, local: None, peer: None };
+        let call = SystemCall::made(1, Operation::Accept, 4, Target::Socket(socket));
+        deliveries.saw(&call);
+        for _ in 0..received {
+            let bytes = vec![0];
+            deliveries.saw(&SystemCall { operation: Operation::Receive, outcome: Ok(1), bytes, ..call.clone() });
+        }
+        deliveries
+    }
+
+    fn wish(asked: usize) -> Wish {
+        let (sends, nonblocking, all, peeks) = (false, false, false, false);
+        Wish { socket: SOCKET, proto: Proto::Tcp, sends, nonblocking, asked, all, peeks }
+    }
+
+    fn cuts() -> impl Strategy<Value = Cut> {
+        let at = (prop_oneof![Just(Role::Client), Just(Role::Server)], 1usize..4, 1usize..9, 1usize..9)
+            .prop_map(|(side, connection, nth, bytes)| CutAt { side, connection, nth, bytes });
+        prop_oneof![
+            (1usize..100).prop_map(Cut::Most),
+            any::<u64>().prop_map(Cut::Random),
+            proptest::collection::vec(at, 1..5).prop_map(Cut::At)
+        ]
+    }
+
+    proptest! {
+        /// A cut leaves at least one byte and takes at least one away; nothing is done where TCP may not do it.
+        #[test]
+        fn only_what_tcp_may_do_is_done(cut in cuts(), asked in 0usize..5000, received in 0usize..20) {
+            let deliveries = accepted(Conditions { cut: Some(cut), ..Conditions::default() }, received);
+            let allowed = |wish: &Wish| deliveries.decide(wish).allowed;
+            prop_assert!(allowed(&wish(asked)).is_none_or(|n| (1..asked).contains(&n)));
+            prop_assert_eq!(allowed(&wish(asked)), allowed(&wish(asked)), "the same each time");
+            prop_assert_eq!(allowed(&Wish { all: true, ..wish(asked) }), None, "MSG_WAITALL");
+            prop_assert_eq!(allowed(&Wish { peeks: true, ..wish(asked) }), None);
+            prop_assert_eq!(allowed(&Wish { proto: Proto::Udp, ..wish(asked) }), None);
+            prop_assert_eq!(allowed(&Wish { sends: true, nonblocking: true, ..wish(asked) }), None);
+        }
+
+        /// What is printed to replay a cut is understood.
+        #[test]
+        fn a_cut_reads_back_as_it_is_written(cut in cuts()) {
+            let written = cut.to_string();
+            let (text, seed) = written.split_once(" --seed ").unwrap_or((&written, "0"));
+            prop_assert_eq!(Cut::read(text, seed.parse().expect("a number")), Some(cut));
+        }
+    }
+
+    #[test]
+    fn a_named_call_is_cut_and_no_other() {
+        let at = CutAt { side: Role::Server, connection: 1, nth: 3, bytes: 1 };
+        let conditions = Conditions { cut: Some(Cut::At(vec![at])), ..Conditions::default() };
+        let allowed: Vec<_> = (0..5).map(|n| accepted(conditions.clone(), n).decide(&wish(4)).allowed).collect();
+        assert_eq!(allowed, [None, None, Some(1), None, None]);
+    }
+
+    #[test]
+    fn what_is_no_cut_is_refused() {
+        for text in ["", "0", "-1", "server", "server:1", "server:0=1", "server:1=0", "peer:1=1", "server/0:1=1"] {
+            assert_eq!(Cut::read(text, 1), None, "{text}");
+        }
+    }
+}

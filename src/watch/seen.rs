@@ -147,3 +147,30 @@ pub struct SystemCall {
     /// What the kernel said about the socket afterwards.
     pub evidence: Evidence,
 }
+
+impl SystemCall {
+    /// A call of a process with one thread that returned 0 at once and moved nothing; the caller fills in the rest.
+    pub fn made(pid: Id, operation: Operation, fd: i32, target: Target) -> SystemCall {
+        SystemCall {
+            pid,
+            tid: pid,
+            name: "",
+            operation,
+            fd,
+            target,
+            t_us: 0,
+            end_us: 0,
+            asked: 0,
+            outcome: Ok(0),
+            bytes: Vec::new(),
+            untaken: Vec::new(),
+            address: None,
+            truncated: false,
+            datagram_len: None,
+            peeked: false,
+            allowed: None,
+            held: false,
+            evidence: Evidence::default(),
+        }
+    }
+}

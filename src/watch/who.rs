@@ -233,3 +233,80 @@ fn of_process(
     let all = holders.iter().flat_map(|(key, places)| places.iter().map(move |place| (*key, *place)));
     all.filter(|(key, (of, fd))| *of == pid && gone(*key, *fd)).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::watch::seen::{ProcessEnd, SocketSeen};
+
+    const HERE: ([u8; 4], u16) = ([127, 0, 0, 1], 80);
+
+    fn call(tid: Id, operation: Operation, fd: i32, key: u64) -> Record {
+        let local = matches!(operation, Operation::Listen | Operation::Accept).then(|| HERE.into());
+        let socket = SocketSeen { key: SocketKey(key), proto: Proto::Tcp, local, peer: None };
+        let made = SystemCall::made(tid, operation, fd, Target::Socket(socket));
+        Record::Call(Box::new(SystemCall { address: Some(HERE.into()), ..made }))
+    }
+
+    fn failed(record: Record) -> Record {
+        let Record::Call(call) = record else { return record };
+        Record::Call(Box::new(SystemCall { outcome: Err("ECONNREFUSED".into()), ..*call }))
+    }
+
+    fn names(seen: &[Record], keys: &[u64]) -> Vec<String> {
+        let who = WhoIsWho::of(seen);
+        keys.iter().map(|key| who.end(SocketKey(*key)).map_or("-".into(), |end| end.to_string())).collect()
+    }
+
+    #[test]
+    fn who_connects_is_a_client_and_who_accepts_the_server() {
+        let seen = [
+            call(1, Operation::Listen, 3, 10),
+            call(1, Operation::Connect, 4, 11),
+            call(1, Operation::Accept, 5, 12),
+            call(1, Operation::SetOption(1, 2), 6, 13),
+        ];
+        assert_eq!(names(&seen, &[10, 11, 12, 13]), ["server", "client", "server", "-"]);
+    }
+
+    #[test]
+    fn who_tries_again_is_the_same_client() {
+        let seen = [
+            failed(call(1, Operation::Connect, 3, 10)),
+            call(1, Operation::Close, 3, 10),
+            call(1, Operation::Connect, 3, 11),
+            call(2, Operation::Connect, 4, 12),
+        ];
+        assert_eq!(names(&seen, &[10, 11, 12]), ["client-1", "client-1", "client-2"]);
+    }
+
+    /// The descriptor of a parent, of its child, and a duplicate: only the last close is one.
+    #[test]
+    fn a_socket_is_closed_with_its_last_descriptor() {
+        let over = |pid| Record::Over { pid, t_us: 5, end_us: 6, how: ProcessEnd::Status(0) };
+        let seen = [
+            call(1, Operation::Accept, 4, 10),
+            call(1, Operation::Duplicate, 5, 10),
+            Record::Forked { parent: 1, child: 2 },
+            call(1, Operation::Close, 4, 10),
+            call(1, Operation::Close, 5, 10),
+            // The number is another socket's now, and that one is still the child's.
+            call(1, Operation::Accept, 4, 11),
+            over(2),
+        ];
+        let closes: Vec<_> = WhoIsWho::of(&seen).closes.iter().map(|c| (c.socket.0, c.record, c.by_end)).collect();
+        assert_eq!(closes, [(10, 6, true)]);
+    }
+
+    #[test]
+    fn what_a_program_keeps_over_exec_is_not_closed() {
+        let kept = vec![(4, SocketKey(10))];
+        let seen = [
+            call(1, Operation::Accept, 4, 10),
+            call(1, Operation::Accept, 5, 11),
+            Record::Executed { pid: 1, t_us: 3, sockets: kept },
+        ];
+        let closes: Vec<_> = WhoIsWho::of(&seen).closes.iter().map(|c| c.socket.0).collect();
+        assert_eq!(closes, [11]);
+    }
+}

@@ -13,7 +13,7 @@ use super::owned::{self, Descriptor, Descriptors};
 use super::ptrace::{self, Go, Halt};
 use super::registers;
 use crate::sys::wait;
-use crate::trace::{Evidence, Proto};
+use crate::trace::Proto;
 use std::collections::{HashMap, HashSet};
 use std::ffi::CString;
 use std::io;
@@ -499,27 +499,9 @@ impl<'w> Tracer<'w> {
     fn closed(&mut self, caller: Caller, fd: i32) {
         if let Descriptor::Socket(key, proto) = self.descriptors.of(caller.pid, fd) {
             let at = self.now_us();
-            self.watched.seen.push(Record::Call(Box::new(SystemCall {
-                pid: caller.pid,
-                tid: caller.tid,
-                name: "close",
-                operation: Operation::Close,
-                fd,
-                target: owned::unnamed(key, proto),
-                t_us: at,
-                end_us: at,
-                asked: 0,
-                outcome: Ok(0),
-                bytes: Vec::new(),
-                untaken: Vec::new(),
-                address: None,
-                truncated: false,
-                datagram_len: None,
-                peeked: false,
-                allowed: None,
-                held: false,
-                evidence: Evidence::default(),
-            })));
+            let call = SystemCall::made(caller.pid, Operation::Close, fd, owned::unnamed(key, proto));
+            let call = SystemCall { tid: caller.tid, name: "close", t_us: at, end_us: at, ..call };
+            self.watched.seen.push(Record::Call(Box::new(call)));
         }
         self.descriptors.forget(caller.pid, fd..=fd);
     }
