@@ -28,6 +28,10 @@ fn main() -> ExitCode {
             tell(text.trim_end());
             Exit::Usage.into()
         }
+        Err(Reply::NotHere(text)) => {
+            tell(&text);
+            Exit::NotHere.into()
+        }
     }
 }
 

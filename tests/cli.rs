@@ -154,7 +154,6 @@ fn addresses_are_checked() {
     refused(&["tcp-naive", "--as", "client", "--listen", "9000"], &["does not listen"]);
     refused(&["tcp-naive", "--listen", "::1"], &["[::1]:9000"]);
     refused(&["tcp-naive", "--listen", "127.0.0.1:70000"], &["127.0.0.1:9000"]);
-    refused(&["tcp-naive", "--connect", "no-such-host.invalid:9000"], &["no-such-host.invalid", "does not resolve"]);
 }
 
 #[test]
@@ -298,6 +297,16 @@ fn an_output_file_takes_the_place_of_no_device_and_no_link() {
     std::fs::remove_dir_all(&folder).expect("removed");
     assert!(is_link && text.contains("tcp-naive"), "{text}");
     assert_eq!(mode & 0o777, 0o600);
+}
+
+/// It is spelt as an address is: what fails is this machine, or its network.
+#[test]
+fn a_name_that_does_not_resolve_is_no_wrong_usage() {
+    for args in [&["tcp-naive", "--as", "client", "--connect"][..], &["exec"], &["serve", "upper", "--listen"]] {
+        let ran = run(&[args, &["no-such-host.invalid:9000"]].concat());
+        assert_eq!((ran.code, ran.out.as_str()), (Some(3), ""), "{args:?}: {ran}");
+        assert!(ran.err.starts_with("error: the name no-such-host.invalid does not resolve: "), "{ran}");
+    }
 }
 
 /// As a shell's `>` does: through links, to names of any length, and not to what may not be written.

@@ -1,6 +1,7 @@
 //! What is wrong with a command line, in the reader's language: what, why, and what to do.
 
 use super::definition::definition;
+use super::values::Unresolved;
 use super::{Command, guess};
 use crate::say;
 use crate::text::{Lang, Text};
@@ -15,6 +16,8 @@ pub enum Reply {
     Told(String),
     /// Wrong usage, for standard error.
     Wrong(String),
+    /// Nothing is wrong with it, but this machine cannot do it; for standard error.
+    NotHere(String),
 }
 
 /// `error: …`, then where help is: of the command that was called, or of all.
@@ -52,7 +55,13 @@ pub(super) fn refusal(error: &clap::Error, args: &[OsString], commands: &[Comman
         ),
         ErrorKind::UnknownArgument => unknown(error, args, definition),
         ErrorKind::InvalidValue => invalid(error, formats(args, commands)),
-        ErrorKind::ValueValidation => unreadable(error),
+        ErrorKind::ValueValidation => match error.source().and_then(|source| source.downcast_ref()) {
+            Some(Unresolved(text)) => {
+                let said = Text::new("error: {}", "错误：{}").with_all([text]);
+                return Reply::NotHere(said.to(lang).to_owned());
+            }
+            None => unreadable(error),
+        },
         ErrorKind::MissingRequiredArgument => {
             let missing = context(error, ContextKind::InvalidArg);
             say!("missing: {missing}", "缺少：{missing}")

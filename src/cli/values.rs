@@ -41,21 +41,37 @@ pub(crate) fn whole(least: u32, most: u32) -> impl Fn(&str) -> Result<u32, Text>
 ///
 /// # Errors
 /// As [`address`].
-pub(crate) fn server(text: &str) -> Result<SocketAddr, Text> {
+pub(crate) fn server(text: &str) -> Result<SocketAddr, Complaint> {
     match address(text)? {
         address if address.port() == 0 => Err(Text::new(
             "nobody listens on port 0; the server prints its address",
             "端口 0 上没有人监听；服务器会打印它的地址",
-        )),
+        )
+        .into()),
         address => Ok(address),
     }
 }
+
+/// A name that this machine cannot resolve: nothing is wrong with the command line.
+#[derive(Debug)]
+pub(crate) struct Unresolved(pub(crate) Text);
+
+impl std::fmt::Display for Unresolved {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for Unresolved {}
+
+/// What the reading of a value may say.
+type Complaint = Box<dyn std::error::Error + Send + Sync>;
 
 /// Reads an address: `127.0.0.1:9000`, `[::1]:9000`, `localhost:9000`, or a port alone, which means loopback.
 ///
 /// # Errors
 /// A sentence that says what an address looks like, or that the name does not resolve.
-pub(crate) fn address(text: &str) -> Result<SocketAddr, Text> {
+pub(crate) fn address(text: &str) -> Result<SocketAddr, Complaint> {
     if let Ok(port) = text.strip_prefix(':').unwrap_or(text).parse::<u16>() {
         return Ok((Ipv4Addr::LOCALHOST, port).into());
     }
@@ -70,14 +86,21 @@ pub(crate) fn address(text: &str) -> Result<SocketAddr, Text> {
     };
     let (host, port) = text.rsplit_once(':').ok_or_else(form)?;
     if text.parse::<IpAddr>().is_ok() || host.is_empty() || port.parse::<u16>().is_err() {
-        return Err(form());
+        return Err(form().into());
     }
     let found: Vec<SocketAddr> = match text.to_socket_addrs() {
         Ok(found) => found.collect(),
-        Err(e) => return Err(say!("the name {host} does not resolve: {e}", "主机名 {host} 解析失败：{e}")),
+        Err(e) => {
+            let text = say!(
+                "the name {host} does not resolve: {e}\n  check the name and the network, or give the address",
+                "主机名 {host} 解析失败：{e}\n  请检查名字和网络，或直接给出地址"
+            );
+            return Err(Unresolved(text).into());
+        }
     };
     let first = found.iter().find(|a| a.is_ipv4()).or(found.first());
-    first.copied().ok_or_else(|| say!("the name {host} has no address", "主机名 {host} 没有地址"))
+    let none = || Unresolved(say!("the name {host} has no address", "主机名 {host} 没有地址")).into();
+    first.copied().ok_or_else(none)
 }
 
 #[cfg(test)]

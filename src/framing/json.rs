@@ -66,6 +66,12 @@ pub fn parse(json: &[u8]) -> Result<Map<String, Value>, Fault> {
         Err(error) => {
             let at = error.column();
             let shown = start(json);
+            if error.to_string().contains("surrogate") {
+                return Err(Fault::Syntax(say!(
+                    "the header holds half a character, up to its byte {at}: Python writes \\udcff for a byte that is not UTF-8",
+                    "报头到第 {at} 字节为止是半个字符：Python 把不是 UTF-8 的字节写成 \\udcff"
+                )));
+            }
             Err(Fault::Syntax(say!(
                 "the header is not JSON at its byte {at}: {shown}",
                 "报头第 {at} 字节处不是 JSON：{shown}"

@@ -237,3 +237,20 @@ fn a_server_that_neither_reads_nor_answers_is_waited_for_once() {
     assert!(took > Duration::from_secs(1) && took < Duration::from_millis(3800), "{took:?}");
     drop(server.join().expect("the server's side"));
 }
+
+/// Its escapes are six times as long.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_long_answer_costs_little_more_than_itself() {
+    let (address, server) = scripted(|mut stream| {
+        text(&mut stream, 6);
+        stream.write_all(&vec![0; 60 << 20]).expect("taken");
+    });
+    let limited = format!("ulimit -v 500000; exec '{BINARY}' talk {address}");
+    let mut sh = Command::new("sh");
+    let mut child = spawn(sh.args(["-c", &limited]).stdin(Stdio::piped()));
+    child.stdin.take().expect("a keyboard").write_all(b"hello!\n").expect("typed");
+    let ran = finished(child);
+    server.join().expect("the server's side");
+    assert_eq!((ran.code, ran.out.len()), (Some(0), "\\u{0}".len() * (60 << 20) + 1), "{}", ran.err);
+}

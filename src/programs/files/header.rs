@@ -213,6 +213,7 @@ mod tests {
             (r#"{"cmd": "put", "filename": 5, "filesize": 5}"#, "no text"),
             (r#"{"cmd": "put", "filename": "../a", "filesize": 5}"#, "another directory"),
             (r#"{"cmd": "put", "filename": "a\u0000b", "filesize": 5}"#, "control characters"),
+            (r#"{"cmd": "put", "filename": "a\udcff", "filesize": 5}"#, "half a character, up to its byte 35"),
             (r#"{"cmd": "del", "filename": "a", "filesize": 5}"#, "unknown command \"del\""),
             (r#"{"cmd": ["put"], "filename": "a", "filesize": 5}"#, "unknown command"),
             (r#"{"filename": "a", "filesize": 5}"#, "no \"cmd\""),

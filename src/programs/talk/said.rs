@@ -1,15 +1,36 @@
 //! What the other side said, fit for a terminal.
 
 use crate::programs::console::Console;
-use crate::text::{Text, escaped};
+use crate::text::{Text, escaped, is_harmful};
 use serde_json::json;
 use std::net::SocketAddr;
 
-/// What the other side said, as one line on standard output.
+/// What the other side said, as one line on standard output. It may be long, and its escapes several times as long: of
+/// those only a piece is in memory.
 pub(super) fn said(console: &Console, from: SocketAddr, bytes: &[u8]) {
-    let text = String::from_utf8_lossy(bytes);
-    let json = json!({ "type": "said", "from": from.to_string(), "text": text, "len": bytes.len() });
-    console.line(&Text::same(harmless(&text)), &json);
+    const PIECE: usize = 64 << 10;
+    if console.is_json() {
+        let text = String::from_utf8_lossy(bytes);
+        let json = json!({ "type": "said", "from": from.to_string(), "text": text, "len": bytes.len() });
+        return console.line(&Text::default(), &json);
+    }
+    let mut piece = String::new();
+    for chunk in bytes.utf8_chunks() {
+        for c in chunk.valid().chars() {
+            match is_harmful(c) && c != '\t' {
+                true => piece.extend(c.escape_default()),
+                false => piece.push(c),
+            }
+            if piece.len() >= PIECE {
+                console.raw(std::mem::take(&mut piece).as_bytes());
+            }
+        }
+        if !chunk.invalid().is_empty() {
+            piece.push(char::REPLACEMENT_CHARACTER);
+        }
+    }
+    piece.push('\n');
+    console.raw(piece.as_bytes());
 }
 
 /// The text as one line; its tabs stay.
