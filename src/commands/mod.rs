@@ -12,6 +12,7 @@ pub mod cost;
 mod doctor;
 mod exec;
 mod explain;
+mod framings;
 mod get;
 mod list;
 mod man;
@@ -44,6 +45,7 @@ pub(crate) fn every() -> Vec<Command> {
         get::command,
         list::command,
         explain::command,
+        framings::command,
         all::command,
         show::command,
         watch::command,
