@@ -300,13 +300,16 @@ pub fn writable(socket: &Socket, limit: Duration) -> bool {
 }
 
 /// Waits until the peer has closed its side or reset the connection; false when `limit` passes first.
-#[cfg(unix)]
+#[cfg(any(target_os = "linux", target_os = "android"))]
 pub fn peer_gone(socket: &Socket, limit: Duration) -> bool {
-    #[cfg(any(target_os = "linux", target_os = "android"))]
-    const GONE: PollFlags = PollFlags::RDHUP;
-    #[cfg(not(any(target_os = "linux", target_os = "android")))]
-    const GONE: PollFlags = PollFlags::HUP;
-    poll(socket, GONE, limit)
+    poll(socket, PollFlags::RDHUP, limit)
+}
+
+/// Elsewhere poll(2) may say it only when both sides are closed; but what can be read and has no bytes is the end.
+#[cfg(all(unix, not(any(target_os = "linux", target_os = "android"))))]
+pub fn peer_gone(socket: &Socket, limit: Duration) -> bool {
+    let ended = || readable(socket, Duration::ZERO) && super::statistics::queued(socket) == Some(0);
+    ended() || poll(socket, PollFlags::HUP, limit) || ended()
 }
 
 /// Sleeps until `n` bytes are in a stream's receive queue, the peer is gone, or `most` has passed; the

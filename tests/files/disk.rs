@@ -57,17 +57,22 @@ fn a_server_killed_at_any_moment_leaves_whole_files_and_an_honest_client() {
         wait::pause(Duration::from_millis(moment * 5));
         server.child.kill().expect("killed");
         let ran = finished(client);
-        for name in folders.names("root") {
+        // Where a file without a name is not to be had, what was half there lies hidden until the next start.
+        let (hidden, there): (Vec<_>, Vec<_>) = folders.names("root").into_iter().partition(|n| n.starts_with('.'));
+        assert!(hidden.len() <= 1, "what the server before left is gone: {hidden:?}");
+        for name in &there {
             folders.same(&format!("here/{name}"), &format!("root/{name}"));
         }
         let stored = ran.out.matches("  stored").count();
-        assert!(stored <= folders.names("root").len() && !ran.out.contains("sent"), "{}", ran.out);
+        assert!(stored <= there.len() && !ran.out.contains("sent"), "{}", ran.out);
         let whole = ran.code == Some(0);
         assert!(whole == (stored == files.len()) && (whole || matches!(ran.code, Some(1 | 3))), "{}", ran.out);
-        for name in folders.names("root") {
+        for name in there {
             fs::remove_file(folders.at(&format!("root/{name}"))).expect("removed");
         }
     }
+    drop(folders.serve(&[]));
+    assert_eq!(folders.names("root"), [""; 0]);
 }
 
 /// A disk of 1 MiB, in a mount namespace that ends with its process. CI runs as root; an ordinary user needs user
