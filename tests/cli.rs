@@ -532,3 +532,18 @@ fn commands_stay_on_loopback_unless_it_is_meant() {
     refused(&["serve", "commands", "--shell", "--allow", "cat"], &["--allow would change nothing with --shell"]);
     refused(&["serve", "commands", "--listen", "[::ffff:10.0.0.1]:0"], &["--allow-remote"]);
 }
+
+#[test]
+fn a_guess_is_asked_for_before_anything_is_shown_and_answered_from_the_events() {
+    let right = stepped(&["tcp-naive", "--predict"], "y\n");
+    assert!(right.err.contains("what does it return?") && right.err.contains("y or n"), "{}", right.err);
+    assert!(right.out.contains("right, it is so: one recv returned both messages  (#10)"), "{}", right.out);
+    let wrong = stepped(&["tcp-naive", "--predict", "--recv-size", "5"], "perhaps\ny\n");
+    assert_eq!(wrong.err.matches("y or n").count(), 2, "what is neither is asked again: {}", wrong.err);
+    assert!(wrong.out.contains("it is not so: one recv returned both messages"), "{}", wrong.out);
+    let recorded = stepped(&["tcp-naive", "--predict", "--format", "json"], "n\n");
+    assert!(recorded.out.contains("\"guess\":{\"claim\":\"one-recv-both\",\"holds\":false}"), "{}", recorded.out);
+    let silent = stepped(&["tcp-naive", "--predict"], "");
+    assert_eq!(silent.out, run(&["tcp-naive"]).out, "who says nothing gets the run as it is");
+    refused(&["tcp-naive", "--predict", "--repeat", "3"], &["--predict"]);
+}

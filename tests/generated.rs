@@ -10,7 +10,9 @@ use serde_json::Value;
 use std::borrow::Cow;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use stickdemo::claims::{Claim, Findings, NamedRow, Sentence, Table, Verdict};
-use stickdemo::render::report::{Control, Failed, Head, Next, Options, Reader, Report, Steady, System, Why, lines};
+use stickdemo::render::report::{
+    Control, Failed, Guess, Head, Next, Options, Reader, Report, Steady, System, Why, lines,
+};
 use stickdemo::render::{self, Style};
 use stickdemo::text::{Lang, Text};
 use stickdemo::trace::packet::{Cause, Content, Fate, Flags, Fragment, Packet, Segment};
@@ -292,6 +294,7 @@ prop_compose! {
         why in vec((text(), word()), 0..3),
         next in vec((word(), text()), 0..3),
         control in option::of((text(), text())),
+        guess in option::of((word(), any::<bool>())),
         alone in option::of(role()),
         (nodelay, race, numbers) in (any::<Option<bool>>(), any::<bool>(), any::<[Option<usize>; 3]>()),
         gap in any::<Option<u64>>(),
@@ -304,6 +307,7 @@ prop_compose! {
             why: why.into_iter().map(|(text, source)| Why { text, source }).collect(),
             next: next.into_iter().map(|(command, shows)| Next { command, shows }).collect(),
             control: control.map(|(change, fails)| Control { change, fails }),
+            guess: guess.map(|(claim, holds)| Guess { claim, holds }),
             alone,
             options: Options { nodelay, sndbuf, rcvbuf, recv_size, gap, race },
             given, link, seed,

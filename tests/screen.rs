@@ -114,3 +114,15 @@ fn what_cannot_be_judged_says_why_and_shows_how_far_it_came() {
         assert!(said.contains(reason) && said.contains(row) && !said.contains("0 of 0"), "{}", ran.out);
     }
 }
+
+/// Help, too, Chinese included: no line is wider than the terminal.
+#[test]
+fn help_keeps_to_the_columns_of_the_terminal() {
+    for lang in ["en", "zh"] {
+        for command in [vec![], vec!["tcp-naive"], vec!["put"], vec!["serve", "files"], vec!["watch"]] {
+            let ran = run(&[&command[..], &["--help", "--lang", lang]].concat());
+            let wide: Vec<&str> = ran.out.lines().filter(|line| columns(line) > COLUMNS).collect();
+            assert!(wide.is_empty() && ran.code == Some(0), "{command:?} {lang}: {wide:?}");
+        }
+    }
+}

@@ -2,7 +2,7 @@
 
 use super::definition::definition;
 use super::values::Unresolved;
-use super::{Command, guess};
+use super::{Command, guess, wrap};
 use crate::say;
 use crate::text::{Lang, Text};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -45,7 +45,7 @@ fn called<'d>(args: &[OsString], definition: &'d clap::Command) -> (String, &'d 
 pub(super) fn refusal(error: &clap::Error, args: &[OsString], commands: &[Command], lang: Lang) -> Reply {
     let definition = &definition(commands, lang);
     let text = match error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => return Reply::Told(error.to_string()),
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => return Reply::Told(wrap::help(&error.to_string())),
         ErrorKind::InvalidSubcommand => {
             guess::command(&context(error, ContextKind::InvalidSubcommand), called(args, definition).1, commands)
         }
@@ -74,7 +74,7 @@ pub(super) fn refusal(error: &clap::Error, args: &[OsString], commands: &[Comman
             )
         }
         ErrorKind::InvalidUtf8 => Text::new("an argument is not valid UTF-8", "有一个参数不是合法的 UTF-8"),
-        _ => return Reply::Wrong(error.to_string()),
+        _ => return Reply::Wrong(wrap::help(&error.to_string())),
     };
     Reply::Wrong(usage_error(&text, args, definition, lang))
 }

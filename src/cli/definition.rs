@@ -44,6 +44,8 @@ pub(super) fn definition_of(commands: &[Command], whole: impl Fn(&Command) -> bo
         .version(env!("CARGO_PKG_VERSION"))
         .about(about.to(lang).to_owned())
         .propagate_version(true)
+        // Lines are broken by our own width.
+        .term_width(0)
         .disable_help_subcommand(true)
         .disable_help_flag(true)
         .disable_version_flag(true)

@@ -11,6 +11,7 @@ mod definition;
 pub(crate) mod guess;
 mod parse;
 pub(crate) mod values;
+mod wrap;
 
 pub(crate) use command::Command;
 pub use complaint::Reply;

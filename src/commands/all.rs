@@ -12,6 +12,7 @@ use crate::net::Settings;
 use crate::output::{Output, tell};
 use crate::play::{self, Outcome, Plan};
 use crate::render::Format;
+use crate::render::progress::Progress;
 use crate::render::{self, Counted, Report, Style};
 use crate::scenarios::{Scenario, syllabus};
 use crate::text::Text;
@@ -128,30 +129,26 @@ fn explain(report: &Report, style: &Style) {
 fn often(scenarios: &[Scenario], asked: &Asked, context: &Context, out: &mut dyn Write) -> io::Result<Exit> {
     let (&Asked { repeat, ref link, .. }, style, format) = (asked, &context.style, context.format);
     let (mut total, mut answer) = (Counted::default(), Exit::Done);
+    let progress = Progress::of_steps(scenarios.len() as u64 * u64::from(repeat), style.lang);
+    let mut done = 0;
     for scenario in scenarios {
+        progress.doing(&Text::same(scenario.id));
         let plan = plan(scenario, link, style);
         let mut counted = Counted::default();
         for n in 0..repeat {
             let outcome = play::run(&plan.nth(n));
             count(&mut counted, &outcome);
             answer = worse(answer, &outcome);
-            explain(&report(scenario, &plan, outcome, &Settings::NONE, false), style);
+            progress.aside(|| explain(&report(scenario, &plan, outcome, &Settings::NONE, false), style));
+            done += 1;
+            progress.at(done);
         }
         total.reproduced += counted.reproduced;
         total.failed += counted.failed;
         total.impossible += counted.impossible;
-        if format == Format::Json {
-            let Counted { reproduced, failed, impossible } = counted;
-            let line = json!({ "type": "often", "scenario": scenario.id, "runs": repeat, "reproduced": reproduced,
-                "not_reproduced": failed, "not_possible_here": impossible });
-            writeln!(out, "{line}")?;
-        } else {
-            let word =
-                if counted.impossible > 0 { Verdict::NotPossibleHere(Text::new("", "")) } else { Verdict::Reproduced };
-            writeln!(out, "{:<21}{} {}/{repeat}", scenario.id, word.text().to(style.lang), counted.reproduced)?;
-        }
-        out.flush()?;
+        progress.aside(|| often_row(out, scenario, repeat, counted, context))?;
     }
+    drop(progress);
     if format != Format::Json {
         render::table_foot(out, total, &[], style)?;
     }
@@ -166,4 +163,24 @@ fn worse(answer: Exit, outcome: &Outcome) -> Exit {
         (_, Exit::Done) if outcome.failure.is_some() => outcome.exit(),
         _ => answer,
     }
+}
+
+/// How often one scenario came out.
+fn often_row(
+    out: &mut dyn Write,
+    scenario: &Scenario,
+    repeat: u32,
+    counted: Counted,
+    context: &Context,
+) -> io::Result<()> {
+    let Counted { reproduced, failed, impossible } = counted;
+    if context.format == Format::Json {
+        let line = json!({ "type": "often", "scenario": scenario.id, "runs": repeat, "reproduced": reproduced,
+            "not_reproduced": failed, "not_possible_here": impossible });
+        writeln!(out, "{line}")?;
+    } else {
+        let word = if impossible > 0 { Verdict::NotPossibleHere(Text::new("", "")) } else { Verdict::Reproduced };
+        writeln!(out, "{:<21}{} {reproduced}/{repeat}", scenario.id, word.text().to(context.style.lang))?;
+    }
+    out.flush()
 }

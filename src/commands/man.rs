@@ -23,6 +23,8 @@ fn run(context: &Context, out: &mut dyn Write) -> io::Result<Exit> {
     let programs = programs(command.clone(), context);
     let man = Man::new(command);
     man.render_title(out)?;
+    // Chinese has few places where a line can be stretched.
+    writeln!(out, ".ad l")?;
     man.render_name_section(out)?;
     man.render_synopsis_section(out)?;
     man.render_description_section(out)?;

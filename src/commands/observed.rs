@@ -113,6 +113,7 @@ fn head(watching: &Watching, framing: Option<&dyn Framing>) -> Head {
             Vec::new()
         },
         control: None,
+        guess: None,
         alone: None,
         options: Options::default(),
         given,

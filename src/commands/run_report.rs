@@ -51,6 +51,7 @@ fn head(scenario: &Scenario, plan: &Plan, chosen: &Settings, control: bool) -> H
             .map(|n| Next { command: n.command.to_owned(), shows: n.shows.clone() })
             .collect(),
         control: control.then(|| self::control(scenario)),
+        guess: None,
         alone: match plan.side {
             Side::Both => None,
             Side::Server(_) => Some(Role::Server),

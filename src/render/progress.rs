@@ -31,7 +31,7 @@ impl Progress {
 
     /// So many steps, each of which says what it does.
     pub fn of_steps(total: u64, lang: Lang) -> Progress {
-        Progress::new(total, &Text::new("{msg}  {pos} of {len}", "{msg}  {pos} / {len}"), lang)
+        Progress::new(total, &Text::new("{msg}  {pos} of {len}  {eta} left", "{msg}  {pos} / {len}  还需 {eta}"), lang)
     }
 
     /// Nothing shown, ever.
@@ -55,6 +55,14 @@ impl Progress {
     pub fn doing(&self, what: &Text) {
         if let Some(bar) = &self.bar {
             bar.set_message(what.to(self.lang).to_owned());
+        }
+    }
+
+    /// Writes something meanwhile, above the line.
+    pub fn aside<T>(&self, write: impl FnOnce() -> T) -> T {
+        match &self.bar {
+            Some(bar) => bar.suspend(write),
+            None => write(),
         }
     }
 

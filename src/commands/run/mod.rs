@@ -4,6 +4,7 @@ mod hint;
 mod once;
 mod options;
 mod pcap;
+mod predict;
 mod repeat;
 mod request;
 mod step;

@@ -3,7 +3,7 @@
 use super::hint::explained;
 use super::pcap::Capture;
 use super::request::RunRequest;
-use super::step;
+use super::{predict, step};
 use crate::cli::command::Context;
 use crate::commands::run_report::report;
 use crate::exit::Exit;
@@ -79,7 +79,10 @@ pub(super) fn run(request: &RunRequest, plan: &Plan, context: &Context, out: &mu
     let captured = capture.map_or(Ok(()), |capture| capture.write(plan, &outcome));
     let exit = outcome.exit();
     let failed = outcome.failure.as_ref().map(|failure| explained(request, failure));
-    let report = report(&request.scenario, plan, outcome, &request.chosen, request.control);
+    let mut report = report(&request.scenario, plan, outcome, &request.chosen, request.control);
+    if request.predict {
+        report.head.guess = predict::guess(&report, style)?;
+    }
     match context.format {
         Format::Text if report.moved_nothing() => {}
         Format::Text if request.step => step::through(out, &report, style)?,

@@ -61,6 +61,8 @@ fn how(lang: Lang) -> Vec<Arg> {
         "对照实验：去掉原因，论断必须不成立",
     );
     let step = Text::new("one event a key, the answer last", "按一次键显示一个事件，答案最后出现");
+    let predict =
+        Text::new("say first what will come out; the answer says whether it did", "先说出预测，答案会告诉你对不对");
     let side = Text::new("which ends run here", "在这里运行哪一端");
     let sides = [("both", As::Both), ("server", As::Server), ("client", As::Client)];
     let listen = Text::new(
@@ -78,6 +80,7 @@ fn how(lang: Lang) -> Vec<Arg> {
         repeat(lang),
         busy(lang),
         flag("step", lang, step),
+        flag("predict", lang, predict),
         full(lang),
         stable(lang),
         value("as", "both|server|client", lang, side).value_parser(one_of(sides)).hide_possible_values(true),

@@ -37,6 +37,8 @@ pub(super) struct RunRequest {
     pub(super) busy: usize,
     /// One event per Enter.
     pub(super) step: bool,
+    /// A guess first.
+    pub(super) predict: bool,
     /// The longest to wait.
     pub(super) limit: Option<Duration>,
 }
@@ -65,6 +67,7 @@ pub(super) fn request(scenario: &Scenario, matches: &ArgMatches, output: &Output
         repeat: get(matches, "repeat"),
         busy: busy_threads(matches),
         step: matches.get_flag("step"),
+        predict: matches.get_flag("predict"),
         limit: get(matches, "timeout"),
     };
     go_together(&request, output)?;
@@ -109,6 +112,10 @@ fn go_together(request: &RunRequest, output: &Output) -> Result<(), Text> {
         (true, _) if alone => {
             Text::new("--repeat needs both ends here: leave --as away", "--repeat 需要两端都在这里：请去掉 --as")
         }
+        (true, _) if request.predict => Text::new(
+            "--repeat shows no single run, so there is nothing to --predict",
+            "--repeat 不显示单次运行，无法 --predict",
+        ),
         (true, _) if output.full => Text::new(
             "--repeat shows no trace, so there is nothing to show in --full",
             "--repeat 不显示轨迹，--full 不起作用",

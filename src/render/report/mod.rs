@@ -58,6 +58,9 @@ pub struct Head {
     /// What is changed, if this is the control experiment.
     #[serde(rename = "changed_by_control")]
     pub control: Option<Control>,
+    /// What the learner said beforehand, with `--predict`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guess: Option<Guess>,
     /// The only end that was played here; `None` when both were.
     pub alone: Option<Role>,
     /// The options in effect.
@@ -99,6 +102,15 @@ pub struct Control {
     pub change: Text,
     /// What is said when its claims fail, as they must: a sentence.
     pub fails: Text,
+}
+
+/// What a learner said before seeing a run: whether its first claim would hold.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Guess {
+    /// The claim's id.
+    pub claim: String,
+    /// It was said to hold.
+    pub holds: bool,
 }
 
 /// The options of a run. `None` left it to the kernel, or to the page.

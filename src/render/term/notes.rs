@@ -106,6 +106,25 @@ impl Notes<'_> {
         self.entry(out, "", &(self.style.say(&sides) + &self.evidence(claim)), Ink::Faint)
     }
 
+    /// Whether the learner's guess was right, and by which events.
+    ///
+    /// # Errors
+    /// What writing says.
+    pub fn guess(&self, out: &mut dyn Write) -> io::Result<()> {
+        let Some(guess) = &self.report.head.guess else { return Ok(()) };
+        let Some(claim) = self.report.findings.claims.iter().find(|claim| *claim.id == *guess.claim) else {
+            return Ok(());
+        };
+        let (text, ink) = match (guess.holds == claim.holds, claim.holds) {
+            (true, true) => (Text::new("right, it is so: {}", "猜对了，确实如此：{}"), Ink::Good),
+            (true, false) => (Text::new("right, it is not so: {}", "猜对了，并非如此：{}"), Ink::Good),
+            (false, true) => (Text::new("it is so after all: {}", "没猜对，其实如此：{}"), Ink::Bad),
+            (false, false) => (Text::new("it is not so: {}", "没猜对，并非如此：{}"), Ink::Bad),
+        };
+        let text = self.style.say(&text.with(&claim.text)) + &self.evidence(claim);
+        self.entry(out, &self.style.say(&Text::new("guess", "预测")), &text, ink)
+    }
+
     /// The events that show a claim, by their numbers.
     pub fn evidence(&self, claim: &Claim) -> String {
         let last = if self.report.packets_vary() { self.report.trace.events.len() } else { usize::MAX };

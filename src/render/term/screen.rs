@@ -166,6 +166,7 @@ impl Notes<'_> {
             // Nothing was judged: the reason is the answer.
             Verdict::NotPossibleHere(_) => self.verdict(out)?,
             _ => {
+                self.guess(out)?;
                 self.answer(out)?;
                 self.claims_in_short(out)?;
             }

@@ -114,6 +114,7 @@ impl Notes<'_> {
         for claim in &report.findings.claims {
             self.claim(out, claim)?;
         }
+        self.guess(out)?;
         self.unjudged(out)?;
         writeln!(out)?;
         self.verdict(out)?;
