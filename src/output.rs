@@ -73,12 +73,11 @@ impl Destination {
     /// When the file cannot be made.
     pub fn open(file: Option<&Path>) -> io::Result<Destination> {
         let Some(name) = file else { return Ok(Destination::Stdout(BufWriter::new(io::stdout()))) };
-        let name = target(name)?;
-        match std::fs::metadata(&name) {
+        match std::fs::metadata(name) {
             Ok(there) if there.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
             Ok(there) => {
-                let old = File::options().write(true).open(&name)?;
-                // A new file must not take the place of /dev/null.
+                let old = File::options().write(true).open(name)?;
+                // A new file must not take the place of /dev/null; and what /dev/stdout links to may have no name.
                 if !there.is_file() {
                     return Ok(Destination::Device(BufWriter::new(old)));
                 }
@@ -86,6 +85,7 @@ impl Destination {
             Err(e) if e.kind() == io::ErrorKind::NotFound => {}
             Err(e) => return Err(e),
         }
+        let name = target(name)?;
         let file_name = name.file_name().ok_or_else(|| io::Error::from(io::ErrorKind::IsADirectory))?;
         let folder = name.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let part = PartialFile::new(&Folder::open(folder)?, file_name)?;

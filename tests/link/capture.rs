@@ -80,7 +80,7 @@ fn a_gate_waits_for_what_is_on_its_way_however_slow_the_link() {
 
 #[test]
 fn what_takes_longer_than_a_run_may_wait_is_said_to() {
-    let ran = Ground::new().run(ROOT, &["udp-fragment", "--link", "rtt=2ms,rate=1000"]);
+    let ran = Ground::new().run(ROOT, &["udp-fragment", "--link", "rtt=2ms,rate=1000", "--timeout", "2s"]);
     assert_eq!(ran.code, Some(3), "{}", ran.out);
     assert!(ran.err.contains("nothing is on its way any more, without success"), "{}", ran.err);
 }
@@ -123,8 +123,7 @@ fn a_capture_is_whole_or_the_old_one_stays() {
 fn a_handshake_that_was_sent_again_is_no_retransmission_of_data() {
     let ground = Ground::new();
     // A SYN is sent again after one second (RFC 6298 §2.1), before its answer is there.
-    let ran = ground
-        .holds(ROOT, &["tcp-nagle", "--nodelay", "off", "--link", "up.delay=1.1s,down.delay=0ms", "--format", "json"]);
+    let ran = ground.holds(ROOT, &["tcp-naive", "--link", "up.delay=1.1s,down.delay=0ms", "--format", "json"]);
     let again = |packet: &Value| packet["retransmission"] == true;
     assert!(lines(&ran, "packet").iter().any(again), "{}", ran.out);
     for event in lines(&ran, "event").iter().filter(|event| event["evidence"]["retransmissions"].is_u64()) {
@@ -152,7 +151,7 @@ fn a_blocking_send_that_we_end_ourselves_is_not_told_as_one_that_took_a_part() {
     let ran = ground.run(ROOT, &["tcp-partial-send", "--link", "rtt=100ms", "--timeout", "2s"]);
     assert_eq!(ran.code, Some(3), "{}", ran.out);
     assert!(
-        ran.err.contains("waited 2s for room in the send buffer, without success\n  the link is slow"),
+        ran.err.contains("the run's 2s were over, and still waiting for room in the send buffer\n  the link is slow"),
         "{}",
         ran.err
     );

@@ -71,6 +71,7 @@ fn sysctls_that_cannot_be_written_are_no_obstacle() {
 fn nothing_begun(ground: &Ground, place: Place, words: [&str; 2]) {
     let file = ground.file("old.pcapng");
     fs::write(&file, "old").expect("a file");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o666)).expect("for everybody");
     for (lang, reason) in [("en", "no packet link"), ("zh", "无法建立模拟链路")] {
         let ran = ground.run(place, &["tcp-naive", "--full", "--link", QUICK, "--pcap", &file, "--lang", lang]);
         assert_eq!(ran.code, Some(3), "{place:?}\n{}\n{}", ran.out, ran.err);
