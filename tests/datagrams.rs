@@ -9,7 +9,7 @@ use std::sync::Arc;
 use stickdemo::claims::Judge;
 use stickdemo::net::barrier::Stage;
 use stickdemo::net::{Allowance, DeadPort, End, Place};
-use stickdemo::trace::{Call, Event, Fact, MsgId, Proto, Recorder, Role, Tie, Trace};
+use stickdemo::trace::{Call, Event, Fact, MsgId, Proto, Role, Tie, Trace};
 
 /// Datagrams of a message each, in this order.
 fn sends<const N: usize>(scene: &Scene, texts: [&[u8]; N]) {
@@ -61,7 +61,7 @@ fn a_send_that_waits_for_more_is_no_datagram_of_its_own() {
 #[cfg(target_os = "linux")]
 fn a_send_that_completes_a_datagram_tells_its_whole_length() {
     let stage = Arc::new(Stage::new(false, Allowance::lasting(PATIENCE, PATIENCE), None));
-    let recorder = Arc::new(Recorder::default());
+    let recorder = Arc::new(stickdemo::trace::Recorder::default());
     let end = End::new(SERVER, Arc::default(), recorder.clone(), stage, Place::Loopback);
     let s = end.udp().expect("a socket");
     let (to, message) = (s.address().expect("an address"), end.message(*b"hello feng!"));
