@@ -73,6 +73,14 @@ impl<'a> Screen<'a> {
         lines(&drawn)
     }
 
+    /// How many lines more it takes with its bytes.
+    fn extra_height(&self, at: usize) -> usize {
+        let lanes = Lanes { whole: true, ..self.lanes };
+        let mut drawn = Vec::new();
+        let _ = lanes.row(&mut drawn, &self.rows[at]);
+        lines(&drawn) - self.height(at)
+    }
+
     fn draw(&self, out: &mut dyn Write, room: usize, steps: &mut dyn Steps) -> io::Result<()> {
         if self.rows.is_empty() {
             return Ok(());
@@ -89,13 +97,8 @@ impl<'a> Screen<'a> {
                 writeln!(out, "{title}")?;
             }
             act = act.max(self.act(at));
-            let lanes = Lanes { whole: true, ..self.lanes };
-            let mut with_bytes = Vec::new();
-            lanes.row(&mut with_bytes, &self.rows[at])?;
-            match Some(at) == in_hex && lines(&with_bytes) - self.height(at) <= left {
-                true => out.write_all(&with_bytes)?,
-                false => self.lanes.row(out, &self.rows[at])?,
-            }
+            let whole = Some(at) == in_hex && self.extra_height(at) <= left;
+            Lanes { whole, ..self.lanes }.row(out, &self.rows[at])?;
         }
         self.left_out(out, shown)
     }
@@ -141,7 +144,9 @@ impl<'a> Screen<'a> {
         }
         let fit = (0..=moving.len()).rev().find(|n| height(&[&chosen, &moving[..*n]].concat()) <= room).unwrap_or(0);
         chosen.extend(&moving[..fit]);
-        if height(&[&chosen[..], &rest].concat()) <= room {
+        // Bytes that show a border come before rows that show none.
+        let bytes = chosen.iter().find(|at| self.is_worth_its_bytes(**at)).map_or(0, |at| self.extra_height(*at));
+        if height(&[&chosen[..], &rest].concat()) + bytes <= room {
             chosen.extend(rest);
         } else if chosen.is_empty() {
             // Nothing moved: how far it came is all there is to see.
