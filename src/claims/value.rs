@@ -1,6 +1,6 @@
 //! What claims compare, and how it reads.
 
-use crate::text::{Text, grouped};
+use crate::text::{Text, escaped, grouped};
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
 
@@ -33,15 +33,16 @@ impl Value for u64 {
     }
 }
 
+/// Words may be a peer's: they are harmless on every screen.
 impl Value for String {
     fn exact(&self) -> String {
-        self.clone()
+        escaped(self)
     }
 }
 
 impl Value for &str {
     fn exact(&self) -> String {
-        (*self).to_owned()
+        escaped(self)
     }
 }
 

@@ -1,8 +1,8 @@
 //! Somebody else's programs as a source: their socket calls become the same events that a scenario's recorded sockets
 //! leave, and everything behind the recorder is the same.
 //!
-//! [`tracer`] (Linux) follows the programs and says what it [`seen`]; [`who`] finds out who is a client and who the
-//! server; [`source`] turns the calls into events; [`conditions`] decide which call is done what to; [`survival`] finds out
+//! `tracer` (Linux) follows the programs and says what it `seen`; `who` finds out who is a client and who the
+//! server; `source` turns the calls into events; `conditions` decide which call is done what to; `survival` finds out
 //! what breaks a program. All but the first are pure.
 
 pub mod conditions;
