@@ -231,18 +231,7 @@ impl FileServer<'_> {
                 return Ok(AfterRequest::HangUp);
             }
         };
-        let kept = match announced {
-            Some(announced) if announced != md5 => {
-                // Gone before anybody hears of it.
-                drop(draft);
-                Err(say!(
-                    "the MD5 differs: {announced} was announced, {md5} came",
-                    "MD5 不同：宣布的是 {announced}，收到的是 {md5}"
-                ))
-            }
-            _ => draft.keep().map_err(|trouble| trouble.text),
-        };
-        if let Err(why) = kept {
+        if let Err(why) = kept(draft, announced, &md5) {
             return decline(client, &refusal(upload, why), Some(0), began);
         }
         let took = began.elapsed();
@@ -341,6 +330,21 @@ fn unreserved(upload: Upload) -> std::result::Result<Upload, HeaderRefusal> {
 fn refusal(upload: &Upload, why: Text) -> HeaderRefusal {
     let name = upload.name.as_str().to_owned();
     HeaderRefusal { name, size: Some(upload.size), receipts: upload.promise != Promise::Nothing, why }
+}
+
+/// What came becomes the file, unless its digest is not the one that was announced: then it is gone before anybody hears
+/// of it.
+fn kept(draft: DraftFile, announced: Option<String>, md5: &str) -> std::result::Result<(), Text> {
+    match announced {
+        Some(announced) if announced != md5 => {
+            drop(draft);
+            Err(say!(
+                "the MD5 differs: {announced} was announced, {md5} came",
+                "MD5 不同：宣布的是 {announced}，收到的是 {md5}"
+            ))
+        }
+        _ => draft.keep().map_err(|trouble| trouble.text),
+    }
 }
 
 /// The digest that the client announces, now that the body is there.
