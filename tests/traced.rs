@@ -123,7 +123,7 @@ fn a_traced_answer_is_not_mixed_with_the_calls() {
     let ran = run(&["exec", &server.address(), "--trace", "--stable", "echo", "hi"]);
     assert_eq!(ran.code, Some(0), "{}", ran.err);
     let mut lines = ran.out.lines();
-    assert_eq!(lines.next(), Some("       # client                     kernel           server"));
+    assert_eq!(lines.next(), Some("    # client                       kernel          server"));
     assert!(lines.any(|line| line == "hi"), "{}", ran.out);
     let last = ran.out.lines().last().expect("a line");
     assert!(last.ends_with(" close"), "{}", ran.out);
