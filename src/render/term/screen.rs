@@ -47,6 +47,34 @@ fn lines(text: &[u8]) -> usize {
     text.iter().filter(|byte| **byte == b'\n').count()
 }
 
+/// Rows that have their place on the screen.
+#[derive(Clone, Default)]
+struct Chosen {
+    rows: Vec<usize>,
+    /// The one that is shown with its bytes.
+    bytes: Option<usize>,
+    /// Those acts that have their heading.
+    acts: Vec<usize>,
+    /// How many lines are left.
+    left: usize,
+}
+
+impl Chosen {
+    /// Takes a row, and the heading of its act, if there is room.
+    fn takes(&mut self, screen: &Screen, at: usize) -> bool {
+        let headed = screen.report.trace.acts.len() > 1;
+        let act = screen.act(at).filter(|act| headed && !self.acts.contains(act));
+        let height = screen.height(at, false) + usize::from(act.is_some());
+        let fits = height <= self.left;
+        if fits {
+            self.left -= height;
+            self.acts.extend(act);
+            self.rows.push(at);
+        }
+        fits
+    }
+}
+
 /// The rows, and how they are drawn.
 struct Screen<'a> {
     report: &'a Report,
@@ -65,20 +93,12 @@ impl<'a> Screen<'a> {
         if let Row::Event(row) = &self.rows[at] { row.event.act } else { None }
     }
 
-    /// How many lines a row takes.
-    fn height(&self, at: usize) -> usize {
+    /// How many lines a row takes, with its bytes or without.
+    fn height(&self, at: usize, whole: bool) -> usize {
         let mut drawn = Vec::new();
         // Memory takes everything.
-        let _ = self.lanes.row(&mut drawn, &self.rows[at]);
+        let _ = Lanes { whole, ..self.lanes }.row(&mut drawn, &self.rows[at]);
         lines(&drawn)
-    }
-
-    /// How many lines more it takes with its bytes.
-    fn extra_height(&self, at: usize) -> usize {
-        let lanes = Lanes { whole: true, ..self.lanes };
-        let mut drawn = Vec::new();
-        let _ = lanes.row(&mut drawn, &self.rows[at]);
-        lines(&drawn) - self.height(at)
     }
 
     fn draw(&self, out: &mut dyn Write, room: usize, steps: &mut dyn Steps) -> io::Result<()> {
@@ -86,19 +106,17 @@ impl<'a> Screen<'a> {
             return Ok(());
         }
         // The names of the lanes, and the empty line below.
-        let (chosen, left) = self.chosen(room.saturating_sub(2));
+        let Chosen { rows, bytes, .. } = self.chosen(room.saturating_sub(2));
         self.lanes.heads(out, self.report.shows_packets())?;
-        let in_hex = chosen.iter().copied().find(|at| self.is_worth_its_bytes(*at));
-        let (shown, mut act) = (chosen.len(), None);
-        for at in chosen {
+        let (shown, mut act) = (rows.len(), None);
+        for at in rows {
             steps.before(out)?;
             if let Some(title) = self.title(at, act) {
                 steps.part(out)?;
                 writeln!(out, "{title}")?;
             }
             act = act.max(self.act(at));
-            let whole = Some(at) == in_hex && self.extra_height(at) <= left;
-            Lanes { whole, ..self.lanes }.row(out, &self.rows[at])?;
+            Lanes { whole: Some(at) == bytes, ..self.lanes }.row(out, &self.rows[at])?;
         }
         self.left_out(out, shown)
     }
@@ -124,38 +142,28 @@ impl<'a> Screen<'a> {
         Some(self.lanes.heading(&title.title))
     }
 
-    /// The rows there is room for, in order, and how many lines are left.
-    fn chosen(&self, room: usize) -> (Vec<usize>, usize) {
+    /// The rows there is room for, in order.
+    fn chosen(&self, room: usize) -> Chosen {
         let Stages { cited, moving, rest } = Stages::of(self.report, &self.rows);
-        let heights: Vec<usize> = (0..self.rows.len()).map(|at| self.height(at)).collect();
-        let mut chosen = Vec::new();
-        let height = |chosen: &[usize]| {
-            let mut acts: Vec<usize> = chosen.iter().filter_map(|at| self.act(*at)).collect();
-            acts.sort_unstable();
-            acts.dedup();
-            let headings = if self.report.trace.acts.len() > 1 { acts.len() } else { 0 };
-            chosen.iter().map(|at| heights[*at]).sum::<usize>() + headings
-        };
-        for at in cited {
-            chosen.push(at);
-            if height(&chosen) > room {
-                chosen.pop();
-            }
-        }
-        let fit = (0..=moving.len()).rev().find(|n| height(&[&chosen, &moving[..*n]].concat()) <= room).unwrap_or(0);
-        chosen.extend(&moving[..fit]);
+        let mut chosen = Chosen { left: room, ..Chosen::default() };
+        cited.iter().for_each(|at| {
+            chosen.takes(self, *at);
+        });
+        let _ = moving.iter().all(|at| chosen.takes(self, *at));
+        chosen.rows.sort_unstable();
         // Bytes that show a border come before rows that show none.
-        let bytes = chosen.iter().find(|at| self.is_worth_its_bytes(**at)).map_or(0, |at| self.extra_height(*at));
-        if height(&[&chosen[..], &rest].concat()) + bytes <= room {
-            chosen.extend(rest);
-        } else if chosen.is_empty() {
-            // Nothing moved: how far it came is all there is to see.
-            let fit = (0..=rest.len()).rev().find(|n| height(&rest[..*n]) <= room).unwrap_or(0);
-            chosen.extend(&rest[..fit]);
+        let worth = chosen.rows.iter().copied().find(|at| self.is_worth_its_bytes(*at));
+        let more = |at: usize| self.height(at, true) - self.height(at, false);
+        if let Some((at, left)) = worth.and_then(|at| Some((at, chosen.left.checked_sub(more(at))?))) {
+            (chosen.bytes, chosen.left) = (Some(at), left);
         }
-        let left = room.saturating_sub(height(&chosen));
-        chosen.sort_unstable();
-        (chosen, left)
+        let mut all = chosen.clone();
+        // Where nothing moved, how far it came is all there is to see.
+        if rest.iter().all(|at| all.takes(self, *at)) || chosen.rows.is_empty() {
+            chosen = all;
+        }
+        chosen.rows.sort_unstable();
+        chosen
     }
 
     /// Does it show in its bytes where one message ends and the next begins?
