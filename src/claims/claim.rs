@@ -132,6 +132,12 @@ impl Verdict {
     }
 }
 
+/// How many of them hold.
+pub fn held(claims: &[Claim]) -> Text {
+    let (all, held) = (claims.len(), claims.iter().filter(|claim| claim.holds).count());
+    say!("{held} of {all} claims hold", "{all} 条论断中 {held} 条成立")
+}
+
 /// `recv(10) = 9 bytes of M1+M2`: a receive call in words, for the actual side of a claim.
 pub fn describe(event: &Event) -> Text {
     let ids = event.messages().iter().map(ToString::to_string).collect::<Vec<_>>().join("+");

@@ -4,7 +4,7 @@ use super::findings::{Judgement, times};
 use super::results::{Cell, Figures, Measurement, Results, ms};
 use super::terms::{Fix, MESSAGES, Medium, ROUNDS};
 use super::theory;
-use crate::claims::{Claim, Verdict};
+use crate::claims::{Claim, Verdict, held};
 use crate::render::Format;
 use crate::render::Style;
 use crate::render::palette::Ink;
@@ -165,11 +165,9 @@ fn text(out: &mut dyn Write, results: &Results, findings: &Judgement, style: &St
 }
 
 fn verdict(findings: &Judgement) -> Text {
-    let (all, held) = (findings.claims.len(), findings.claims.iter().filter(|claim| claim.holds).count());
-    let count = say!("{{}} ({held} of {all} claims hold)", "{{}}（{all} 条论断中 {held} 条成立）");
     match &findings.verdict {
         Verdict::NotPossibleHere(reason) => Text::new("{}: {}", "{}：{}").with(&findings.verdict.text()).with(reason),
-        verdict => count.with(&verdict.text()),
+        verdict => Text::new("{} ({})", "{}（{}）").with_all([&verdict.text(), &held(&findings.claims)]),
     }
 }
 

@@ -1,7 +1,7 @@
 //! One run: what it establishes, its verdict, its tapes, its ladder, its claims, why, and what to try.
 
 use super::{controls, event_table};
-use crate::claims::{Claim, Table, Verdict};
+use crate::claims::{Claim, Table, Verdict, held};
 use crate::render::Report;
 use crate::render::picture::{self, Drawn, MOST_ROWS, Spacing, Speech};
 use crate::render::report::RunEnd;
@@ -81,17 +81,14 @@ pub(super) fn ending(report: &Report) -> &'static str {
 
 fn verdict(report: &Report) -> Markup {
     let findings = &report.findings;
-    let (all, held) = (findings.claims.len(), findings.claims.iter().filter(|c| c.holds).count());
     let detail = match &findings.verdict {
         Verdict::NotPossibleHere(reason) => reason.clone(),
         Verdict::Observed => Text::new("nothing was claimed", "没有要验证的论断"),
-        _ => say!("{held} of {all} claims hold", "{all} 条论断中 {held} 条成立"),
+        _ => held(&findings.claims),
     };
-    let control = report.head.control.as_ref().filter(|_| report.ending() == RunEnd::ControlPassed);
-    let said = control.map_or(findings.verdict.text(), |control| control.fails.clone());
     html! {
         div class={ "verdict " (ending(report)) } {
-            strong { (Speech::Both.html(&said)) }
+            strong { (Speech::Both.html(&report.outcome())) }
             " " span { (Speech::Both.html(&detail)) }
             @if let Some(failed) = &report.failure { p.failure { (Speech::Both.html(&failed.sentence())) } }
         }

@@ -40,6 +40,12 @@ impl Report {
         }
     }
 
+    /// The outcome in a few words: a passed control has words of its own.
+    pub fn outcome(&self) -> Text {
+        let control = self.head.control.as_ref().filter(|_| self.ending() == RunEnd::ControlPassed);
+        control.map_or_else(|| self.findings.verdict.text(), |control| control.fails.clone())
+    }
+
     /// Is it as it must be that this claim fails?
     pub fn fails_as_it_must(&self, claim: &Claim) -> bool {
         !claim.holds && !is_invariant(claim) && self.ending() == RunEnd::ControlPassed

@@ -1,6 +1,6 @@
 //! What is said around the rows, in one screen as in the whole trace: what was changed, the counts, the claims.
 
-use crate::claims::{Claim, Findings, Verdict};
+use crate::claims::{Claim, Findings, Verdict, held};
 use crate::render::palette::Ink;
 use crate::render::report::{RunEnd, Why};
 use crate::render::{Report, Style};
@@ -149,13 +149,7 @@ impl Notes<'_> {
         }
         let ending = self.report.ending();
         let ink = if matches!(ending, RunEnd::Shown | RunEnd::ControlPassed) { Ink::Good } else { Ink::Bad };
-        let (all, held) = (findings.claims.len(), findings.claims.iter().filter(|c| c.holds).count());
-        let control = self.report.head.control.as_ref().filter(|_| ending == RunEnd::ControlPassed);
-        let said = match control {
-            Some(control) => control.fails.clone(),
-            None => verdict.text(),
-        };
-        let count = say!("{{}} ({held} of {all} claims hold)", "{{}}（{all} 条论断中 {held} 条成立）").with(&said);
+        let count = Text::new("{} ({})", "{}（{}）").with_all([&self.report.outcome(), &held(&findings.claims)]);
         self.style.paragraph(out, 2, &self.style.say(&count), Some(ink))
     }
 

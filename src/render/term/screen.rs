@@ -4,7 +4,7 @@
 use super::lanes::{Lanes, Margin};
 use super::notes::Notes;
 use super::steps::Steps;
-use crate::claims::{Claim, Verdict};
+use crate::claims::{Claim, Verdict, held};
 use crate::render::palette::Ink;
 use crate::render::report::RunEnd;
 use crate::render::rows::packet_text::listed;
@@ -208,11 +208,9 @@ impl Notes<'_> {
         let failing: Vec<&Claim> = findings.claims.iter().filter(|claim| !claim.holds).collect();
         failing.iter().take(FAILING).try_for_each(|claim| self.claim(out, claim))?;
         self.unjudged(out)?;
-        let (all, held) = (findings.claims.len(), findings.claims.len() - failing.len());
-        let held = say!("{held} of {all} claims hold: {{}}", "{all} 条论断中 {held} 条成立：{{}}");
         // A table has said it.
         let mut counts = if findings.table.is_some() { Vec::new() } else { counted(self.report) };
-        counts.push(held.with(&findings.verdict.text()));
+        counts.push(Text::new("{}: {}", "{}：{}").with_all([&held(&findings.claims), &findings.verdict.text()]));
         let counts = self.style.say(&listed(&counts, &Text::new("; ", "；")));
         self.entry(out, &self.style.say(&Text::new("counts", "计数")), &counts, Ink::Faint)
     }
