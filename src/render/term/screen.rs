@@ -49,7 +49,7 @@ fn lines(text: &[u8]) -> usize {
 
 /// Rows that have their place on the screen.
 #[derive(Clone, Default)]
-struct Chosen {
+struct ScreenRows {
     rows: Vec<usize>,
     /// The one that is shown with its bytes.
     bytes: Option<usize>,
@@ -59,7 +59,7 @@ struct Chosen {
     left: usize,
 }
 
-impl Chosen {
+impl ScreenRows {
     /// Takes a row, and the heading of its act, if there is room.
     fn takes(&mut self, screen: &Screen, at: usize) -> bool {
         let headed = screen.report.trace.acts.len() > 1;
@@ -106,7 +106,7 @@ impl<'a> Screen<'a> {
             return Ok(());
         }
         // The names of the lanes, and the empty line below.
-        let Chosen { rows, bytes, .. } = self.chosen(room.saturating_sub(2));
+        let ScreenRows { rows, bytes, .. } = self.chosen(room.saturating_sub(2));
         self.lanes.heads(out, self.report.shows_packets())?;
         let (shown, mut act) = (rows.len(), None);
         for at in rows {
@@ -143,9 +143,9 @@ impl<'a> Screen<'a> {
     }
 
     /// The rows there is room for, in order.
-    fn chosen(&self, room: usize) -> Chosen {
+    fn chosen(&self, room: usize) -> ScreenRows {
         let Stages { cited, moving, rest } = Stages::of(self.report, &self.rows);
-        let mut chosen = Chosen { left: room, ..Chosen::default() };
+        let mut chosen = ScreenRows { left: room, ..ScreenRows::default() };
         cited.iter().for_each(|at| {
             chosen.takes(self, *at);
         });
