@@ -2,6 +2,8 @@
 //! sees a socket, nor knows whether the run was just played or read from a file, and two renderers never disagree
 //! because both read the same report.
 
+#[cfg(test)]
+mod contrast;
 mod distribution_json;
 mod formats;
 mod html;

@@ -110,7 +110,7 @@ impl Palette {
 
 /// The colour of a message: they take turns.
 fn turn(colours: [u8; 6], id: MsgId) -> u8 {
-    colours[(id.0 as usize + colours.len() - 1) % colours.len()]
+    colours[id.turn(colours.len())]
 }
 
 /// The meaning without a colour.
@@ -128,6 +128,7 @@ fn mono(text: &str, ink: Ink) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::render::contrast::{LEGIBLE, contrast};
 
     /// Red, green and blue of a colour from 16 on: a cube of 6 × 6 × 6, then greys.
     fn shade(colour: u8) -> [u8; 3] {
@@ -138,24 +139,10 @@ mod tests {
         }
     }
 
-    /// How far two shades are apart, from 1 to 21 (WCAG 2.1, contrast ratio).
-    fn contrast(a: [u8; 3], b: [u8; 3]) -> f64 {
-        let linear = |n: u8| {
-            let n = f64::from(n) / 255.0;
-            if n <= 0.040_45 { n / 12.92 } else { ((n + 0.055) / 1.055).powf(2.4) }
-        };
-        let bright = |[r, g, b]: [u8; 3]| 0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b);
-        let (a, b) = (bright(a), bright(b));
-        (a.max(b) + 0.05) / (a.min(b) + 0.05)
-    }
-
     /// White; Solarized light; One Half light; GNOME's.
     const LIGHT: [[u8; 3]; 4] = [[255, 255, 255], [253, 246, 227], [250, 250, 250], [255, 255, 221]];
     /// Black; Campbell; VS Code; Solarized dark; Ubuntu; Tango.
     const DARK: [[u8; 3]; 6] = [[0, 0, 0], [12, 12, 12], [30, 30, 30], [0, 43, 54], [48, 10, 36], [46, 52, 54]];
-
-    /// Legible for nearly everybody (WCAG 2.1, 1.4.3).
-    const LEGIBLE: f64 = 4.5;
 
     #[test]
     fn everything_is_legible_on_the_common_backgrounds() {

@@ -1,5 +1,6 @@
 //! Records of a fixed size give the boundaries back: every message is 8 bytes, and exactly 8 are read.
 
+use super::one_recv;
 use super::prelude::*;
 
 pub(super) fn scenario() -> Scenario {
@@ -81,18 +82,6 @@ fn teach(t: Teaching) -> Teaching {
     .control(
         "the server takes what one recv returns for a message",
         "服务器把一次 recv 的结果当作一条消息",
-        |e| {
-            e.server(server_of_one_recv);
-        },
+        one_recv::taken_for_a_message(ALL),
     )
-}
-
-/// The control's server: whatever one recv returns is taken for a message.
-fn server_of_one_recv(end: &End) -> Ends {
-    let listener = end.listen()?;
-    let conn = listener.accept()?;
-    conn.wait_queued(ALL)?;
-    let bytes = conn.recv(1024)?;
-    conn.deliver(&bytes);
-    Ok(())
 }

@@ -18,6 +18,7 @@ mod fix_sleep;
 mod link_loss;
 mod lock_step;
 mod myths;
+mod one_recv;
 mod page;
 mod prelude;
 mod remote_commands;

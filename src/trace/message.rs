@@ -14,6 +14,13 @@ use std::sync::Arc;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct MsgId(pub u32);
 
+impl MsgId {
+    /// Its place among so many colours or patterns, from 0: messages take them in turn.
+    pub const fn turn(self, of: usize) -> usize {
+        (self.0 as usize + of - 1) % of
+    }
+}
+
 impl fmt::Display for MsgId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "M{}", self.0)

@@ -92,7 +92,7 @@ pub(crate) fn patterns() -> Markup {
 
 /// The class of a message.
 pub(crate) fn class(id: crate::trace::MsgId) -> String {
-    format!("m{}", (id.0 as usize + MESSAGES.len() - 1) % MESSAGES.len() + 1)
+    format!("m{}", id.turn(MESSAGES.len()) + 1)
 }
 
 /// A style sheet within a document: nothing in it comes from a reader or a run.
@@ -103,25 +103,16 @@ pub(crate) fn sheet(css: &str) -> Markup {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::render::contrast::{LEGIBLE, contrast};
 
-    /// Relative luminance (WCAG 2.2).
-    fn luminance(color: &str) -> f64 {
-        let channel = |at: usize| {
-            let c = f64::from(u8::from_str_radix(&color[at..at + 2], 16).expect("hex")) / 255.0;
-            if c <= 0.04045 { c / 12.92 } else { ((c + 0.055) / 1.055).powf(2.4) }
-        };
-        0.2126 * channel(1) + 0.7152 * channel(3) + 0.0722 * channel(5)
-    }
-
-    fn contrast(a: &str, b: &str) -> f64 {
-        let (a, b) = (luminance(a), luminance(b));
-        (a.max(b) + 0.05) / (a.min(b) + 0.05)
+    fn shade(color: &str) -> [u8; 3] {
+        [1, 3, 5].map(|at| u8::from_str_radix(&color[at..at + 2], 16).expect("hex"))
     }
 
     fn legible(what: Color, on: Color) {
         for (mode, [a, b]) in [("light", [what.1, on.1]), ("dark", [what.2, on.2])] {
-            let ratio = contrast(a, b);
-            assert!(ratio >= 4.5, "{} on {} in {mode}: {ratio:.2}", what.0, on.0);
+            let ratio = contrast(shade(a), shade(b));
+            assert!(ratio >= LEGIBLE, "{} on {} in {mode}: {ratio:.2}", what.0, on.0);
         }
     }
 
