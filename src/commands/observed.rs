@@ -5,7 +5,6 @@ use crate::claims::Judge;
 use crate::framing::Framing;
 use crate::render::report::{Head, Next, Options, Report, Steady, System};
 use crate::say;
-use crate::sys::kernel;
 use crate::text::{Text, escaped, grouped, is_harmful};
 use crate::trace::{EndName, Recorder, Role, Tie};
 use crate::watch::conditions::Conditions;
@@ -119,7 +118,7 @@ fn head(watching: &Watching, framing: Option<&dyn Framing>) -> Head {
         given,
         link: None,
         seed: None,
-        system: System { os: kernel::os().to_owned(), kernel: kernel::kernel(), arch: kernel::arch().to_owned() },
+        system: System::this_one(),
         steady: None,
     }
 }

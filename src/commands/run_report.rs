@@ -4,7 +4,6 @@ use crate::net::Settings;
 use crate::play::{Outcome, Plan, Side};
 use crate::render::report::{Control, Failed, Head, Next, Options, Report, Steady, System, Why};
 use crate::scenarios::{Scenario, SyllabusPart};
-use crate::sys::kernel;
 use crate::text::Text;
 use crate::trace::packet::Packet;
 use crate::trace::{Role, Trace};
@@ -61,7 +60,7 @@ fn head(scenario: &Scenario, plan: &Plan, chosen: &Settings, control: bool) -> H
         given: given.collect(),
         link: plan.link.as_ref().map(ToString::to_string),
         seed: plan.link.as_ref().and_then(|link| link.seed),
-        system: System { os: kernel::os().to_owned(), kernel: kernel::kernel(), arch: kernel::arch().to_owned() },
+        system: System::this_one(),
         steady: None,
     }
 }

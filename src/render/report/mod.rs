@@ -11,6 +11,7 @@ pub use read::{Damage, Reader};
 pub use run_end::RunEnd;
 
 use crate::claims::Findings;
+use crate::sys::kernel;
 use crate::text::Text;
 use crate::trace::summary::Summary;
 use crate::trace::{EndName, Role, Trace};
@@ -139,6 +140,13 @@ pub struct System {
     pub kernel: Option<String>,
     /// The processor's architecture.
     pub arch: String,
+}
+
+impl System {
+    /// The one at hand.
+    pub fn this_one() -> System {
+        System { os: kernel::os().to_owned(), kernel: kernel::kernel(), arch: kernel::arch().to_owned() }
+    }
 }
 
 /// What a steady report does not tell, besides times and addresses.
