@@ -267,13 +267,13 @@ fn judge_nodelay(j: &Judge, act: &Scope, segments: u64) {
 
 fn teach(t: Teaching) -> Teaching {
     t.why(
-        "The Nagle algorithm: while data is unacknowledged, a segment that is not full waits for the ACK.",
-        "Nagle 算法：还有数据未被确认时，不满的报文段要等 ACK 到了再发。",
+        "The Nagle algorithm: while a small segment is unacknowledged, the next small one waits for its ACK.",
+        "Nagle 算法：前一个不满的报文段还没有被确认，下一个不满的就要等它的 ACK。",
         "RFC 896; RFC 9293 §3.7.4",
     )
     .why(
-        "Linux lets it go behind full ones: only another small one makes it wait (Minshall's variant).",
-        "Linux 让它跟在满报文段后面发出：前面还有未确认的小报文段时才等（Minshall 的变体）。",
+        "The RFC makes it wait behind full ones, too; Linux lets it go behind them (Minshall's variant).",
+        "按 RFC，前面是满报文段也要等；Linux 让它跟在满报文段后面发出（Minshall 的变体）。",
         "draft-minshall-nagle-01; Linux net/ipv4/tcp_output.c",
     )
     .why(
