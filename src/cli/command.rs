@@ -37,8 +37,8 @@ pub(crate) struct Command {
     pub(crate) about: Text,
     /// The formats it writes.
     pub(crate) formats: Vec<Format>,
-    /// Lines that call it, and the words that people have for each.
-    pub(crate) words: Vec<(&'static str, &'static [&'static str])>,
+    /// Lines that call it, and the words that people have for each, between spaces.
+    pub(crate) words: Vec<(&'static str, &'static str)>,
     define: Define,
     read: Read,
 }
@@ -77,8 +77,8 @@ impl Command {
         Command { formats: formats.into_iter().collect(), ..self }
     }
 
-    /// Lines that call it, and what people type who mean them, in small letters with hyphens.
-    pub(crate) fn words(self, words: impl IntoIterator<Item = (&'static str, &'static [&'static str])>) -> Command {
+    /// Lines that call it, and what people type who mean them: between spaces, in small letters with hyphens.
+    pub(crate) fn words(self, words: impl IntoIterator<Item = (&'static str, &'static str)>) -> Command {
         Command { words: words.into_iter().collect(), ..self }
     }
 

@@ -92,7 +92,7 @@ pub(crate) fn lines(word: &str, commands: &[Command]) -> Vec<&'static str> {
     let word = normal(word);
     let meant = |known: &&str| *known == word || !known.is_ascii() && word.contains(known);
     let all = commands.iter().flat_map(|command| &command.words);
-    all.filter(|(_, words)| words.iter().any(meant)).map(|(line, _)| *line).collect()
+    all.filter(|(_, words)| words.split(' ').any(|known| meant(&known))).map(|(line, _)| *line).collect()
 }
 
 /// The name most like the word: one that contains it, else the most similar if it is similar at all.

@@ -31,7 +31,7 @@ pub(super) fn command() -> Command {
     let summary = Text::new("what this machine can show", "这台机器能演示什么");
     Command::new("doctor", summary, |_, _| Ok(Task::new(run)))
         .formats([Format::Text, Format::Json])
-        .words([("doctor", &["diagnose", "diagnostics", "info", "status", "system", "诊断", "检查"] as &[_])])
+        .words([("doctor", "diagnose diagnostics info status system 诊断 检查")])
 }
 
 fn run(context: &Context, out: &mut dyn Write) -> io::Result<Exit> {

@@ -15,7 +15,7 @@ pub(super) fn command() -> Command {
     let summary = Text::new("the framings by name: shape, use, usual mistake", "各种分帧：格式、用处、常见错误");
     Command::new("framings", summary, |_, _| Ok(Task::new(run)))
         .formats([Format::Text, Format::Json])
-        .words([("framings", &["protocols", "协议格式", "分帧方式"] as &[_])])
+        .words([("framings", "protocols 协议格式 分帧方式")])
 }
 
 fn run(context: &Context, out: &mut dyn Write) -> io::Result<Exit> {

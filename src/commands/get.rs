@@ -24,7 +24,7 @@ pub(super) fn command() -> Command {
         program::task(matches, move |console| files::get::run(&asked, console))
     })
     .args(|lang| program::args(args(lang), lang))
-    .words([("get --help", &["download", "fetch", "receive", "下载"] as &[_])])
+    .words([("get --help", "download fetch receive 下载")])
 }
 
 fn args(lang: Lang) -> Vec<Arg> {

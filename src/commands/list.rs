@@ -40,7 +40,7 @@ pub(super) fn command() -> Command {
             flag("myths", lang, myths).conflicts_with("word"),
         ]
     })
-    .words([("list", &["ls", "scenarios", "syllabus", "index", "menu", "列表", "场景", "目录"] as &[_])])
+    .words([("list", "ls scenarios syllabus index menu 列表 场景 目录")])
 }
 
 fn run(word: &str, context: &Context, out: &mut dyn Write) -> io::Result<Exit> {

@@ -15,7 +15,7 @@ pub(super) fn command() -> Command {
         program::task(matches, move |console| files::put::run(&asked, console))
     })
     .args(|lang| program::args(args(lang), lang))
-    .words([("put --help", &["upload", "send", "上传"] as &[_])])
+    .words([("put --help", "upload send 上传")])
 }
 
 fn args(lang: Lang) -> Vec<Arg> {

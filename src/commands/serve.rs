@@ -51,11 +51,11 @@ const SERVICES: [Service; 4] = [
 ];
 
 /// What people call the servers.
-const WORDS: [(&str, &[&str]); 4] = [
-    ("serve upper", &["server", "upper", "echo", "listen", "服务器", "服务端"]),
-    ("serve commands", &["commands", "shell", "ssh", "cmd", "remote"]),
-    ("serve files", &["files", "ftp", "http", "下载服务"]),
-    ("serve chat", &["chat", "im", "聊天"]),
+const WORDS: [(&str, &str); 4] = [
+    ("serve upper", "server upper echo listen 服务器 服务端"),
+    ("serve commands", "commands shell ssh cmd remote"),
+    ("serve files", "files ftp http 下载服务"),
+    ("serve chat", "chat im 聊天"),
 ];
 
 pub(super) fn command() -> Command {

@@ -20,5 +20,5 @@ pub(super) fn command() -> Command {
         let args = vec![program::server(lang), program::udp(lang), program::timeout(lang), program::settle(lang)];
         program::args(args, lang)
     })
-    .words([("talk --help", &["client", "connect", "telnet", "nc", "客户端", "对话"] as &[_])])
+    .words([("talk --help", "client connect telnet nc 客户端 对话")])
 }

@@ -36,7 +36,7 @@ pub(super) fn command() -> Command {
         Ok(Task::new(move |context, out| run(&watching, framing, context, out)))
     })
     .about(about)
-    .words([("watch --help", &["strace", "trace", "ptrace", "observe", "观察", "追踪"] as &[_])])
+    .words([("watch --help", "strace trace ptrace observe 观察 追踪")])
     .formats(Format::of_reports())
     .args(args)
 }

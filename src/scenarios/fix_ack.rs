@@ -20,7 +20,7 @@ pub(super) fn scenario() -> Scenario {
         .client(client)
         .server(server)
         .judge(judge)
-        .words(&["recv-ready", "acknowledge", "handshake", "确认"])
+        .words("recv-ready acknowledge handshake 确认")
         .teach(teach)
 }
 

@@ -19,7 +19,7 @@ pub(super) fn scenario() -> Scenario {
         .server(server)
         .judge(judge)
         .varies()
-        .words(&["buffer", "bigger", "larger-buffer", "recv-size", "buffer-size", "缓冲区"])
+        .words("buffer bigger larger-buffer recv-size buffer-size 缓冲区")
         .teach(teach)
 }
 

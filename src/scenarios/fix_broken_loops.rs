@@ -16,7 +16,7 @@ pub(super) fn scenario() -> Scenario {
         .server(server)
         .judge(judge)
         .on_link(Variation::Calls)
-        .words(&["loop", "receive-loop", "while", "循环接收", "循环"])
+        .words("loop receive-loop while 循环接收 循环")
         .teach(teach)
 }
 

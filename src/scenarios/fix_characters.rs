@@ -20,7 +20,7 @@ pub(super) fn scenario() -> Scenario {
         .client(client)
         .server(server)
         .judge(judge)
-        .words(&["len", "len-str", "characters", "chars", "utf-8", "utf8", "字符", "中文长度", "字符长度"])
+        .words("len len-str characters chars utf-8 utf8 字符 中文长度 字符长度")
         .teach(teach)
 }
 

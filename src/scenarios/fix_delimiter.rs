@@ -18,7 +18,7 @@ pub(super) fn scenario() -> Scenario {
         .client(client)
         .server(server)
         .judge(judge)
-        .words(&["delimiter", "separator", "line", "lines", "newline", "readline", "eol", "crlf", "分隔符", "换行"])
+        .words("delimiter separator line lines newline readline eol crlf 分隔符 换行")
         .teach(teach)
 }
 

@@ -24,7 +24,7 @@ pub(super) fn scenario() -> Scenario {
         .client(client)
         .server(server)
         .judge(judge)
-        .words(&["remaining", "recv-exact", "recvall", "readexactly", "recvn", "read-exactly", "收满"])
+        .words("remaining recv-exact recvall readexactly recvn read-exactly 收满")
         .teach(teach)
 }
 

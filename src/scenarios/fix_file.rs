@@ -30,7 +30,7 @@ pub(super) fn scenario() -> Scenario {
         .server(server)
         .judge(judge)
         .on_link(Variation::Calls)
-        .words(&["md5", "checksum", "file-transfer", "校验", "文件传输"])
+        .words("md5 checksum file-transfer 校验 文件传输")
         .teach(teach)
 }
 

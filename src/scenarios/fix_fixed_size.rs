@@ -16,7 +16,7 @@ pub(super) fn scenario() -> Scenario {
         .client(client)
         .server(server)
         .judge(judge)
-        .words(&["fixed", "fixed-size", "fixed-length", "records", "padding", "定长", "固定长度"])
+        .words("fixed fixed-size fixed-length records padding 定长 固定长度")
         .teach(teach)
 }
 

@@ -19,21 +19,7 @@ pub(super) fn scenario() -> Scenario {
         .client(client)
         .server(server)
         .judge(judge)
-        .words(&[
-            "fix",
-            "framing",
-            "frame",
-            "length",
-            "length-prefix",
-            "prefix",
-            "struct",
-            "struct.pack",
-            "分帧",
-            "报头",
-            "长度",
-            "长度前缀",
-            "解决粘包",
-        ])
+        .words("fix framing frame length length-prefix prefix struct struct.pack 分帧 报头 长度 长度前缀 解决粘包")
         .teach(teach)
 }
 

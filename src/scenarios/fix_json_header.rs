@@ -24,7 +24,7 @@ pub(super) fn scenario() -> Scenario {
         .client(client)
         .server(server)
         .judge(judge)
-        .words(&["json", "json-header"])
+        .words("json json-header")
         .teach(teach)
 }
 

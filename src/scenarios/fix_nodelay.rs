@@ -23,7 +23,7 @@ pub(super) fn scenario() -> Scenario {
         .client(tcp_naive::client)
         .server(tcp_naive::server)
         .judge(judge)
-        .words(&["nodelay", "tcp-nodelay", "关闭nagle"])
+        .words("nodelay tcp-nodelay 关闭nagle")
         .teach(teach)
 }
 

@@ -16,7 +16,7 @@ pub(super) fn scenario() -> Scenario {
         .client(client)
         .server(server)
         .judge(judge)
-        .words(&["recv(4)", "recv4", "short-header", "unpack", "struct.unpack", "报头不完整"])
+        .words("recv(4) recv4 short-header unpack struct.unpack 报头不完整")
         .teach(teach)
 }
 

@@ -19,7 +19,7 @@ pub(super) fn scenario() -> Scenario {
         .client(client)
         .server(server)
         .judge(judge)
-        .words(&["sleep", "time.sleep", "wait", "睡眠", "延时"])
+        .words("sleep time.sleep wait 睡眠 延时")
         .teach(teach)
 }
 

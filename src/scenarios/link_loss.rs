@@ -18,7 +18,7 @@ pub(super) fn scenario() -> Scenario {
         .judge(judge)
         .only_over("up.drop=3+7+13+17")
         .on_link(Variation::Nothing)
-        .words(&["retransmission", "retransmit", "resend", "重传"])
+        .words("retransmission retransmit resend 重传")
         .teach(teach)
 }
 

@@ -134,8 +134,9 @@ pub struct Scenario {
     pub question: Text,
     /// What the run establishes, in one sentence.
     pub claim: Text,
-    /// Lines that call it, and the words that people have for each, in small letters with hyphens; also in Chinese.
-    pub words: Vec<(&'static str, &'static [&'static str])>,
+    /// Lines that call it, and the words that people have for each: between spaces, in small letters with
+    /// hyphens; also in Chinese.
+    pub words: Vec<(&'static str, &'static str)>,
     /// Which documents describe it (`D1 §10`).
     pub documents: &'static [&'static str],
     /// The options it takes.
@@ -182,14 +183,14 @@ impl Scenario {
         self
     }
 
-    /// The words that people have for it: who types one is led here.
-    pub(super) fn words(self, words: &'static [&'static str]) -> Scenario {
+    /// The words that people have for it, between spaces: who types one is led here.
+    pub(super) fn words(self, words: &'static str) -> Scenario {
         let id = self.id;
         self.words_for(id, words)
     }
 
     /// The same for a line with options.
-    pub(super) fn words_for(mut self, line: &'static str, words: &'static [&'static str]) -> Scenario {
+    pub(super) fn words_for(mut self, line: &'static str, words: &'static str) -> Scenario {
         self.words.push((line, words));
         self
     }

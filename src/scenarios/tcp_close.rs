@@ -15,19 +15,7 @@ pub(super) fn scenario() -> Scenario {
         .client(|end| client(end, &VISITS))
         .server(|end| server(end, &VISITS))
         .judge(judge)
-        .words(&[
-            "rst",
-            "reset",
-            "fin",
-            "econnreset",
-            "broken-pipe",
-            "epipe",
-            "shutdown",
-            "hang-up",
-            "disconnect",
-            "关闭",
-            "断开",
-        ])
+        .words("rst reset fin econnreset broken-pipe epipe shutdown hang-up disconnect 关闭 断开")
         .teach(teach)
 }
 

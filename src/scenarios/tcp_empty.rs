@@ -16,7 +16,7 @@ pub(super) fn scenario() -> Scenario {
         .server(server)
         .judge(judge)
         .on_link(Variation::Nothing)
-        .words(&["empty", "zero", "eof", "end-of-stream", "空消息", "流结束"])
+        .words("empty zero eof end-of-stream 空消息 流结束")
         .teach(teach)
 }
 

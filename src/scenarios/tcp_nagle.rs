@@ -25,7 +25,7 @@ pub(super) fn scenario() -> Scenario {
         .impossible(segments::uncounted)
         .restarts()
         .on_link(Variation::Nothing)
-        .words(&["small-packets", "cork", "纳格", "合并", "小包"])
+        .words("small-packets cork 纳格 合并 小包")
         .teach(teach)
 }
 

@@ -20,46 +20,12 @@ pub(super) fn scenario() -> Scenario {
         .server(server)
         .judge(judge)
         .on_link(Variation::Nothing)
-        .words(&[
-            "run",
-            "demo",
-            "start",
-            "begin",
-            "first",
-            "example",
-            "hello",
-            "intro",
-            "tutorial",
-            "tcp",
-            "stick",
-            "sticky",
-            "sticky-packet",
-            "sticky-packets",
-            "sticking",
-            "coalesce",
-            "coalescing",
-            "merge",
-            "merged",
-            "glue",
-            "glued",
-            "together",
-            "boundary",
-            "boundaries",
-            "stream",
-            "粘包",
-            "黏包",
-            "沾包",
-            "粘连",
-            "边界",
-            "字节流",
-            "演示",
-            "开始",
-            "入门",
-        ])
-        .words_for(
-            "tcp-naive --link --pcap FILE",
-            &["link", "pcap", "wireshark", "tcpdump", "capture", "packets", "抓包"],
+        .words(
+            "run demo start begin first example hello intro tutorial tcp stick sticky sticky-packet \
+             sticky-packets sticking coalesce coalescing merge merged glue glued together boundary boundaries \
+             stream 粘包 黏包 沾包 粘连 边界 字节流 演示 开始 入门",
         )
+        .words_for("tcp-naive --link --pcap FILE", "link pcap wireshark tcpdump capture packets 抓包")
         .teach(teach)
 }
 

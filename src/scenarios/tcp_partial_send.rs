@@ -29,16 +29,7 @@ pub(super) fn scenario() -> Scenario {
                 )
             })
         })
-        .words(&[
-            "short-write",
-            "partial-write",
-            "eagain",
-            "ewouldblock",
-            "sendall",
-            "send-buffer",
-            "non-blocking",
-            "发送缓冲区",
-        ])
+        .words("short-write partial-write eagain ewouldblock sendall send-buffer non-blocking 发送缓冲区")
         .teach(teach)
 }
 

@@ -21,7 +21,7 @@ pub(super) fn scenario() -> Scenario {
         .client(client)
         .server(server)
         .judge(judge)
-        .words(&["slip", "off-by-one", "wrong-answer", "leftover", "错位", "残留", "串包"])
+        .words("slip off-by-one wrong-answer leftover 错位 残留 串包")
         .teach(teach)
 }
 

@@ -29,18 +29,8 @@ pub(super) fn scenario() -> Scenario {
             );
             (!cfg!(any(target_os = "linux", target_os = "android"))).then_some(reason)
         })
-        .words(&[
-            "bind",
-            "port-in-use",
-            "address-in-use",
-            "address-already-in-use",
-            "eaddrinuse",
-            "time-wait",
-            "so-reuseaddr",
-            "端口",
-            "端口占用",
-            "地址被占用",
-        ])
+        .words("bind port-in-use address-in-use address-already-in-use eaddrinuse time-wait so-reuseaddr 端口 \
+             端口占用 地址被占用")
         .teach(teach)
 }
 

@@ -15,7 +15,7 @@ pub(super) fn scenario() -> Scenario {
         .client(client)
         .server(server)
         .judge(judge)
-        .words(&["recv", "partial-recv", "short-read", "half", "incomplete", "half-packet", "半包", "不完整"])
+        .words("recv partial-recv short-read half incomplete half-packet 半包 不完整")
         .teach(teach)
 }
 

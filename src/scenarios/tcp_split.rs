@@ -20,7 +20,7 @@ pub(super) fn scenario() -> Scenario {
         .client(client)
         .server(server)
         .judge(judge)
-        .words(&["segment", "segments", "segmentation", "mss", "拆包", "分包", "报文段"])
+        .words("segment segments segmentation mss 拆包 分包 报文段")
         .impossible(segments::uncounted)
         .teach(teach)
 }

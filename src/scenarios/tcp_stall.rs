@@ -31,7 +31,7 @@ pub(super) fn scenario() -> Scenario {
             );
             (!statistics::counts_segments()).then_some(reason)
         })
-        .words(&["40ms", "40-ms", "delay", "slow", "delayed-ack", "quickack", "延迟", "延迟确认", "卡顿", "40毫秒"])
+        .words("40ms 40-ms delay slow delayed-ack quickack 延迟 延迟确认 卡顿 40毫秒")
         .teach(teach)
 }
 

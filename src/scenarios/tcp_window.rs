@@ -21,7 +21,7 @@ pub(super) fn scenario() -> Scenario {
         .judge(judge)
         .only_over("rtt=2ms")
         .varies()
-        .words(&["window", "zero-window", "flow-control", "backpressure", "窗口", "流量控制"])
+        .words("window zero-window flow-control backpressure 窗口 流量控制")
         .teach(teach)
 }
 

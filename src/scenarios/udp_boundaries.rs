@@ -22,7 +22,7 @@ pub(super) fn scenario() -> Scenario {
         .server(server)
         .judge(judge)
         .on_link(Variation::Nothing)
-        .words(&["udp", "emsgsize", "datagram", "datagrams", "数据报"])
+        .words("udp emsgsize datagram datagrams 数据报")
         .teach(teach)
 }
 

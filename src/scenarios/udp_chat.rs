@@ -18,7 +18,7 @@ pub(super) fn scenario() -> Scenario {
         .client(client)
         .server(server)
         .judge(judge)
-        .words(&["recvfrom", "address", "多个客户端"])
+        .words("recvfrom address 多个客户端")
         .teach(teach)
 }
 

@@ -17,7 +17,7 @@ pub(super) fn scenario() -> Scenario {
         .judge(judge)
         .only_over("up.dup=2+5")
         .on_link(Variation::Nothing)
-        .words(&["twice", "duplicated", "重复"])
+        .words("twice duplicated 重复")
         .teach(teach)
 }
 

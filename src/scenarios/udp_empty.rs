@@ -14,7 +14,7 @@ pub(super) fn scenario() -> Scenario {
         .server(server)
         .judge(judge)
         .on_link(Variation::Nothing)
-        .words(&["empty-datagram", "empty-udp", "空数据报"])
+        .words("empty-datagram empty-udp 空数据报")
         .teach(teach)
 }
 

@@ -19,7 +19,7 @@ pub(super) fn scenario() -> Scenario {
         .only_over("rtt=2ms,up.drop=5")
         .on_link(Variation::Nothing)
         .tally(tally)
-        .words(&["mtu", "fragment", "fragmentation", "ip-fragment", "分片"])
+        .words("mtu fragment fragmentation ip-fragment 分片")
         .teach(teach)
 }
 

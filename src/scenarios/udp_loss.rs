@@ -22,7 +22,7 @@ pub(super) fn scenario() -> Scenario {
         .server(server)
         .judge(judge)
         .varies()
-        .words(&["drop", "dropped", "lost", "missing", "packet-loss", "丢包", "丢失"])
+        .words("drop dropped lost missing packet-loss 丢包 丢失")
         .teach(teach)
 }
 

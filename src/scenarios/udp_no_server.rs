@@ -16,7 +16,7 @@ pub(super) fn scenario() -> Scenario {
         .client(client)
         .judge(judge)
         .never_alone("there is no other end: the lesson is that nobody listens", "没有另一端：这一课讲的正是没有人监听")
-        .words(&["econnrefused", "icmp", "refused", "nobody-listens", "拒绝连接"])
+        .words("econnrefused icmp refused nobody-listens 拒绝连接")
         .teach(teach)
 }
 

@@ -20,7 +20,7 @@ pub(super) fn scenario() -> Scenario {
         .client(client)
         .server(server)
         .judge(judge)
-        .words(&["udp-commands", "udp命令"])
+        .words("udp-commands udp命令")
         .teach(teach)
 }
 

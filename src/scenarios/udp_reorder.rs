@@ -20,7 +20,7 @@ pub(super) fn scenario() -> Scenario {
         .judge(judge)
         .only_over("up.reorder=1+4")
         .on_link(Variation::Nothing)
-        .words(&["order", "reordered", "out-of-order", "乱序"])
+        .words("order reordered out-of-order 乱序")
         .teach(teach)
 }
 

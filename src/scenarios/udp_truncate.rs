@@ -20,7 +20,7 @@ pub(super) fn scenario() -> Scenario {
         .server(server)
         .judge(judge)
         .on_link(Variation::Nothing)
-        .words(&["wsaemsgsize", "msg-trunc", "truncated", "cut-off", "截断"])
+        .words("wsaemsgsize msg-trunc truncated cut-off 截断")
         .teach(teach)
 }
 

@@ -46,7 +46,7 @@ pub(super) fn command() -> Command {
         Ok(Task::new(move |context, out| run(asked, context, out)))
     })
     .about(about)
-    .words([("check --help", &["fuzz", "grade", "survive", "评分", "检验"] as &[_])])
+    .words([("check --help", "fuzz grade survive 评分 检验")])
     .formats([Format::Text, Format::Json, Format::Tap, Format::Junit, Format::Markdown])
     .args(args)
 }

@@ -48,11 +48,7 @@ pub(super) fn command() -> Command {
     Command::new("cost", summary, read)
         .formats([Format::Text, Format::Json, Format::Html, Format::Svg])
         .args(options::args)
-        .words([(
-            "cost",
-            &["bench", "benchmark", "performance", "perf", "speed", "latency", "throughput", "compare", "性能", "代价"]
-                as &[_],
-        )])
+        .words([("cost", "bench benchmark performance perf speed latency throughput compare 性能 代价")])
 }
 
 fn run(request: &CostRequest, context: &Context, out: &mut dyn Write) -> io::Result<Exit> {

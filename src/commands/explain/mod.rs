@@ -44,7 +44,7 @@ pub(super) fn command() -> Command {
         let help = Text::new("a scenario, an error text, a word, a number, bytes", "场景、错误信息、词、数或字节");
         vec![positional("what", "X", lang, help).num_args(1..).allow_negative_numbers(true)]
     })
-    .words([("explain", &["meaning", "symptom", "error", "解释", "报错", "错误"] as &[_])])
+    .words([("explain", "meaning symptom error 解释 报错 错误")])
 }
 
 /// One thing that it may be.
