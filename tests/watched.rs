@@ -93,64 +93,189 @@ fn a_cut_call_returns_less_and_the_rest_comes_next() {
     assert_eq!(asked, [10, 10], "the program asked for what it asked\n{ran}");
 }
 
+/// Whatever call takes the bytes, it takes no more than it may, and the program finds its lists of buffers as it left
+/// them: the same program prints the same.
+#[test]
+fn every_call_that_receives_is_cut() {
+    let whole = run(&["watch", "--format", "json", "--", "python3", &subject("lists.py")]);
+    let ran = run(&["watch", "--cut", "2", "--format", "json", "--", "python3", &subject("lists.py")]);
+    assert_eq!((whole.code, ran.code), (Some(0), Some(0)), "{whole}{ran}");
+    assert_eq!(whole.err, ran.err, "{ran}");
+    let got = |ran: &Ran| told(ran, &["recv"]);
+    assert_eq!(got(&whole), ["server recv 6", "server recv 6", "server recv 6", "server recv 6"], "{whole}");
+    assert_eq!(got(&ran), ["server recv 2"; 12], "{ran}");
+    let asked: std::collections::HashSet<_> = events(&ran).iter().map(|e| e["asked"].to_string()).collect();
+    assert!(asked.contains("6") && !asked.contains("2"), "the program asked for what it asked\n{ran}");
+}
+
+/// What a program can find out about itself: the signals it blocks, ignores and catches, its environment, descriptors,
+/// folder, standard input.
+#[test]
+fn a_watched_program_finds_itself_as_unwatched() {
+    use std::io::Write;
+    use std::process::{Command, Stdio};
+    // Two real-time signals are the C library's own.
+    let script = "import os, sys\nsignals = [l for l in open('/proc/self/status') if l[:3] in ('Sig', 'Shd')][1:]\n\
+                  print([int(l.split()[1], 16) & 0x7fffffff for l in signals])\n\
+                  print(sorted(os.environ.items()), os.listdir('/proc/self/fd'), os.getcwd(), os.umask(0))\n\
+                  print([os.isatty(fd) for fd in range(3)], os.getsid(0), sys.stdin.read())\n";
+    let told = |watch: &[&str]| {
+        let words: Vec<&str> = watch.iter().copied().chain(["python3", "-c", script]).collect();
+        let mut command = Command::new(words[0]);
+        command.args(&words[1..]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("started");
+        child.stdin.take().expect("a pipe").write_all("input, 输入".as_bytes()).expect("written");
+        let ran = child.wait_with_output().expect("ended");
+        assert!(ran.status.success(), "{ran:?}");
+        String::from_utf8(ran.stdout).expect("text")
+    };
+    let unwatched = told(&[]);
+    assert!(unwatched.contains("input, 输入"), "{unwatched}");
+    let watched = told(&[common::BINARY, "watch", "--"]);
+    assert!(watched.starts_with(&unwatched), "{watched}\n{unwatched}");
+}
+
+#[test]
+fn what_cannot_be_seen_is_said() {
+    let said = |script: &str, words: &str| {
+        let ran = run(&["watch", "--", "python3", "-c", script]);
+        assert_eq!(ran.code, Some(0), "{ran}");
+        assert!(ran.out.split_whitespace().collect::<Vec<_>>().join(" ").contains(words), "{words}\n{ran}");
+    };
+    said("import ctypes; ctypes.CDLL(None).syscall(425, 1, ctypes.create_string_buffer(120))", "uses io_uring");
+    let ends = "import os, socket\nl = socket.create_server(('127.0.0.1', 0))\n\
+                near = socket.create_connection(l.getsockname())\nfar = l.accept()[0]\n";
+    let hello = "near.send(bytes([22, 3, 1, 0, 5, 1, 0, 0, 1, 0]))\nfar.recv(100)\n";
+    said(&format!("{ends}{hello}"), "connections that speak TLS: 1; their bytes are ciphertext");
+    let pass = "a, b = socket.socketpair()\nsocket.send_fds(a, [b'x'], [near.fileno()])\n";
+    said(&format!("{ends}{pass}"), "a socket was handed to another process (SCM_RIGHTS)");
+    // A process that is watched has it: that is seen.
+    let taken = "if os.fork() == 0:\n    fd = socket.recv_fds(b, 1, 1)[1][0]\n    os.write(fd, b'passed')\n    os._exit(0)\n\
+                 os.wait()\n";
+    let ran = run(&["watch", "--", "python3", "-c", &format!("{ends}{pass}{taken}")]);
+    assert!(ran.out.contains("[passed]") && !ran.out.contains("SCM_RIGHTS"), "{ran}");
+}
+
 #[test]
 fn a_program_that_fails_is_no_success() {
     let ran = run(&["watch", "--", "python3", "-c", "raise SystemExit(7)"]);
     assert_eq!(ran.code, Some(1), "{ran}");
     assert!(ran.out.contains("python3 ended with exit status 7"), "{ran}");
+    let ran = run(&["watch", "--format", "json", "--", "sh", "-c", "kill -TERM $$"]);
+    assert_eq!(ran.code, Some(1), "{ran}");
+    assert!(ran.out.contains("sh was ended by signal 15"), "{ran}");
     let ran = run(&["watch", "--", "/nowhere/at/all"]);
     assert_eq!(ran.code, Some(2), "{ran}");
     assert!(ran.err.contains("cannot be started"), "{ran}");
 }
 
-/// Every call that strace(1) shows, with its result and its bytes, and no other; peeks take nothing and make no row.
+/// What a call did: `send 5 68656c6c6f`; of what strace(1) does not show, the number alone.
+fn did(call: &str, result: &str, bytes: &str) -> String {
+    format!("{call} {result} {bytes}")
+}
+
+/// Every call that strace(1) shows on a socket of the internet families, with its result and its bytes, and no other.
 #[test]
 fn the_trace_is_that_of_strace() {
     let folder = std::env::temp_dir().join(format!("stickdemo-strace-{}", std::process::id()));
     std::fs::create_dir(&folder).expect("a folder");
-    let calls = "trace=bind,listen,accept4,connect,sendto,recvfrom";
     let mut strace = std::process::Command::new("strace");
-    strace.args(["-ff", "-xx", "-s", "65536", "-e", calls, "-o"]).arg(folder.join("t"));
-    let traced = strace.args(["python3", &subject("both_ends.py")]).output();
-    // No test depends on strace being installed; where it is, both must agree.
-    let Ok(traced) = traced else { return std::fs::remove_dir_all(folder).expect("removed") };
+    strace.args(["-ff", "-y", "-xx", "-s", "65536", "-o"]).arg(folder.join("t"));
+    let traced = strace.args(["python3", &subject("every_call.py")]).output().expect("strace is installed");
     assert!(traced.status.success(), "{traced:?}");
     let files = std::fs::read_dir(&folder).expect("its files").flatten();
-    let text: String = files.map(|file| std::fs::read_to_string(file.path()).expect("a trace")).collect();
+    let texts: Vec<String> = files.map(|file| std::fs::read_to_string(file.path()).expect("a trace")).collect();
     std::fs::remove_dir_all(folder).expect("removed");
-    let mut expected: Vec<String> = text.lines().filter_map(strace_line).collect();
-    let ran = run(&["watch", "--quiet", "--format", "json", "--", "python3", &subject("both_ends.py")]);
-    let named = |call: &str| match call {
-        "send" => Some("sendto"),
-        "recv" => Some("recvfrom"),
-        "accept" => Some("accept4"),
-        "bind" | "listen" | "connect" => {
-            Some(["bind", "listen", "connect"].into_iter().find(|c| *c == call).expect("it"))
-        }
-        _ => None,
-    };
-    let one = |e: &Value| Some(format!("{} {} {}", named(e["call"].as_str()?)?, e["returned"], e["bytes"].as_str()?));
-    let mut told: Vec<String> = events(&ran).iter().filter_map(one).collect();
+    let mut expected: Vec<String> = texts.iter().flat_map(|text| strace_calls(text)).collect();
+    let ran = run(&["watch", "--quiet", "--format", "json", "--", "python3", &subject("every_call.py")]);
+    assert_eq!(ran.code, Some(0), "{ran}");
+    let mut told: Vec<String> = events(&ran).iter().filter_map(told_call).collect();
     expected.sort();
     told.sort();
-    assert!(expected.len() >= 10, "{expected:?}");
-    assert_eq!(told, expected, "{ran}\n{text}");
+    assert!(expected.len() >= 45, "{expected:?}");
+    assert_eq!(told, expected, "{ran}\n{texts:?}");
+    // What strace does not show: sendfile's bytes, and those of splice.
+    for (byte, n) in [("73", 31), ("70", 33), ("71", 35)] {
+        let whole = events(&ran).into_iter().filter(|e| e["bytes"] == byte.repeat(n));
+        let calls: Vec<_> = whole.map(|e| e["call"].clone()).collect();
+        assert_eq!(calls, ["send", "recv"], "{n} bytes\n{ran}");
+    }
 }
 
-/// `sendto(4, "\x68\x69", 2, 0, NULL, 0) = 2` as `sendto 2 6869`; of a call that returns a descriptor, 0. Sockets of
-/// other families, and peeks, are left out.
-fn strace_line(line: &str) -> Option<String> {
-    let (call, rest) = line.split_once('(')?;
-    let result: i64 = rest.rsplit_once(" = ")?.1.split(' ').next()?.parse().ok()?;
-    if rest.contains("MSG_PEEK") || rest.contains("AF_UNIX") || rest.contains("AF_NETLINK") {
-        return None;
+/// An event as [`strace_calls`] has it.
+fn told_call(event: &Value) -> Option<String> {
+    let result = event["error"].as_str().map_or_else(|| event["returned"].to_string(), str::to_owned);
+    let unshown = ["31", "33", "35"].contains(&result.as_str());
+    let bytes = if unshown { "" } else { event["bytes"].as_str().unwrap_or_default() };
+    match event["call"].as_str()? {
+        "send" | "sendto" => Some(did("send", &result, bytes)),
+        "recv" | "recvfrom" => Some(did("recv", &result, bytes)),
+        call @ ("bind" | "listen" | "connect" | "accept" | "shutdown") => Some(did(call, &result, "")),
+        _ => None,
     }
-    let bytes = match call {
-        "sendto" | "recvfrom" => rest.split('"').nth(1)?.replace("\\x", ""),
-        _ => String::new(),
+}
+
+/// The calls of one thread as strace wrote them.
+fn strace_calls(text: &str) -> Vec<String> {
+    let mut calls = Vec::new();
+    let mut interrupted = None;
+    for line in text.lines() {
+        let Some((name, rest)) = line.split_once('(') else { continue };
+        let Some((arguments, result)) = rest.rsplit_once(" = ") else { continue };
+        let result = result.split(' ').next().unwrap_or_default();
+        let failed = rest.contains(" = -1 ").then(|| rest.rsplit(" = -1 ").next()?.split(' ').next()).flatten();
+        if name == "rt_sigreturn" && failed == Some("EINTR") {
+            calls.extend(interrupted.take());
+        }
+        let socket: String = b"socket:".iter().map(|byte| format!("\\x{byte:02x}")).collect();
+        if !arguments.contains(&format!("<{socket}")) || arguments.contains("AF_UNIX") {
+            continue;
+        }
+        let call = match name {
+            "sendto" | "sendmsg" | "sendmmsg" | "write" | "writev" | "sendfile" => "send",
+            "recvfrom" | "recvmsg" | "recvmmsg" | "read" | "readv" => "recv",
+            "splice"
+                if arguments.starts_with(&format!("{}<{socket}", arguments.split('<').next().expect("a number"))) =>
+            {
+                "recv"
+            }
+            "splice" => "send",
+            "accept4" => "accept",
+            "bind" | "listen" | "connect" | "shutdown" => name,
+            _ => continue,
+        };
+        if result == "?" {
+            interrupted = Some(did(call, "EINTR", ""));
+            continue;
+        }
+        calls.extend(match (failed, name) {
+            (Some(error), _) => vec![did(call, error, "")],
+            (None, "sendmmsg" | "recvmmsg") => messages(call, arguments),
+            (None, "accept4") => vec![did(call, "0", "")],
+            (None, _) => vec![did(call, result, &moved(arguments, result))],
+        });
+    }
+    calls
+}
+
+/// The messages of one call: each is as long as its `msg_len` says.
+fn messages(call: &str, arguments: &str) -> Vec<String> {
+    let parts: Vec<&str> = arguments.split("msg_len=").collect();
+    let len = |text: &str| text.split(['}', ',']).next().unwrap_or_default().to_owned();
+    parts.windows(2).map(|pair| did(call, &len(pair[1]), &moved(pair[0], &len(pair[1])))).collect()
+}
+
+/// The first bytes of the buffers that a call was given, in hexadecimal; where they are shown.
+fn moved(arguments: &str, result: &str) -> String {
+    let listed = arguments.contains("iov_base=");
+    let texts: Vec<&str> = match listed {
+        true => arguments.split("iov_base=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect(),
+        false => arguments.split('"').nth(1).into_iter().collect(),
     };
-    let result = if call == "accept4" { 0 } else { result };
-    Some(format!("{call} {result} {bytes}"))
+    let shown = texts.concat().replace("\\x", "");
+    let most = 2 * result.parse::<usize>().unwrap_or(0);
+    let unshown = [31, 33, 35].contains(&(most / 2));
+    if unshown { String::new() } else { shown[..most.min(shown.len())].to_owned() }
 }
 
 /// Ctrl-C goes to the program as to anybody in its terminal; it ends, and its trace is written.
@@ -169,8 +294,10 @@ fn an_interrupt_is_the_programs_and_the_trace_ends_well() {
     std::io::Read::read_to_string(&mut lines, &mut rest).expect("the trace");
     let ran = finished(child);
     assert_eq!(ran.code, Some(0), "{rest}{ran}");
-    for words in ["interrupted\n", "listen 127.0.0.1:", "prints 2 lines, the last:"] {
-        assert!(rest.contains(words), "{words}\n{rest}");
+    let (terminal, trace) = rest.split_once("in the order of causes").expect("a trace");
+    assert!(terminal.contains("interrupted\n"), "{rest}");
+    for words in ["interrupted", "listen 127.0.0.1:"] {
+        assert!(trace.contains(words), "{words}\n{rest}");
     }
 }
 

@@ -8,9 +8,9 @@ use crate::say;
 use crate::text::{Text, escaped, grouped, is_harmful};
 use crate::trace::{EndName, Recorder, Role, Tie};
 use crate::watch::conditions::Conditions;
-use crate::watch::seen::ProcessEnd;
+use crate::watch::seen::{Id, ProcessEnd, Record, SocketKey, Target};
 use crate::watch::who::WhoIsWho;
-use crate::watch::{Watched, Watching, source};
+use crate::watch::{Watched, Watching, ciphertext, source};
 use std::collections::BTreeSet;
 
 /// What was seen as a report like any other.
@@ -68,13 +68,47 @@ fn blindness(watched: &Watched, watching: &Watching) -> Vec<Text> {
         let n = grouped(watching.most_calls);
         notes.push(say!("only the first {n} calls are recorded (--events N)", "只记录了前 {n} 次调用（--events N）"));
     }
+    notes.extend(unseen(watched));
+    notes
+}
+
+/// What nobody can see by watching calls.
+fn unseen(watched: &Watched) -> Vec<Text> {
+    let mut notes = Vec::new();
     if watched.uring {
         notes.push(Text::new(
             "a program uses io_uring: what it does there cannot be seen",
             "有程序使用了 io_uring：它在其中做的事看不到",
         ));
     }
+    if watched.unread {
+        notes.push(Text::new(
+            "what a call moved could not be read (splice, sendfile or MSG_TRUNC): that connection is not followed behind it",
+            "有调用传送的内容读不到（splice、sendfile 或 MSG_TRUNC）：那个连接此后不再记录",
+        ));
+    }
+    if watched.passed.iter().any(|(giver, key)| !is_used_by_another(watched, *giver, *key)) {
+        notes.push(Text::new(
+            "a socket was handed to another process (SCM_RIGHTS): what is done with it in one that is not watched cannot be seen",
+            "有套接字交给了别的进程（SCM_RIGHTS）：没被观察的进程用它做的事看不到",
+        ));
+    }
+    let encrypted = ciphertext::connections(&watched.seen);
+    if encrypted > 0 {
+        notes.push(say!(
+            "connections that speak TLS: {encrypted}; their bytes are ciphertext, and the messages within cannot be seen",
+            "使用 TLS 的连接：{encrypted} 个；其中的字节是密文，看不到里面的消息"
+        ));
+    }
     notes
+}
+
+/// Did a watched process that was not its first owner use a socket?
+fn is_used_by_another(watched: &Watched, giver: Id, key: SocketKey) -> bool {
+    watched.seen.iter().any(|one| match one {
+        Record::Call(call) => call.pid != giver && matches!(&call.target, Target::Socket(socket) if socket.key == key),
+        _ => false,
+    })
 }
 
 fn head(watching: &Watching, framing: Option<&dyn Framing>) -> Head {

@@ -2,9 +2,10 @@
 //! leave, and everything behind the recorder is the same.
 //!
 //! `tracer` (Linux) follows the programs and says what it `seen`; `who` finds out who is a client and who the
-//! server; `source` turns the calls into events; `conditions` decide which call is done what to; `survival` finds out
-//! what breaks a program. All but the first are pure.
+//! server; `source` turns the calls into events; `conditions` decide which call is done what to; `ciphertext` says which
+//! streams are encrypted; `survival` finds out what breaks a program. All but the first are pure.
 
+pub mod ciphertext;
 pub mod conditions;
 pub mod frames;
 pub mod seen;

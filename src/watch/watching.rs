@@ -1,7 +1,7 @@
 //! What is to be watched, and what came of it: plain data, on every system.
 
 use super::conditions::Conditions;
-use super::seen::{Id, ProcessEnd, Record};
+use super::seen::{Id, ProcessEnd, Record, SocketKey};
 use crate::say;
 use crate::text::Text;
 use std::collections::HashMap;
@@ -71,6 +71,10 @@ pub struct Watched {
     pub paused: bool,
     /// A program used io_uring.
     pub uring: bool,
+    /// Sockets that were handed to another process (SCM_RIGHTS), and by which.
+    pub passed: Vec<(Id, SocketKey)>,
+    /// A piece of a stream could not be read, and what follows it is not recorded.
+    pub unread: bool,
     /// The limit passed, and what still ran was killed.
     pub overdue: bool,
 }

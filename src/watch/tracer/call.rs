@@ -5,6 +5,8 @@ use super::calls::{KnownCall, Shape};
 use super::decode::{self, MovedBytes};
 use super::memory::{self, Area};
 use super::owned::{self, Descriptor, Descriptors};
+use super::piped;
+use super::shorten::Before;
 use crate::sys::errno;
 use crate::trace::{Evidence, Proto};
 use std::io;
@@ -24,15 +26,28 @@ pub(super) struct Entered {
     pub(super) operation: Operation,
     pub(super) shape: Shape,
     pub(super) args: [u64; 6],
+    /// The descriptor that it is about: its first, but for splice(2).
+    pub(super) fd: i32,
     pub(super) t_us: u64,
     pub(super) descriptor: Descriptor,
     /// So many bytes instead of those it asked for.
     pub(super) allowed: Option<usize>,
+    /// What it asked for, where that was changed.
+    pub(super) before: Option<Before>,
     /// It was kept waiting.
     pub(super) held: bool,
+    /// Of a splice: what was in the pipe before it.
+    piped: Option<Vec<u8>>,
     address: Option<SocketAddr>,
     /// Of a close: what the kernel said before it.
     evidence: Evidence,
+}
+
+/// What a call does, on which descriptor, which is this.
+pub(super) struct Subject {
+    pub(super) operation: Operation,
+    pub(super) fd: i32,
+    pub(super) descriptor: Descriptor,
 }
 
 /// The option that a setsockopt is about, and the value that it gives.
@@ -48,9 +63,10 @@ impl Entered {
     /// A call as it is entered.
     pub(super) fn new(
         caller: Caller,
-        (known, operation, shape): (&'static KnownCall, Operation, Shape),
+        (known, shape): (&'static KnownCall, Shape),
         args: [u64; 6],
-        (descriptor, descriptors): (Descriptor, &mut Descriptors),
+        Subject { operation, fd, descriptor }: Subject,
+        descriptors: &mut Descriptors,
         t_us: u64,
     ) -> Entered {
         let address = match operation {
@@ -67,14 +83,55 @@ impl Entered {
             _ => Evidence::default(),
         };
         let operation = option(operation, &args);
-        Entered { known, operation, shape, args, t_us, descriptor, allowed: None, held: false, address, evidence }
+        let (allowed, before, held) = (None, None, false);
+        let mut entered = Entered {
+            known,
+            operation,
+            shape,
+            args,
+            fd,
+            t_us,
+            descriptor,
+            allowed,
+            before,
+            held,
+            piped: None,
+            address,
+            evidence,
+        };
+        entered.piped = entered.in_pipe(caller, descriptors);
+        entered
+    }
+
+    /// What is in the pipe that a splice moves from, or into.
+    fn in_pipe(&self, caller: Caller, descriptors: &mut Descriptors) -> Option<Vec<u8>> {
+        let pipe = match (self.shape, self.operation) {
+            (Shape::Pipe, Operation::Send) => self.args[0],
+            (Shape::Pipe, _) => self.args[2],
+            _ => return None,
+        };
+        piped::content(&descriptors.duplicate(caller.pid, pipe as i32)?)
+    }
+
+    /// What a splice moved: what was at the front of its pipe, or came to the end of it.
+    fn spliced(&self, caller: Caller, result: i64, descriptors: &mut Descriptors) -> MovedBytes {
+        let moved = usize::try_from(result).ok();
+        let n = moved.unwrap_or(0);
+        let bytes = self.piped.as_ref().filter(|_| n > 0).and_then(|before| match self.operation {
+            Operation::Send => before.get(..n).map(<[u8]>::to_vec),
+            _ => {
+                let after = self.in_pipe(caller, descriptors)?;
+                (after.len() == before.len() + n).then(|| after[before.len()..].to_vec())
+            }
+        });
+        MovedBytes { asked: self.args[4] as usize, moved, bytes: bytes.unwrap_or_default(), ..MovedBytes::default() }
     }
 
     /// The descriptor that the record is about, once the call returned this.
     fn fd(&self, result: i64) -> i32 {
         match self.operation {
             Operation::Socket | Operation::Accept | Operation::Duplicate if result >= 0 => result as i32,
-            _ => self.args[0] as i32,
+            _ => self.fd,
         }
     }
 
@@ -87,7 +144,7 @@ impl Entered {
         end_us: u64,
     ) -> Vec<SystemCall> {
         let fd = self.fd(result);
-        let descriptor = if fd == self.args[0] as i32 && self.operation != Operation::Socket {
+        let descriptor = if fd == self.fd && self.operation != Operation::Socket {
             self.descriptor
         } else {
             descriptors.forget(caller.pid, fd..=fd);
@@ -98,6 +155,9 @@ impl Entered {
         };
         let sends = self.operation == Operation::Send;
         let mut moved = decode::moved(caller.tid, self.shape, &self.args, result, sends);
+        if self.shape == Shape::Pipe {
+            moved.push(self.spliced(caller, result, descriptors));
+        }
         if self.shape == Shape::Plain {
             moved.push(MovedBytes {
                 moved: usize::try_from(result).ok(),

@@ -19,6 +19,8 @@ pub(super) enum Shape {
     Headers,
     /// From a file: sendfile(2).
     File,
+    /// From a pipe, or into one: splice(2).
+    Pipe,
 }
 
 /// What a stop at a call is about.
@@ -30,6 +32,8 @@ pub(super) enum Matter {
     CloseRange,
     /// The program uses io_uring, whose calls nobody sees.
     Uring,
+    /// A signal's handler returns: rt_sigreturn(2). What it returns to tells whether an interrupted call is made again.
+    HandlerReturn,
 }
 
 /// A call by its number, with its name.
@@ -63,6 +67,10 @@ pub(super) const CALLS: &[KnownCall] = &[
     known(libc::SYS_recvmmsg, "recvmmsg", Operation::Receive, Shape::Headers),
     known(libc::SYS_read, "read", Operation::Receive, Shape::Buffer),
     known(libc::SYS_readv, "readv", Operation::Receive, Shape::Areas),
+    known(libc::SYS_pwritev2, "pwritev2", Operation::Send, Shape::Areas),
+    known(libc::SYS_preadv2, "preadv2", Operation::Receive, Shape::Areas),
+    // Which it is, its descriptors say.
+    known(libc::SYS_splice, "splice", Operation::Send, Shape::Pipe),
     known(libc::SYS_setsockopt, "setsockopt", Operation::SetOption(0, 0), Shape::Plain),
     known(libc::SYS_shutdown, "shutdown", Operation::Shutdown(0), Shape::Plain),
     known(libc::SYS_close, "close", Operation::Close, Shape::Plain),
@@ -73,6 +81,7 @@ pub(super) const CALLS: &[KnownCall] = &[
     known(libc::SYS_fcntl, "fcntl", Operation::Duplicate, Shape::Plain),
     KnownCall { number: libc::SYS_close_range, name: "close_range", matter: Matter::CloseRange },
     KnownCall { number: libc::SYS_io_uring_setup, name: "io_uring_setup", matter: Matter::Uring },
+    KnownCall { number: libc::SYS_rt_sigreturn, name: "rt_sigreturn", matter: Matter::HandlerReturn },
 ];
 
 /// The call of this number.

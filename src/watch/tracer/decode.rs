@@ -31,18 +31,19 @@ pub(super) fn flags(shape: Shape, args: &[u64; 6]) -> i32 {
     match shape {
         Shape::Addressed | Shape::Headers => args[3] as i32,
         Shape::Header => args[2] as i32,
-        Shape::Plain | Shape::Buffer | Shape::Areas | Shape::File => 0,
+        Shape::Plain | Shape::Buffer | Shape::Areas | Shape::File | Shape::Pipe => 0,
     }
 }
 
-/// How many bytes a call asks for.
+/// How many bytes a call asks for; of several messages, the first.
 pub(super) fn asked(tid: Id, shape: Shape, args: &[u64; 6]) -> usize {
     match shape {
         Shape::Buffer | Shape::Addressed => args[2] as usize,
         Shape::Areas => memory::room(&memory::areas(tid, args[1], args[2] as usize)),
-        Shape::Header => memory::header(tid, args[1]).map_or(0, |header| memory::room(&header.areas)),
+        Shape::Header | Shape::Headers => memory::header(tid, args[1]).map_or(0, |it| memory::room(&it.areas)),
         Shape::File => args[3] as usize,
-        Shape::Plain | Shape::Headers => 0,
+        Shape::Pipe => args[4] as usize,
+        Shape::Plain => 0,
     }
 }
 
@@ -50,7 +51,8 @@ pub(super) fn asked(tid: Id, shape: Shape, args: &[u64; 6]) -> usize {
 pub(super) fn moved(tid: Id, shape: Shape, args: &[u64; 6], result: i64, sends: bool) -> Vec<MovedBytes> {
     let taken = usize::try_from(result).ok();
     match shape {
-        Shape::Plain => Vec::new(),
+        // Their bytes are in no memory of the program.
+        Shape::Plain | Shape::Pipe => Vec::new(),
         Shape::Buffer => vec![piece(tid, &[buffer(args)], taken, sends)],
         Shape::Addressed => vec![addressed(tid, args, taken, sends)],
         Shape::Areas => vec![piece(tid, &memory::areas(tid, args[1], args[2] as usize), taken, sends)],

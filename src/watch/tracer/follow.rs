@@ -3,7 +3,7 @@
 mod at_calls;
 
 use super::super::conditions::Deliveries;
-use super::super::seen::{Id, ProcessEnd, Record};
+use super::super::seen::{Id, ProcessEnd, Record, SocketKey};
 use super::super::watching::{ProgramEnding, Programs, Unwatchable, Watched, Watching};
 use super::call::Entered;
 use super::child::{self, Program, StartError, Started};
@@ -34,6 +34,16 @@ struct Thread {
     /// Which of the programs it belongs to.
     program: usize,
     call: Option<Entered>,
+    /// A call that a signal interrupted: it is made again, or fails when the signal's handler returns.
+    interrupted: Option<Entered>,
+    /// It returns from a signal's handler.
+    returning: bool,
+}
+
+impl Thread {
+    fn new(pid: Id, program: usize) -> Thread {
+        Thread { pid, program, call: None, interrupted: None, returning: false }
+    }
 }
 
 /// A program that was started.
@@ -67,6 +77,8 @@ struct Tracer<'w> {
     looked: Instant,
     calls: usize,
     bytes: usize,
+    /// Streams of which a piece could not be read: their bytes cannot be placed any more.
+    astray: HashSet<SocketKey>,
     watched: Watched,
 }
 
@@ -117,6 +129,7 @@ impl<'w> Tracer<'w> {
             looked: began,
             calls: 0,
             bytes: 0,
+            astray: HashSet::new(),
             watched: Watched::default(),
         }
     }
@@ -134,7 +147,7 @@ impl<'w> Tracer<'w> {
         let started = child::start(&Program { words, standard, network: self.network() })
             .map_err(|error| refused(&name, error))?;
         let (pid, program) = (started.pid, self.roots.len());
-        self.threads.insert(pid, Thread { pid, program, call: None });
+        self.threads.insert(pid, Thread::new(pid, program));
         self.watched.program_of.insert(pid, program);
         self.roots.push(Root { name, started, begun: false, how: None, asked_to: false });
         Ok(())
@@ -276,7 +289,7 @@ impl<'w> Tracer<'w> {
     }
 
     fn way(&self, tid: Id) -> Go {
-        match self.threads.get(&tid).is_some_and(|thread| thread.call.is_some()) {
+        match self.threads.get(&tid).is_some_and(|thread| thread.call.is_some() || thread.returning) {
             true => Go::ToExit,
             false => Go::On,
         }
@@ -287,7 +300,7 @@ impl<'w> Tracer<'w> {
         let Ok(child) = ptrace::message(parent) else { return };
         let Thread { pid: of, program, .. } = self.threads[&parent];
         let pid = group(child).unwrap_or(child);
-        self.threads.insert(child, Thread { pid, program, call: None });
+        self.threads.insert(child, Thread::new(pid, program));
         if pid == child {
             self.watched.program_of.insert(child, program);
             self.watched.seen.push(Record::Forked { parent: of, child });
@@ -301,7 +314,7 @@ impl<'w> Tracer<'w> {
     fn exec(&mut self, pid: Id) {
         let program = self.threads[&pid].program;
         self.threads.retain(|_, thread| thread.pid != pid);
-        self.threads.insert(pid, Thread { pid, program, call: None });
+        self.threads.insert(pid, Thread::new(pid, program));
         let root = &mut self.roots[program];
         if root.started.pid == pid && !std::mem::replace(&mut root.begun, true) {
             self.descriptors.started(pid);
@@ -366,7 +379,7 @@ impl<'w> Tracer<'w> {
     }
 
     fn queued(&mut self, tid: Id) -> u64 {
-        let call = self.threads.get(&tid).and_then(|thread| Some((thread.pid, thread.call.as_ref()?.args[0] as i32)));
+        let call = self.threads.get(&tid).and_then(|thread| Some((thread.pid, thread.call.as_ref()?.fd)));
         let socket = call.and_then(|(pid, fd)| self.descriptors.socket(pid, fd));
         socket.and_then(|socket| crate::net::statistics::queued(&socket)).map_or(0, u64::from)
     }

@@ -97,6 +97,11 @@ impl Sides {
         self.ended.insert(socket);
     }
 
+    /// The socket at the other side.
+    pub(super) fn other(&self, socket: SocketKey) -> Option<SocketKey> {
+        self.peers.get(&socket).copied()
+    }
+
     /// Who used the other side last; `None` when nobody here did.
     pub(super) fn peer_of(&self, socket: SocketKey) -> Option<(Id, bool)> {
         let peer = self.peers.get(&socket)?;

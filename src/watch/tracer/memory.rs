@@ -35,6 +35,10 @@ fn word(bytes: &[u8], at: usize) -> Option<u64> {
     Some(u64::from_ne_bytes(bytes.get(at..at + 8)?.try_into().ok()?))
 }
 
+fn number(bytes: &[u8], at: usize) -> Option<i32> {
+    Some(i32::from_ne_bytes(bytes.get(at..at + 4)?.try_into().ok()?))
+}
+
 /// The areas of an array of `struct iovec`.
 pub(super) fn areas(tid: Id, at: u64, count: usize) -> Vec<Area> {
     let raw = read(tid, Area { at, len: count.min(MOST_BUFFERS) * 16 });
@@ -67,12 +71,37 @@ pub(super) struct Header {
     pub(super) flags: i32,
 }
 
+/// Where it has the list of its buffers, and their number.
+pub(super) const HEADER_LIST: u64 = 16;
+pub(super) const HEADER_COUNT: u64 = 24;
+
 /// Reads the header of a message.
 pub(super) fn header(tid: Id, at: u64) -> Option<Header> {
     let raw = read(tid, Area { at, len: 56 });
-    let number = |at: usize| Some(i32::from_ne_bytes(raw.get(at..at + 4)?.try_into().ok()?));
-    let name = Area { at: word(&raw, 0)?, len: usize::try_from(number(8)?).unwrap_or(0) };
-    Some(Header { name, areas: areas(tid, word(&raw, 16)?, word(&raw, 24)? as usize), flags: number(48)? })
+    let name = Area { at: word(&raw, 0)?, len: usize::try_from(number(&raw, 8)?).unwrap_or(0) };
+    let [list, count] = [HEADER_LIST, HEADER_COUNT].map(|place| word(&raw, place as usize));
+    Some(Header { name, areas: areas(tid, list?, count? as usize), flags: number(&raw, 48)? })
+}
+
+/// The longest control part that is read.
+const LONGEST_CONTROL: usize = 4096;
+
+/// The descriptors that a message hands to another process (SCM_RIGHTS, unix(7)); its header is there.
+pub(super) fn passed(tid: Id, header: u64) -> Vec<i32> {
+    let raw = read(tid, Area { at: header, len: 56 });
+    let Some((at, len)) = word(&raw, 32).zip(word(&raw, 40)) else { return Vec::new() };
+    let control = read(tid, Area { at, len: (len as usize).min(LONGEST_CONTROL) });
+    let (mut rest, mut found) = (&control[..], Vec::new());
+    // struct cmsghdr: length, level, type; then the data. The next begins at a multiple of a word.
+    while let (Some(len), Some(level), Some(kind)) = (word(rest, 0), number(rest, 8), number(rest, 12)) {
+        let len = len as usize;
+        let Some(data) = rest.get(16..len) else { break };
+        if (level, kind) == (libc::SOL_SOCKET, libc::SCM_RIGHTS) {
+            found.extend(data.chunks_exact(4).filter_map(|fd| number(fd, 0)));
+        }
+        rest = rest.get(len.next_multiple_of(8)..).unwrap_or_default();
+    }
+    found
 }
 
 /// A `struct sockaddr` of the internet families.
@@ -96,6 +125,11 @@ pub(super) fn told_address(tid: Id, at: u64, length: u64) -> Option<SocketAddr> 
     let raw = read(tid, Area { at: length, len: 4 });
     let len = u32::from_ne_bytes(raw.try_into().ok()?) as usize;
     address(tid, Area { at, len })
+}
+
+/// A word.
+pub(super) fn word_at(tid: Id, at: u64) -> Option<u64> {
+    word(&read(tid, Area { at, len: 8 }), 0)
 }
 
 /// An `int`.

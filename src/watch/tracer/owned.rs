@@ -69,11 +69,16 @@ impl Descriptors {
     /// The program's own socket, duplicated into this process (pidfd_getfd(2)). It is to be dropped at once: one that
     /// stays open keeps the connection open.
     pub(super) fn socket(&mut self, pid: Id, fd: i32) -> Option<Socket> {
+        self.duplicate(pid, fd).map(Socket::from)
+    }
+
+    /// A descriptor of a program, duplicated into this process; it is to be dropped at once, too.
+    pub(super) fn duplicate(&mut self, pid: Id, fd: i32) -> Option<OwnedFd> {
         let handle = match self.handles.entry(pid) {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(new) => new.insert(pidfd_open(Pid::from_raw(pid)?, PidfdFlags::empty()).ok()?),
         };
-        Some(Socket::from(pidfd_getfd(&*handle, fd, PidfdGetfdFlags::empty()).ok()?))
+        pidfd_getfd(&*handle, fd, PidfdGetfdFlags::empty()).ok()
     }
 
     /// The descriptor is closed, or something else now.

@@ -108,6 +108,15 @@ pub(super) fn resume(tid: Id, go: Go, signal: i32) {
     let _ = unsafe { libc::ptrace(request, tid, 0usize, signal as usize) };
 }
 
+/// Writes a word of a stopped thread's memory, of a page that it may only read, too.
+///
+/// # Errors
+/// EIO where nothing is mapped.
+pub(super) fn poke(tid: Id, at: u64, value: u64) -> io::Result<()> {
+    // SAFETY: POKEDATA takes the other process's address and the value itself; nothing of this process is touched.
+    checked(unsafe { libc::ptrace(libc::PTRACE_POKEDATA, tid, at as usize, value as usize) }).map(drop)
+}
+
 /// What an event tells: the number of a child, the former number of a thread.
 pub(super) fn message(tid: Id) -> io::Result<Id> {
     let mut message: libc::c_ulong = 0;

@@ -2,14 +2,15 @@
 //! out.
 
 use super::super::super::conditions::{Conditions, Decision, Wish};
-use super::super::super::seen::{Id, Operation, Record, SystemCall, Target};
+use super::super::super::seen::{Id, Operation, Record, SocketSeen, SystemCall, Target};
 use super::super::super::watching::Unwatchable;
-use super::super::call::{Caller, Entered};
+use super::super::call::{Caller, Entered, Subject};
 use super::super::calls::{self, KnownCall, Matter, Shape};
 use super::super::late::Held;
 use super::super::owned::{self, Descriptor};
 use super::super::ptrace::{self, Go};
-use super::super::{decode, registers};
+use super::super::shorten::shorten;
+use super::super::{decode, memory};
 use super::{MOST_BYTES, Tracer};
 use crate::trace::Proto;
 
@@ -17,7 +18,7 @@ impl Tracer<'_> {
     pub(super) fn entry(&mut self, tid: Id) {
         match self.begun(tid) {
             Some(entered) => self.entered(tid, entered),
-            None => ptrace::resume(tid, Go::On, 0),
+            None => ptrace::resume(tid, self.way(tid), 0),
         }
     }
 
@@ -29,9 +30,29 @@ impl Tracer<'_> {
         match known.matter {
             Matter::Uring => self.watched.uring = true,
             Matter::CloseRange => self.close_range(caller, &args),
+            Matter::HandlerReturn => {
+                let thread = self.threads.get_mut(&tid)?;
+                thread.returning = thread.interrupted.is_some();
+            }
             Matter::Recorded(operation, shape) => return self.enter(caller, (known, operation, shape), args),
         }
         None
+    }
+
+    /// What a call is about: of splice(2) the socket, and whether it goes there or comes from there.
+    fn subject(&mut self, pid: Id, (operation, shape): (Operation, Shape), args: &[u64; 6]) -> Subject {
+        let first = args[0] as i32;
+        match (operation, shape) {
+            (Operation::Socket, _) => Subject { operation, fd: first, descriptor: Descriptor::Other },
+            (_, Shape::Pipe) => match (args[2] as i32, self.descriptors.of(pid, args[2] as i32)) {
+                (fd, descriptor @ Descriptor::Socket(..)) => Subject { operation, fd, descriptor },
+                _ => {
+                    let descriptor = self.descriptors.of(pid, first);
+                    Subject { operation: Operation::Receive, fd: first, descriptor }
+                }
+            },
+            _ => Subject { operation, fd: first, descriptor: self.descriptors.of(pid, first) },
+        }
     }
 
     /// A call that is to be recorded; `None` when its descriptor is nothing that matters.
@@ -41,34 +62,48 @@ impl Tracer<'_> {
         what: (&'static KnownCall, Operation, Shape),
         args: [u64; 6],
     ) -> Option<Entered> {
-        let (known, operation, _) = what;
+        let (known, operation, shape) = what;
         let (first, second) = (args[0] as i32, args[1] as i32);
         if matches!(known.name, "dup2" | "dup3") && first != second {
             self.closed(caller, second);
         }
-        let descriptor = match operation {
-            Operation::Socket if matches!(first, libc::AF_INET | libc::AF_INET6) => Descriptor::Other,
-            Operation::Socket => return None,
-            _ => self.descriptors.of(caller.pid, first),
-        };
-        if operation == Operation::Close && !matches!(descriptor, Descriptor::Socket(..)) {
+        let subject = self.subject(caller.pid, (operation, shape), &args);
+        if operation == Operation::Close && !matches!(subject.descriptor, Descriptor::Socket(..)) {
             self.descriptors.forget(caller.pid, first..=first);
             return None;
         }
-        match (descriptor, operation) {
-            (Descriptor::Other, Operation::Socket) | (Descriptor::Socket(..), _) => {}
+        match (subject.descriptor, subject.operation) {
+            (_, Operation::Socket) if matches!(first, libc::AF_INET | libc::AF_INET6) => {}
+            (Descriptor::Socket(..), _) => {}
             (Descriptor::Output | Descriptor::ErrorOutput, Operation::Send) => {}
+            (Descriptor::Other, Operation::Send) if matches!(shape, Shape::Header | Shape::Headers) => {
+                self.passes(caller, args[1]);
+                return None;
+            }
             _ => return None,
         }
-        let t_us = self.now_us();
-        Some(Entered::new(caller, what, args, (descriptor, &mut self.descriptors), t_us))
+        let again = self.threads.get_mut(&caller.tid).and_then(|thread| {
+            let same = |before: &Entered| before.known.number == known.number && before.args == args;
+            if thread.interrupted.as_ref().is_some_and(same) { thread.interrupted.take() } else { None }
+        });
+        let t_us = again.map_or_else(|| self.now_us(), |before| before.t_us);
+        Some(Entered::new(caller, (known, shape), args, subject, &mut self.descriptors, t_us))
+    }
+
+    /// A message hands sockets to another process (unix(7)), which may be one that is not watched.
+    fn passes(&mut self, caller: Caller, header: u64) {
+        for fd in memory::passed(caller.tid, header) {
+            if let Descriptor::Socket(key, _) = self.descriptors.of(caller.pid, fd) {
+                self.watched.passed.push((caller.pid, key));
+            }
+        }
     }
 
     /// Lets the call begin, as far as the conditions allow.
     fn entered(&mut self, tid: Id, mut entered: Entered) {
         let decision = self.decision(tid, &entered);
-        let simple = matches!(entered.shape, Shape::Buffer | Shape::Addressed);
-        entered.allowed = decision.allowed.filter(|most| simple && registers::set_third(tid, *most as u64).is_ok());
+        entered.before = decision.allowed.and_then(|most| shorten(tid, entered.shape, &entered.args, most));
+        entered.allowed = decision.allowed.filter(|_| entered.before.is_some());
         entered.held = decision.hold;
         self.watched.paused |= decision.pause;
         let hold = decision.hold || decision.pause;
@@ -95,7 +130,7 @@ impl Tracer<'_> {
         };
         let flags = decode::flags(entered.shape, &entered.args);
         let sends = entered.operation == Operation::Send;
-        let (pid, fd) = (self.threads[&tid].pid, entered.args[0] as i32);
+        let (pid, fd) = (self.threads[&tid].pid, entered.fd);
         let nonblocking =
             sends && self.descriptors.socket(pid, fd).is_some_and(|socket| owned::is_nonblocking(&socket));
         self.deliveries.decide(&Wish {
@@ -110,16 +145,25 @@ impl Tracer<'_> {
     }
 
     pub(super) fn exit(&mut self, tid: Id) -> Result<(), Unwatchable> {
+        if self.threads.get_mut(&tid).is_some_and(|thread| std::mem::take(&mut thread.returning)) {
+            self.handled(tid)?;
+            ptrace::resume(tid, Go::On, 0);
+            return Ok(());
+        }
         let call = self.threads.get_mut(&tid).and_then(|thread| Some((thread.pid, thread.call.take()?)));
         let (Some((pid, entered)), Ok(result)) = (call, ptrace::result(tid)) else {
             ptrace::resume(tid, Go::On, 0);
             return Ok(());
         };
-        if entered.allowed.is_some() {
-            let _ = registers::set_third(tid, entered.args[2]);
+        if let Some(before) = &entered.before {
+            before.restore(tid);
         }
-        // ERESTARTSYS and its kin are not results: the call is made again.
-        if !(-516..=-512).contains(&result) {
+        // ERESTARTSYS and its kin are not results: the call is made again, unless a handler's return says EINTR.
+        if (-516..=-512).contains(&result) {
+            if let Some(thread) = self.threads.get_mut(&tid) {
+                thread.interrupted = Some(entered);
+            }
+        } else {
             let end_us = self.now_us();
             let calls = entered.returned(Caller { pid, tid }, result, &mut self.descriptors, end_us);
             if entered.operation == Operation::Close {
@@ -134,8 +178,40 @@ impl Tracer<'_> {
         Ok(())
     }
 
+    /// A signal's handler returned; when what it interrupted is not made again, that failed.
+    fn handled(&mut self, tid: Id) -> Result<(), Unwatchable> {
+        if ptrace::result(tid).ok() != Some(-i64::from(libc::EINTR)) {
+            return Ok(());
+        }
+        let interrupted = self.threads.get_mut(&tid).and_then(|thread| Some((thread.pid, thread.interrupted.take()?)));
+        let Some((pid, entered)) = interrupted else { return Ok(()) };
+        let end_us = self.now_us();
+        let failed = -i64::from(libc::EINTR);
+        let calls = entered.returned(Caller { pid, tid }, failed, &mut self.descriptors, end_us);
+        calls.into_iter().try_for_each(|call| self.record(call))
+    }
+
+    /// Is the stream that a call is about one of which a piece could not be read? Then its other end's is, too.
+    fn is_astray(&mut self, call: &SystemCall) -> bool {
+        let Target::Socket(SocketSeen { key, proto: Proto::Tcp, .. }) = call.target else { return false };
+        let moves = matches!(call.operation, Operation::Send | Operation::Receive) && !call.peeked;
+        if !moves {
+            return false;
+        }
+        // With MSG_TRUNC, TCP throws the bytes away (tcp(7)).
+        if call.datagram_len.is_some() || call.outcome.as_ref().is_ok_and(|moved| *moved != call.bytes.len()) {
+            self.watched.unread = true;
+            self.astray.insert(key);
+            self.astray.extend(self.sides.other(key));
+        }
+        self.astray.contains(&key)
+    }
+
     fn record(&mut self, call: SystemCall) -> Result<(), Unwatchable> {
         self.deliveries.saw(&call);
+        if self.is_astray(&call) {
+            return Ok(());
+        }
         if let Target::Socket(socket) = &call.target {
             self.sides.used(socket.key, call.tid, socket.local.zip(socket.peer));
             let meets = match socket.proto {
