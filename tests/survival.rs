@@ -215,14 +215,34 @@ fn a_large_file(service: &Service) {
     server.unhurt();
 }
 
-/// No more files to be had: who is connected is served, who is not waits, and everything recovers.
+/// Few files may be open: as many clients are let in as can be served, all of them at the same time, and it says so.
 #[cfg(unix)]
 fn few_files(service: &Service) {
     let mut sh = std::process::Command::new("sh");
     sh.args(["-c", "ulimit -n 64 && exec \"$0\" \"$@\"", common::BINARY, "serve"]).args(&service.args);
     let mut server = Server::of(sh.args(["--format", "json"]));
+    let told = server.complained("more files (ulimit -n)");
+    let most = told.split_once("at most ").and_then(|(_, rest)| rest.split(' ').next()?.parse().ok());
+    let most: usize = most.unwrap_or_else(|| panic!("no number: {told}"));
+    assert!((4..64).contains(&most), "{told}");
+    let mut crowd: Vec<TcpStream> = (0..100).map(|_| server.connect()).collect();
+    server.logged("turned away", 100 - most);
+    std::thread::scope(|scope| {
+        let work = |client| scope.spawn(move || (service.work)(client));
+        let working: Vec<_> = crowd.iter_mut().take(most).map(work).collect();
+        working.into_iter().for_each(|each| each.join().expect("served"));
+    });
+    server.unhurt();
+}
+
+/// No more files to be had, while it runs: who is connected is served, who is not waits, and everything recovers.
+#[cfg(target_os = "linux")]
+fn no_more_files(service: &Service) {
+    let mut server = service.start(&[]);
     let mut first = server.connect();
     (service.work)(&mut first);
+    let threads = server.status("Threads");
+    limit_files(server.id(), 32);
     let crowd: Vec<TcpStream> = (0..100).map(|_| server.connect()).collect();
     server.logged("cannot take a client", 1);
     if service.args[0] == "upper" {
@@ -230,12 +250,34 @@ fn few_files(service: &Service) {
         (service.work)(&mut first);
     }
     drop(crowd);
+    assert!(wait::until(PATIENCE, || waiting(server.at) == 0), "each is taken");
+    server.quiet_again(threads);
     (service.work)(&mut server.connect());
     (service.work)(&mut first);
     // It says so once for as long as it lasts: at most after each client that it took.
     let complaints = server.log().iter().filter(|line| line.contains("cannot take a client")).count();
     assert!(complaints <= 103, "{complaints} lines");
     server.unhurt();
+}
+
+/// Connections that wait for accept at a listening socket (the receive queue in /proc/net/tcp).
+#[cfg(target_os = "linux")]
+fn waiting(at: SocketAddr) -> u64 {
+    let list = std::fs::read_to_string("/proc/net/tcp").expect("Linux's list");
+    let port = format!(":{:04X}", at.port());
+    let listeners = list.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+    let listener = listeners.into_iter().find(|fields| fields[1].ends_with(&port) && fields[3] == "0A");
+    let queues = listener.expect("it listens")[4].split_once(':').expect("two queues");
+    u64::from_str_radix(queues.1, 16).expect("a number")
+}
+
+/// So many files another process may have open from now on.
+#[cfg(target_os = "linux")]
+fn limit_files(process: u32, most: u64) {
+    let limit = libc::rlimit { rlim_cur: most, rlim_max: most };
+    // SAFETY: it reads `limit`, and writes nothing back.
+    let set = unsafe { libc::prlimit(process as libc::pid_t, libc::RLIMIT_NOFILE, &limit, std::ptr::null_mut()) };
+    assert_eq!(set, 0, "{}", std::io::Error::last_os_error());
 }
 
 /// What a server cost before.
@@ -289,6 +331,12 @@ macro_rules! survives {
             #[test]
             fn too_few_file_descriptors() {
                 super::few_files(&super::$service());
+            }
+
+            #[cfg(target_os = "linux")]
+            #[test]
+            fn no_more_file_descriptors() {
+                super::no_more_files(&super::$service());
             }
         }
     };

@@ -2,6 +2,7 @@
 //! scenario cannot forget to log and cannot log what did not happen.
 
 mod allowance;
+pub(crate) mod asked_at;
 pub mod barrier;
 mod dead_port;
 mod end;

@@ -8,7 +8,7 @@ use crate::trace::{Call, EndName, Event, Evidence, Proto, Sink, SockId};
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 use std::io;
 use std::mem::MaybeUninit;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::ops::Deref;
 
 /// A socket that tells a sink about each of its calls, and about its end. With a sink that is not on it is a plain
@@ -277,9 +277,11 @@ pub(crate) struct Arrival {
     pub(crate) bytes: Vec<u8>,
     /// The address that stands on it; `None` when the kernel wrote none.
     pub(crate) from: Option<SocketAddr>,
-    truncated: bool,
+    pub(super) truncated: bool,
     /// The datagram's true length in bytes, where the system tells.
-    length: Option<usize>,
+    pub(super) length: Option<usize>,
+    /// The address of this machine that it was sent to, where that was asked for.
+    pub(crate) asked: Option<IpAddr>,
 }
 
 impl Arrival {
@@ -305,7 +307,7 @@ impl Arrival {
         buffer.shrink_to_fit();
         let truncated = flags.is_truncated();
         let length = if TELL_LENGTH != 0 { Some(n) } else { (!truncated).then_some(kept) };
-        Ok(Arrival { bytes: buffer, from: address(Ok(from)), truncated, length })
+        Ok(Arrival { bytes: buffer, from: address(Ok(from)), truncated, length, asked: None })
     }
 
     fn note(&self, event: &mut Event) {

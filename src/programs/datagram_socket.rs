@@ -3,9 +3,9 @@
 use super::connection::silent;
 use super::console::Console;
 use super::trouble::{Result, Trouble, cannot_listen};
-use crate::net::barrier;
 use crate::net::recorded::{Arrival, Recorded};
 use crate::net::waker::Waker;
+use crate::net::{asked_at, barrier};
 use crate::text::Text;
 use crate::trace::{Call, EndName, Event, Handed, MsgId, Part, Proto, Role, Sink as _, Span};
 use socket2::Socket;
@@ -22,8 +22,23 @@ const BUFFER: usize = 64 << 10;
 pub struct Received {
     /// All of it; it may be empty.
     pub bytes: Vec<u8>,
-    /// The address that stands on it. Nothing proves that the sender has it.
-    pub from: SocketAddr,
+    /// Who sent it.
+    pub from: Correspondent,
+}
+
+/// Somebody who writes, and who hears answers only from where he wrote to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Correspondent {
+    /// The address that stands on the datagram. Nothing proves that the sender has it.
+    pub address: SocketAddr,
+    /// Which of this machine's addresses was written to, where the socket hears several and the system tells.
+    pub asked: Option<IpAddr>,
+}
+
+impl From<SocketAddr> for Correspondent {
+    fn from(address: SocketAddr) -> Correspondent {
+        Correspondent { address, asked: None }
+    }
 }
 
 /// How long a receive call waits.
@@ -58,6 +73,8 @@ pub struct DatagramSocket<'a> {
     end: EndName,
     /// The only peer, when the socket is connected.
     peer: Option<SocketAddr>,
+    /// It hears at every address of this machine, and answers from the one that was asked.
+    everywhere: bool,
     /// Held from a send until it has been told: another thread does not tell the answer first.
     telling: Mutex<()>,
 }
@@ -68,7 +85,11 @@ impl<'a> DatagramSocket<'a> {
     /// # Errors
     /// When the address cannot be had.
     pub fn bind(console: &'a Console, at: SocketAddr) -> Result<DatagramSocket<'a>> {
-        let bound = DatagramSocket::make(console, Role::Server, at, None).and_then(|made| {
+        let bound = DatagramSocket::make(console, Role::Server, at, None).and_then(|mut made| {
+            made.everywhere = at.ip().is_unspecified();
+            if made.everywhere {
+                asked_at::tell(made.socket.socket(), at)?;
+            }
             made.socket.bind(at)?;
             Ok(made)
         });
@@ -107,7 +128,17 @@ impl<'a> DatagramSocket<'a> {
             let _ = socket.set_send_buffer_size(BUFFER);
         }
         socket.set_read_timeout(Some(SURELY))?;
-        Ok(DatagramSocket { socket: recorded, end, peer, telling: Mutex::default() })
+        Ok(DatagramSocket { socket: recorded, end, peer, everywhere: false, telling: Mutex::default() })
+    }
+
+    /// What it cannot do here: answer from the address that was asked.
+    pub fn caveat(&self) -> Option<Text> {
+        (self.everywhere && !asked_at::KNOWN).then(|| {
+            Text::new(
+                "on this system answers leave from the address that the route takes: who asks another does not hear them; --listen names one",
+                "在这个系统上，响应从路由选定的地址发出：问的是别的地址的人收不到；请用 --listen 指定一个地址",
+            )
+        })
     }
 
     /// Its own address.
@@ -115,19 +146,22 @@ impl<'a> DatagramSocket<'a> {
         self.socket.local()
     }
 
-    /// sendto(2), on a connected socket send(2), which has one address only: one datagram, empty ones too. The label is
-    /// for the reader of a trace. That it succeeds says nothing about arrival.
+    /// sendto(2), on a connected socket send(2), which has one address only: one datagram, empty ones too. Who wrote is
+    /// answered from where he wrote to. The label is for the reader of a trace. That it succeeds says nothing about
+    /// arrival.
     ///
     /// # Errors
     /// What send says: [`is_refusal`] of an earlier datagram, [`is_too_long`], or that no way leads there.
-    pub fn send_to(&self, bytes: &[u8], to: SocketAddr, label: Option<Text>) -> io::Result<()> {
+    pub fn send_to(&self, bytes: &[u8], to: impl Into<Correspondent>, label: Option<Text>) -> io::Result<()> {
         let _told = self.order();
+        let Correspondent { address, asked } = to.into();
         let call = if self.peer.is_some() { Call::Send } else { Call::SendTo };
-        let send = |s: &Socket| match self.peer {
-            Some(_) => s.send(bytes),
-            None => s.send_to(bytes, &to.into()),
+        let send = |s: &Socket| match (self.peer, asked) {
+            (Some(_), _) => s.send(bytes),
+            (None, Some(from)) => asked_at::send(s, bytes, address, from),
+            (None, None) => s.send_to(bytes, &address.into()),
         };
-        let sent = self.socket.send((call, Some(self.peer.unwrap_or(to))), bytes, send, |event, _| {
+        let sent = self.socket.send((call, Some(self.peer.unwrap_or(address))), bytes, send, |event, _| {
             let msg = self.socket.sink().growing(self.end, label);
             event.handed = Some(Handed { msg, offset: 0 });
             event.datagram_len = event.returned;
@@ -153,9 +187,9 @@ impl<'a> DatagramSocket<'a> {
             }
             let _told = self.order();
             match self.take(began, label.clone()) {
-                Ok(Arrival { bytes, from, .. }) => {
-                    let Some(from) = from.or(self.peer) else { continue };
-                    return Ok(Some(Received { bytes, from }));
+                Ok(Arrival { bytes, from, asked, .. }) => {
+                    let Some(address) = from.or(self.peer) else { continue };
+                    return Ok(Some(Received { bytes, from: Correspondent { address, asked } }));
                 }
                 // It was not there after all.
                 Err(e) if matches!(e.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {}
@@ -167,7 +201,10 @@ impl<'a> DatagramSocket<'a> {
 
     /// One call, entered when its caller began to wait.
     fn take(&self, began: Instant, label: Option<Text>) -> io::Result<Arrival> {
-        let receive = |s: &Socket| Arrival::receive(s, BUFFER);
+        let receive = |s: &Socket| match self.everywhere {
+            true => asked_at::receive(s, BUFFER),
+            false => Arrival::receive(s, BUFFER),
+        };
         self.socket.recv_from(BUFFER, receive, |event, arrival| {
             event.t_us = self.socket.sink().micros(began);
             if arrival.is_ok() {
@@ -261,10 +298,10 @@ mod tests {
         for bytes in [&b"hello"[..], b"", &longest] {
             client.send_to(bytes, at, None).expect("sent");
             let got = server.recv_from(Until::Passed(SOON), None).expect("received").expect("a datagram");
-            assert_eq!((got.bytes.len(), got.from), (bytes.len(), client.address().expect("an address")));
+            assert_eq!((got.bytes.len(), got.from.address), (bytes.len(), client.address().expect("an address")));
             server.send_to(&got.bytes, got.from, None).expect("answered");
             let back = client.recv_from(Until::Come, None).expect("received").expect("an answer");
-            assert_eq!((&back.bytes[..], back.from), (bytes, at));
+            assert_eq!((&back.bytes[..], back.from), (bytes, at.into()));
         }
         let error = client.send_to(&vec![0; longest.len() + 1], at, None).expect_err("a byte too many");
         assert!(is_too_long(&error), "{error}");

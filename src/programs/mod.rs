@@ -8,6 +8,7 @@
 pub mod answers;
 mod asked;
 mod backlog;
+mod brake;
 mod clue;
 pub mod connection;
 pub mod console;

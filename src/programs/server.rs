@@ -4,14 +4,15 @@
 use super::Bounds;
 use super::connection::{Connection, HangUp};
 use super::console::Console;
+use super::datagram_socket::DatagramSocket;
 use super::trouble::{Result, cannot_listen};
 use crate::exit::Exit;
 use crate::net::recorded::address;
 use crate::say;
-use crate::sys::descriptors::raise_open_files;
+use crate::sys::descriptors::{self, raise_open_files};
 use crate::sys::port;
 use crate::sys::wait;
-use crate::text::{Text, excerpt};
+use crate::text::{Text, excerpt, grouped};
 use crate::trace::{EndName, Role};
 use serde_json::json;
 use socket2::{Domain, Protocol, Socket, Type};
@@ -67,13 +68,22 @@ pub fn announce(console: &Console, address: SocketAddr, next: &Text) {
     }
 }
 
-/// Listens, and handles each client in a thread of its own.
+/// The same for datagrams, with what this system cannot do.
+pub fn announce_datagrams(console: &Console, socket: &DatagramSocket, at: SocketAddr, next: &Text) {
+    announce(console, socket.address().unwrap_or(at), next);
+    if let Some(caveat) = socket.caveat() {
+        console.remark(&caveat);
+    }
+}
+
+/// Listens, and handles each client in a thread of its own, which opens `files` files at most, its connection's included.
 ///
 /// # Errors
 /// When it cannot listen.
 pub fn listen(
     at: SocketAddr,
     bounds: &Bounds,
+    files: usize,
     console: &Console,
     next: &Text,
     handle: impl Fn(&mut Client) -> Result<()> + Sync,
@@ -84,6 +94,7 @@ pub fn listen(
     let address = address(listener.local_addr()).unwrap_or(at);
     console.becomes_log();
     announce(console, address, next);
+    let bounds = &bearable(*bounds, files, console);
     let server = Server { console, bounds, address, open: &open, handle };
     std::thread::scope(|scope| {
         let ended = server.accept(scope, &listener);
@@ -91,6 +102,22 @@ pub fn listen(
         open.hang_up();
         ended
     })
+}
+
+/// No more clients than files can be opened for: one that is let in is also served, whoever else is.
+fn bearable(bounds: Bounds, files: usize, console: &Console) -> Bounds {
+    /// For what the server itself opens: the one that is turned away, a list of sockets, a program.
+    const ITS_OWN: usize = 10;
+    let free = descriptors::free().unwrap_or(usize::MAX);
+    let most = (free.saturating_sub(ITS_OWN) / files).max(1);
+    if most < bounds.connections {
+        let (free, asked) = (grouped(free), grouped(bounds.connections));
+        console.remark(&say!(
+            "at most {most} clients at the same time, not {asked}: this process may open {free} more files (ulimit -n)",
+            "同时最多 {most} 个客户端，而不是 {asked} 个：这个进程还能打开 {free} 个文件（ulimit -n）"
+        ));
+    }
+    Bounds { connections: bounds.connections.min(most), ..bounds }
 }
 
 struct Server<'s, H> {

@@ -26,13 +26,35 @@ pub fn raise_open_files() {
 }
 
 /// The limit that this process began with, for one that it starts: old programs count to it, or use select(2), which
-/// ends at 1024. Makes one system call, and may be called between fork and exec.
+/// ends at 1024. Makes two system calls, and may be called between fork and exec.
 ///
 /// # Errors
 /// What setrlimit says.
 #[cfg(unix)]
 pub(crate) fn usual_open_files() -> io::Result<()> {
-    USUAL.get().map_or(Ok(()), |usual| Ok(setrlimit(Resource::Nofile, *usual)?))
+    let Some(usual) = USUAL.get() else { return Ok(()) };
+    // Somebody may have lowered the hard limit meanwhile (prlimit(2)).
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    let current = usual.current.into_iter().chain(maximum).min();
+    Ok(setrlimit(Resource::Nofile, Rlimit { current, maximum })?)
+}
+
+/// How many more files this process may open now; `None` where no such limit is known (getrlimit(2)).
+pub(crate) fn free() -> Option<usize> {
+    #[cfg(unix)]
+    {
+        let most = usize::try_from(getrlimit(Resource::Nofile).current?).unwrap_or(usize::MAX);
+        Some(most.saturating_sub(listed().count()))
+    }
+    #[cfg(not(unix))]
+    None
+}
+
+/// The numbers of the files that are open; Linux and macOS list them (fd(4), proc(5)).
+#[cfg(unix)]
+fn listed() -> impl Iterator<Item = i32> {
+    let entries = std::fs::read_dir("/dev/fd").into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
 }
 
 /// What this process was given open, beside its three streams, it keeps to itself: a shell may have left a file open that
@@ -41,10 +63,7 @@ pub(crate) fn keep_inherited() {
     #[cfg(unix)]
     {
         use rustix::io::{FdFlags, fcntl_setfd};
-        // Linux and macOS list them (fd(4), proc(5)).
-        let listed = std::fs::read_dir("/dev/fd").into_iter().flatten().flatten();
-        let numbers = listed.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
-        for number in numbers.filter(|number| *number > 2).collect::<Vec<_>>() {
+        for number in listed().filter(|number| *number > 2).collect::<Vec<_>>() {
             // SAFETY: it is used for this one call; of a number that is not open any more the call says so.
             let descriptor = unsafe { std::os::fd::BorrowedFd::borrow_raw(number) };
             let _ = fcntl_setfd(descriptor, FdFlags::CLOEXEC);

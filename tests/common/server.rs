@@ -86,6 +86,13 @@ impl Server {
         );
     }
 
+    /// Waits until a complaint or remark says so; the line.
+    pub fn complained(&self, words: &str) -> String {
+        let line = || self.complaints.now().into_iter().find(|line| line.contains(words));
+        assert!(wait::until(PATIENCE, || line().is_some()), "no {words:?} in {:#?}", self.complaints.now());
+        line().expect("found")
+    }
+
     /// Waits for such a line; everything up to it, from the program's start on.
     pub fn until(&self, wanted: impl Fn(&Value) -> bool) -> Vec<Value> {
         let json = |line: &String| serde_json::from_str(line).unwrap_or_else(|e| panic!("{line}: {e}"));

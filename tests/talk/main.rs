@@ -5,6 +5,7 @@ mod chat;
 #[path = "../common/mod.rs"]
 mod common;
 mod crowd;
+mod datagrams;
 mod echo;
 mod peers;
 mod terminal;

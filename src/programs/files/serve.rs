@@ -38,6 +38,10 @@ const LONGEST_ACK: usize = 1024;
 /// So much of a refused upload is read and thrown away, so that the next file can follow.
 const SKIPPED: u64 = 64 << 20;
 
+/// Files that a client needs at most: the connection, the upload, and while it gets its name its folder, that folder's
+/// lock, a second descriptor of the upload, and one on the way to it.
+const FILES: usize = 6;
+
 /// Takes uploads and gives downloads until it is interrupted.
 ///
 /// # Errors
@@ -49,7 +53,7 @@ pub fn run(service: &FileService, serve: &Serve, console: &Console) -> Result<Ex
     })?;
     let host = FileServer { service, store, room: Room::new(service.held) };
     let next = Text::new("stickdemo put FILE {}", "stickdemo put 文件 {}");
-    server::listen(serve.listen, &serve.bounds, console, &next, |client| host.converse(client))
+    server::listen(serve.listen, &serve.bounds, FILES, console, &next, |client| host.converse(client))
 }
 
 /// Fills the first four bytes, as far as they come: an upload's length, or the beginning of a request that has no

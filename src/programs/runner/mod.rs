@@ -31,6 +31,10 @@ const LONGEST: usize = 64 << 10;
 /// How long the rest of a command that is too long is read and thrown away, so that its sender reads the refusal.
 const DRAIN: Duration = Duration::from_secs(5);
 
+/// Files that a client's command needs while it starts: both ends of three pipes (the third tells why it does not start),
+/// its input, and the connection.
+const FILES: usize = 8;
+
 /// Kills every command that runs; for the interrupt handler.
 pub fn kill_all() {
     // Elsewhere Ctrl-C reaches them with this program.
@@ -51,7 +55,7 @@ pub fn serve(service: &CommandService, serve: &Serve, console: &Console) -> Resu
     let word = service.framed.word();
     let next = executor.announced(&format!("--framing {word}"));
     let manner = Manner { framed: service.framed, both: service.both, settle: serve.bounds.patience.settle };
-    server::listen(serve.listen, &serve.bounds, console, &next, |client| converse(client, &executor, manner))
+    server::listen(serve.listen, &serve.bounds, FILES, console, &next, |client| converse(client, &executor, manner))
 }
 
 /// One client's commands, one after another.

@@ -6,14 +6,14 @@ use super::executor::Executor;
 use crate::exit::Exit;
 use crate::net::waker::Waker;
 use crate::programs::answers::Outputs;
+use crate::programs::brake::Brake;
 use crate::programs::console::Console;
-use crate::programs::datagram_socket::{DatagramSocket, Received, Until, largest};
-use crate::programs::server::{announce, cannot_receive, log};
+use crate::programs::datagram_socket::{Correspondent, DatagramSocket, Received, Until, largest};
+use crate::programs::server::{announce_datagrams, cannot_receive, log};
 use crate::programs::trouble::{Result, Trouble};
 use crate::programs::{Serve, is_quit};
 use crate::say;
 use crate::text::{Lang, Text, excerpt, grouped};
-use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{Builder, Scope};
 
@@ -30,9 +30,10 @@ const LARGEST: usize = 65_507;
 pub(super) fn serve(executor: &Executor, serve: &Serve, console: &Console) -> Result<Exit> {
     let socket = DatagramSocket::bind(console, serve.listen)?;
     console.becomes_log();
-    announce(console, socket.address().unwrap_or(serve.listen), &executor.announced("--udp"));
+    announce_datagrams(console, &socket, serve.listen, &executor.announced("--udp"));
+    let brake = &Brake::new();
     let waker = Waker::new().map_err(|e| Trouble::local(Text::same(e.to_string())))?;
-    let desk = Desk { executor, socket: &socket, console, waker: &waker, running: &AtomicUsize::new(0) };
+    let desk = Desk { executor, socket: &socket, console, brake, waker: &waker, running: &AtomicUsize::new(0) };
     std::thread::scope(|scope| {
         while !console.over() {
             match socket.recv_from(Until::Woken(&waker), Some(Text::new("command", "命令"))) {
@@ -50,6 +51,7 @@ struct Desk<'d> {
     executor: &'d Executor,
     socket: &'d DatagramSocket<'d>,
     console: &'d Console,
+    brake: &'d Brake,
     /// Woken when nobody reads the log any more.
     waker: &'d Waker,
     running: &'d AtomicUsize,
@@ -58,10 +60,13 @@ struct Desk<'d> {
 impl<'d> Desk<'d> {
     fn admit<'scope>(self, scope: &'scope Scope<'scope, 'd>, asked: Received) {
         let from = asked.from;
+        if !self.brake.admits(self.console, from.address) {
+            return;
+        }
         if is_quit(&asked.bytes) {
             log(
                 self.console,
-                Some(from),
+                Some(from.address),
                 &Text::new("quit: nothing to leave, UDP has no connection", "quit：UDP 没有连接，无需离开"),
             );
             return;
@@ -71,9 +76,9 @@ impl<'d> Desk<'d> {
             return self.busy(from);
         }
         let work = move || {
-            let asker = self.socket.address().map(|here| (["udp", "udp6"], from, here));
+            let asker = self.socket.address().map(|here| (["udp", "udp6"], from.address, here));
             let done = self.executor.perform(&asked.bytes, asker, || self.console.over());
-            log(self.console, Some(from), &done.log);
+            log(self.console, Some(from.address), &done.log);
             self.answer(done.outputs, from, &excerpt(&String::from_utf8_lossy(&asked.bytes)));
             self.running.fetch_sub(1, Ordering::Relaxed);
             if self.console.over() {
@@ -86,18 +91,19 @@ impl<'d> Desk<'d> {
         }
     }
 
-    fn busy(self, to: SocketAddr) {
+    fn busy(self, to: Correspondent) {
         let why = say!("{MOST} commands are running already: try again later", "已有 {MOST} 条命令在运行：请稍后再试");
-        log(self.console, Some(to), &Text::new("refused: {}", "拒绝：{}").with(&why));
+        log(self.console, Some(to.address), &Text::new("refused: {}", "拒绝：{}").with(&why));
         self.answer(Refusal(why).outputs(self.executor.lang), to, "refusal");
     }
 
-    fn answer(self, outputs: Outputs, to: SocketAddr, command: &str) {
-        let Outputs { stderr, stdout } = fitting(outputs, largest(to).min(LARGEST), self.executor.lang);
+    fn answer(self, outputs: Outputs, to: Correspondent, command: &str) {
+        let Outputs { stderr, stdout } = fitting(outputs, largest(to.address).min(LARGEST), self.executor.lang);
         for (name, bytes) in [("stderr", stderr), ("stdout", stdout)] {
+            self.brake.sent(to.address, bytes.len());
             if let Err(e) = self.socket.send_to(&bytes, to, Some(Text::same(format!("{command}: {name}")))) {
                 let why = excerpt(&e.to_string());
-                log(self.console, Some(to), &say!("cannot answer: {why}", "无法响应：{why}"));
+                log(self.console, Some(to.address), &say!("cannot answer: {why}", "无法响应：{why}"));
             }
         }
     }

@@ -10,8 +10,8 @@ use super::input;
 use super::said::harmless;
 use crate::exit::Exit;
 use crate::programs::console::Console;
-use crate::programs::datagram_socket::{DatagramSocket, Received, is_too_long, largest};
-use crate::programs::server::{announce, cannot_receive};
+use crate::programs::datagram_socket::{Correspondent, DatagramSocket, Received, is_too_long, largest};
+use crate::programs::server::{announce_datagrams, cannot_receive};
 use crate::programs::trouble::Result;
 use crate::programs::{Serve, is_quit};
 use crate::say;
@@ -19,7 +19,6 @@ use crate::sys::errno;
 use crate::text::{Text, grouped};
 use people::People;
 use serde_json::json;
-use std::net::SocketAddr;
 
 /// Shows what comes and sends what is typed, until `quit`, the end of input or an interrupt.
 ///
@@ -28,7 +27,7 @@ use std::net::SocketAddr;
 pub fn serve(serve: &Serve, console: &Console) -> Result<Exit> {
     let socket = DatagramSocket::bind(console, serve.listen)?;
     let next = Text::new("stickdemo talk {} --udp", "stickdemo talk {} --udp");
-    announce(console, socket.address().unwrap_or(serve.listen), &next);
+    announce_datagrams(console, &socket, serve.listen, &next);
     let terminal = input::is_terminal();
     if terminal {
         console.remark(&Text::new(
@@ -88,6 +87,7 @@ impl Chat<'_> {
     fn came(&mut self, datagram: &Received) {
         let Received { bytes, from } = datagram;
         let number = self.people.heard(*from);
+        let from = from.address;
         let text = String::from_utf8_lossy(bytes);
         let shown = match bytes.is_empty() {
             true => Text::new("(an empty datagram)", "（空数据报）"),
@@ -132,8 +132,9 @@ impl Chat<'_> {
         self.ask();
     }
 
-    fn send(&self, text: &[u8], to: SocketAddr) {
+    fn send(&self, text: &[u8], to: Correspondent) {
         let Err(e) = self.socket.send_to(text, to, Some(Text::new("an answer", "一个响应"))) else { return };
+        let to = to.address;
         let why = match is_too_long(&e) {
             true => {
                 let (n, most) = (grouped(text.len() as u64), grouped(largest(to) as u64));
@@ -151,7 +152,8 @@ impl Chat<'_> {
         if self.people.is_empty() {
             self.console.remark(&Text::new("nobody has written yet", "还没有人来信"));
         }
-        for (number, address, messages) in self.people.iter() {
+        for (number, person, messages) in self.people.iter() {
+            let address = person.address;
             let line = say!("[{number} {address}] messages: {messages}", "[{number} {address}] 消息数：{messages}");
             let json = json!({
                 "type": "peer", "number": number, "address": address.to_string(), "messages": messages

@@ -75,7 +75,7 @@ impl UdpConversation<'_> {
                         self.say(&line)?;
                     }
                 },
-                Some(Happened::Came(datagram)) => self.hear(datagram.from, &datagram.bytes),
+                Some(Happened::Came(datagram)) => self.hear(datagram.from.address, &datagram.bytes),
                 Some(Happened::Failed(e)) => self.failed(&e)?,
                 None => self.late(),
             }

@@ -6,9 +6,10 @@
 use crate::exit::Exit;
 use crate::framing::protocols::Source as _;
 use crate::programs::Serve;
+use crate::programs::brake::Brake;
 use crate::programs::console::Console;
 use crate::programs::datagram_socket::{DatagramSocket, Received, Until};
-use crate::programs::server::{self, Client, announce, cannot_receive, log};
+use crate::programs::server::{self, Client, announce_datagrams, cannot_receive, log};
 use crate::programs::trouble::{Result, Trouble};
 use crate::say;
 use crate::sys::errno;
@@ -21,7 +22,7 @@ use crate::trace::Part;
 /// When it cannot listen.
 pub fn serve(serve: &Serve, console: &Console) -> Result<Exit> {
     let next = say!("stickdemo talk {{}}", "stickdemo talk {{}}");
-    server::listen(serve.listen, &serve.bounds, console, &next, converse)
+    server::listen(serve.listen, &serve.bounds, 1, console, &next, converse)
 }
 
 /// Sends back what a client sends, in capitals, until it leaves. A client that sends and does not read is no longer
@@ -57,7 +58,7 @@ fn echo(client: &mut Client, bytes: &mut u64) -> Result<()> {
     }
 }
 
-/// The same with datagrams: each goes back to the address it came from, the empty ones too.
+/// The same with datagrams: each goes back to the address it came from, the empty ones too, within bounds.
 ///
 /// # Errors
 /// When it cannot listen.
@@ -65,10 +66,16 @@ pub fn serve_udp(serve: &Serve, console: &Console) -> Result<Exit> {
     let socket = DatagramSocket::bind(console, serve.listen)?;
     let next = Text::new("stickdemo talk {} --udp", "stickdemo talk {} --udp");
     console.becomes_log();
-    announce(console, socket.address().unwrap_or(serve.listen), &next);
+    announce_datagrams(console, &socket, serve.listen, &next);
+    let brake = Brake::new();
     while !console.over() {
         match socket.recv_from(Until::Come, Some(Text::new("a datagram", "一个数据报"))) {
-            Ok(Some(datagram)) => answer(&socket, console, datagram),
+            Ok(Some(datagram)) => {
+                if brake.admits(console, datagram.from.address) {
+                    brake.sent(datagram.from.address, datagram.bytes.len());
+                    answer(&socket, console, datagram);
+                }
+            }
             Ok(None) => {}
             Err(e) => cannot_receive(console, &e),
         }
@@ -87,5 +94,5 @@ fn answer(socket: &DatagramSocket, console: &Console, datagram: Received) {
             say!("a datagram of {n} bytes, not sent back: {name}", "一个 {n} 字节的数据报，没能发回：{name}")
         }
     };
-    log(console, Some(from), &words);
+    log(console, Some(from.address), &words);
 }

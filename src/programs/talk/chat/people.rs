@@ -1,5 +1,6 @@
 //! Who has written: a number for each address, and the last one.
 
+use crate::programs::datagram_socket::Correspondent;
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 
@@ -11,13 +12,14 @@ const MOST: usize = 10_000;
 pub(super) struct People {
     by_number: BTreeMap<u64, Person>,
     by_address: HashMap<SocketAddr, u64>,
-    last: Option<SocketAddr>,
+    last: Option<Correspondent>,
     numbers: u64,
     messages: u64,
 }
 
 struct Person {
-    address: SocketAddr,
+    /// As of the last message.
+    whom: Correspondent,
     messages: u64,
     /// Of everybody's messages, the place of this person's last.
     latest: u64,
@@ -26,50 +28,51 @@ struct Person {
 impl People {
     /// Somebody wrote; returns the number, a new one for a new address. The one who was silent for longest is
     /// forgotten when there are too many.
-    pub(super) fn heard(&mut self, address: SocketAddr) -> u64 {
+    pub(super) fn heard(&mut self, whom: Correspondent) -> u64 {
         self.messages += 1;
-        self.last = Some(address);
-        let number = match self.by_address.get(&address) {
+        self.last = Some(whom);
+        let number = match self.by_address.get(&whom.address) {
             Some(number) => *number,
-            None => self.add(address),
+            None => self.add(whom),
         };
         if let Some(person) = self.by_number.get_mut(&number) {
+            person.whom = whom;
             person.messages += 1;
             person.latest = self.messages;
         }
         number
     }
 
-    fn add(&mut self, address: SocketAddr) -> u64 {
+    fn add(&mut self, whom: Correspondent) -> u64 {
         if self.by_number.len() >= MOST {
             let silent = self.by_number.iter().min_by_key(|(_, person)| person.latest).map(|(number, _)| *number);
             if let Some(person) = silent.and_then(|number| self.by_number.remove(&number)) {
-                self.by_address.remove(&person.address);
+                self.by_address.remove(&person.whom.address);
             }
         }
         self.numbers += 1;
-        self.by_address.insert(address, self.numbers);
-        self.by_number.insert(self.numbers, Person { address, messages: 0, latest: 0 });
+        self.by_address.insert(whom.address, self.numbers);
+        self.by_number.insert(self.numbers, Person { whom, messages: 0, latest: 0 });
         self.numbers
     }
 
-    /// The address of the last who wrote.
-    pub(super) fn last(&self) -> Option<SocketAddr> {
+    /// The last who wrote.
+    pub(super) fn last(&self) -> Option<Correspondent> {
         self.last
     }
 
-    /// The address with this number.
-    pub(super) fn at(&self, number: u64) -> Option<SocketAddr> {
-        self.by_number.get(&number).map(|person| person.address)
+    /// Who has this number.
+    pub(super) fn at(&self, number: u64) -> Option<Correspondent> {
+        self.by_number.get(&number).map(|person| person.whom)
     }
 
     pub(super) fn is_empty(&self) -> bool {
         self.by_number.is_empty()
     }
 
-    /// Number, address and messages of each, in order.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (u64, SocketAddr, u64)> + '_ {
-        self.by_number.iter().map(|(number, person)| (*number, person.address, person.messages))
+    /// Number, whom and messages of each, in order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (u64, Correspondent, u64)> + '_ {
+        self.by_number.iter().map(|(number, person)| (*number, person.whom, person.messages))
     }
 }
 
@@ -89,8 +92,8 @@ pub(super) fn addressed(line: &[u8]) -> Option<(u64, &[u8])> {
 mod tests {
     use super::*;
 
-    fn address(n: usize) -> SocketAddr {
-        ([10, 0, (n / 256) as u8, (n % 256) as u8], 4711).into()
+    fn address(n: usize) -> Correspondent {
+        SocketAddr::from(([10, 0, (n / 256) as u8, (n % 256) as u8], 4711)).into()
     }
 
     #[test]
