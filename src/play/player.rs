@@ -198,7 +198,7 @@ enum Flaw {
     Spoiled,
     /// Who came to a lone server was not the other end.
     Stranger,
-    /// A timer ran out because this machine was away.
+    /// A timer ran out, or an ACK came late, because this machine was away.
     Spurious,
 }
 
@@ -271,9 +271,13 @@ impl Performance {
         spoiled.or_else(stranger).or_else(|| Some((Flaw::Spurious, self.spurious(plan)?)))
     }
 
-    /// Why it says something of this machine, where each packet has its place.
+    /// Why it says something of this machine, where each packet has its place, or each call its answer.
     fn spurious(&self, plan: &Plan) -> Option<Text> {
-        if plan.packets_vary() { None } else { spurious::reason(&self.trace, plan.link.as_ref()) }
+        if plan.link.is_some() {
+            return if plan.packets_vary() { None } else { spurious::reason(&self.trace, plan.link.as_ref()) };
+        }
+        let here = plan.side == Side::Both && !plan.calls_vary();
+        here.then(|| spurious::delayed(&self.trace)).flatten()
     }
 
     /// Who came to a lone server was not the other end, and left.

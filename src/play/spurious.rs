@@ -1,15 +1,40 @@
-//! Retransmissions that this machine caused: a kernel's timer ran out because a thread was away, not because the link
-//! lost something.
+//! What this machine caused and no end: a kernel's timer ran out because a thread was away, not because the link lost
+//! something; or an ACK came late, and a segment waited for it.
 
 use crate::link::spec::Spec;
 use crate::text::Text;
-use crate::trace::Trace;
 use crate::trace::packet::Packet;
+use crate::trace::{Call, Event, Trace};
 use std::time::Duration;
 
 /// The shortest time after which Linux sends again what nobody acknowledged (TCP_RTO_MIN). Over a longer round trip, or
 /// in front of a rate, it does so whatever the machine.
 const SHORTEST_TIMER: Duration = Duration::from_millis(200);
+
+/// Why a run of both ends here says something of this machine: on loopback an ACK is there before send returns, if the
+/// kernel finds the time; if it does not, Nagle's algorithm keeps what is less than a full segment (tcp(7)). An end that
+/// delays its ACKs, or holds back what it sends, means it so.
+pub(super) fn delayed(trace: &Trace) -> Option<Text> {
+    let meant = |e: &&Event| {
+        let option = e.note.as_deref().map(|note| &*note.en);
+        matches!(option, Some("TCP_QUICKACK" | "TCP_CORK" | "MSG_MORE"))
+    };
+    if trace.events.iter().any(|e| meant(&e)) {
+        return None;
+    }
+    let mut sends = trace.events.iter().filter(|e| e.call == Call::Send);
+    sends.any(waits).then(|| Text::new("an ACK came late, and a segment waited for it", "ACK 来得晚，有报文段在等它"))
+}
+
+/// Less than a segment has not left, although the peer has room for it.
+fn waits(event: &Event) -> bool {
+    let kernel = &event.evidence;
+    let (Some(unsent), Some(unacked), Some(mss)) = (kernel.unsent, kernel.unacked, kernel.mss) else { return false };
+    let under_way = mss.saturating_mul(unacked);
+    (1..mss).contains(&unsent)
+        && unacked > 0
+        && kernel.peer_window.is_some_and(|room| room >= under_way.saturating_add(unsent))
+}
 
 /// Why a run says something of this machine and not of the link: something was sent again of a connection of which the
 /// link had dropped nothing.
@@ -33,6 +58,24 @@ mod tests {
     use crate::trace::Role;
     use crate::trace::packet::{Cause, Content, Fate, Segment};
     use std::net::{Ipv4Addr, SocketAddrV4};
+
+    #[test]
+    fn a_small_segment_that_waits_with_room_for_it_waits_for_an_ack() {
+        use crate::trace::{EndName, Evidence};
+        let send = |unsent, unacked, peer_window| {
+            let mut event = Event::new(EndName::only(Role::Client), Call::Send);
+            let [unsent, unacked, peer_window, mss] = [unsent, unacked, peer_window, 32_741].map(Some);
+            event.evidence = Evidence { unsent, unacked, peer_window, mss, ..Evidence::default() };
+            event
+        };
+        let of = |events: Vec<Event>| delayed(&Trace { events, ..Trace::default() });
+        assert_eq!(of(vec![send(0, 1, 65_483)]), None, "it has left");
+        assert!(of(vec![send(0, 0, 65_483), send(8, 1, 65_483)]).is_some());
+        assert_eq!(of(vec![send(22_528, 1, 2_048), send(872_425, 3, 94_834)]), None, "the peer has no room");
+        let mut meant = Event::new(EndName::only(Role::Server), Call::SetSockOpt);
+        meant.note = Some(Box::new(Text::new("TCP_QUICKACK", "TCP_QUICKACK")));
+        assert_eq!(of(vec![meant, send(8, 1, 65_483)]), None, "somebody delays ACKs on purpose");
+    }
 
     /// Segments of one connection: what became of each, and whether it was sent before.
     fn trace(fates: &[(Fate, bool)]) -> Trace {
