@@ -297,7 +297,7 @@ prop_compose! {
         guess in option::of((word(), any::<bool>())),
         alone in option::of(role()),
         (nodelay, race, numbers) in (any::<Option<bool>>(), any::<bool>(), any::<[Option<usize>; 3]>()),
-        gap in any::<Option<u64>>(),
+        (gap, messages) in (any::<Option<u64>>(), vec(word(), 0..3)),
         given in vec((word(), word()), 0..3),
         (link, seed, kernel) in (option::of(word()), any::<Option<u64>>(), option::of(word())),
     ) -> Head {
@@ -309,7 +309,7 @@ prop_compose! {
             control: control.map(|(change, fails)| Control { change, fails }),
             guess: guess.map(|(claim, holds)| Guess { claim, holds }),
             alone,
-            options: Options { nodelay, sndbuf, rcvbuf, recv_size, gap, race },
+            options: Options { nodelay, sndbuf, rcvbuf, recv_size, gap, messages, race },
             given, link, seed,
             system: System { os: "linux".into(), kernel, arch: "x86_64".into() },
             steady: None,

@@ -15,6 +15,8 @@ use std::ops::Deref;
 pub struct Judge<'a> {
     scope: Scope<'a>,
     varies: bool,
+    /// The learner's own messages; none where the page's were sent.
+    messages: Vec<String>,
     found: RefCell<Found>,
 }
 
@@ -38,7 +40,21 @@ impl<'a> Deref for Judge<'a> {
 impl<'a> Judge<'a> {
     /// A judge over a finished trace; `varies` says whether its sizes and counts differ from run to run.
     pub fn new(trace: &'a Trace, varies: bool) -> Judge<'a> {
-        Judge { scope: Scope::of(trace), varies, found: RefCell::default() }
+        Judge { scope: Scope::of(trace), varies, messages: Vec::new(), found: RefCell::default() }
+    }
+
+    /// The same where the learner's own messages were sent in the place of the page's; none leaves the page's.
+    #[must_use]
+    pub fn told(self, messages: &[String]) -> Judge<'a> {
+        Judge { messages: messages.to_vec(), ..self }
+    }
+
+    /// The learner's own messages, or the page's: what both ends were given to send.
+    pub fn messages<'m>(&'m self, page: &[&'m [u8]]) -> Vec<&'m [u8]> {
+        match &self.messages[..] {
+            [] => page.to_vec(),
+            own => own.iter().map(String::as_bytes).collect(),
+        }
     }
 
     /// Starts a claim. It says what is expected and what was seen, and by what that is shown; whether it holds follows.

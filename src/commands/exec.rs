@@ -5,9 +5,8 @@ use crate::cli::Command;
 use crate::cli::args::{flag, get, positional, useless};
 use crate::framing::{I32_LE, Limits};
 use crate::programs::{Exec, Framed, Patience, exec};
-use crate::text::{Lang, Text};
+use crate::text::{Lang, Text, shell_word};
 use clap::{Arg, ArgMatches};
-use std::borrow::Cow;
 use std::time::Duration;
 
 pub(super) fn command() -> Command {
@@ -84,18 +83,9 @@ fn line(words: &[&str]) -> Result<Option<String>, Text> {
     match words {
         [] => Ok(None),
         [line] => Ok(Some((*line).to_owned())),
-        several => match several.iter().map(|word| quoted(word)).collect::<Result<Vec<_>, _>>() {
+        several => match several.iter().map(|word| shell_word(word)).collect::<Result<Vec<_>, _>>() {
             Ok(words) => Ok(Some(words.join(" "))),
             Err(_) => Err(Text::new("a command cannot hold a NUL byte", "命令里不能有 NUL 字节")),
         },
-    }
-}
-
-/// In quotes where a shell needs them. Letters of any script are plain, and Windows' shell would print the quotes.
-fn quoted(word: &str) -> Result<Cow<'_, str>, shlex::QuoteError> {
-    let plain = |c: char| c.is_alphanumeric() || "+-./:@_".contains(c);
-    match !word.is_empty() && word.chars().all(plain) {
-        true => Ok(Cow::Borrowed(word)),
-        false => shlex::try_quote(word),
     }
 }

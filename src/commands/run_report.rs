@@ -28,7 +28,7 @@ pub fn report(scenario: &Scenario, plan: &Plan, outcome: Outcome, chosen: &Setti
 }
 
 fn head(scenario: &Scenario, plan: &Plan, chosen: &Settings, control: bool) -> Head {
-    let given = chosen.values().into_iter().filter_map(|(opt, value)| Some((opt.name().to_owned(), value?)));
+    let given = chosen.given().into_iter().map(|(opt, value)| (opt.name().to_owned(), value));
     Head {
         scenario: scenario.id.to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -82,6 +82,7 @@ fn options(settings: &Settings) -> Options {
         rcvbuf: settings.rcvbuf,
         recv_size: settings.recv_size,
         gap: settings.gap.map(micros),
+        messages: settings.messages.clone(),
         race: settings.race,
     }
 }

@@ -74,6 +74,14 @@ impl End {
         self.settings.recv_size.unwrap_or(1024)
     }
 
+    /// The learner's own messages (`--message`), or the page's.
+    pub fn messages<'a>(&'a self, page: &[&'a [u8]]) -> Vec<&'a [u8]> {
+        match &self.settings.messages[..] {
+            [] => page.to_vec(),
+            own => own.iter().map(String::as_bytes).collect(),
+        }
+    }
+
     /// True when the other end runs in another process.
     pub fn alone(&self) -> bool {
         self.stage.alone()

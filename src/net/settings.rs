@@ -15,6 +15,8 @@ pub struct Settings {
     pub recv_size: Option<usize>,
     /// The pause between the sends.
     pub gap: Option<Duration>,
+    /// The learner's own messages in the place of the page's; none leaves the page's.
+    pub messages: Vec<String>,
     /// Drop the barriers that make the phenomenon certain.
     pub race: bool,
     /// Do only what every system can: an end is alone, and the other one may be on another system.
@@ -34,13 +36,16 @@ pub enum Opt {
     RecvSize,
     /// `--gap DURATION`
     Gap,
+    /// `--message TEXT`
+    Message,
     /// `--race`
     Race,
 }
 
 impl Opt {
     /// Every option.
-    pub const ALL: [Opt; 6] = [Opt::Nodelay, Opt::Sndbuf, Opt::Rcvbuf, Opt::RecvSize, Opt::Gap, Opt::Race];
+    pub const ALL: [Opt; 7] =
+        [Opt::Nodelay, Opt::Sndbuf, Opt::Rcvbuf, Opt::RecvSize, Opt::Gap, Opt::Message, Opt::Race];
 
     /// The flag without its dashes.
     pub const fn name(self) -> &'static str {
@@ -50,6 +55,7 @@ impl Opt {
             Opt::Rcvbuf => "rcvbuf",
             Opt::RecvSize => "recv-size",
             Opt::Gap => "gap",
+            Opt::Message => "message",
             Opt::Race => "race",
         }
     }
@@ -63,6 +69,7 @@ impl Settings {
         rcvbuf: None,
         recv_size: None,
         gap: None,
+        messages: Vec::new(),
         race: false,
         portable: false,
     };
@@ -76,26 +83,26 @@ impl Settings {
             rcvbuf: chosen.rcvbuf.or(self.rcvbuf),
             recv_size: chosen.recv_size.or(self.recv_size),
             gap: chosen.gap.or(self.gap),
+            messages: if chosen.messages.is_empty() { self.messages.clone() } else { chosen.messages.clone() },
             race: chosen.race || self.race,
             portable: chosen.portable || self.portable,
         }
     }
 
-    /// Each option with its value written as on the command line, `None` where it is not set.
-    pub fn values(&self) -> [(Opt, Option<String>); 6] {
-        let number = |n: Option<usize>| n.map(|n| n.to_string());
-        [
-            (Opt::Nodelay, self.nodelay.map(|on| if on { "on".into() } else { "off".into() })),
-            (Opt::Sndbuf, number(self.sndbuf)),
-            (Opt::Rcvbuf, number(self.rcvbuf)),
-            (Opt::RecvSize, number(self.recv_size)),
+    /// The options that are set here, each with its value as on the command line; a repeated one as often as it is.
+    pub fn given(&self) -> Vec<(Opt, String)> {
+        let switch = |on| String::from(if on { "on" } else { "off" });
+        let number = |n: usize| n.to_string();
+        let single = [
+            (Opt::Nodelay, self.nodelay.map(switch)),
+            (Opt::Sndbuf, self.sndbuf.map(number)),
+            (Opt::Rcvbuf, self.rcvbuf.map(number)),
+            (Opt::RecvSize, self.recv_size.map(number)),
             (Opt::Gap, self.gap.map(|gap| format!("{gap:?}"))),
-            (Opt::Race, self.race.then(|| "on".into())),
-        ]
-    }
-
-    /// The options that are set here.
-    pub fn given(&self) -> impl Iterator<Item = Opt> {
-        self.values().into_iter().filter(|(_, value)| value.is_some()).map(|(opt, _)| opt)
+            (Opt::Race, self.race.then(|| switch(true))),
+        ];
+        let mut given: Vec<_> = single.into_iter().filter_map(|(opt, value)| Some((opt, value?))).collect();
+        given.extend(self.messages.iter().map(|text| (Opt::Message, text.clone())));
+        given
     }
 }

@@ -350,7 +350,8 @@ fn judged(plan: &Plan, rehearsal: Option<&Trace>, performed: Performance, restar
     if let Some(reason) = not_possible.or(void) {
         return impossible(trace, reason, began, took);
     }
-    let judge = Judge::new(&trace, plan.calls_vary() || plan.link.is_some() && plan.packets_vary());
+    let judge = Judge::new(&trace, plan.calls_vary() || plan.link.is_some() && plan.packets_vary())
+        .told(&plan.settings.messages);
     (plan.experiment.judge)(&judge);
     let other_end = rehearsal.and_then(|whole| other_end::said_its_part(whole, &judge));
     let mut findings = judge.finish();

@@ -1,7 +1,7 @@
 //! Length, acknowledgement, body: every answer comes whole and with its command, for one more round trip each.
 
 use super::prelude::*;
-use super::remote_commands::{COMMANDS, all_answers_whole, next_command};
+use super::remote_commands::{COMMANDS, all_answers_whole, answers, due, next_answer};
 use crate::framing::decimal;
 use crate::trace::{MsgId, Part};
 
@@ -16,7 +16,8 @@ pub(super) fn scenario() -> Scenario {
             "Length, wait for recv_ready, body: every answer whole and its own, for one more round trip each.",
             "先发长度，等 recv_ready，再发正文：响应都完整、都对得上命令，代价是每个响应多一次往返。",
         )
-        .takes(&[Opt::Nodelay, Opt::Sndbuf, Opt::Rcvbuf])
+        .takes(&[Opt::Nodelay, Opt::Sndbuf, Opt::Rcvbuf, Opt::Message])
+        .messages(1..=COMMANDS.len(), 16 << 10)
         .client(client)
         .server(server)
         .judge(judge)
@@ -30,8 +31,8 @@ const READY: &[u8] = b"recv_ready";
 
 fn client(end: &End) -> Ends {
     let s = end.connect()?;
-    for command in &COMMANDS {
-        s.send(command.line.as_bytes())?;
+    for due in answers(end) {
+        s.send(due.line.as_bytes())?;
         let length = decimal::parse(&s.recv(1024)?, MAX_ANSWER)?;
         s.send(READY)?;
         s.deliver(&s.recv_exact(length, length)?);
@@ -42,8 +43,8 @@ fn client(end: &End) -> Ends {
 fn server(end: &End) -> Ends {
     let listener = end.listen()?;
     let conn = listener.accept()?;
-    while let Some(command) = next_command(&conn)? {
-        let answer = command.answer_behind(end, &decimal::header(command.answer().len()));
+    while let Some(answer) = next_answer(end, &conn)? {
+        let answer = answer.behind(end, &decimal::header(answer.bytes.len()));
         conn.send_all(answer.header())?;
         // D1 and D2 want `recv_ready`, D0's peer says `ok`, D4 takes any text: that it comes is the point.
         if conn.recv(1024)?.is_empty() {
@@ -60,7 +61,7 @@ fn judge(j: &Judge) {
         "every command got its own answer, whole",
         "每条命令都得到自己的响应，完整而且按顺序",
     );
-    all_answers_whole(j, claim, COMMANDS.len());
+    all_answers_whole(j, claim, due(j));
 
     let lengths = j.recvs(Client).only(|e| e.spans.first().is_some_and(|s| s.part == Part::Header && s.offset == 0));
     let alone = lengths.only(|e| e.spans.iter().all(|s| s.part == Part::Header));
@@ -70,7 +71,7 @@ fn judge(j: &Judge) {
         "长度单独到达，所以一次 recv 就能读到它",
     )
     .of(&lengths)
-    .equal([COMMANDS.len(); 2], [alone.len(), lengths.len()], |[alone, all]| {
+    .equal([due(j); 2], [alone.len(), lengths.len()], |[alone, all]| {
         say!("{alone} of {all} lengths alone", "{all} 个长度中 {alone} 个单独到达")
     });
 
@@ -117,9 +118,9 @@ fn teach(t: Teaching) -> Teaching {
 /// The control: nobody waits, and the client takes one recv for the length, late enough for the body to have come.
 fn client_without_ack(end: &End) -> Ends {
     let s = end.connect()?;
-    for command in &COMMANDS {
-        s.send(command.line.as_bytes())?;
-        let answer = command.answer().len();
+    for due in answers(end) {
+        s.send(due.line.as_bytes())?;
+        let answer = due.bytes.len();
         s.wait_queued(decimal::header(answer).len() + answer)?;
         match decimal::parse(&s.recv(1024)?, MAX_ANSWER) {
             Ok(length) => s.deliver(&s.recv_exact(length, length)?),
@@ -136,8 +137,8 @@ fn client_without_ack(end: &End) -> Ends {
 fn server_without_ack(end: &End) -> Ends {
     let listener = end.listen()?;
     let conn = listener.accept()?;
-    while let Some(command) = next_command(&conn)? {
-        let answer = command.answer_behind(end, &decimal::header(command.answer().len()));
+    while let Some(answer) = next_answer(end, &conn)? {
+        let answer = answer.behind(end, &decimal::header(answer.bytes.len()));
         conn.send_all(answer.header())?;
         conn.send_all(answer.body())?;
     }

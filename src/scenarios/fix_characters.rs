@@ -14,9 +14,10 @@ pub(super) fn scenario() -> Scenario {
             "A length in characters is too small for the bytes; the rest is read as the next length.",
             "按字符数的长度小于字节数；剩下的字节被当成下一个长度。",
         )
-        .takes(&[Opt::Nodelay, Opt::RecvSize])
+        .takes(&[Opt::Nodelay, Opt::RecvSize, Opt::Message])
         .recv_size(1024)
         .nodelay(true)
+        .messages(1..=1, 1024)
         .client(client)
         .server(server)
         .judge(judge)
@@ -28,16 +29,20 @@ pub(super) fn scenario() -> Scenario {
 const ANSWER: &str = "粘包 is no error";
 const NEXT: &str = "ok";
 
-/// Both with their headers, in bytes.
-const ALL: usize = ANSWER.len() + NEXT.len() + 2 * I32_LE.width();
+/// The page's answer or the learner's, and the next one.
+fn texts(end: &End) -> [String; 2] {
+    let answer = end.messages(&[ANSWER.as_bytes()]).concat();
+    [String::from_utf8_lossy(&answer).into_owned(), NEXT.to_owned()]
+}
 
 /// The longest answer that is read, in bytes.
 const MOST: usize = 1 << 20;
 
 fn client(end: &End) -> Ends {
     let s = end.connect()?;
-    s.wait_queued(ALL)?;
-    for _ in [ANSWER, NEXT] {
+    let texts = texts(end);
+    s.wait_queued(texts.concat().len() + texts.len() * I32_LE.width())?;
+    for _ in texts {
         let header = s.recv_exact(I32_LE.width(), I32_LE.width())?;
         match I32_LE.unpack(&header, MOST) {
             Ok(length) => s.deliver(&s.recv_exact(length, end.recv_size())?),
@@ -55,8 +60,8 @@ fn server(end: &End) -> Ends {
 fn serve(end: &End, count: impl Fn(&str) -> usize) -> Ends {
     let listener = end.listen()?;
     let conn = listener.accept()?;
-    for text in [ANSWER, NEXT] {
-        let header = I32_LE.pack(count(text) as u64)?;
+    for text in texts(end) {
+        let header = I32_LE.pack(count(&text) as u64)?;
         let message = end.framed([&header, text.as_bytes()].concat(), header.len(), None);
         conn.send_all(message.whole())?;
     }
@@ -72,8 +77,11 @@ fn judge(j: &Judge) {
         |n| say!("{n} bytes of M1's body", "M1 正文的 {n} 字节"),
     );
 
-    let second = j.recvs(Client).with_data().only(|e| e.asked == Some(I32_LE.width())).just(1);
-    let rest: Vec<u8> = answer.bytes.iter().rev().take(I32_LE.width()).rev().copied().collect();
+    let begun = first.first().map_or(usize::MAX, |answer| answer.seq);
+    let second = j.recvs(Client).with_data().only(|e| e.seq > begun && e.asked == Some(I32_LE.width())).just_first();
+    let characters = String::from_utf8_lossy(answer.body()).chars().count();
+    let behind = j.message(Server, 2).map_or(&[][..], |next| &next.bytes);
+    let rest: Vec<u8> = answer.body().iter().skip(characters).chain(behind).take(I32_LE.width()).copied().collect();
     j.claim("rest-is-length", "the rest of it was read as the next length", "剩下的被当成下一个长度")
         .of(&second)
         .of(&j.found(Client))

@@ -14,7 +14,8 @@ pub(super) fn scenario() -> Scenario {
             "A line feed behind each message gives the boundaries back, as long as no message holds one.",
             "每条消息后面加换行，边界就找回来了，只要消息里没有换行。",
         )
-        .takes(&[Opt::Nodelay, Opt::Gap])
+        .takes(&[Opt::Nodelay, Opt::Gap, Opt::Message])
+        .messages(2..=16, 1024)
         .client(client)
         .server(server)
         .judge(judge)
@@ -24,14 +25,17 @@ pub(super) fn scenario() -> Scenario {
 
 const MARK: u8 = b'\n';
 
-/// Two plain lines, and one that holds the mark.
-const LINES: [&[u8]; 3] = [b"hello\n", b"feng\n", b"a\nb\n"];
-const PLAIN: usize = 2;
+/// Two plain ones, and one that holds the mark.
+const TEXTS: [&[u8]; 3] = [b"hello", b"feng", b"a\nb"];
+
+fn lines(end: &End) -> Vec<Vec<u8>> {
+    end.messages(&TEXTS).into_iter().map(|text| [text, &[MARK]].concat()).collect()
+}
 
 fn client(end: &End) -> Ends {
     let s = end.connect()?;
-    for line in LINES {
-        s.send(line)?;
+    for line in lines(end) {
+        s.send(&line)?;
         end.gap()?;
     }
     Ok(s.wait_acked()?)
@@ -40,7 +44,7 @@ fn client(end: &End) -> Ends {
 fn server(end: &End) -> Ends {
     let listener = end.listen()?;
     let conn = listener.accept()?;
-    conn.wait_queued(LINES.concat().len())?;
+    conn.wait_queued(lines(end).concat().len())?;
     loop {
         let line = read_line(&conn)?;
         if line.is_empty() {
@@ -65,18 +69,24 @@ fn read_line(conn: &Conn) -> anyhow::Result<Vec<u8>> {
 
 fn judge(j: &Judge) {
     let delivered = j.delivered(Server);
-    let (plain, names) = (delivered.first_few(PLAIN), j.message_names(Client));
-    j.claim("lines-whole", "lines without the mark came out whole", "不含分隔符的行都完整取出").of(&plain).in_order(
-        names.iter().take(PLAIN).cloned().collect(),
-        j.held_by(&plain),
-        |lines| say!("delivered: {lines}", "交出：{lines}"),
-    );
+    let lines = j.trace().messages_from(Client).zip(j.messages(&TEXTS));
+    let (plain, marked): (Vec<_>, Vec<_>) = lines.partition(|(_, text)| !text.contains(&MARK));
+    if !plain.is_empty() {
+        let is_of_plain = |e: &Event| e.messages().iter().all(|id| marked.iter().all(|(m, _)| m.id != *id));
+        let lines = delivered.only(is_of_plain);
+        j.claim("lines-whole", "lines without the mark came out whole", "不含分隔符的行都完整取出")
+            .of(&lines)
+            .in_order(plain.iter().map(|(m, _)| m.id.to_string()).collect(), j.held_by(&lines), |lines| {
+                say!("delivered: {lines}", "交出：{lines}")
+            });
+    }
 
-    let Some(last) = j.message(Client, PLAIN + 1) else { return };
-    let pieces = delivered.only(|e| e.messages().contains(&last.id));
-    j.claim("mark-inside", "a line that holds the mark was cut there", "消息里有分隔符，就在那里被切开")
-        .of(&pieces)
-        .more_than(1, pieces.len(), |n| say!("{n} pieces of M3", "M3 成了 {n} 段"));
+    for (line, _) in marked {
+        let (id, pieces) = (line.id, delivered.only(|e| e.messages().contains(&line.id)));
+        j.claim("mark-inside", "a line that holds the mark was cut there", "消息里有分隔符，就在那里被切开")
+            .of(&pieces)
+            .more_than(1, pieces.len(), |n| say!("{n} pieces of {id}", "{id} 成了 {n} 段"));
+    }
 
     let recvs = j.recvs(Server).with_data();
     j.claim("call-per-byte", "the price without a buffer: a recv for each byte", "没有缓冲时的代价：每个字节一次 recv")
@@ -99,6 +109,6 @@ fn teach(t: Teaching) -> Teaching {
     .control(
         "the server takes what one recv returns for a message",
         "服务器把一次 recv 的结果当作一条消息",
-        one_recv::taken_for_a_message(LINES.concat().len()),
+        one_recv::taken_for_a_message(|end| lines(end).concat().len()),
     )
 }

@@ -11,8 +11,9 @@ pub(super) fn scenario() -> Scenario {
             "If every message has the same size, reading exactly that size gives the boundaries back.",
             "如果每条消息一样长，每次恰好读这么长，边界就找回来了。",
         )
-        .takes(&[Opt::Nodelay, Opt::RecvSize, Opt::Gap])
+        .takes(&[Opt::Nodelay, Opt::RecvSize, Opt::Gap, Opt::Message])
         .recv_size(SIZE)
+        .messages(2..=16, SIZE)
         .client(client)
         .server(server)
         .judge(judge)
@@ -21,13 +22,18 @@ pub(super) fn scenario() -> Scenario {
 }
 
 const SIZE: usize = 8;
-const RECORDS: [&[u8; SIZE]; 2] = [b"hello   ", b"feng    "];
-const ALL: usize = SIZE * RECORDS.len();
+const WORDS: [&[u8]; 2] = [b"hello", b"feng"];
+
+/// Each filled up with spaces.
+fn records(end: &End) -> Vec<Vec<u8>> {
+    let record = |word: &[u8]| [word, &[b' '; SIZE][word.len()..]].concat();
+    end.messages(&WORDS).into_iter().map(record).collect()
+}
 
 fn client(end: &End) -> Ends {
     let s = end.connect()?;
-    for record in RECORDS {
-        s.send(record)?;
+    for record in records(end) {
+        s.send(&record)?;
         end.gap()?;
     }
     Ok(s.wait_acked()?)
@@ -36,8 +42,8 @@ fn client(end: &End) -> Ends {
 fn server(end: &End) -> Ends {
     let listener = end.listen()?;
     let conn = listener.accept()?;
-    conn.wait_queued(ALL)?;
-    for _ in RECORDS {
+    conn.wait_queued(records(end).concat().len())?;
+    for _ in records(end) {
         let record = conn.recv_exact(SIZE, end.recv_size())?;
         conn.deliver(&record);
     }
@@ -52,12 +58,21 @@ fn judge(j: &Judge) {
             say!("delivered: {records}", "交出：{records}")
         });
 
+    let words = j.messages(&WORDS);
+    let text = match words.len() {
+        2 => Text::new("both lay in the queue before the first recv", "第一次 recv 之前，两条都已在队列里"),
+        _ => Text::new("all lay in the queue before the first recv", "第一次 recv 之前，全部已在队列里"),
+    };
     let wait = j.calls(Server, Call::Wait).just_first();
     let queued = wait.first().and_then(|e| e.evidence.queued).unwrap_or(0);
-    j.claim("no-luck", "both lay in the queue before the first recv", "第一次 recv 之前，两条都已在队列里")
+    j.claim_text("no-luck", text)
         .of(&wait)
-        .equal([ALL as u32], [queued], |[n]| say!("{n} bytes queued", "队列中 {n} 字节"));
+        .equal([words.len() * SIZE], [queued as usize], |[n]| say!("{n} bytes queued", "队列中 {n} 字节"));
 
+    // Words that fill their records pay nothing.
+    if words.iter().all(|word| word.len() == SIZE) {
+        return;
+    }
     let text: usize = delivered.texts().iter().map(|record| record.trim_end().len()).sum();
     j.claim("padding", "the price: what is shorter is filled up", "代价：短的要补齐").of(&delivered).more_than(
         text,
@@ -82,6 +97,6 @@ fn teach(t: Teaching) -> Teaching {
     .control(
         "the server takes what one recv returns for a message",
         "服务器把一次 recv 的结果当作一条消息",
-        one_recv::taken_for_a_message(ALL),
+        one_recv::taken_for_a_message(|end| records(end).concat().len()),
     )
 }

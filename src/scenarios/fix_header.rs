@@ -1,7 +1,7 @@
 //! Four bytes of length before each answer give the boundaries back: read exactly 4, then exactly that many.
 
 use super::prelude::*;
-use super::remote_commands::{COMMANDS, all_answers_whole, next_command};
+use super::remote_commands::{COMMANDS, all_answers_whole, answers, due, next_answer};
 use crate::framing::{Framing, I32_LE, U32_BE, whole_body};
 use crate::text::hex;
 
@@ -13,9 +13,10 @@ pub(super) fn scenario() -> Scenario {
             "Four bytes of length before each answer give the boundaries back, with one round trip per command.",
             "每个响应前加 4 字节长度，边界就找回来了，而且每条命令只需一次往返。",
         )
-        .takes(&[Opt::Nodelay, Opt::RecvSize, Opt::Race])
+        .takes(&[Opt::Nodelay, Opt::RecvSize, Opt::Race, Opt::Message])
         .recv_size(1024)
         .nodelay(true)
+        .messages(1..=COMMANDS.len(), 16 << 10)
         .client(client)
         .server(server)
         .judge(judge)
@@ -31,11 +32,11 @@ const NUMBERS: [u64; 4] = [2048, 204_800, 2_048_000, 1_111_111_111_111];
 
 fn client(end: &End) -> Ends {
     let s = end.connect()?;
-    for command in &COMMANDS {
-        s.send(command.line.as_bytes())?;
+    for due in answers(end) {
+        s.send(due.line.as_bytes())?;
         // The late receiver. A lone client may have met another server, whose answers it cannot know.
         if !end.alone() {
-            s.wait_queued(I32_LE.width() + command.answer().len())?;
+            s.wait_queued(I32_LE.width() + due.bytes.len())?;
         }
         let header = s.recv_exact(I32_LE.width(), end.recv_size())?;
         let length = I32_LE.unpack(&header, MAX_ANSWER)?;
@@ -49,8 +50,8 @@ fn client(end: &End) -> Ends {
 fn server(end: &End) -> Ends {
     let listener = end.listen()?;
     let conn = listener.accept()?;
-    while let Some(command) = next_command(&conn)? {
-        let answer = command.answer_behind(end, &I32_LE.header(&command.answer())?);
+    while let Some(answer) = next_answer(end, &conn)? {
+        let answer = answer.behind(end, &I32_LE.header(&answer.bytes)?);
         conn.send_all(answer.header())?;
         conn.send_all(answer.body())?;
     }
@@ -76,7 +77,7 @@ fn judge(j: &Judge) {
         "every answer came out whole, alone and with its command",
         "每个响应都完整、单独，且对应自己的命令",
     );
-    all_answers_whole(j, claim, COMMANDS.len());
+    all_answers_whole(j, claim, due(j));
     header_is_length(j);
 
     let (sends, delivered) = (j.sends(Client).with_data(), j.delivered(Client));
@@ -86,7 +87,7 @@ fn judge(j: &Judge) {
         "每条命令一次往返：中间不需要确认",
     )
     .of(&sends)
-    .equal([COMMANDS.len(); 2], [sends.len(), delivered.len()], |[asked, answered]| {
+    .equal([due(j); 2], [sends.len(), delivered.len()], |[asked, answered]| {
         say!("{asked} client sends for {answered} answers", "客户端 {asked} 次 send，{answered} 个响应")
     });
     documents_numbers(j);
@@ -159,9 +160,9 @@ fn teach(t: Teaching) -> Teaching {
 fn client_without_header(end: &End) -> Ends {
     let s = end.connect()?;
     let mut unread = 0;
-    for command in &COMMANDS {
-        s.send(command.line.as_bytes())?;
-        unread += I32_LE.width() + command.answer().len();
+    for due in answers(end) {
+        s.send(due.line.as_bytes())?;
+        unread += I32_LE.width() + due.bytes.len();
         s.wait_queued(unread)?;
         let answer = s.recv(end.recv_size())?;
         s.deliver(&answer);

@@ -2,7 +2,7 @@
 //! parts, each read exactly; wherever the network cuts the header, it still parses.
 
 use super::prelude::*;
-use super::remote_commands::{COMMANDS, RemoteCommand, all_answers_whole, next_command};
+use super::remote_commands::{COMMANDS, CommandAnswer, all_answers_whole, answers, next_answer};
 use super::wire::MAX_HEADER;
 use crate::framing::json::{DATA_SIZE, Json, parse, size};
 use crate::framing::{Framing, I32_LE, whole_body, whole_header};
@@ -18,9 +18,10 @@ pub(super) fn scenario() -> Scenario {
             "Length, JSON header, body: three parts, each read exactly; a header cut anywhere still parses.",
             "长度、JSON 报头、正文：三部分各自恰好读完；报头在任何地方断开都能解析。",
         )
-        .takes(&[Opt::Nodelay, Opt::RecvSize])
+        .takes(&[Opt::Nodelay, Opt::RecvSize, Opt::Message])
         .recv_size(1024)
         .nodelay(true)
+        .messages(1..=COMMANDS.len(), 16 << 10)
         .client(client)
         .server(server)
         .judge(judge)
@@ -36,7 +37,7 @@ const PREFIX: usize = I32_LE.width();
 
 /// One command and how its answer travels.
 struct CommandRound {
-    command: &'static RemoteCommand,
+    answer: CommandAnswer,
     /// The server stops after so many bytes of the header, until they are read.
     cut: Option<usize>,
     /// The client takes so many bytes at once, at most.
@@ -46,11 +47,13 @@ struct CommandRound {
 /// First the three commands; then the short one again: its header cut inside the length, then inside
 /// the JSON, and at last read byte by byte, which cuts it everywhere.
 fn rounds(end: &End) -> Vec<CommandRound> {
-    let [.., short] = &COMMANDS;
-    let most = end.recv_size();
-    let plain = COMMANDS.iter().map(|command| CommandRound { command, cut: None, most });
-    let cut = [PREFIX / 2, PREFIX + 9].map(|place| CommandRound { command: short, cut: Some(place), most });
-    plain.chain(cut).chain([CommandRound { command: short, cut: None, most: 1 }]).collect()
+    let (answers, most) = (answers(end), end.recv_size());
+    let plain = answers.iter().map(|answer| (answer, None, most));
+    let short = answers.last().into_iter();
+    let again =
+        short.flat_map(|short| [(short, Some(PREFIX / 2), most), (short, Some(PREFIX + 9), most), (short, None, 1)]);
+    let round = |(answer, cut, most): (&CommandAnswer, _, _)| CommandRound { answer: answer.clone(), cut, most };
+    plain.chain(again).map(round).collect()
 }
 
 fn client(end: &End) -> Ends {
@@ -72,8 +75,8 @@ fn server(end: &End) -> Ends {
     let listener = end.listen()?;
     let conn = listener.accept()?;
     for CommandRound { cut, .. } in rounds(end) {
-        let Some(command) = next_command(&conn)? else { break };
-        let answer = command.answer_behind(end, &Json.header(&command.answer())?);
+        let Some(answer) = next_answer(end, &conn)? else { break };
+        let answer = answer.behind(end, &Json.header(&answer.bytes)?);
         match cut {
             None => {
                 conn.send_all(answer.part(0..PREFIX))?;
@@ -102,9 +105,9 @@ struct AnswerReader<'r> {
 impl<'r> AnswerReader<'r> {
     /// Sends the command. Uncut answers are waited for to the last byte: all three parts are queued together.
     fn ask(end: &'r End, s: &'r Conn, round: &CommandRound) -> anyhow::Result<AnswerReader<'r>> {
-        s.send(round.command.line.as_bytes())?;
+        s.send(round.answer.line.as_bytes())?;
         if round.cut.is_none() && !end.alone() {
-            s.wait_queued(Json.frame(&round.command.answer())?.len())?;
+            s.wait_queued(Json.frame(&round.answer.bytes)?.len())?;
         }
         Ok(AnswerReader { end, s, cut: round.cut, most: round.most, read: 0 })
     }

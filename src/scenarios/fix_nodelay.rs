@@ -17,9 +17,10 @@ pub(super) fn scenario() -> Scenario {
             "With TCP_NODELAY the two messages still come out of one recv: the Nagle algorithm is not the cause.",
             "设置了 TCP_NODELAY，两条消息仍被一次 recv 取出：原因并不在 Nagle 算法。",
         )
-        .takes(&[Opt::Sndbuf, Opt::Rcvbuf, Opt::RecvSize, Opt::Race, Opt::Gap])
+        .takes(&[Opt::Sndbuf, Opt::Rcvbuf, Opt::RecvSize, Opt::Race, Opt::Gap, Opt::Message])
         .nodelay(true)
         .recv_size(10)
+        .messages_in_one_recv(2..=16, 16 << 10)
         .client(tcp_naive::client)
         .server(tcp_naive::server)
         .judge(judge)
@@ -57,6 +58,6 @@ fn teach(t: Teaching) -> Teaching {
     .control(
         "lock step: the receiver reads each message before the next is sent",
         "停止等待：收一条，发一条",
-        in_step(tcp_naive::WORDS),
+        in_step(&tcp_naive::WORDS),
     )
 }

@@ -11,8 +11,9 @@ pub(super) fn scenario() -> Scenario {
             "recv(4) returns what has come of the header, perhaps 2 bytes; a loop reads the rest.",
             "recv(4) 返回报头已到的部分，可能只有 2 字节；循环才能读满。",
         )
-        .takes(&[Opt::Nodelay])
+        .takes(&[Opt::Nodelay, Opt::Message])
         .nodelay(true)
+        .messages(1..=1, 1024)
         .client(client)
         .server(server)
         .judge(judge)
@@ -32,11 +33,12 @@ fn client(end: &End) -> Ends {
 /// The message in two sends; the second waits until the first was read.
 fn send(end: &End, first: usize) -> Ends {
     let s = end.connect()?;
-    let header = I32_LE.pack(BODY.len() as u64)?;
-    let message = end.framed([&header, BODY].concat(), header.len(), None);
+    let body = end.messages(&[BODY]).concat();
+    let header = I32_LE.pack(body.len() as u64)?;
+    let message = end.framed([&header[..], &body].concat(), header.len(), None);
     s.send_all(message.part(0..first))?;
     end.pass("read", Text::new("until it is read", "等到它被读走"))?;
-    s.send_all(message.part(first..header.len() + BODY.len()))?;
+    s.send_all(message.part(first..message.len()))?;
     Ok(s.wait_acked()?)
 }
 

@@ -47,7 +47,7 @@ mod udp_truncate;
 mod wire;
 
 pub use myths::{MYTHS, Myth};
-pub use page::{ControlExperiment, Explanation, Scenario, Suggestion, SyllabusPart, Teaching};
+pub use page::{ControlExperiment, Explanation, OwnMessages, Scenario, Suggestion, SyllabusPart, Teaching};
 
 /// Every scenario, in teaching order.
 pub fn syllabus() -> Vec<Scenario> {

@@ -4,9 +4,9 @@ use super::prelude::*;
 use crate::play::Experiment;
 
 /// Puts it into an experiment; it comes when so many bytes are queued.
-pub(super) fn taken_for_a_message(queued: usize) -> impl Fn(&mut Experiment) {
+pub(super) fn taken_for_a_message(queued: fn(&End) -> usize) -> impl Fn(&mut Experiment) {
     move |experiment| {
-        experiment.server(move |end| server(end, queued));
+        experiment.server(move |end| server(end, queued(end)));
     }
 }
 

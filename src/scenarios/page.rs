@@ -6,6 +6,7 @@ use crate::play::{Alone, Ends, Experiment, Linked, Variation};
 use crate::text::Text;
 use crate::trace::Trace;
 use crate::trace::summary::Tally;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -121,6 +122,17 @@ impl Teaching {
     }
 }
 
+/// The learner's own messages (`--message`), where a page's programs send texts of their own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnMessages {
+    /// How many make sense.
+    pub count: RangeInclusive<usize>,
+    /// The longest one, in bytes.
+    pub longest: usize,
+    /// The page's recv has room for all that is sent: the one for longer messages has, too.
+    pub one_recv: bool,
+}
+
 /// One documented system: its experiment, and what a learner reads about it.
 #[derive(Clone)]
 pub struct Scenario {
@@ -141,6 +153,8 @@ pub struct Scenario {
     pub documents: &'static [&'static str],
     /// The options it takes.
     pub takes: &'static [Opt],
+    /// What it takes of the learner's own messages; `None` where what is sent is the lesson.
+    pub messages: Option<OwnMessages>,
     /// What is run, and judged.
     pub experiment: Experiment,
     /// Why, what next, and the control.
@@ -161,6 +175,7 @@ impl Scenario {
             words: Vec::new(),
             documents,
             takes: &[],
+            messages: None,
             experiment: Experiment::default(),
             teaching: Teaching::new(),
             tally: None,
@@ -198,6 +213,18 @@ impl Scenario {
     /// The options that make sense for it.
     pub(super) fn takes(mut self, takes: &'static [Opt]) -> Scenario {
         self.takes = takes;
+        self
+    }
+
+    /// It takes so many messages of the learner's own, each of at most so many bytes.
+    pub(super) fn messages(mut self, count: RangeInclusive<usize>, longest: usize) -> Scenario {
+        self.messages = Some(OwnMessages { count, longest, one_recv: false });
+        self
+    }
+
+    /// The same, where the page's recv has room for all of them together.
+    pub(super) fn messages_in_one_recv(mut self, count: RangeInclusive<usize>, longest: usize) -> Scenario {
+        self.messages = Some(OwnMessages { count, longest, one_recv: true });
         self
     }
 

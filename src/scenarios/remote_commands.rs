@@ -24,11 +24,6 @@ impl RemoteCommand {
         [self.stdout, self.stderr].concat().into_bytes()
     }
 
-    /// The answer behind this header, as one message.
-    pub fn answer_behind(&self, end: &End, header: &[u8]) -> Outgoing {
-        end.framed([header, &self.answer()].concat(), header.len(), Some(self.answer_label()))
-    }
-
     /// A name for its standard output.
     pub fn stdout_label(&self) -> Text {
         Text::same(format!("{}: stdout", self.line))
@@ -86,8 +81,50 @@ pub(super) const COMMANDS: [RemoteCommand; 3] = [
     },
 ];
 
+/// What a command is answered with.
+#[derive(Clone)]
+pub(super) struct CommandAnswer {
+    /// The command.
+    pub line: &'static str,
+    /// Both outputs, or the learner's own message (`--message`).
+    pub bytes: Vec<u8>,
+    /// A name for the outputs.
+    label: Option<Text>,
+}
+
+impl CommandAnswer {
+    /// The answer behind this header, as one message.
+    pub fn behind(&self, end: &End, header: &[u8]) -> Outgoing {
+        end.framed([header, &self.bytes].concat(), header.len(), self.label.clone())
+    }
+}
+
+/// The answers of a run, in the order of their commands.
+pub(super) fn answers(end: &End) -> Vec<CommandAnswer> {
+    let outputs = COMMANDS.each_ref().map(RemoteCommand::answer);
+    let bytes = end.messages(&outputs.each_ref().map(|output| &output[..]));
+    let label = |command: &RemoteCommand| end.settings().messages.is_empty().then(|| command.answer_label());
+    let answer = |(command, bytes): (&RemoteCommand, &[u8])| CommandAnswer {
+        line: command.line,
+        bytes: bytes.to_vec(),
+        label: label(command),
+    };
+    COMMANDS.iter().zip(bytes).map(answer).collect()
+}
+
+/// Receives the next command, and finds its answer; `None` when the client has gone.
+pub(super) fn next_answer(end: &End, conn: &Conn) -> anyhow::Result<Option<CommandAnswer>> {
+    let command = next_command(conn)?;
+    Ok(command.and_then(|command| answers(end).into_iter().find(|answer| answer.line == command.line)))
+}
+
+/// How many answers are due: one for each command, or for each of the learner's messages.
+pub(super) fn due(j: &Judge) -> usize {
+    j.messages(&COMMANDS.each_ref().map(|command| command.line.as_bytes())).len()
+}
+
 /// Receives the next command; `None` when the client has gone.
-pub(super) fn next_command(conn: &Conn) -> anyhow::Result<Option<&'static RemoteCommand>> {
+fn next_command(conn: &Conn) -> anyhow::Result<Option<&'static RemoteCommand>> {
     let line = conn.recv(1024)?;
     if line.is_empty() {
         return Ok(None);
@@ -98,7 +135,7 @@ pub(super) fn next_command(conn: &Conn) -> anyhow::Result<Option<&'static Remote
     Ok(Some(known.ok_or_else(unknown)?))
 }
 
-/// Closes a claim: the client was given so many answers, each whole and alone, in the order of its commands.
+/// Closes a claim: the client was given all answers, each whole and alone, in the order of its commands.
 pub(super) fn all_answers_whole<'a>(j: &Judge<'a>, claim: Draft<'_, 'a>, commands: usize) {
     let delivered = j.delivered(Client);
     let side = |n: usize, ids: &Vec<String>| {

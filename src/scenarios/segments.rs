@@ -16,6 +16,12 @@ pub(super) fn uncounted() -> Option<Text> {
     (!statistics::counts_segments()).then(reason)
 }
 
+/// How many segments a send needs by itself, as large as the kernel said that they may be.
+pub(super) fn needed(send: &Event) -> u64 {
+    let mss = send.evidence.mss.filter(|mss| *mss > 0).map_or(usize::MAX, |mss| mss as usize);
+    send.bytes.len().div_ceil(mss) as u64
+}
+
 /// The packets of one connection, seen from one of its sockets.
 pub(super) struct Segments<'a> {
     /// All that the socket was told to send, in order.

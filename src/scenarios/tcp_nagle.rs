@@ -17,7 +17,7 @@ pub(super) fn scenario() -> Scenario {
             "Nagle merges small sends at the sender; without it the late receiver still gets all in one recv.",
             "Nagle 算法在发送方合并小数据；关掉它，来得晚的接收方仍一次 recv 全部取到。",
         )
-        .takes(&[Opt::Nodelay, Opt::RecvSize, Opt::Race])
+        .takes(&[Opt::Nodelay, Opt::RecvSize, Opt::Race, Opt::Gap])
         .recv_size(1024)
         .client(client)
         .server(server)
@@ -53,18 +53,32 @@ fn settings(end: &End) -> impl Iterator<Item = &'static (Act, bool)> + use<> {
 fn client(end: &End) -> Ends {
     for (_, nodelay) in end.titled_acts(settings(end)) {
         let s = connect(end, *nodelay)?;
-        for byte in BYTES.chunks(1) {
-            s.send(byte)?;
-        }
+        send_each(end, &s)?;
         // Nagle holds bytes only while an ACK is outstanding: no segment is acknowledged yet, unless the scheduler
         // kept this thread away for longer than an ACK is delayed.
         let sent = s.evidence();
-        if !nodelay && !end.settings().race && sent.segments_out != sent.unacked {
+        if !nodelay && waits_for_nothing(end) && sent.segments_out != sent.unacked {
             return Err(s.spoiled("an ACK was there too soon", "ACK 到得太早"));
         }
         finish(end, &s)?;
     }
     small_behind_full(end)
+}
+
+/// The ten sends; a pause between them when the learner asked for one, in which an ACK may come.
+fn send_each(end: &End, s: &Conn) -> Result<()> {
+    for (nth, byte) in BYTES.chunks(1).enumerate() {
+        if nth > 0 {
+            end.gap()?;
+        }
+        s.send(byte)?;
+    }
+    Ok(())
+}
+
+/// Between two sends there is no time for an ACK, unless the learner gave it some.
+fn waits_for_nothing(end: &End) -> bool {
+    !end.settings().race && end.settings().gap.is_none()
 }
 
 /// Linux holds a small segment back behind a small one alone: of these the first leaves and the second waits.
@@ -76,7 +90,7 @@ fn small_behind_full(end: &End) -> Ends {
         s.send(b"y")?;
         s.send(b"z")?;
         let sent = s.evidence();
-        if !end.settings().race && sent.segments_out != sent.unacked {
+        if waits_for_nothing(end) && sent.segments_out != sent.unacked {
             return Err(s.spoiled("an ACK was there too soon", "ACK 到得太早"));
         }
         finish(end, &s)?;
@@ -305,7 +319,10 @@ fn teach(t: Teaching) -> Teaching {
 fn client_acked_at_once(end: &End) -> Ends {
     for (_, nodelay) in end.titled_acts(settings(end)) {
         let s = connect(end, *nodelay)?;
-        for byte in BYTES.chunks(1) {
+        for (nth, byte) in BYTES.chunks(1).enumerate() {
+            if nth > 0 {
+                end.gap()?;
+            }
             s.send(byte)?;
             if end.linked() {
                 s.wait_acked()?;

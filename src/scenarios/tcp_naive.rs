@@ -2,6 +2,7 @@
 
 use super::lock_step::in_step;
 use super::prelude::*;
+use super::segments;
 
 pub(super) fn scenario() -> Scenario {
     Scenario::new("tcp-naive", SyllabusPart::Tcp, &["D1 §10", "D3 §10"])
@@ -14,8 +15,9 @@ pub(super) fn scenario() -> Scenario {
             "Two sends come out of one recv: TCP keeps no message boundaries (粘包, “sticky packets”).",
             "两次 send 被一次 recv 取出：TCP 没有消息边界（所谓“粘包”）。",
         )
-        .takes(&[Opt::Nodelay, Opt::Sndbuf, Opt::Rcvbuf, Opt::RecvSize, Opt::Race, Opt::Gap])
+        .takes(&[Opt::Nodelay, Opt::Sndbuf, Opt::Rcvbuf, Opt::RecvSize, Opt::Race, Opt::Gap, Opt::Message])
         .recv_size(10)
+        .messages_in_one_recv(2..=16, 16 << 10)
         .client(client)
         .server(server)
         .judge(judge)
@@ -33,16 +35,19 @@ pub(super) const WORDS: [&[u8]; 2] = [b"hello", b"feng"];
 
 pub(super) fn client(end: &End) -> Ends {
     let s = end.connect()?;
-    s.send(WORDS[0])?;
-    end.gap()?;
-    s.send(WORDS[1])?;
+    for (nth, word) in end.messages(&WORDS).into_iter().enumerate() {
+        if nth > 0 {
+            end.gap()?;
+        }
+        s.send(word)?;
+    }
     Ok(s.wait_acked()?)
 }
 
 pub(super) fn server(end: &End) -> Ends {
     let listener = end.listen()?;
     let conn = listener.accept()?;
-    conn.wait_queued(WORDS.concat().len())?;
+    conn.wait_queued(end.messages(&WORDS).concat().len())?;
     conn.recv(end.recv_size())?;
     conn.recv(end.recv_size())?;
     Ok(())
@@ -50,18 +55,23 @@ pub(super) fn server(end: &End) -> Ends {
 
 pub(super) fn judge(j: &Judge) {
     let first = j.recvs(Server).just_first();
-    j.claim("one-recv-both", "one recv returned both messages", "一次 recv 返回了两条消息").of(&first).equal(
-        ["M1+M2".into()],
-        [j.whole_messages(&first)],
-        |[ids]| say!("{ids} in one recv", "一次 recv 里有 {ids}"),
-    );
+    let due: Vec<String> = (1..=j.messages(&WORDS).len()).map(|n| format!("M{n}")).collect();
+    let text = match due.len() {
+        2 => Text::new("one recv returned both messages", "一次 recv 返回了两条消息"),
+        _ => Text::new("one recv returned all messages", "一次 recv 返回了全部消息"),
+    };
+    j.claim_text("one-recv-both", text)
+        .of(&first)
+        .equal([due.join("+")], [j.whole_messages(&first)], |[ids]| say!("{ids} in one recv", "一次 recv 里有 {ids}"));
 
-    let sends = j.sends(Client);
+    let sends = j.sends(Client).with_data();
     let Some(segments) = j.segments(Client) else { return };
     j.claim("sender-kept-apart", "the sender did not merge them: a segment each", "发送方没有合并：各占一个报文段")
         .of(&sends)
         .of(&j.counted(Client))
-        .equal([sends.len() as u64], [segments], |[n]| say!("{n} segments", "{n} 个报文段"));
+        .equal([sends.iter().map(|send| segments::needed(send)).sum()], [segments], |[n]| {
+            say!("{n} segments", "{n} 个报文段")
+        });
 }
 
 fn teach(t: Teaching) -> Teaching {
@@ -82,6 +92,6 @@ fn teach(t: Teaching) -> Teaching {
     .control(
         "lock step: the receiver reads each message before the next is sent",
         "停止等待：收一条，发一条",
-        in_step(WORDS),
+        in_step(&WORDS),
     )
 }

@@ -14,7 +14,7 @@ pub(super) fn scenario() -> Scenario {
             "One recv per command is not one answer per command: part of an answer is printed for the next (粘包).",
             "每条命令只 recv 一次，响应就会错位：前一条命令的输出到下一条才打印（“粘包”）。",
         )
-        .takes(&[Opt::Nodelay, Opt::RecvSize, Opt::Race])
+        .takes(&[Opt::Nodelay, Opt::RecvSize, Opt::Race, Opt::Gap])
         // Nagle off, so that nobody takes it for the cause (and no send waits for a delayed ACK).
         .nodelay(true)
         .recv_size(1024)
@@ -60,6 +60,7 @@ fn server(end: &End) -> Ends {
         if command.line == COMMANDS[0].line {
             end.pass("printed", Text::new("until the client has printed", "等到客户端打印完"))?;
         }
+        end.gap()?;
         conn.send_part(end.labelled(command.stderr.as_bytes(), command.stderr_label()).whole())?;
     }
 }

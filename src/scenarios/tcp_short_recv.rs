@@ -10,8 +10,9 @@ pub(super) fn scenario() -> Scenario {
             "A recv smaller than the message takes its beginning; the rest waits for the next recv.",
             "recv 比消息小时只取开头，其余留在队列里，等下一次 recv。",
         )
-        .takes(&[Opt::RecvSize, Opt::Race])
+        .takes(&[Opt::RecvSize, Opt::Race, Opt::Message])
         .recv_size(2)
+        .messages(1..=1, ONE_SEGMENT)
         .client(client)
         .server(server)
         .judge(judge)
@@ -21,9 +22,17 @@ pub(super) fn scenario() -> Scenario {
 
 const WORDS: &[u8] = b"hello feng";
 
+/// So many bytes travel in one piece everywhere.
+const ONE_SEGMENT: usize = 1400;
+
+/// The message: the page's, or the learner's.
+fn words(end: &End) -> Vec<u8> {
+    end.messages(&[WORDS]).concat()
+}
+
 fn client(end: &End) -> Ends {
     let s = end.connect()?;
-    s.send(WORDS)?;
+    s.send(&words(end))?;
     Ok(s.wait_acked()?)
 }
 
@@ -34,9 +43,11 @@ fn server(end: &End) -> Ends {
 fn receive(end: &End, first: usize) -> Ends {
     let listener = end.listen()?;
     let conn = listener.accept()?;
-    conn.wait_queued(WORDS.len())?;
+    let all = words(end).len();
+    conn.wait_queued(all)?;
     conn.recv(first)?;
-    conn.recv(10)?;
+    // The page's has room for its message.
+    conn.recv(all.max(10))?;
     Ok(())
 }
 
@@ -79,6 +90,6 @@ fn teach(t: Teaching) -> Teaching {
     .next("udp-truncate", "the same habit on UDP loses the rest", "同样的写法在 UDP 上会丢掉剩余部分")
     .next("tcp-remote-cmd", "what both do to a real program", "真实的程序会因此怎样")
     .control("the first recv has room for the whole message", "第一次 recv 足够放下整条消息", |e| {
-        e.server(|end| receive(end, WORDS.len()));
+        e.server(|end| receive(end, words(end).len().max(1)));
     })
 }

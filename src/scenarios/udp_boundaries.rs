@@ -2,6 +2,7 @@
 
 use super::prelude::*;
 use crate::net::Udp;
+use crate::text::excerpt;
 use crate::trace::{Proto, Role};
 use std::net::SocketAddr;
 
@@ -16,8 +17,9 @@ pub(super) fn scenario() -> Scenario {
             "One send comes out of one recv, however late the receiver comes: UDP keeps message boundaries.",
             "一次 send 对应一次 recv，接收方来得再晚也一样：UDP 保留消息边界（不“粘包”）。",
         )
-        .takes(&[Opt::RecvSize, Opt::Race, Opt::Gap])
+        .takes(&[Opt::RecvSize, Opt::Race, Opt::Gap, Opt::Message])
         .recv_size(1024)
+        .messages_in_one_recv(2..=16, 16 << 10)
         .client(client)
         .server(server)
         .judge(judge)
@@ -26,24 +28,27 @@ pub(super) fn scenario() -> Scenario {
         .teach(teach)
 }
 
-const WORDS: [&str; 2] = ["hello", "feng"];
-const ECHOES: [&str; 2] = ["HELLO", "FENG"];
+const WORDS: [&[u8]; 2] = [b"hello", b"feng"];
 
 /// Linux joins sends into one datagram, but only for a program that asks (MSG_MORE, udp(7)).
 const JOINS: bool = cfg!(any(target_os = "linux", target_os = "android"));
 
 /// How many are sent: one more where sends are joined, which an end that is alone leaves away.
 fn datagrams(end: &End) -> usize {
-    WORDS.len() + usize::from(JOINS && !end.settings().portable)
+    end.messages(&WORDS).len() + usize::from(JOINS && !end.settings().portable)
 }
 
 fn client(end: &End) -> Ends {
     let s = end.udp()?;
     let server = end.server_address()?;
-    s.send_to(WORDS[0].as_bytes(), server)?;
-    end.gap()?;
-    s.send_to(WORDS[1].as_bytes(), server)?;
-    if datagrams(end) > WORDS.len() {
+    let words = end.messages(&WORDS);
+    for (nth, word) in words.iter().enumerate() {
+        if nth > 0 {
+            end.gap()?;
+        }
+        s.send_to(word, server)?;
+    }
+    if datagrams(end) > words.len() {
         send_joined(end, &s, server)?;
     }
     send_too_much(&s, server);
@@ -86,10 +91,14 @@ fn send_too_much(s: &Udp, server: SocketAddr) {
 }
 
 fn judge(j: &Judge) {
-    let words = Text::new("each recv returned one word, whole and alone", "每次 recv 返回一个词，完整且单独");
-    one_by_one(j, "one-send-one-recv", Server, words, WORDS);
-    let echoes = Text::new("and so did the echoes, on their way back", "回显也是如此");
-    one_by_one(j, "one-echo-one-recv", Client, echoes, ECHOES);
+    let words = j.messages(&WORDS);
+    let said = |word: &[u8]| String::from_utf8_lossy(word).into_owned();
+    let sent: Vec<String> = words.iter().map(|word| said(word)).collect();
+    let text = Text::new("each recv returned one word, whole and alone", "每次 recv 返回一个词，完整且单独");
+    one_by_one(j, "one-send-one-recv", Server, text, &sent);
+    let echoes: Vec<String> = words.iter().map(|word| said(&word.to_ascii_uppercase())).collect();
+    let text = Text::new("and so did the echoes, on their way back", "回显也是如此");
+    one_by_one(j, "one-echo-one-recv", Client, text, &echoes);
     let refused = j.sends(Client).only(|e| e.error.is_some());
     let too_long = if cfg!(windows) { "WSAEMSGSIZE" } else { "EMSGSIZE" };
     let errors = refused.iter().filter_map(|e| e.error.clone()).collect::<Vec<_>>();
@@ -101,15 +110,18 @@ fn judge(j: &Judge) {
     }
 }
 
-fn one_by_one(j: &Judge, id: &'static str, role: Role, text: Text, words: [&str; 2]) {
-    let recvs = j.recvs(role).with_data().first_few(words.len());
+fn one_by_one(j: &Judge, id: &'static str, role: Role, text: Text, words: &[String]) {
+    // A datagram may be empty.
+    let brought = j.recvs(role).only(|e| e.call == Call::RecvFrom || !e.bytes.is_empty());
+    let recvs = brought.first_few(words.len());
     // A word is one message, whole and alone; anything else says what it is of.
     let word = |(event, text): (&&Event, String)| match j.trace().exactly_one(event) {
         Some(_) => text,
         None => format!("{text} ({})", event.messages().iter().map(ToString::to_string).collect::<Vec<_>>().join("+")),
     };
     let seen: Vec<String> = recvs.iter().zip(recvs.texts()).map(word).collect();
-    j.claim_text(id, text).of(&recvs).same(Text::same(words.join(" | ")), Text::same(seen.join(" | ")));
+    let side = |words: &[String]| Text::same(excerpt(&words.join(" | ")));
+    j.claim_text(id, text).of(&recvs).that(seen == words, side(words), side(&seen));
 }
 
 fn joined(j: &Judge) {
@@ -120,7 +132,7 @@ fn joined(j: &Judge) {
         ));
         return;
     }
-    let Some(asked) = j.message(Client, WORDS.len() + 1) else { return };
+    let Some(asked) = j.message(Client, j.messages(&WORDS).len() + 1) else { return };
     let ours = |e: &Event| e.messages().contains(&asked.id);
     let (sends, recvs) = (j.sends(Client).only(ours), j.recvs(Server).only(ours));
     j.claim(
@@ -162,16 +174,16 @@ fn teach(t: Teaching) -> Teaching {
 /// The control: the same words over TCP.
 fn client_over_tcp(end: &End) -> Ends {
     let s = end.connect()?;
-    s.send(WORDS[0].as_bytes())?;
-    s.send(WORDS[1].as_bytes())?;
-    s.recv_exact(WORDS.concat().len(), 1024)?;
+    let words = end.messages(&WORDS);
+    words.iter().try_for_each(|word| s.send(word).map(drop))?;
+    s.recv_exact(words.concat().len(), 1024)?;
     Ok(())
 }
 
 fn server_over_tcp(end: &End) -> Ends {
     let listener = end.listen()?;
     let conn = listener.accept()?;
-    conn.wait_queued(WORDS.concat().len())?;
+    conn.wait_queued(end.messages(&WORDS).concat().len())?;
     loop {
         let word = conn.recv(end.recv_size())?;
         if word.is_empty() {

@@ -15,6 +15,8 @@ pub(super) fn scenario() -> Scenario {
             "One socket talks with four clients: each reply goes to its sender's address, without a connection.",
             "一个套接字同时与四个客户端对话：每条回复按发送方地址送回，不需要连接。",
         )
+        .takes(&[Opt::Message])
+        .messages(2..=16, 900)
         .client(client)
         .server(server)
         .judge(judge)
@@ -24,6 +26,11 @@ pub(super) fn scenario() -> Scenario {
 
 /// Who says what. The names are of the page's kind; each has a socket of its own.
 const LINES: [&str; 4] = ["一棵树：大家好", "小王：在吗", "小李：几点上课", "小陈：作业写完了"];
+
+/// The page's lines, or the learner's.
+fn lines(end: &End) -> Vec<&[u8]> {
+    end.messages(&LINES.map(str::as_bytes))
+}
 
 const BUFSIZE: usize = 1024;
 
@@ -35,8 +42,8 @@ fn reply(line: &str) -> String {
 
 fn client(end: &End) -> Ends {
     let people = sockets(end)?;
-    for (s, line) in people.iter().zip(LINES) {
-        s.send_to(line.as_bytes(), end.server_address()?)?;
+    for (s, line) in people.iter().zip(lines(end)) {
+        s.send_to(line, end.server_address()?)?;
     }
     for s in &people {
         s.recv_from(BUFSIZE)?;
@@ -46,12 +53,12 @@ fn client(end: &End) -> Ends {
 
 /// A socket each, and client-1 to client-4 in the recording.
 fn sockets(end: &End) -> Result<Vec<Udp>> {
-    (1..).zip(LINES).map(|(index, _)| end.sibling(index).udp()).collect()
+    (1..).zip(lines(end)).map(|(index, _)| end.sibling(index).udp()).collect()
 }
 
 fn server(end: &End) -> Ends {
     let s = end.udp()?;
-    for _ in LINES {
+    for _ in lines(end) {
         let (line, from) = s.recv_from(BUFSIZE)?;
         s.send_to(reply(&String::from_utf8_lossy(&line)).as_bytes(), from)?;
     }
@@ -59,11 +66,12 @@ fn server(end: &End) -> Ends {
 }
 
 fn judge(j: &Judge) {
+    let all = j.messages(&LINES.map(str::as_bytes)).len();
     let heard = j.recvs(Server);
     let peers: HashSet<_> = heard.iter().map(|e| e.peer).collect();
     let socks: HashSet<_> = heard.iter().map(|e| e.sock).collect();
     j.claim("one-socket-many-peers", "one socket hears every client", "一个套接字听到所有客户端").of(&heard).equal(
-        [LINES.len(), 1],
+        [all, 1],
         [peers.len(), socks.len()],
         |[peers, socks]| say!("{peers} addresses, {socks} socket", "{peers} 个地址，{socks} 个套接字"),
     );
@@ -73,7 +81,7 @@ fn judge(j: &Judge) {
         let due: Vec<String> = said.by(*index).texts().iter().map(|line| reply(line)).collect();
         due.len() == 1 && replies.by(*index).texts() == due
     };
-    let (all, right) = (LINES.len(), (1..).zip(LINES).filter(|(index, _)| hears_its_own(index)).count());
+    let right = (1..=all as u32).filter(hears_its_own).count();
     j.claim(
         "reply-to-its-sender",
         "each hears the reply to its own line, and no other",
@@ -117,7 +125,7 @@ fn teach(t: Teaching) -> Teaching {
 fn server_of_one(end: &End) -> Ends {
     let s = end.udp()?;
     let mut first = None;
-    for _ in LINES {
+    for _ in lines(end) {
         let (line, from) = s.recv_from(BUFSIZE)?;
         let to = *first.get_or_insert(from);
         s.send_to(reply(&String::from_utf8_lossy(&line)).as_bytes(), to)?;
@@ -128,10 +136,10 @@ fn server_of_one(end: &End) -> Ends {
 /// The first hears everything; the others look and find nothing.
 fn client_of_one(end: &End) -> Ends {
     let people = sockets(end)?;
-    for (s, line) in people.iter().zip(LINES) {
-        s.send_to(line.as_bytes(), end.server_address()?)?;
+    for (s, line) in people.iter().zip(lines(end)) {
+        s.send_to(line, end.server_address()?)?;
     }
-    for _ in LINES {
+    for _ in lines(end) {
         people[0].recv_from(BUFSIZE)?;
     }
     for s in &people[1..] {

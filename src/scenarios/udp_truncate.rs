@@ -2,6 +2,7 @@
 
 use super::prelude::*;
 use super::tcp_empty::WOULD_BLOCK;
+use crate::text::excerpt;
 
 pub(super) fn scenario() -> Scenario {
     Scenario::new("udp-truncate", SyllabusPart::Udp, &["D1 §10", "D3 §9"])
@@ -14,8 +15,9 @@ pub(super) fn scenario() -> Scenario {
             "A datagram longer than the buffer loses its tail for good; the next recv returns the next datagram.",
             "数据报比缓冲区长，尾部就永远丢掉；下一次 recv 得到的是下一个数据报。",
         )
-        .takes(&[Opt::RecvSize])
+        .takes(&[Opt::RecvSize, Opt::Message])
         .recv_size(1)
+        .messages(1..=16, 16 << 10)
         .client(client)
         .server(server)
         .judge(judge)
@@ -24,21 +26,20 @@ pub(super) fn scenario() -> Scenario {
         .teach(teach)
 }
 
-const WORDS: [&str; 3] = ["hello", "world", "egon"];
-const ALL: usize = WORDS.len();
+const WORDS: [&[u8]; 3] = [b"hello", b"world", b"egon"];
 
 fn client(end: &End) -> Ends {
     let s = end.udp()?;
     let server = end.server_address()?;
-    for word in WORDS {
-        s.send_to(word.as_bytes(), server)?;
+    for word in end.messages(&WORDS) {
+        s.send_to(word, server)?;
     }
     Ok(())
 }
 
 fn server(end: &End) -> Ends {
     let s = end.udp()?;
-    for _ in WORDS {
+    for _ in end.messages(&WORDS) {
         s.recv_from(end.recv_size())?;
     }
     // Are the tails still somewhere? Nothing else was sent, so one more look tells.
@@ -49,42 +50,49 @@ fn server(end: &End) -> Ends {
 
 fn judge(j: &Judge) {
     let recvs = j.recvs(Server);
+    let words = j.messages(&WORDS);
+    let all = words.len();
     // What each call kept: as much of the front as the buffer holds, and less than there was.
     let room = recvs.first().and_then(|e| e.asked).unwrap_or(0);
-    let fronts = WORDS.map(|word| &word[..word.len().min(room)]);
-    let short = recvs.iter().zip(WORDS).filter(|(e, word)| e.bytes.len() < word.len()).count();
+    let fronts = words.iter().map(|word| String::from_utf8_lossy(&word[..word.len().min(room)])).collect::<Vec<_>>();
+    let short = recvs.iter().zip(&words).filter(|(e, word)| e.bytes.len() < word.len()).count();
     j.claim(
         "only-the-front",
         "each recvfrom kept only the beginning of its own datagram",
         "每次 recvfrom 只留下自己那个数据报的开头",
     )
     .of(&recvs)
-    .equal([fronts.join(", "), grouped(ALL)], [recvs.texts().join(", "), grouped(short)], |[fronts, n]| {
-        say!("{fronts} ({n} of {ALL} short)", "{fronts}（{ALL} 个中 {n} 个不全）")
+    .equal([fronts.join(", "), grouped(all)], [recvs.texts().join(", "), grouped(short)], |[fronts, n]| {
+        let fronts = excerpt(&fronts);
+        say!("{fronts} ({n} of {all} short)", "{fronts}（{all} 个中 {n} 个不全）")
     });
 
     // The system says that it cut: MSG_TRUNC, or on Windows the error WSAEMSGSIZE.
     let marked = recvs.only(|e| e.truncated);
     let sign = if cfg!(windows) { "WSAEMSGSIZE" } else { "MSG_TRUNC" };
     j.claim("marked-as-cut", "the system marks each as cut", "系统标明每个都被截断").of(&marked).equal(
-        [ALL],
+        [all],
         [marked.len()],
-        |[n]| say!("{sign} on {n} of {ALL}", "{ALL} 个中 {n} 个有 {sign}"),
+        |[n]| say!("{sign} on {n} of {all}", "{all} 个中 {n} 个有 {sign}"),
     );
 
-    true_lengths(j, &recvs);
+    true_lengths(j, &recvs, &words);
 
     // A fourth look finds nothing: the tails are nowhere.
-    let fourth = j.calls(Server, Call::RecvFrom).just(ALL);
+    let look = match all {
+        3 => Text::new("a fourth recvfrom: {}", "第四次 recvfrom：{}"),
+        _ => Text::new("one more recvfrom: {}", "再一次 recvfrom：{}"),
+    };
+    let fourth = j.calls(Server, Call::RecvFrom).just(all);
     j.claim("tails-gone", "the tails never arrive", "尾部再也不会到来").of(&fourth).in_order(
         vec![WOULD_BLOCK.into()],
         fourth.outcomes(),
-        |outcome| say!("a fourth recvfrom: {outcome}", "第四次 recvfrom：{outcome}"),
+        |outcome| look.with(&Text::same(outcome)),
     );
 }
 
 /// Their lengths as sent, where the system tells them.
-fn true_lengths(j: &Judge, recvs: &Events) {
+fn true_lengths(j: &Judge, recvs: &Events, words: &[&[u8]]) {
     let told: Vec<usize> = recvs.iter().filter_map(|e| e.datagram_len).collect();
     if told.len() < recvs.len() {
         j.limit(Text::new(
@@ -94,7 +102,7 @@ fn true_lengths(j: &Judge, recvs: &Events) {
         return;
     }
     j.claim("true-lengths", "Linux knows how long they were", "Linux 知道它们原本多长").of(recvs).in_order(
-        WORDS.map(str::len).to_vec(),
+        words.iter().map(|word| word.len()).collect(),
         told,
         |lengths| say!("{lengths} bytes", "{lengths} 字节"),
     );

@@ -5,6 +5,7 @@ pub mod harmless;
 pub mod hex;
 pub mod quantity;
 
+pub(crate) use harmless::shortened;
 pub use harmless::{escaped, excerpt, is_harmful, json_line, printable};
 
 use serde::{Deserialize, Serialize};
@@ -101,6 +102,18 @@ macro_rules! say {
     ($en:literal, $zh:literal $(,)?) => {
         $crate::text::Text::made(format!($en), format!($zh))
     };
+}
+
+/// In quotes where a shell needs them. Letters of any script are plain, and Windows' shell would print the quotes.
+///
+/// # Errors
+/// When the word holds a NUL byte, which no command line can.
+pub fn shell_word(word: &str) -> Result<Cow<'_, str>, shlex::QuoteError> {
+    let plain = |c: char| c.is_alphanumeric() || "+-./:@_".contains(c);
+    match !word.is_empty() && word.chars().all(plain) {
+        true => Ok(Cow::Borrowed(word)),
+        false => shlex::try_quote(word),
+    }
 }
 
 /// A number with its thousands apart: `1048576` reads `1,048,576`.

@@ -14,6 +14,8 @@ use crate::render::Format;
 use crate::render::Style;
 use crate::say;
 use crate::sys::port;
+use crate::text::shell_word;
+use std::borrow::Cow;
 use std::io::{self, Write};
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,7 +24,11 @@ use std::time::Duration;
 pub(super) fn plan(request: &RunRequest, style: &Style) -> Plan {
     let scenario = &request.scenario;
     let experiment = if request.control { scenario.controlled() } else { scenario.experiment.clone() };
-    let settings = experiment.defaults.overlaid(&request.chosen);
+    let mut settings = experiment.defaults.overlaid(&request.chosen);
+    if scenario.messages.as_ref().is_some_and(|own| own.one_recv) && request.chosen.recv_size.is_none() {
+        let all = settings.messages.iter().map(String::len).sum();
+        settings.recv_size = settings.recv_size.max(Some(all));
+    }
     let link = request.link.spec(&experiment).map(|spec| play::seeded(spec, style.stable));
     let mut plan = Plan::new(experiment);
     if let Some(link) = link {
@@ -38,11 +44,15 @@ pub(super) fn plan(request: &RunRequest, style: &Style) -> Plan {
     }
     if matches!(request.side, Side::Server(_)) {
         let (id, lang) = (request.scenario.id, style.lang);
+        // What one end sends the other one must expect.
+        let word = |text| shell_word(text).unwrap_or(Cow::Borrowed(text));
+        let messages: String =
+            request.chosen.messages.iter().map(|text| format!(" --message {}", word(text))).collect();
         plan.announce = Some(Arc::new(move |address| {
             let reach = port::reachable(address);
             let text = say!(
-                "listening on {address}; the other end: stickdemo {id} --as client --connect {reach}",
-                "正在监听 {address}；另一端请运行：stickdemo {id} --as client --connect {reach}"
+                "listening on {address}; the other end: stickdemo {id} --as client --connect {reach}{messages}",
+                "正在监听 {address}；另一端请运行：stickdemo {id} --as client --connect {reach}{messages}"
             );
             tell(text.to(lang));
         }));

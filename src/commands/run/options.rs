@@ -6,11 +6,14 @@ use crate::commands::common_options::{busy, full, link, nodelay, repeat, stable}
 use crate::say;
 use crate::text::quantity;
 use crate::text::{Lang, Text};
-use clap::{Arg, ValueHint, value_parser};
+use clap::{Arg, ArgAction, ValueHint, value_parser};
 use std::path::PathBuf;
 
 /// The largest receive buffer a run allocates, in bytes.
 const LARGEST_RECV: usize = 64 << 20;
+
+/// The longest that all messages of one's own may be together, in bytes: every socket buffer has room for them.
+pub(super) const LONGEST_MESSAGES: usize = 16 << 10;
 
 /// `--as`
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,12 +40,17 @@ fn socket(lang: Lang) -> Vec<Arg> {
     let recv_size = Text::new("the size passed to recv", "传给 recv 的大小");
     let gap = Text::new("the pause between the sends (20ms, 1.5s)", "两次发送之间的停顿（20ms、1.5s）");
     let race = Text::new("drop the barrier: let both ends run as they like", "撤掉屏障，两端谁也不等谁");
+    let message = Text::new(
+        "a message of your own in the place of the page's; once for each",
+        "用自己的消息代替页面上的；每条消息写一次",
+    );
     vec![
         nodelay(lang),
         value("sndbuf", "BYTES", lang, sndbuf).value_parser(buffer),
         value("rcvbuf", "BYTES", lang, rcvbuf).value_parser(buffer),
         value("recv-size", "BYTES", lang, recv_size).value_parser(recv),
         value("gap", "DURATION", lang, gap).value_parser(values::pause),
+        value("message", "TEXT", lang, message).action(ArgAction::Append),
         flag("race", lang, race),
     ]
 }

@@ -1,15 +1,15 @@
 //! What was asked of a scenario, checked.
 
-use super::options::As;
+use super::options::{As, LONGEST_MESSAGES};
 use crate::cli::args::get;
 use crate::cli::command::fits;
 use crate::commands::common_options::{AskedLink, busy_threads};
-use crate::net::Settings;
+use crate::net::{Opt, Settings};
 use crate::output::Output;
 use crate::play::{Alone, Linked, Side};
 use crate::render::Format;
 use crate::say;
-use crate::scenarios::Scenario;
+use crate::scenarios::{OwnMessages, Scenario};
 use crate::text::Text;
 use crate::trace::Role;
 use clap::ArgMatches;
@@ -83,6 +83,7 @@ fn settings(matches: &ArgMatches) -> Settings {
         rcvbuf: get(matches, "rcvbuf"),
         recv_size: get(matches, "recv-size"),
         gap: get(matches, "gap"),
+        messages: matches.get_many("message").into_iter().flatten().cloned().collect(),
         race: matches.get_flag("race"),
         portable: false,
     }
@@ -90,8 +91,16 @@ fn settings(matches: &ArgMatches) -> Settings {
 
 /// An option that would change nothing is refused, not ignored.
 fn makes_sense(scenario: &Scenario, chosen: &Settings) -> Result<(), Text> {
-    let Some(opt) = chosen.given().find(|opt| !scenario.takes.contains(opt)) else { return Ok(()) };
+    let Some((opt, _)) = chosen.given().into_iter().find(|(opt, _)| !scenario.takes.contains(opt)) else {
+        return own_messages(scenario, &chosen.messages);
+    };
     let (id, name) = (scenario.id, opt.name());
+    if opt == Opt::Message {
+        return Err(say!(
+            "--message makes no sense in {id}: what is sent there is the lesson; try tcp-naive, udp-boundaries or fix-header",
+            "--message 对 {id} 没有意义：它发送的内容就是这一课；试试 tcp-naive、udp-boundaries 或 fix-header"
+        ));
+    }
     let takes: Vec<String> = scenario.takes.iter().map(|opt| format!("--{}", opt.name())).collect();
     let takes = if takes.is_empty() { Text::new("none of them", "无") } else { Text::same(takes.join(" ")) };
     let refusal = say!(
@@ -99,6 +108,39 @@ fn makes_sense(scenario: &Scenario, chosen: &Settings) -> Result<(), Text> {
         "--{name} 对 {id} 不起作用；它接受的套接字选项："
     );
     Err(Text::made(format!("{}{}", refusal.en, takes.en), format!("{}{}", refusal.zh, takes.zh)))
+}
+
+/// How many messages of one's own there may be, and how long.
+fn own_messages(scenario: &Scenario, messages: &[String]) -> Result<(), Text> {
+    let Some(OwnMessages { count, longest, .. }) = scenario.messages.as_ref().filter(|_| !messages.is_empty()) else {
+        return Ok(());
+    };
+    let (id, n, least, most) = (scenario.id, messages.len(), count.start(), count.end());
+    if n < *least {
+        return Err(say!(
+            "{id} needs {least} messages or more: repeat --message TEXT for each",
+            "{id} 至少需要 {least} 条消息：每条写一次 --message TEXT"
+        ));
+    }
+    if n > *most {
+        return Err(say!(
+            "{id} takes at most {most} of --message, not {n}",
+            "{id} 最多接受 {most} 个 --message，不是 {n} 个"
+        ));
+    }
+    let long = messages.iter().map(String::len).find(|len| len > longest);
+    let all: usize = messages.iter().map(String::len).sum();
+    match long {
+        Some(len) => Err(say!(
+            "--message of {len} bytes: {id} takes at most {longest} (Chinese characters have 3 each in UTF-8)",
+            "--message 有 {len} 字节：{id} 最多接受 {longest} 字节（UTF-8 中一个汉字占 3 字节）"
+        )),
+        None if all > LONGEST_MESSAGES => Err(say!(
+            "the messages have {all} bytes together, at most {LONGEST_MESSAGES}: what waits to be read must fit into a socket buffer",
+            "这些消息共 {all} 字节，最多 {LONGEST_MESSAGES} 字节：等待读取的数据要装得进套接字缓冲区"
+        )),
+        None => Ok(()),
+    }
 }
 
 /// Refuses what would say nothing beside the rest of it.

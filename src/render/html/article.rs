@@ -65,7 +65,7 @@ fn command(report: &Report) -> String {
     let head = &report.head;
     let control = if head.control.is_some() { " --control" } else { "" };
     let link = head.link.as_ref().map(|link| format!(" --link {link}")).unwrap_or_default();
-    let given = report.given();
+    let given = head.given_words();
     format!("stickdemo {}{control}{link} {given}", head.scenario).trim_end().to_owned()
 }
 

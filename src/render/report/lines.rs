@@ -110,7 +110,7 @@ impl HeaderLine<'_> {
         let (head, trace) = (&report.head, &report.trace);
         HeaderLine {
             schema: SCHEMA,
-            defaults_changed: head.given.iter().map(|(name, _)| Cow::Borrowed(name.as_str())).collect(),
+            defaults_changed: head.changed().map(Cow::Borrowed).collect(),
             control: head.control.is_some(),
             head: Cow::Borrowed(head),
             roles: Cow::Borrowed(&trace.roles),

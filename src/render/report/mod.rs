@@ -12,10 +12,11 @@ pub use run_end::RunEnd;
 
 use crate::claims::Findings;
 use crate::sys::kernel;
-use crate::text::Text;
+use crate::text::{Text, shell_word, shortened};
 use crate::trace::summary::Summary;
 use crate::trace::{EndName, Role, Trace};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// A judged run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,6 +79,40 @@ pub struct Head {
     pub steady: Option<Steady>,
 }
 
+fn given_words(given: &[(String, String)]) -> String {
+    // A message may be empty; of what else is, the name says it all.
+    let words = given.iter().map(|(name, value)| match name.as_str() {
+        "race" => format!("--{name}"),
+        name if value.is_empty() && name != "message" => format!("--{name}"),
+        _ => format!("--{name} {}", shell_word(value).unwrap_or(Cow::Borrowed(value))),
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
+impl Head {
+    /// The names of the options that the learner gave, each once.
+    pub fn changed(&self) -> impl Iterator<Item = &str> {
+        let names = self.given.iter().map(|(name, _)| name.as_str());
+        names
+            .enumerate()
+            .filter(|(at, name)| self.given[..*at].iter().all(|(before, _)| before != name))
+            .map(|(_, n)| n)
+    }
+
+    /// What was given, as on the command line.
+    pub fn given_words(&self) -> String {
+        given_words(&self.given)
+    }
+
+    /// The same for a sentence: long values are cut.
+    pub fn given_in_short(&self) -> String {
+        /// The most characters of a value, and of all.
+        const LONGEST: [usize; 2] = [30, 140];
+        let short = |(name, value): &(String, String)| (name.clone(), shortened(value, LONGEST[0]));
+        shortened(&given_words(&self.given.iter().map(short).collect::<Vec<_>>()), LONGEST[1])
+    }
+}
+
 /// One sentence of explanation and where it is written down.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Why {
@@ -127,6 +162,9 @@ pub struct Options {
     pub recv_size: Option<usize>,
     /// The pause between the sends, in microseconds.
     pub gap: Option<u64>,
+    /// The learner's own messages, in the place of the page's.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub messages: Vec<String>,
     /// The barriers were dropped.
     pub race: bool,
 }

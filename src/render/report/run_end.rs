@@ -63,7 +63,7 @@ impl Report {
                 "只改了一处，结果就变了：差别正是由它造成的。",
             )),
             RunEnd::NotShown if !self.head.given.is_empty() => {
-                let given = self.given();
+                let given = self.head.given_in_short();
                 of(say!(
                     "{given} changes what happens: this is an outcome of those values, and no promise of the protocol.",
                     "{given} 改变了经过：这是这些取值带来的结果，不是协议的保证。"
@@ -76,16 +76,10 @@ impl Report {
         }
     }
 
-    /// The options that were given, as on the command line.
-    pub fn given(&self) -> String {
-        let words = self.head.given.iter().map(|(name, value)| format!("--{name} {value}"));
-        words.collect::<Vec<_>>().join(" ")
-    }
-
     /// What to try next: where the run was another one than the page's, first that one; never what was just run.
     pub fn suggestions(&self) -> Vec<Next> {
         let id = &self.head.scenario;
-        let typed = format!("{id} {}", self.given());
+        let typed = format!("{id} {}", self.head.given_words());
         let back = Next {
             command: id.clone(),
             shows: match self.head.control {

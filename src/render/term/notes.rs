@@ -66,9 +66,8 @@ impl Notes<'_> {
             self.style.paragraph(out, 2, &self.style.say(&say!("link: {link}", "链路：{link}")), None)?;
         }
         if !head.given.is_empty() {
-            let options = head.given.iter().map(|(name, value)| format!("--{name} {value}"));
             let word = self.style.say(&Text::new("changed: ", "已改："));
-            self.style.paragraph(out, 2, &(word + &options.collect::<Vec<_>>().join(" ")), None)?;
+            self.style.paragraph(out, 2, &(word + &head.given_in_short()), None)?;
         }
         Ok(())
     }
