@@ -40,6 +40,8 @@ pub(crate) struct Output {
     pub stable: bool,
     /// Every row of a run.
     pub full: bool,
+    /// A page that lets its reader guess first.
+    pub quiz: bool,
 }
 
 /// Results go here; errors, progress and prompts go to standard error.
@@ -157,8 +159,8 @@ pub(crate) fn style(output: &Output, variable: impl Fn(&str) -> Option<String>) 
     };
     let size = terminal.then(terminal_size::terminal_size).flatten();
     let width = size.map_or(80, |(terminal_size::Width(columns), _)| usize::from(columns)).max(20);
-    let Output { lang, unicode, stable, full, .. } = *output;
-    Style { lang, width, palette: Palette::themed(color, output.theme), unicode, stable, full }
+    let Output { lang, unicode, stable, full, quiz, .. } = *output;
+    Style { lang, width, palette: Palette::themed(color, output.theme), unicode, stable, full, quiz }
 }
 
 /// Says something on standard error, whatever words went into it. That nobody reads it is no reason to fail.

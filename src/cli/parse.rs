@@ -62,6 +62,7 @@ fn understand(commands: &[Command], matches: &ArgMatches, lang: Lang) -> Result<
         unicode: sub.get_flag("unicode"),
         stable: asked(sub, "stable"),
         full: asked(sub, "full"),
+        quiz: asked(sub, "quiz"),
     };
     Ok((command.task(sub, &mut output)?, output))
 }

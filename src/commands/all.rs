@@ -28,6 +28,7 @@ pub(super) fn command() -> Command {
             busy: common_options::busy_threads(matches),
             link: AskedLink::from(matches),
         };
+        common_options::quiz_fits(output)?;
         if asked.repeat > 1 && output.format == Format::Html {
             return Err(Text::new(
                 "a page shows each scenario once; --repeat goes with text and json",
@@ -37,7 +38,12 @@ pub(super) fn command() -> Command {
         Ok(Task::new(move |context, out| run(&asked, context, out)).may_link(true))
     };
     Command::new("all", summary, read).formats([Format::Text, Format::Json, Format::Html]).args(|lang| {
-        let how = vec![common_options::repeat(lang), common_options::busy(lang), common_options::stable(lang)];
+        let how = vec![
+            common_options::repeat(lang),
+            common_options::busy(lang),
+            common_options::quiz(lang),
+            common_options::stable(lang),
+        ];
         let mut args = heading(vec![common_options::link(lang)], lang, Text::new("Link", "链路"));
         args.extend(heading(how, lang, Text::new("How to run", "怎样运行")));
         args

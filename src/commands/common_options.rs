@@ -3,7 +3,9 @@
 use crate::cli::args::{flag, get, one_of, value};
 use crate::cli::values::whole;
 use crate::link::spec::Spec;
+use crate::output::Output;
 use crate::play::{Experiment, Linked};
+use crate::render::Format;
 use crate::text::{Lang, Text};
 use clap::{Arg, ArgMatches};
 
@@ -34,6 +36,29 @@ pub(super) fn stable(lang: Lang) -> Arg {
 pub(super) fn full(lang: Lang) -> Arg {
     let help = Text::new("every row and every claim, not one screen of them", "显示全部行和全部论断，而不只是一屏");
     flag("full", lang, help)
+}
+
+/// `--quiz`
+pub(super) fn quiz(lang: Lang) -> Arg {
+    let help = Text::new(
+        "of --format html: what was received is hidden until the reader has guessed the cuts",
+        "用于 --format html：读者先猜切口，然后才显示收到的内容",
+    );
+    flag("quiz", lang, help)
+}
+
+/// A terminal cannot hide what it printed.
+///
+/// # Errors
+/// `--quiz` beside another format.
+pub(super) fn quiz_fits(output: &Output) -> Result<(), Text> {
+    match output.quiz && output.format != Format::Html {
+        true => Err(Text::new(
+            "--quiz is for --format html; in the terminal --predict asks first",
+            "--quiz 用于 --format html；在终端里先提问的是 --predict",
+        )),
+        false => Ok(()),
+    }
 }
 
 /// `--busy N`

@@ -2,7 +2,7 @@
 
 use crate::cli::Command;
 use crate::cli::command::{Context, Task};
-use crate::commands::common_options::full;
+use crate::commands::common_options::{full, quiz, quiz_fits};
 use crate::exit::Exit;
 use crate::output::complain;
 use crate::render::Format;
@@ -17,12 +17,13 @@ use std::path::{Path, PathBuf};
 
 pub(super) fn command() -> Command {
     let summary = Text::new("render a recorded run as when it was played", "把记录下来的运行按当时的样子重新显示");
-    Command::new("show", summary, |matches, _| {
+    Command::new("show", summary, |matches, output| {
+        quiz_fits(output)?;
         let files: Vec<PathBuf> = matches.get_many("file").into_iter().flatten().cloned().collect();
         Ok(Task::new(move |context, out| run(&files, context, out)))
     })
     .formats(Format::of_reports())
-    .args(|lang| vec![file(lang), full(lang)])
+    .args(|lang| vec![file(lang), full(lang), quiz(lang)])
 }
 
 fn file(lang: Lang) -> Arg {

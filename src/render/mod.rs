@@ -50,6 +50,8 @@ pub struct Style {
     pub stable: bool,
     /// Every row and every claim, not one screen of them.
     pub full: bool,
+    /// A page hides what was received until its reader has guessed.
+    pub quiz: bool,
 }
 
 impl Style {
@@ -84,6 +86,14 @@ impl Style {
 
     /// Plain English text for 80 columns, as in a pipe.
     pub fn plain() -> Style {
-        Style { lang: Lang::En, width: 80, palette: Palette::new(false), unicode: false, stable: false, full: false }
+        Style {
+            lang: Lang::En,
+            width: 80,
+            palette: Palette::new(false),
+            unicode: false,
+            stable: false,
+            full: false,
+            quiz: false,
+        }
     }
 }

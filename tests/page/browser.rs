@@ -44,7 +44,7 @@ pub struct Browser {
 pub struct Complaints {
     /// Errors and warnings of the console, and exceptions.
     pub errors: Vec<String>,
-    /// Requests besides that for the page itself.
+    /// Requests besides that for the page itself, and what it made of itself.
     pub requests: Vec<String>,
 }
 
@@ -136,6 +136,12 @@ impl Browser {
         self.ask("Emulation.setDeviceMetricsOverride", metrics);
     }
 
+    /// The page may read what it put there.
+    pub fn allow_the_clipboard(&mut self) {
+        let permissions = json!({ "permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"] });
+        self.ask("Browser.grantPermissions", permissions);
+    }
+
     /// Scripts on or off, from the next page on.
     pub fn scripts(&mut self, on: bool) {
         self.ask("Emulation.setScriptExecutionDisabled", json!({ "value": !on }));
@@ -166,7 +172,7 @@ impl Browser {
                 _ => {}
             }
         }
-        found.requests.retain(|url| !url.starts_with("file://"));
+        found.requests.retain(|url| !url.starts_with("file://") && !url.starts_with("data:"));
         found
     }
 
@@ -207,6 +213,11 @@ impl Browser {
 
     /// Presses a key by its name in the DOM (`ArrowRight`), or one that writes a character.
     pub fn press(&mut self, key: &str) {
+        self.press_with(key, 0);
+    }
+
+    /// The same while others are held down (devtools' bits: 8 is Shift).
+    pub fn press_with(&mut self, key: &str, held: u8) {
         let code = match key {
             "ArrowRight" => 39,
             "ArrowLeft" => 37,
@@ -219,10 +230,14 @@ impl Browser {
             "Enter" => 13,
             _ => u32::from(key.as_bytes()[0].to_ascii_uppercase()),
         };
-        let text = if key.len() == 1 { json!(key) } else { Value::Null };
+        let text = match key {
+            "Enter" => json!("\r"),
+            _ if key.len() == 1 => json!(key),
+            _ => Value::Null,
+        };
         let down = if text.is_null() { "rawKeyDown" } else { "keyDown" };
         for kind in [down, "keyUp"] {
-            let mut press = json!({ "type": kind, "key": key, "windowsVirtualKeyCode": code });
+            let mut press = json!({ "type": kind, "key": key, "windowsVirtualKeyCode": code, "modifiers": held });
             if kind == "keyDown" {
                 press["text"] = text.clone();
             }

@@ -1,6 +1,7 @@
 //! Pointing, stepping and links: what lights is what the recording says.
 
 use crate::browser::{Browser, Complaints};
+use crate::common::run;
 use crate::written::Page;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -157,7 +158,8 @@ fn the_ladder_stands_as_the_recording_says() {
     browser.open(&page.file, "");
     let places = |browser: &mut Browser, which: &str| -> Vec<(u64, f64, f64)> {
         let script = format!(
-            "[...document.querySelectorAll('.{which} .call')].map((e) => [Number(e.dataset.e), ...['cx', 'cy'].map((a) => Number(e.querySelector('circle').getAttribute(a)))])"
+            "[...document.querySelectorAll('.{which} .call')].map((e) => [e, e.querySelector('circle')]).map(([e, c]) => \
+             [Number(e.dataset.e), c.cx.baseVal.value, e.transform.baseVal[0].matrix.f + c.cy.baseVal.value])"
         );
         let rows = browser.value(&script);
         let row = |row: &Value| Some((row[0].as_u64()?, row[1].as_f64()?, row[2].as_f64()?));
@@ -191,9 +193,9 @@ fn the_ladder_stands_as_the_recording_says() {
 /// What was received is hidden until the reader has guessed and looks; the guess stands in the link.
 #[test]
 fn a_guess_comes_before_the_answer() {
-    let page = Page::played(&["tcp-naive"]);
+    let page = Page::with(&run(&["tcp-naive", "--format", "json"]).out, &["--quiz"]);
     let mut browser = Browser::start();
-    browser.open(&page.file, "#quiz");
+    browser.open(&page.file, "");
     let seen = |browser: &mut Browser, what: &str| {
         browser.value(&format!(
             "[...document.querySelectorAll('{what}')].some((e) => e.getClientRects().length && getComputedStyle(e).visibility === 'visible')"

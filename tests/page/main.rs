@@ -5,9 +5,12 @@
 mod common;
 
 mod accessible;
+mod beside;
 mod browser;
+mod copies;
 mod hostile;
 mod large;
 mod lights;
 mod loads;
+mod words;
 mod written;

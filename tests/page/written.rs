@@ -15,15 +15,27 @@ pub struct Page {
     _folder: Scratch,
 }
 
+/// What a command that answers so writes as a page, in a folder that is gone when it is dropped.
+pub fn written(args: &[&str], code: i32) -> (PathBuf, Scratch) {
+    let folder = Scratch::folder("page").expect("a folder");
+    let file = folder.path().join("page.html");
+    let ran = run(&[args, &["--format", "html", "--out", file.to_str().expect("UTF-8")]].concat());
+    assert_eq!(ran.code, Some(code), "{ran}");
+    (file, folder)
+}
+
 impl Page {
     /// The page of a recording.
     pub fn of(recording: &str) -> Page {
-        let folder = Scratch::folder("page").expect("a folder");
-        let (file, recorded) = (folder.path().join("page.html"), folder.path().join("run.jsonl"));
-        std::fs::write(&recorded, recording).expect("a file");
-        let names = [&recorded, &file].map(|path| path.to_str().expect("UTF-8"));
-        let ran = run(&["show", names[0], "--format", "html", "--out", names[1]]);
-        assert_eq!(ran.code, Some(0), "{ran}");
+        Page::with(recording, &[])
+    }
+
+    /// The same with options of `show`.
+    pub fn with(recording: &str, options: &[&str]) -> Page {
+        let recorded = Scratch::folder("recording").expect("a folder");
+        let jsonl = recorded.path().join("run.jsonl");
+        std::fs::write(&jsonl, recording).expect("a file");
+        let (file, folder) = written(&[&["show", jsonl.to_str().expect("UTF-8")], options].concat(), 0);
         let lines = recording.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
         Page { file, lines, _folder: folder }
     }

@@ -9,9 +9,8 @@ use crate::commands::run_report::report;
 use crate::exit::Exit;
 use crate::net::{Allowance, Settings};
 use crate::output::{complain, tell};
-use crate::play::{self, LONE_LIMIT, Plan, Side};
-use crate::render::Format;
-use crate::render::Style;
+use crate::play::{self, Experiment, LONE_LIMIT, Plan, Side};
+use crate::render::{Format, Report, Style};
 use crate::say;
 use crate::sys::port;
 use crate::text::shell_word;
@@ -23,9 +22,12 @@ use std::time::Duration;
 /// What is run, and how.
 pub(super) fn plan(request: &RunRequest, style: &Style) -> Plan {
     let scenario = &request.scenario;
-    let experiment = if request.control { scenario.controlled() } else { scenario.experiment.clone() };
+    plan_of(request, if request.control { scenario.controlled() } else { scenario.experiment.clone() }, style)
+}
+
+fn plan_of(request: &RunRequest, experiment: Experiment, style: &Style) -> Plan {
     let mut settings = experiment.defaults.overlaid(&request.chosen);
-    if scenario.messages.as_ref().is_some_and(|own| own.one_recv) && request.chosen.recv_size.is_none() {
+    if request.scenario.messages.as_ref().is_some_and(|own| own.one_recv) && request.chosen.recv_size.is_none() {
         let all = settings.messages.iter().map(String::len).sum();
         settings.recv_size = settings.recv_size.max(Some(all));
     }
@@ -74,6 +76,13 @@ fn foretell(plan: &mut Plan, runs: u32, style: &Style) {
     }
 }
 
+/// What the control experiment stands beside on a page: the run from which nothing is taken away.
+fn with_its_cause(request: &RunRequest, style: &Style) -> Report {
+    let plan = plan_of(request, request.scenario.experiment.clone(), style);
+    let outcome = play::run(&plan);
+    report(&request.scenario, &plan, outcome, &request.chosen, false)
+}
+
 /// One run, with its trace.
 pub(super) fn run(request: &RunRequest, plan: &Plan, context: &Context, out: &mut dyn Write) -> io::Result<Exit> {
     let style = &context.style;
@@ -96,6 +105,9 @@ pub(super) fn run(request: &RunRequest, plan: &Plan, context: &Context, out: &mu
     match context.format {
         Format::Text if report.moved_nothing() => {}
         Format::Text if request.step => step::through(out, &report, style)?,
+        Format::Html if request.control => {
+            context.format.write_together(out, &[with_its_cause(request, style), report], style)?;
+        }
         format => format.write(out, &report, style)?,
     }
     out.flush()?;

@@ -3,7 +3,7 @@
 use super::options::{As, LONGEST_MESSAGES};
 use crate::cli::args::get;
 use crate::cli::command::fits;
-use crate::commands::common_options::{AskedLink, busy_threads};
+use crate::commands::common_options::{AskedLink, busy_threads, quiz_fits};
 use crate::net::{Opt, Settings};
 use crate::output::Output;
 use crate::play::{Alone, Linked, Side};
@@ -70,6 +70,7 @@ pub(super) fn request(scenario: &Scenario, matches: &ArgMatches, output: &Output
         predict: matches.get_flag("predict"),
         limit: get(matches, "timeout"),
     };
+    quiz_fits(output)?;
     go_together(&request, output)?;
     can_link(scenario, &request.link, request.side)?;
     apart(&request, output)?;

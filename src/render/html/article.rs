@@ -1,15 +1,18 @@
 //! One run: what it establishes, its verdict, its tapes, its ladder, its claims, why, and what to try.
 
+use super::glossary::Marker;
 use super::{controls, event_table};
 use crate::claims::{Claim, Table, Verdict, held};
 use crate::render::Report;
-use crate::render::picture::{self, Drawn, MOST_ROWS, Spacing, Speech};
+use crate::render::picture::{self, Drawn, MOST_ROWS, Spacing, Speech, px};
 use crate::render::report::RunEnd;
 use crate::render::rows::{Row, counted, rows};
 use crate::render::tapes::{Tapes, streams};
 use crate::say;
-use crate::text::{Text, escaped, grouped, hex};
+use crate::text::{Text, escaped, grouped};
 use crate::trace::Proto;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use maud::{Markup, html};
 
 /// How wide tapes become.
@@ -24,21 +27,21 @@ const SCALED: usize = 1_000;
 const OPEN: usize = 4;
 
 /// The run. What is in front of its events' numbers tells them from another run's on the same page.
-pub(super) fn article(report: &Report, prefix: &str) -> Markup {
+pub(super) fn article(report: &Report, prefix: &str, words: &mut Marker) -> Markup {
     let streams = streams(report);
     html! {
         article id={ (prefix) "run" } data-prefix=(prefix) data-command=(command(report)) {
-            (head(report))
+            (head(report, words))
             (tapes(report, &streams))
             (ladder(report, &streams, prefix))
-            (claims(report, prefix))
-            (why_and_next(report))
+            (claims(report, prefix, words))
+            (why_and_next(report, words))
             (event_table::table(report))
         }
     }
 }
 
-fn head(report: &Report) -> Markup {
+fn head(report: &Report, words: &mut Marker) -> Markup {
     let head = &report.head;
     let question = if head.question.en.is_empty() { &head.title } else { &head.question };
     html! {
@@ -49,7 +52,7 @@ fn head(report: &Report) -> Markup {
                     @if !head.documents.is_empty() { " · " (escaped(&head.documents.join(", "))) }
                 }
                 h1 { (Speech::Both.html(question)) }
-                p.answer { (Speech::Both.html(&head.claim)) }
+                p.answer { (words.text(&head.claim)) }
                 @if let Some(control) = &head.control {
                     p.changed { (Speech::Both.html(&Text::new("Control: {}", "对照实验：{}").with(&control.change))) }
                 }
@@ -119,23 +122,23 @@ fn more(n: usize) -> Text {
 
 fn strip(report: &Report, stream: &Tapes, n: usize) -> Markup {
     let drawn = picture::tapes(stream, &report.trace, Speech::Both, WIDE);
-    let bytes = (stream.len <= BYTES).then(|| hex::hex(stream.bytes(&report.trace, 0..stream.len)));
+    let bytes = (stream.len <= BYTES).then(|| STANDARD.encode(stream.bytes(&report.trace, 0..stream.len)));
     let proto = if stream.proto == Proto::Tcp { "TCP" } else { "UDP" };
     html! {
         figure.strip {
             figcaption { (Speech::Both.html(&stream.name(&report.trace))) }
-            div.scroll tabindex="0" role="group" aria-label={ "tapes " (n + 1) } data-proto=(proto) data-axis=(drawn.axis) data-hex=[bytes] { (svg(&drawn)) }
+            div.scroll tabindex="0" role="group" aria-label={ "tapes " (n + 1) } data-proto=(proto) data-axis=(drawn.axis) data-bytes=[bytes] { (svg(&drawn)) }
         }
     }
 }
 
 fn svg(drawn: &Drawn) -> Markup {
-    let (wide, high) = (drawn.wide.ceil(), drawn.high.ceil());
-    html! { svg width=(wide) height=(high) viewBox={ "0 0 " (wide) " " (high) } aria-hidden="true" { (drawn.markup) } }
+    let (wide, top, high) = (drawn.wide.ceil(), px(drawn.top), px(drawn.high));
+    html! { svg width=(wide) height=(high) viewBox={ "0 " (top) " " (wide) " " (high) } aria-hidden="true" { (drawn.markup) } }
 }
 
 fn ladder(report: &Report, streams: &[Tapes], prefix: &str) -> Markup {
-    let drawn = |spacing, named| svg(&picture::ladder(report, streams, Speech::Both, spacing, named));
+    let drawn = |spacing| picture::ladder(report, streams, Speech::Both, spacing, Some(prefix));
     let all = rows(report).len();
     let clock = report.has_clock() && all <= SCALED;
     html! {
@@ -143,8 +146,9 @@ fn ladder(report: &Report, streams: &[Tapes], prefix: &str) -> Markup {
             h2 { (Speech::Both.html(&Text::new("What happened", "发生了什么"))) }
             @if all > MOST_ROWS { p.aside { (Speech::Both.html(&left_out(all))) } }
             @if clock { (scales(prefix)) }
-            div.scroll.rows tabindex="0" role="group" aria-label="ladder" { (drawn(Spacing::Rows, Some(prefix))) }
-            @if clock { div.scroll.times tabindex="0" role="group" aria-label="ladder to scale" { (drawn(Spacing::Times, None)) } }
+            @let parts = drawn(Spacing::Rows);
+            div.scroll.rows.parts[parts.len() > 1] tabindex="0" role="group" aria-label="ladder" { @for part in &parts { (svg(part)) } }
+            @if clock { div.scroll.times tabindex="0" role="group" aria-label="ladder to scale" { @for part in drawn(Spacing::Times) { (svg(&part)) } } }
         }
     }
 }
@@ -185,7 +189,7 @@ fn lesson(table: &Table) -> Markup {
 }
 
 /// The claims, below what was counted.
-fn claims(report: &Report, prefix: &str) -> Markup {
+fn claims(report: &Report, prefix: &str, words: &mut Marker) -> Markup {
     let findings = &report.findings;
     let rows: Vec<usize> = rows(report).iter().filter_map(Row::seq).collect();
     html! {
@@ -193,14 +197,14 @@ fn claims(report: &Report, prefix: &str) -> Markup {
             h2 { (Speech::Both.html(&Text::new("What it shows", "说明了什么"))) }
             @if let Some(table) = &findings.table { (lesson(table)) }
             @for text in counted(report) { p.counts { (Speech::Both.html(&text)) } }
-            ol { @for claim in &findings.claims { (one_claim(report, claim, &rows, prefix)) } }
+            ol { @for claim in &findings.claims { (one_claim(report, claim, &rows, prefix, words)) } }
             @for text in findings.unjudged.iter().chain(&findings.limits) { p.aside { (Speech::Both.html(text)) } }
         }
     }
 }
 
 /// A claim with its two sides, and links to the rows of what shows it.
-fn one_claim(report: &Report, claim: &Claim, rows: &[usize], prefix: &str) -> Markup {
+fn one_claim(report: &Report, claim: &Claim, rows: &[usize], prefix: &str, words: &mut Marker) -> Markup {
     let (class, mark) = match claim.holds {
         true => ("good", Text::new("holds", "成立")),
         false if report.fails_as_it_must(claim) => ("good", Text::new("fails, as it must", "理应不成立")),
@@ -214,7 +218,7 @@ fn one_claim(report: &Report, claim: &Claim, rows: &[usize], prefix: &str) -> Ma
         li.claim {
             span class={ "mark " (class) } { (Speech::Both.html(&mark)) }
             div {
-                p { (Speech::Both.html(&claim.text)) }
+                p { (words.text(&claim.text)) }
                 dl {
                     dt { (Speech::Both.html(&Text::new("expected", "预期"))) } dd { (Speech::Both.html(&claim.expected.exact)) }
                     dt { (Speech::Both.html(&Text::new("got", "实际"))) } dd { (Speech::Both.html(&claim.actual.exact)) }
@@ -228,12 +232,12 @@ fn one_claim(report: &Report, claim: &Claim, rows: &[usize], prefix: &str) -> Ma
     }
 }
 
-fn why_and_next(report: &Report) -> Markup {
+fn why_and_next(report: &Report, words: &mut Marker) -> Markup {
     html! {
         section.why {
             div {
                 h2 { (Speech::Both.html(&Text::new("Why", "原因"))) }
-                @for why in report.why() { p { (Speech::Both.html(&why.text)) " " cite { (sources(&why.source)) } } }
+                @for why in report.why() { p { (words.text(&why.text)) " " cite { (sources(&why.source)) } } }
             }
             div {
                 h2 { (Speech::Both.html(&Text::new("Next", "接着试"))) }

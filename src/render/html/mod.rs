@@ -5,13 +5,16 @@
 mod article;
 mod controls;
 mod event_table;
+mod glossary;
 mod policy;
 
+use self::glossary::Marker;
 use super::picture::{self, Speech};
 use super::{Report, Style};
 use crate::say;
 use crate::text::{Lang, Text, escaped};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 const STYLE: &str = include_str!("style.css");
@@ -34,11 +37,18 @@ pub fn runs(out: &mut dyn Write, reports: &[Report], style: &Style) -> io::Resul
         Text::new("{}: {}", "{}：{}").with_all([&Text::same(&*report.head.scenario), &report.head.title])
     };
     let title = match reports {
-        [only] => name(only),
+        [first, others @ ..] if others.iter().all(|other| other.head.scenario == first.head.scenario) => name(first),
         several => Text::new("{} runs", "{} 次运行").with(&Text::same(several.len().to_string())),
     };
     let prefix = |n: usize| if reports.len() == 1 { String::new() } else { format!("r{}-", n + 1) };
-    let articles = reports.iter().enumerate().map(|(n, report)| article::article(report, &prefix(n)));
+    let mut terms = BTreeSet::new();
+    let mut article = |n: usize, report: &Report| {
+        let mut words = Marker::default();
+        let article = slim(article::article(report, &prefix(n), &mut words));
+        terms.append(&mut words.marked);
+        article
+    };
+    let articles: Vec<Markup> = reports.iter().enumerate().map(|(n, report)| article(n, report)).collect();
     let class = match reports.len() {
         1 => "alone",
         2 => "beside",
@@ -49,8 +59,17 @@ pub fn runs(out: &mut dyn Write, reports: &[Report], style: &Style) -> io::Resul
             @if reports.len() > 2 { (contents(reports, prefix)) }
             main { @for article in articles { (article) } }
         }
+        (glossary::meanings(&terms))
     };
-    out.write_all(document(&title, style.lang, &body).into_string().as_bytes())
+    out.write_all(document(&title, style, &body).into_string().as_bytes())
+}
+
+/// Without the ends that HTML lets one leave away (§13.1.2.4): a long recording has many of them.
+fn slim(markup: Markup) -> Markup {
+    let empty = ["rect", "path", "circle", "use"].map(|tag| (format!("></{tag}>"), "/>"));
+    let implied = ["td", "tr", "li", "dt", "dd"].map(|tag| (format!("</{tag}>"), ""));
+    let ends = empty.into_iter().chain(implied);
+    PreEscaped(ends.fold(markup.into_string(), |page, (end, short)| page.replace(&end, short)))
 }
 
 /// The runs of a page with several, each with its verdict.
@@ -67,8 +86,9 @@ fn contents(reports: &[Report], prefix: impl Fn(usize) -> String) -> Markup {
     }
 }
 
-fn document(title: &Text, lang: Lang, body: &Markup) -> Markup {
+fn document(title: &Text, style: &Style, body: &Markup) -> Markup {
     let css = [&picture::page_colors(), &picture::message_rules(), picture::STYLE, STYLE].concat();
+    let lang = style.lang;
     let tag = if lang == Lang::Zh { "zh-CN" } else { "en" };
     html! {
         (DOCTYPE)
@@ -81,7 +101,7 @@ fn document(title: &Text, lang: Lang, body: &Markup) -> Markup {
                 title { (title.to(lang)) " · stickdemo" }
                 (picture::sheet(&css))
             }
-            body {
+            body.quiz[style.quiz] {
                 (controls::bar(lang))
                 (body)
                 footer { p { (Speech::Both.html(&made_by())) } }

@@ -66,10 +66,10 @@ pub(super) fn picture_colors() -> String {
 /// What messages' fills, outlines and patterns are, by class.
 pub(crate) fn message_rules() -> String {
     (1..=MESSAGES.len()).fold(String::new(), |mut out, n| {
-        let pattern = if PATTERNS[n - 1].is_empty() { "none".into() } else { format!("url(#p{n})") };
+        let pattern = if PATTERNS[n - 1].is_empty() { format!("var(--f{n})") } else { format!("url(#p{n})") };
         let _ = writeln!(
             out,
-            ".m{n}{{--fill:var(--f{n});--strong:var(--s{n});--pattern:{pattern}}}#p{n}{{stroke:var(--s{n})}}"
+            ".m{n}{{--fill:var(--f{n});--strong:var(--s{n});--pattern:{pattern}}}#p{n}{{stroke:var(--s{n});fill:var(--f{n})}}"
         );
         out
     })
@@ -80,7 +80,7 @@ pub(crate) fn patterns() -> Markup {
     html! {
         defs {
             @for (n, path) in PATTERNS.iter().enumerate().filter(|(_, path)| !path.is_empty()) {
-                pattern id={ "p" (n + 1) } width="20" height="20" patternUnits="userSpaceOnUse" { path d=(path) {} }
+                pattern id={ "p" (n + 1) } width="20" height="20" patternUnits="userSpaceOnUse" { rect width="20" height="20" {} path d=(path) {} }
             }
             pattern id="hatch" width="8" height="8" patternUnits="userSpaceOnUse" { path d="M-2 2L2 -2M0 8L8 0M6 10L10 6" {} }
             marker id="tip" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="7" markerHeight="7" orient="auto" {

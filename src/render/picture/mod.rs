@@ -14,7 +14,7 @@ pub use poster::poster;
 pub(crate) use rung::{MOST_ROWS, Spacing};
 pub(crate) use rungs::ladder;
 pub(crate) use speech::{Speech, both};
-pub(crate) use strip::{Drawn, drawn as tapes};
+pub(crate) use strip::{Drawn, drawn as tapes, px};
 
 /// What both kinds of picture look like.
 pub(crate) const STYLE: &str = include_str!("picture.css");

@@ -59,7 +59,7 @@ impl Parts {
             self.text("title", &stream.name(&report.trace));
             self.part(&strip::drawn(stream, &report.trace, self.speech, WIDE - 2.0 * MARGIN));
         }
-        self.part(&ladder(report, &streams, self.speech, Spacing::Rows, None));
+        ladder(report, &streams, self.speech, Spacing::Rows, None).iter().for_each(|drawn| self.part(drawn));
     }
 
     fn text(&mut self, class: &str, text: &Text) {

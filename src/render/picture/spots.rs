@@ -236,6 +236,11 @@ impl Spots {
         self.seqs[row]
     }
 
+    /// Where a row's room begins, above the middle of its words.
+    pub(super) fn top(&self, n: usize) -> f64 {
+        self.label[n] - ROW / 2.0
+    }
+
     /// How high a row is.
     pub(super) fn row(&self, rung: &Rung) -> f64 {
         room(rung)

@@ -58,6 +58,8 @@ pub(crate) struct Drawn {
     pub(crate) markup: Markup,
     /// How wide it is.
     pub(crate) wide: f64,
+    /// Where its uppermost place is.
+    pub(crate) top: f64,
     /// How high.
     pub(crate) high: f64,
     /// Where a byte is found.
@@ -81,7 +83,7 @@ pub(crate) fn drawn(stream: &Tapes, trace: &Trace, speech: Speech, wide: f64) ->
         (strip.torn(high))
         rect.cursor x="0" y="0" width="0" height=(high) {}
     };
-    Drawn { markup, wide, high, axis }
+    Drawn { markup, wide, top: 0.0, high, axis }
 }
 
 struct Strip<'a> {
@@ -102,52 +104,52 @@ impl Strip<'_> {
         let pieces = row.pieces(self.stream);
         let shown = pieces.iter().filter(|p| !self.axis.hides(&p.range));
         html! {
-            g class={ "tape " (row.word()) } {
-                text.title x=(LEFT) y=(px(y + 13.0)) { (self.speech.svg(&self.title(row))) }
-                @if row == Tape::Received { (self.ghosts(y + ABOVE)) }
-                @if row == Tape::Taken && self.stream.framed { (self.buffered(y + ABOVE)) }
-                @for piece in shown { (self.piece(row, piece, y + ABOVE)) }
-                @if row == Tape::Taken { @if let Some(rest) = self.stream.unfinished() { (self.unfinished(&rest, y + ABOVE)) } }
+            g class={ "tape " (row.word()) } transform={ "translate(0 " (px(y + ABOVE)) ")" } {
+                text.title x=(LEFT) y=(px(13.0 - ABOVE)) { (self.speech.svg(&self.title(row))) }
+                @if row == Tape::Received { (self.ghosts()) }
+                @if row == Tape::Taken && self.stream.framed { (self.buffered()) }
+                @for piece in shown { (self.piece(row, piece)) }
+                @if row == Tape::Taken { @if let Some(rest) = self.stream.unfinished() { (self.unfinished(&rest)) } }
             }
         }
     }
 
     /// What was sent and not received stands where it would have been.
-    fn ghosts(&self, y: f64) -> Markup {
+    fn ghosts(&self) -> Markup {
         let unreceived = self.stream.unreceived();
         let (stream, udp) = (self.stream, self.stream.proto == Proto::Udp);
         html! {
             @for piece in stream.sent.iter().filter(|p| !self.axis.hides(&p.range)) {
-                (self.outline("ghost", &piece.range, y, Some(piece.seq)))
+                (self.outline("ghost", &piece.range, Some(piece.seq)))
             }
             @for range in unreceived.iter().filter(|r| udp && !self.axis.hides(r)) {
-                (self.cross(range, y))
+                (self.cross(range))
             }
         }
     }
 
     /// What lies in the program's buffer until a frame is whole: seen only while the events pass one by one.
-    fn buffered(&self, y: f64) -> Markup {
+    fn buffered(&self) -> Markup {
         let received = self.stream.received.iter().filter(|p| !self.axis.hides(&p.range));
-        html! { @for piece in received { (self.outline("hatched under", &piece.range, y, Some(piece.seq))) } }
+        html! { @for piece in received { (self.outline("hatched under", &piece.range, Some(piece.seq))) } }
     }
 
-    fn cross(&self, range: &Range<usize>, y: f64) -> Markup {
+    fn cross(&self, range: &Range<usize>) -> Markup {
         let (a, b) = (self.axis.x(range.start) + INSET, self.axis.x(range.end) - INSET);
-        html! { path.lost d={ "M" (px(a)) " " (px(y)) "L" (px(b)) " " (px(y + HIGH)) "M" (px(b)) " " (px(y)) "L" (px(a)) " " (px(y + HIGH)) } {} }
+        html! { path.lost d={ "M" (px(a)) " 0L" (px(b)) " " (HIGH) "M" (px(b)) " 0L" (px(a)) " " (HIGH) } {} }
     }
 
-    fn unfinished(&self, range: &Range<usize>, y: f64) -> Markup {
+    fn unfinished(&self, range: &Range<usize>) -> Markup {
         let text = Text::new("unfinished", "尚不完整");
         html! {
-            (self.outline("hatched", range, y, None))
-            (self.caption(range, y, fitting(self.room(range), [text])))
+            (self.outline("hatched", range, None))
+            (self.caption(range, fitting(self.room(range), [text])))
         }
     }
 
-    fn outline(&self, class: &str, range: &Range<usize>, y: f64, seq: Option<usize>) -> Markup {
+    fn outline(&self, class: &str, range: &Range<usize>, seq: Option<usize>) -> Markup {
         let (x, wide) = (self.axis.x(range.start) + INSET, self.axis.width(range) - 2.0 * INSET);
-        html! { rect class=(class) data-e=[seq] x=(px(x)) y=(px(y)) width=(px(wide.max(1.0))) height=(px(HIGH)) rx="4" {} }
+        html! { rect class=(class) data-e=[seq] x=(px(x)) width=(px(wide.max(1.0))) height=(HIGH) rx="4" {} }
     }
 
     /// Columns of a caption above a stretch.
@@ -155,12 +157,12 @@ impl Strip<'_> {
         (self.axis.width(range) / COLUMN) as usize
     }
 
-    fn caption(&self, range: &Range<usize>, y: f64, text: Option<Text>) -> Markup {
+    fn caption(&self, range: &Range<usize>, text: Option<Text>) -> Markup {
         let x = self.axis.x(range.start) + INSET + 1.0;
-        html! { @if let Some(text) = text { text.says x=(px(x)) y=(px(y - 6.0)) { (self.speech.svg(&text)) } } }
+        html! { @if let Some(text) = text { text.says x=(px(x)) y="-6" { (self.speech.svg(&text)) } } }
     }
 
-    fn piece(&self, row: Tape, piece: &TapePiece, y: f64) -> Markup {
+    fn piece(&self, row: Tape, piece: &TapePiece) -> Markup {
         let class = match piece.mark {
             Mark::Lost => "piece gone",
             Mark::Copy => "piece again",
@@ -168,17 +170,17 @@ impl Strip<'_> {
         };
         html! {
             g class=(class) data-e=(piece.seq) data-at=(piece.range.start) data-to=(piece.range.end) {
-                (self.spans(piece, y))
-                @if let Mark::Cut(rest) = piece.mark { (self.outline("hatched", &(piece.range.end..piece.range.end + rest), y, None)) }
-                (self.outline("cut", &piece.range, y, None))
-                @if piece.mark == Mark::Lost { (self.cross(&piece.range, y)) }
-                (self.caption(&piece.range, y, fitting(self.room(&piece.range), self.says(row, piece))))
+                (self.spans(piece))
+                @if let Mark::Cut(rest) = piece.mark { (self.outline("hatched", &(piece.range.end..piece.range.end + rest), None)) }
+                @if piece.spans.len() != 1 { (self.outline("cut", &piece.range, None)) }
+                @if piece.mark == Mark::Lost { (self.cross(&piece.range)) }
+                (self.caption(&piece.range, fitting(self.room(&piece.range), self.says(row, piece))))
             }
         }
     }
 
     /// The messages' parts, and the bytes in them where each has a cell.
-    fn spans(&self, piece: &TapePiece, y: f64) -> Markup {
+    fn spans(&self, piece: &TapePiece) -> Markup {
         let mut at = piece.range.start;
         let parts: Vec<(Span, Range<usize>)> = piece
             .spans
@@ -189,28 +191,28 @@ impl Strip<'_> {
             })
             .filter(|(_, range)| !self.axis.hides(range))
             .collect();
-        html! { @for (span, range) in &parts { (self.span(span, range, y)) } }
+        html! { @for (span, range) in &parts { (self.span(span, range, parts.len() == 1 && piece.spans.len() == 1)) } }
     }
 
-    fn span(&self, span: &Span, range: &Range<usize>, y: f64) -> Markup {
+    /// One message's part; alone in its piece it has the piece's outline.
+    fn span(&self, span: &Span, range: &Range<usize>, alone: bool) -> Markup {
         let head = span.part == Part::Header;
         let (x, wide) = (self.axis.x(range.start) + INSET, self.axis.width(range) - 2.0 * INSET);
         let message = self.trace.message(span.msg);
         let class = format!("{}{}", inks::class(span.msg), if head { " head" } else { "" });
-        let rect = |kind: &str| html! { rect class=(kind) x=(px(x)) y=(px(y)) width=(px(wide.max(1.0))) height=(px(HIGH)) rx="3" {} };
         html! {
-            g class=(class) data-m=(span.msg.0) data-o=(span.offset) data-at=(range.start) data-to=(range.end) {
-                (rect("fill")) @if !head { (rect("pattern")) }
+            g class=(class) data-m=(span.msg.0) data-o=(span.offset) data-at=(range.start) {
+                rect class=(if alone { "fill cut" } else { "fill" }) x=(px(x)) width=(px(wide.max(1.0))) height=(HIGH) rx="4" {}
                 @match (self.axis.cells, message) {
-                    (true, Some(message)) => (self.cells(message, span, range.start, y)),
-                    (false, Some(message)) => (self.name(message, span, range, y)),
+                    (true, Some(message)) => (self.cells(message, span, range.start)),
+                    (false, Some(message)) => (self.name(message, span, range)),
                     _ => "",
                 }
             }
         }
     }
 
-    fn cells(&self, message: &Message, span: &Span, at: usize, y: f64) -> Markup {
+    fn cells(&self, message: &Message, span: &Span, at: usize) -> Markup {
         let bytes = message.bytes.get(span.offset..span.offset + span.len).unwrap_or_default();
         let (mut chars, mut digits) = (Letters::default(), Letters::default());
         let mut at = at;
@@ -226,18 +228,18 @@ impl Strip<'_> {
             digits.hex(&self.axis, at, chunk.invalid());
             at += chunk.invalid().len();
         }
-        html! { (chars.drawn("byte", y + HIGH / 2.0 + 5.0)) (digits.drawn("hex", y + HIGH / 2.0 + 4.0)) }
+        html! { (chars.drawn("byte", HIGH / 2.0 + 5.0)) (digits.drawn("hex", HIGH / 2.0 + 4.0)) }
     }
 
     /// What a stretch is, where there is no room for its bytes.
-    fn name(&self, message: &Message, span: &Span, range: &Range<usize>, y: f64) -> Markup {
+    fn name(&self, message: &Message, span: &Span, range: &Range<usize>) -> Markup {
         let (id, n) = (message.id, grouped(span.len));
         let whole = say!("{id} {n} bytes", "{id} {n} 字节");
         let head = say!("{id} header", "{id} 报头");
         let first = if span.part == Part::Header { head } else { whole };
         let x = self.axis.x(range.start) / 2.0 + self.axis.x(range.end) / 2.0;
         let text = fitting(self.room(range), [first, Text::same(id.to_string())]);
-        html! { @if let Some(text) = text { text.name x=(px(x)) y=(px(y + HIGH / 2.0 + 4.0)) { (self.speech.svg(&text)) } } }
+        html! { @if let Some(text) = text { text.name x=(px(x)) y=(px(HIGH / 2.0 + 4.0)) { (self.speech.svg(&text)) } } }
     }
 
     /// What is said above a piece: as much as there is room for.
@@ -343,7 +345,7 @@ struct Letters {
 impl Letters {
     fn put(&mut self, c: char, x: f64) {
         self.text.push(c);
-        self.places.push(px(x));
+        self.places.push(format!("{x:.0}"));
     }
 
     fn hex(&mut self, axis: &Axis, at: usize, bytes: &[u8]) {
@@ -360,7 +362,7 @@ impl Letters {
 }
 
 /// A length in a picture, to a tenth.
-pub(super) fn px(value: f64) -> String {
+pub(crate) fn px(value: f64) -> String {
     let tenths = (value * 10.0).round() / 10.0;
     format!("{tenths}")
 }
