@@ -37,3 +37,8 @@ def exactly(sock, n):
             raise EOFError("the stream ended inside a message")
         data += part
     return data
+
+
+def chosen(broken, mended):
+    """An exhibit is broken, unless its last word is `mended`."""
+    return mended if sys.argv[1:] == ["mended"] else broken
