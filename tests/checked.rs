@@ -58,6 +58,7 @@ fn wrong_programs_are_caught_and_shrunk_to_one_cut() {
         ("wrong/send_for_sendall.py", "send-unseen", 0),
         ("wrong/until_a_pause.py", "pause-for-end", 0),
         ("wrong/end_unseen.py", "end-unseen", 0),
+        ("museum/two_replies.py", "several-for-one", 0),
     ] {
         let (ran, lines) = checked(name, &["--timeout", "5s"]);
         assert_eq!(ran.code, Some(1), "{name}\n{ran}");

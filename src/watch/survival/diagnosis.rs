@@ -1,7 +1,8 @@
 //! Which mistake it is: read off the calls that follow the one that was cut.
 
 use super::super::conditions::{Conditions, CutAt, Deliveries};
-use super::super::seen::{Operation, Record, SocketKey, SystemCall, Target};
+use super::super::seen::{Operation, ProcessEnd, Record, SocketKey, SystemCall, Target};
+use super::places::places;
 use crate::say;
 use crate::text::{Text, grouped};
 use std::collections::HashMap;
@@ -155,9 +156,15 @@ pub(super) fn cuts(records: &[Record]) -> Vec<CutDone> {
     cut.map(|one| CutDone { at: one.at, asked: one.call.asked, got: one.call.bytes.len() }).collect()
 }
 
-/// Receive calls of an unharmed run that could have brought less: one byte.
+/// Cuts of an unharmed run's receive calls, each enough to break a program, perhaps: the likeliest of every call first.
 pub(super) fn candidates(records: &[Record]) -> Vec<CutAt> {
-    receives(records).iter().filter(|one| one.at.bytes > 1).map(|one| CutAt { bytes: 1, ..one.at }).collect()
+    let all = receives(records);
+    let cuts = all.iter().flat_map(|one| {
+        places(&one.call.bytes).into_iter().enumerate().map(|(rank, bytes)| (rank, CutAt { bytes, ..one.at }))
+    });
+    let mut cuts: Vec<(usize, CutAt)> = cuts.collect();
+    cuts.sort_by_key(|(rank, _)| *rank);
+    cuts.into_iter().map(|(_, cut)| cut).collect()
 }
 
 /// The mistake that a failing run shows; `None` where its calls do not tell.
@@ -191,13 +198,40 @@ pub(super) fn mistake(unharmed: &[Record], failed: &[Record], conditions: &Condi
     let acted = acts(failed, first, next.map_or(failed.len(), |next| next.record));
     let missing = first.call.asked - first.call.bytes.len();
     match next {
-        _ if cuts_character(&first.call.bytes) && acted => Some(Mistake::CutCharacter),
+        _ if cuts_character(&first.call.bytes) && (acted || garbles(unharmed, failed)) => Some(Mistake::CutCharacter),
         None => Some(Mistake::PartForWhole),
         Some(next) if exact && next.call.asked == missing && !acted => None,
         Some(next) if exact && next.call.asked == first.call.asked && !acted => Some(Mistake::SameSizeAgain),
         Some(_) if exact || acted => Some(Mistake::RestForNext),
+        Some(next) if next.call.asked >= first.call.asked && !starves(failed, first) => Some(Mistake::RestForNext),
         Some(_) => None,
     }
+}
+
+/// Did it print a character in place of bytes that were none (U+FFFD), and not so unharmed?
+fn garbles(unharmed: &[Record], failed: &[Record]) -> bool {
+    let prints = |records: &[Record]| {
+        records.iter().any(|one| match one {
+            Record::Call(call) if matches!(call.target, Target::Output | Target::ErrorOutput) => {
+                String::from_utf8_lossy(&call.bytes).contains(char::REPLACEMENT_CHARACTER)
+            }
+            _ => false,
+        })
+    };
+    prints(failed) && !prints(unharmed)
+}
+
+/// Did it come to grief because it waited for more than there was to come?
+fn starves(records: &[Record], first: &PlacedCall) -> bool {
+    let ended = records.iter().any(|one| match one {
+        Record::Call(call) => {
+            matches!(&call.target, Target::Socket(socket) if socket.key == first.socket)
+                && (call.operation, &call.outcome) == (Operation::Receive, &Ok(0))
+        }
+        _ => false,
+    });
+    let failed = |one: &Record| matches!(one, Record::Over { pid, how, .. } if *pid == first.call.pid && *how != ProcessEnd::Status(0));
+    ended && records.iter().any(failed)
 }
 
 /// Did the thread print, or send, before its next receive: did it act on what it had?

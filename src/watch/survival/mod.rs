@@ -5,6 +5,7 @@
 mod diagnosis;
 mod examine;
 mod outcome;
+mod places;
 mod shrink;
 mod trials;
 

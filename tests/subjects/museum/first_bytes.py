@@ -1,10 +1,9 @@
 """The recv that brings a file's name takes the file's first bytes, too, and forgets them."""
 import os
 import sys
-import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
-from ends import both, chosen
+from ends import both, chosen, until_taken
 
 def broken(sock):
     name = sock.recv(1024).split(b"\n")[0]
@@ -22,7 +21,7 @@ def mended(sock):
 
 def sender(sock):
     sock.sendall(b"poem.txt\n")
-    time.sleep(0.2)
+    until_taken()
     sock.sendall(b"the first bytes of the file")
 
 

@@ -1,10 +1,9 @@
 """Two replies in one read: the first is handled, the second waits for more to come."""
 import os
 import sys
-import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
-from ends import both, chosen
+from ends import both, chosen, until_taken
 
 GRANTED, CONNECTED = b"\5\0\0\1", b"\5\0\0\2"
 
@@ -29,7 +28,7 @@ def mended(sock):
 
 def proxy(sock):
     sock.sendall(GRANTED)
-    time.sleep(0.2)
+    until_taken()
     sock.sendall(CONNECTED)
 
 
