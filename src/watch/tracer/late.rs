@@ -54,7 +54,7 @@ impl Held {
         if self.pause {
             return self.since.elapsed() >= SLOW;
         }
-        if queued != self.queued || peer == PeerState::Works {
+        if queued != self.queued || matches!(peer, PeerState::Works | PeerState::Pauses) {
             (self.queued, self.changed) = (queued, Instant::now());
         }
         match peer {
