@@ -103,6 +103,7 @@ fn both_pages_show_the_same_exhibits_and_every_exhibit_has_a_place() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/subjects/museum");
     let entries = std::fs::read_dir(folder).expect("the museum").flatten();
     let mut there: Vec<String> = entries.map(|entry| entry.path().display().to_string()).collect();
-    (shown.sort(), there.sort());
+    shown.sort();
+    there.sort();
     assert_eq!(shown, there);
 }
