@@ -7,6 +7,7 @@ mod common;
 use common::{Ran, run};
 use serde_json::Value;
 use std::path::Path;
+use stickdemo::sys::scratch::Scratch;
 
 fn subject(name: &str) -> String {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/subjects").join(name).display().to_string()
@@ -39,6 +40,39 @@ fn careful_programs_pass_every_condition() {
         // Datagrams are never cut, and a call that waits for all of its bytes may not return less.
         let untouched = ["careful/datagrams.py", "careful/wait_all.py"].contains(&name.as_str());
         assert!(untouched || score["passed"].as_u64() >= Some(9), "{name}\n{ran}");
+    }
+}
+
+/// Those that stand on somebody else's reading and writing: a C library's, a JVM's, libuv's, curl, Redis.
+#[test]
+fn careful_programs_of_other_languages_pass_every_condition() {
+    let folder = Scratch::folder("careful").expect("a folder");
+    let place = folder.path().display().to_string();
+    let built = |words: &[&str]| {
+        let ended = std::process::Command::new(words[0]).args(&words[1..]).status();
+        assert!(ended.expect("a compiler").success(), "{words:?}");
+    };
+    let c = format!("{place}/exact");
+    built(&["cc", "-o", &c, &subject("careful/exact.c")]);
+    let (files, lines) = (subject("careful"), subject("careful/lines.js"));
+    let files = format!("python3 -m http.server 8000 --bind 127.0.0.1 --directory {files}");
+    let mut subjects = vec![
+        vec!["--", &c],
+        vec!["--", "node", &lines],
+        vec!["--server", &files, "--client", "curl --silent http://{addr}/exact.c"],
+        vec!["--server", "redis-server --port 7000 --save ''", "--client", "redis-cli -p {port} SET name feng"],
+    ];
+    // Too large to be installed for this alone.
+    if std::process::Command::new("javac").arg("-version").output().is_ok() {
+        built(&["javac", "-d", &place, &subject("careful/Exact.java")]);
+        subjects.push(vec!["--", "java", "-cp", &place, "Exact"]);
+    }
+    for words in subjects {
+        let ran = run(&[&["check", "--all", "--format", "json"][..], &words].concat());
+        assert_eq!(ran.code, Some(0), "{words:?}\n{ran}");
+        let score: Value = serde_json::from_str(ran.out.lines().last().expect("a score")).expect("JSON");
+        assert_eq!(score["failed"], 0, "{words:?}\n{ran}");
+        assert!(score["passed"].as_u64() >= Some(9), "{words:?}\n{ran}");
     }
 }
 

@@ -72,7 +72,7 @@ pub(super) fn start(program: &Program) -> Result<Started, StartError> {
     // values that were made before; `words` ends with a null pointer and its strings outlive the call.
     let pid = unsafe {
         match libc::fork() {
-            0 => child([go.as_raw_fd(), tell.as_raw_fd()], standard, &network, &filter, &words),
+            0 => child([go.as_raw_fd(), begin.as_raw_fd(), tell.as_raw_fd()], standard, &network, &filter, &words),
             pid => pid,
         }
     };
@@ -95,7 +95,7 @@ pub(super) fn start(program: &Program) -> Result<Started, StartError> {
 /// # Safety
 /// Only between fork and execve, with descriptors and pointers that are valid.
 unsafe fn child(
-    [go, tell]: [RawFd; 2],
+    [go, begin, tell]: [RawFd; 3],
     standard: [Option<RawFd>; 3],
     network: &Prepared,
     filter: &libc::sock_fprog,
@@ -108,6 +108,8 @@ unsafe fn child(
             libc::write(tell, [stage, a, b, c, d].as_ptr().cast(), 5);
             libc::_exit(127)
         };
+        // While it holds this end itself, the pipe has none.
+        libc::close(begin);
         let mut byte = 0u8;
         if libc::read(go, (&raw mut byte).cast(), 1) != 1 {
             libc::_exit(127);
