@@ -20,6 +20,7 @@ mod term;
 
 pub use distribution_json::distribution as distribution_json;
 pub use formats::Format;
+pub use html::{Repeated, repeated as repeated_page};
 pub use mermaid::run as mermaid;
 pub use report::Report;
 pub use report::lines::{run as run_json, summary as summary_line};

@@ -83,23 +83,28 @@ pub fn table_foot(out: &mut dyn Write, counted: Counted, reasons: &[(&str, Text)
 /// # Errors
 /// What writing says.
 pub fn tally(out: &mut dyn Write, runs: usize, tallies: &[Tally], loss: f64, style: &Style) -> io::Result<()> {
-    let lost = format!("{:.1}%", 100.0 * loss);
-    let head = say!(
-        "{runs} runs; the link lost {lost} of the data packets. Received whole, beside (1 - loss)^packets:",
-        "运行 {runs} 次，链路丢了 {lost} 的数据分组。完整收到的比例，旁边是 (1 - 丢失率)^分组数："
-    );
+    let head = tally_title(runs, loss);
     for line in wrapped(head.to(style.lang), style.width) {
         writeln!(out, "{}", style.palette.paint(&line, Ink::Strong))?;
     }
     let room = style.width.saturating_sub(46).clamp(8, 30);
     for tally in tallies {
         let came = tally.came as f64 / tally.of.max(1) as f64;
-        let expected = (1.0 - loss).powi(i32::try_from(tally.packets).unwrap_or(i32::MAX));
+        let expected = tally.expected(loss);
         let bar = "#".repeat((came * room as f64).round() as usize);
         let what = padded(tally.what.to(style.lang), 26);
         writeln!(out, "  {what} {:>6.1}% {:>6.1}%  {bar}", 100.0 * came, 100.0 * expected)?;
     }
     Ok(())
+}
+
+/// What heads the shares that came through.
+pub(super) fn tally_title(runs: usize, loss: f64) -> Text {
+    let lost = format!("{:.1}%", 100.0 * loss);
+    say!(
+        "{runs} runs; the link lost {lost} of the data packets. Received whole, beside (1 - loss)^packets:",
+        "运行 {runs} 次，链路丢了 {lost} 的数据分组。完整收到的比例，旁边是 (1 - 丢失率)^分组数："
+    )
 }
 
 /// A claim that did not hold in some of many runs.
@@ -118,14 +123,26 @@ pub struct FailedClaim {
 /// # Errors
 /// What writing says.
 pub fn failed_claims(out: &mut dyn Write, failed: &[FailedClaim], style: &Style) -> io::Result<()> {
-    for FailedClaim { text, runs, .. } in failed {
-        let times = if *runs == 1 { "run" } else { "runs" };
-        let line = say!("did not hold in {runs} {times}: {{}}", "有 {runs} 次不成立：{{}}").with(text);
-        for line in wrapped(line.to(style.lang), style.width) {
+    for failed in failed {
+        for line in wrapped(claim_failed(failed).to(style.lang), style.width) {
             writeln!(out, "{line}")?;
         }
     }
     Ok(())
+}
+
+/// In how many runs a claim did not hold.
+pub(super) fn claim_failed(FailedClaim { text, runs, .. }: &FailedClaim) -> Text {
+    let times = if *runs == 1 { "run" } else { "runs" };
+    say!("did not hold in {runs} {times}: {{}}", "有 {runs} 次不成立：{{}}").with(text)
+}
+
+/// What heads the patterns of receive lengths.
+pub(super) fn distribution_title(runs: usize, reproduced: usize) -> Text {
+    say!(
+        "{runs} runs, {reproduced} reproduced; lengths of the recvs:",
+        "运行 {runs} 次，复现 {reproduced} 次；各次 recv 的长度："
+    )
 }
 
 /// How often each pattern of receive lengths came out, most frequent first.
@@ -139,10 +156,7 @@ pub fn distribution(
     reproduced: usize,
     style: &Style,
 ) -> io::Result<()> {
-    let head = say!(
-        "{runs} runs, {reproduced} reproduced; lengths of the recvs:",
-        "运行 {runs} 次，复现 {reproduced} 次；各次 recv 的长度："
-    );
+    let head = distribution_title(runs, reproduced);
     writeln!(out, "{}", style.palette.paint(head.to(style.lang), Ink::Strong))?;
     let shown = 12;
     let room = style.width.saturating_sub(34).max(8);
@@ -163,7 +177,7 @@ pub fn distribution(
 }
 
 /// `5+4`, `1024x3+76`: the lengths of a run's receive calls, equal neighbours counted.
-fn lengths(pattern: &[usize]) -> String {
+pub(super) fn lengths(pattern: &[usize]) -> String {
     let mut out: Vec<String> = Vec::new();
     let mut rest = pattern;
     while let Some(first) = rest.first() {

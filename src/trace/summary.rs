@@ -80,6 +80,14 @@ pub struct Tally {
     pub packets: usize,
 }
 
+impl Tally {
+    /// The share that is to be expected where this share of the packets is lost: all of n packets come through with the
+    /// chance (1 - loss)^n.
+    pub fn expected(&self, loss: f64) -> f64 {
+        (1.0 - loss).powi(i32::try_from(self.packets).unwrap_or(i32::MAX))
+    }
+}
+
 impl Trace {
     /// Counts what happened.
     pub fn summary(&self) -> Summary {

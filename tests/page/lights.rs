@@ -136,9 +136,18 @@ fn the_keyboard_reaches_everything() {
             "(() => { const e = document.activeElement; return e.id || e.ariaLabel || e.className || e.tagName; })()";
         reached.insert(browser.value(what).as_str().unwrap_or_default().to_owned());
     }
-    for stop in
-        ["language-en", "theme-auto", "size-screen", "scale-rows", "tapes 1", "ladder", "SUMMARY", "BUTTON", "A"]
-    {
+    for stop in [
+        "language-en",
+        "theme-auto",
+        "size-screen",
+        "scale-rows",
+        "tapes 1",
+        "ladder",
+        "SUMMARY",
+        "BUTTON",
+        "A",
+        "term",
+    ] {
         assert!(reached.contains(stop), "{stop}: {reached:?}");
     }
     browser.value("document.querySelector('.ladder .scroll.rows').focus()");

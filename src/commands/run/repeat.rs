@@ -8,7 +8,7 @@ use crate::commands::run_report::report;
 use crate::exit::Exit;
 use crate::play::{self, Outcome, Plan};
 use crate::render;
-use crate::render::{FailedClaim, Format};
+use crate::render::{FailedClaim, Format, Repeated, Report};
 use crate::say;
 use crate::text::Text;
 use crate::trace::summary::Tally;
@@ -28,9 +28,11 @@ pub(super) fn run(
         let plan = plan.nth(n);
         let outcome = play::run(&plan);
         counted.add(request.scenario.tally, &outcome);
-        if context.format == Format::Json {
-            let report = report(&request.scenario, &plan, outcome, &request.chosen, request.control);
-            render::summary_line(out, &report, context.style.lang)?;
+        let told = || report(&request.scenario, &plan, outcome, &request.chosen, request.control);
+        match context.format {
+            Format::Json => render::summary_line(out, &told(), context.style.lang)?,
+            Format::Html if n == 0 => counted.first = Some(told()),
+            _ => {}
         }
     }
     counted.write(plan, runs as usize, context, out)?;
@@ -52,6 +54,8 @@ struct Outcomes {
     /// Data packets on the link, and those of them that it lost.
     packets: usize,
     lost: usize,
+    /// The first run whole, where one is shown.
+    first: Option<Report>,
 }
 
 impl Outcomes {
@@ -103,6 +107,11 @@ impl Outcomes {
         if context.format == Format::Json {
             let counted = (runs, self.reproduced, &self.failed[..]);
             return writeln!(out, "{}", render::distribution_json(counted, &outcomes, &self.tallies, loss, style));
+        }
+        if let (Format::Html, Some(first)) = (context.format, &self.first) {
+            let (reproduced, failed, tallies) = (self.reproduced, &self.failed[..], &self.tallies[..]);
+            let all = Repeated { runs, reproduced, outcomes: &outcomes, failed, tallies, loss, first };
+            return render::repeated_page(out, &all, style);
         }
         if let Some(reason) = &self.impossible {
             return writeln!(out, "{}", reason.to(style.lang));

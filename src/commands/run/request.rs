@@ -172,7 +172,7 @@ fn go_together(request: &RunRequest, output: &Output) -> Result<(), Text> {
         (false, format) if request.step && format != Format::Text => {
             Text::new("--step shows text: leave --format away", "--step 只显示文本：请去掉 --format")
         }
-        (true, format) => return fits(format, &[Format::Text, Format::Json], "--repeat"),
+        (true, format) => return fits(format, &[Format::Text, Format::Json, Format::Html], "--repeat"),
         (false, _) => return Ok(()),
     })
 }

@@ -1,6 +1,7 @@
 //! One run: what it establishes, its verdict, its tapes, its ladder, its claims, why, and what to try.
 
 use super::glossary::Marker;
+use super::sources::sources;
 use super::{controls, event_table};
 use crate::claims::{Claim, Table, Verdict, held};
 use crate::render::Report;
@@ -23,15 +24,19 @@ const BYTES: usize = 8 << 10;
 const EVIDENCE: usize = 12;
 /// A ladder with more rows is not drawn to scale, too.
 const SCALED: usize = 1_000;
+/// Of a ladder with more parts a browser draws only those that are seen.
+const SEEN: usize = 8;
 /// Streams whose tapes are open from the start.
 const OPEN: usize = 4;
 
-/// The run. What is in front of its events' numbers tells them from another run's on the same page.
-pub(super) fn article(report: &Report, prefix: &str, words: &mut Marker) -> Markup {
+/// The run, below its head what else is to be said first. What is in front of its events' numbers tells them from
+/// another run's on the same page.
+pub(super) fn article(report: &Report, prefix: &str, words: &mut Marker, first: &Markup) -> Markup {
     let streams = streams(report);
     html! {
         article id={ (prefix) "run" } data-prefix=(prefix) data-command=(command(report)) {
             (head(report, words))
+            (first)
             (tapes(report, &streams))
             (ladder(report, &streams, prefix))
             (claims(report, prefix, words))
@@ -147,7 +152,7 @@ fn ladder(report: &Report, streams: &[Tapes], prefix: &str) -> Markup {
             @if all > MOST_ROWS { p.aside { (Speech::Both.html(&left_out(all))) } }
             @if clock { (scales(prefix)) }
             @let parts = drawn(Spacing::Rows);
-            div.scroll.rows.parts[parts.len() > 1] tabindex="0" role="group" aria-label="ladder" { @for part in &parts { (svg(part)) } }
+            div.scroll.rows.parts[parts.len() > SEEN] tabindex="0" role="group" aria-label="ladder" { @for part in &parts { (svg(part)) } }
             @if clock { div.scroll.times tabindex="0" role="group" aria-label="ladder to scale" { @for part in drawn(Spacing::Times) { (svg(&part)) } } }
         }
     }
@@ -250,28 +255,4 @@ fn why_and_next(report: &Report, words: &mut Marker) -> Markup {
             }
         }
     }
-}
-
-/// Names of sources, each with a link to where it is written: an RFC's section, a man page.
-fn sources(source: &str) -> Markup {
-    let parts: Vec<&str> = source.split(&[';', ','][..]).map(str::trim).collect();
-    html! {
-        @for (n, part) in parts.iter().enumerate() {
-            @if n > 0 { "; " }
-            @match address(part) { Some(url) => a href=(url) rel="noreferrer" { (escaped(part)) }, None => (escaped(part)), }
-        }
-    }
-}
-
-/// `RFC 9293 §3.7.4`, `recv(2)`.
-fn address(source: &str) -> Option<String> {
-    if let Some(rfc) = source.strip_prefix("RFC ") {
-        let (number, section) = rfc.split_once(" §").unwrap_or((rfc, ""));
-        let number: u32 = number.parse().ok()?;
-        let section = if section.is_empty() { String::new() } else { format!("#section-{section}") };
-        return Some(format!("https://www.rfc-editor.org/rfc/rfc{number}{section}"));
-    }
-    let (page, section) = source.strip_suffix(')')?.split_once('(')?;
-    let known = page.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') && section.parse::<u8>().is_ok();
-    known.then(|| format!("https://man7.org/linux/man-pages/man{section}/{page}.{section}.html"))
 }

@@ -7,6 +7,10 @@ mod controls;
 mod event_table;
 mod glossary;
 mod policy;
+mod repeated;
+mod sources;
+
+pub use repeated::{Repeated, repeated};
 
 use self::glossary::Marker;
 use super::picture::{self, Speech};
@@ -44,7 +48,7 @@ pub fn runs(out: &mut dyn Write, reports: &[Report], style: &Style) -> io::Resul
     let mut terms = BTreeSet::new();
     let mut article = |n: usize, report: &Report| {
         let mut words = Marker::default();
-        let article = slim(article::article(report, &prefix(n), &mut words));
+        let article = slim(article::article(report, &prefix(n), &mut words, &html! {}));
         terms.append(&mut words.marked);
         article
     };

@@ -18,8 +18,8 @@ use std::ops::Range;
 
 /// More ways of bytes than this hide each other.
 const RIBBONS: usize = 300;
-/// Rows of a part: a browser lays out and paints only the parts that are seen.
-const PART: usize = 200;
+/// Rows of a part: paper is cut between two parts, and a browser draws only those that are seen.
+const PART: usize = 25;
 
 /// Draws the ladder of a report, in parts that stand one below the other.
 ///
@@ -35,7 +35,8 @@ pub(crate) fn ladder(
     let rungs: Vec<Rung> = rows(report).into_iter().take(MOST_ROWS).map(Rung::of).collect();
     let lanes = LanePlaces::of(report);
     let spots = Spots::of(report, &rungs, spacing);
-    let ladder = Ladder { report, speech, lanes, spots, page };
+    let reaches = rungs.iter().enumerate().map(|(n, rung)| spots.reach(n, rung)).collect();
+    let ladder = Ladder { report, speech, lanes, spots, reaches, page };
     let ways = if report.shows_packets() { Ways::new() } else { ladder.ways(streams) };
     let all = rungs.len();
     let size = if page.is_some() && spacing == Spacing::Rows { PART } else { all.max(1) };
@@ -50,6 +51,8 @@ struct Ladder<'a> {
     speech: Speech,
     lanes: LanePlaces,
     spots: Spots,
+    /// How far down each row's marks reach.
+    reaches: Vec<f64>,
     page: Option<&'a str>,
 }
 
@@ -58,8 +61,8 @@ impl Ladder<'_> {
     fn part(&self, rungs: &[Rung], ways: &Ways, part: Range<usize>) -> Drawn {
         let top = if part.start == 0 { 0.0 } else { self.spots.top(part.start) };
         let bottom = if part.end == rungs.len() { self.spots.high } else { self.spots.top(part.end) };
-        let ways = ways.iter().take(RIBBONS).filter(|((from, to), _)| *from < part.end && *to >= part.start);
-        let earlier = (0..part.start).filter(|n| self.reach(*n, &rungs[*n]) > top);
+        let ways = ways.iter().filter(|((from, to), _)| *from < part.end && *to >= part.start).take(RIBBONS);
+        let earlier = (0..part.start).filter(|n| self.reaches[*n] > top);
         let markup = html! {
             (self.frame(top, bottom))
             g.ribbons { @for ((from, to), messages) in ways { (self.ribbon(*from, *to, messages)) } }
@@ -102,15 +105,6 @@ impl Ladder<'_> {
     /// Where a row's own places begin.
     fn moved(&self, n: usize) -> String {
         format!("translate(0 {})", px(self.spots.label[n]))
-    }
-
-    /// How far down its marks reach.
-    fn reach(&self, n: usize, rung: &Rung) -> f64 {
-        match &rung.row {
-            Row::Event(row) => self.spots.began(row.event).map_or(0.0, |_| self.spots.ended(row.event, 0.0)),
-            Row::Packet(row) => row.packet.arrivals.iter().map(|at| self.spots.arrival(n, *at)).fold(0.0, f64::max),
-            Row::More(_) => 0.0,
-        }
     }
 
     fn rung(&self, n: usize, rung: &Rung) -> Markup {

@@ -236,6 +236,15 @@ impl Spots {
         self.seqs[row]
     }
 
+    /// How far down the marks of a row reach: a call that waits, a packet on its way.
+    pub(super) fn reach(&self, n: usize, rung: &Rung) -> f64 {
+        match &rung.row {
+            Row::Event(row) => self.began(row.event).map_or(0.0, |_| self.ended(row.event, 0.0)),
+            Row::Packet(row) => row.packet.arrivals.iter().map(|at| self.arrival(n, *at)).fold(0.0, f64::max),
+            Row::More(_) => 0.0,
+        }
+    }
+
     /// Where a row's room begins, above the middle of its words.
     pub(super) fn top(&self, n: usize) -> f64 {
         self.label[n] - ROW / 2.0
