@@ -3,7 +3,7 @@
 
 use crate::render::picture::Speech;
 use crate::text::{Text, escaped};
-use maud::{Markup, html};
+use maud::{Markup, PreEscaped, html};
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
@@ -110,18 +110,29 @@ impl Marker {
 
 fn marked(text: &str, mut places: Vec<((usize, usize), usize)>) -> Markup {
     places.sort_unstable();
-    let starts = std::iter::once(0).chain(places.iter().map(|((_, end), _)| *end));
-    html! {
-        @for (n, start) in starts.enumerate() {
-            @match places.get(n) {
-                Some(((at, end), term)) => {
-                    (text[start..*at])
-                    button.term type="button" popovertarget={ "term" (term) } { (text[*at..*end]) }
-                }
-                None => (text[start..]),
-            }
+    let mut out = String::new();
+    let mut rest = 0;
+    for ((at, end), term) in places {
+        // Of two that share a word the first is marked.
+        if at < rest {
+            continue;
         }
+        // A line does not end between a button and the marks that stand at it.
+        let mark = |c: &char| !c.is_alphanumeric() && !c.is_whitespace();
+        let before: usize = text[rest..at].chars().rev().take_while(mark).map(char::len_utf8).sum();
+        let behind: usize = text[end..].chars().take_while(mark).map(char::len_utf8).sum();
+        let word = html! {
+            (text[rest..at - before])
+            span.whole {
+                (text[at - before..at])
+                button.term type="button" popovertarget={ "term" (term) } { (text[at..end]) }
+                (text[end..end + behind])
+            }
+        };
+        out.push_str(&word.0);
+        rest = end + behind;
     }
+    html! { (PreEscaped(out)) (text[rest..]) }
 }
 
 /// What the marked words mean.
@@ -161,6 +172,14 @@ mod tests {
         assert_eq!(names, ["segment", "delayed ack"], "{page}");
         assert!(page.contains(">segments</button>") && page.contains(">延迟确认</button>"), "{page}");
         assert!(!marker.text(&text).into_string().contains("button"), "only the first time");
+    }
+
+    #[test]
+    fn of_two_words_that_overlap_the_first_is_marked() {
+        let text = Text::new("“receive window probe”).", "“接收窗口探测”）。");
+        let page = Marker::default().text(&text).into_string();
+        assert!(page.contains(">receive window</button></span> probe”)."), "{page}");
+        assert!(page.contains("“<button") && page.contains(">接收窗口</button></span>探测”）。"), "{page}");
     }
 
     #[test]
