@@ -109,8 +109,9 @@ macro_rules! say {
 /// # Errors
 /// When the word holds a NUL byte, which no command line can.
 pub fn shell_word(word: &str) -> Result<Cow<'_, str>, shlex::QuoteError> {
-    let plain = |c: char| c.is_alphanumeric() || "+-./:@_".contains(c);
-    match !word.is_empty() && word.chars().all(plain) {
+    let plain = |c: char| c.is_alphanumeric() || "+,-./:=@_".contains(c);
+    // zsh(1) takes a word that begins with = for a command's path.
+    match !word.is_empty() && !word.starts_with('=') && word.chars().all(plain) {
         true => Ok(Cow::Borrowed(word)),
         false => shlex::try_quote(word),
     }
