@@ -40,7 +40,7 @@ fn main() -> ExitCode {
 fn on_interrupt(lang: Lang) {
     let handler = move || {
         // The programs that are watched had the same Ctrl-C: they end, and their trace is written. A second one ends it.
-        if watch::defers_interrupt() {
+        if watch::interrupt::deferred() {
             return;
         }
         keys::restore();

@@ -116,6 +116,37 @@ fn the_replay_breaks_it_again() {
     assert!(again.out.contains("struct.error:"), "{again}");
 }
 
+/// With a framing, a header is cut first; the place alone replays it.
+#[test]
+fn framed_streams_are_cut_where_it_hurts_first() {
+    let (ran, lines) = checked("wrong/header_once.py", &["--framing", "u32be"]);
+    assert_eq!((&lines[0]["id"], &lines[0]["passed"]), (&"in-header".into(), &false.into()), "{ran}");
+    assert_eq!(lines[0]["diagnosis"], "part-for-whole", "{ran}");
+    assert!(lines[0]["replay"].as_str().expect("a command").contains("watch --cut server@1 --"), "{ran}");
+    let (ran, lines) = checked("careful/exact.py", &["--framing", "u32be"]);
+    assert_eq!(ran.code, Some(0), "{ran}");
+    let ids: Vec<_> = lines.iter().filter_map(|line| line["id"].as_str()).collect();
+    assert_eq!(ids[..3], ["in-header", "header-body", "in-character"], "{ran}");
+}
+
+#[test]
+fn a_signal_ends_a_call_that_waits_for_all() {
+    let (ran, lines) = checked("careful/wait_all.py", &["--interrupt"]);
+    let failed = lines.iter().find(|line| line["passed"] == false).unwrap_or_else(|| panic!("{ran}"));
+    assert_eq!(failed["id"], "interrupt", "{ran}");
+    assert_eq!(failed["cuts"].as_array().map(Vec::len), Some(1), "{ran}");
+}
+
+#[test]
+fn datagrams_are_struck_and_one_is_enough() {
+    let (ran, lines) = checked("datagram_once.py", &["--udp"]);
+    let failed = lines.iter().find(|line| line["passed"] == false).unwrap_or_else(|| panic!("{ran}"));
+    assert_eq!(failed["id"], "lose-3", "{ran}");
+    assert!(failed["replay"].as_str().expect("a command").contains("watch --lose server:3 --"), "{ran}");
+    let (ran, lines) = checked("retransmits.py", &["--udp"]);
+    assert_eq!((ran.code, &lines.last().expect("a score")["passed"]), (Some(0), &4.into()), "{ran}");
+}
+
 #[test]
 fn a_pair_is_checked_each_run_in_a_network_of_its_own() {
     let (server, client) = (subject("naive_server.py"), subject("pausing_client.py"));

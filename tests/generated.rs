@@ -19,7 +19,7 @@ use stickdemo::trace::packet::{Cause, Content, Fate, Flags, Fragment, Packet, Se
 use stickdemo::trace::summary::{Crossed, Summary, Where};
 use stickdemo::trace::{
     Act, Call, EndName, Event, Evidence, Fact, Handed, Loss, Message, MsgId, News, Opening, PacketContext, Part, Proto,
-    ProtocolCounts, Purpose, Role, SockId, SocketInfo, Span, Trace,
+    ProtocolCounts, Purpose, Role, SockId, SocketInfo, Span, Struck, Trace,
 };
 
 fn word() -> impl Strategy<Value = String> {
@@ -134,12 +134,14 @@ fn event() -> impl Strategy<Value = (Event, [Index; 2], Vec<Cut>)> {
     let numbers = (any::<[u64; 2]>(), any::<[Option<usize>; 3]>(), any::<[bool; 2]>());
     let words = (option::of("[A-Z]{2,9}"), option::of(text()), option::of(fact()), vec(any::<u8>(), 0..5));
     let told = (evidence(), vec(news(), 0..3), option::of(end()), option::of(address()));
-    ((end(), call()), numbers, words, told, any::<[Index; 2]>(), pieces()).prop_map(
+    let struck = option::of(select(vec![Struck::Lost, Struck::Doubled, Struck::Swapped]));
+    ((end(), call()), numbers, words, told, struck, any::<[Index; 2]>(), pieces()).prop_map(
         |(
             (end, call),
             (times, sizes, flags),
             (error, note, fact, made),
             (evidence, news, far, peer),
+            struck,
             places,
             pieces,
         )| {
@@ -147,6 +149,7 @@ fn event() -> impl Strategy<Value = (Event, [Index; 2], Vec<Cut>)> {
             [event.t_us, event.end_us] = times;
             [event.asked, event.returned, event.datagram_len] = sizes;
             [event.truncated, event.varies] = flags;
+            event.struck = struck;
             (event.error, event.note, event.fact, event.made) = (error, note.map(Box::new), fact, made);
             (event.evidence, event.news, event.far, event.peer) = (evidence, news, far, peer);
             (event, places, pieces)

@@ -108,6 +108,39 @@ fn every_call_that_receives_is_cut() {
     assert!(asked.contains("6") && !asked.contains("2"), "the program asked for what it asked\n{ran}");
 }
 
+/// A server that hears three datagrams and answers each, after all were sent.
+const DATAGRAMS: &str = "import socket\nserver = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n\
+     server.bind(('127.0.0.1', 0))\nclient = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n\
+     for word in [b'one', b'two', b'three']:\n    client.sendto(word, server.getsockname())\n\
+     server.settimeout(0.3)\ntry:\n    while True:\n        data, peer = server.recvfrom(100)\n\
+     \x20       print(data.decode(), end=' ')\n        server.sendto(data, peer)\nexcept TimeoutError:\n    print('end')\n";
+
+#[test]
+fn datagrams_are_lost_doubled_and_swapped() {
+    for (options, heard) in [
+        (&[][..], "one two three end\n"),
+        (&["--lose", "server:2"], "one three end\n"),
+        (&["--lose", "2"], "one three end\n"),
+        (&["--double", "server:1"], "one one two three end\n"),
+        (&["--swap", "server:1"], "two one three end\n"),
+        (&["--lose", "client:1"], "one two three end\n"),
+    ] {
+        let words = [&["watch", "--format", "json"], options, &["--", "python3", "-c", DATAGRAMS]].concat();
+        let ran = run(&words);
+        assert_eq!((ran.code, &*ran.err), (Some(0), heard), "{options:?}\n{ran}");
+        let struck: Vec<_> = events(&ran).iter().filter_map(|e| e["struck"].as_str().map(str::to_owned)).collect();
+        let expected = match options.first() {
+            None => None,
+            Some(&"--lose") => Some("lost"),
+            Some(&"--double") => Some("doubled"),
+            Some(_) => Some("swapped"),
+        };
+        assert_eq!(struck.first().map(String::as_str), expected, "{ran}");
+        assert!(!ran.out.contains("\"holds\":false"), "{ran}");
+        assert!(!ran.out.contains("\"inferred\":true"), "each is one that was sent\n{ran}");
+    }
+}
+
 /// What a program can find out about itself: the signals it blocks, ignores and catches, its environment, descriptors,
 /// folder, standard input.
 #[test]
@@ -299,6 +332,61 @@ fn an_interrupt_is_the_programs_and_the_trace_ends_well() {
     for words in ["interrupted", "listen 127.0.0.1:"] {
         assert!(trace.contains(words), "{words}\n{rest}");
     }
+}
+
+/// A server that ran before is watched for a while; what it does then is recorded, and it goes on.
+#[test]
+fn a_process_that_runs_is_watched_and_let_go() {
+    use std::io::{BufRead, BufReader, Read, Write};
+    use std::net::TcpStream;
+    use std::process::{Command, Stdio};
+    let script = "import socket\nl = socket.create_server(('127.0.0.1', 0))\nprint(l.getsockname()[1], flush=True)\n\
+                  while True:\n    c, _ = l.accept()\n    c.sendall(c.recv(100).upper())\n    c.close()\n";
+    let mut server = spawn(Command::new("python3").args(["-c", script]).stdout(Stdio::piped()));
+    let mut line = String::new();
+    BufReader::new(server.stdout.take().expect("a pipe")).read_line(&mut line).expect("a line");
+    let port: u16 = line.trim().parse().expect("a port");
+    let ask = |word: &str| {
+        let mut stream = TcpStream::connect(("127.0.0.1", port)).expect("connected");
+        stream.write_all(word.as_bytes()).expect("written");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("an answer");
+        answer
+    };
+    assert_eq!(ask("before"), "BEFORE");
+    let tracer = || {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", server.id())).expect("it runs");
+        let line = status.lines().find_map(|line| line.strip_prefix("TracerPid:")).expect("a line");
+        line.trim().parse::<u32>().expect("a number")
+    };
+    let pid = server.id().to_string();
+    let mut watch = spawn(&mut common::command(&["watch", "--pid", &pid, "--format", "json"]));
+    let mut said = String::new();
+    BufReader::new(watch.stderr.take().expect("a pipe")).read_line(&mut said).expect("a line");
+    assert!(said.starts_with(&format!("watching process {pid}")), "{said}");
+    assert_eq!(tracer(), watch.id());
+    let words = ["first", "second"].map(&ask);
+    assert_eq!(words, ["FIRST", "SECOND"]);
+    kill_process(Pid::from_child(&watch), Signal::INT).expect("sent");
+    let ran = finished(watch);
+    assert_eq!(ran.code, Some(0), "{ran}");
+    assert_eq!(tracer(), 0, "{ran}");
+    assert_eq!(ask("after"), "AFTER");
+    assert_eq!(told(&ran, &["send"]), ["server send 5", "server send 6"], "{ran}");
+    assert!(ran.out.contains("it ran before") && !ran.out.contains("\"holds\":false"), "{ran}");
+    server.kill().expect("ended");
+    server.wait().expect("gone");
+    let gone = run(&["watch", "--pid", &pid]);
+    assert_eq!(gone.code, Some(3), "{gone}");
+}
+
+/// Only the first calls are kept, and all that they tell is true.
+#[test]
+fn so_many_calls_are_kept_and_it_says_so() {
+    let ran = run(&["watch", "--events", "12", "--", "python3", &subject("every_call.py")]);
+    assert_eq!(ran.code, Some(0), "{ran}");
+    assert!(ran.out.contains("only the first 12 calls are recorded (--events N)"), "{ran}");
+    assert!(!ran.out.contains("[fails]"), "{ran}");
 }
 
 /// Whoever kills the tracer kills what it traces (PTRACE_O_EXITKILL).

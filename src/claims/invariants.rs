@@ -4,7 +4,7 @@ use super::value::{Sentence, Value, Varying};
 use super::{Claim, on_link};
 use crate::say;
 use crate::text::Text;
-use crate::trace::{Call, Event, Evidence, Proto, SockId, SocketInfo, Trace, provenance};
+use crate::trace::{Call, Event, Evidence, Proto, SockId, SocketInfo, Struck, Trace, provenance};
 use std::collections::{BTreeMap, HashSet};
 use std::net::SocketAddr;
 
@@ -84,7 +84,9 @@ fn udp_account(trace: &Trace, varies: bool) -> Option<Claim> {
     let sent: Vec<&Event> =
         udp().filter(|e| e.call.sends() && e.ok() && e.datagram_len.is_some() && e.peer.is_some_and(local)).collect();
     let link = trace.packets_complete();
-    if sent.is_empty() || (arrived.is_empty() && !link) {
+    let struck = |how: Struck| sent.iter().filter(|e| e.struck == Some(how)).count() as u64;
+    let on_purpose = sent.iter().any(|e| e.struck.is_some());
+    if sent.is_empty() || (arrived.is_empty() && !link && !on_purpose) {
         return None;
     }
     let invented: Vec<&Event> = arrived.iter().copied().filter(|e| is_invented(trace, e)).collect();
@@ -93,7 +95,9 @@ fn udp_account(trace: &Trace, varies: bool) -> Option<Claim> {
     let is_target = |s: &&SocketInfo| s.proto == Proto::Udp && s.local.is_some_and(|local| reached.contains(&local));
     let targets: Vec<&SocketInfo> = trace.sockets.iter().filter(is_target).collect();
     let [dropped, left] = [|e: &Evidence| e.dropped, |e: &Evidence| e.unread].map(|of| total(trace, &targets, of));
-    let on_link = if link { trace.datagrams_on_link(&targets) } else { Default::default() };
+    let mut on_link = if link { trace.datagrams_on_link(&targets) } else { Default::default() };
+    on_link.lost += struck(Struck::Lost);
+    on_link.copies += struck(Struck::Doubled);
     let balanced = match (dropped, left) {
         (Some(dropped), Some(left)) => got + dropped + left + on_link.lost + on_link.late == out + on_link.copies,
         _ => got + on_link.lost <= out + on_link.copies,
@@ -101,14 +105,14 @@ fn udp_account(trace: &Trace, varies: bool) -> Option<Claim> {
     let wrong = invented.len();
     let expected = Sentence::with([&Varying(out)], varies, |[out]| say!("{out} sent", "发出 {out}"));
     let actual = match wrong {
-        0 => sum(got, [dropped, left], link.then_some(on_link), varies),
+        0 => sum(got, [dropped, left], (link || on_purpose).then_some(on_link), varies),
         _ => say!("{wrong} datagrams that nobody sent", "有 {wrong} 个数据报没有人发过").into(),
     };
     let shown = match wrong {
         0 => sent.iter().chain(&arrived).map(|e| e.seq).collect(),
         _ => invented.iter().map(|e| e.seq).collect(),
     };
-    Some(Claim::new(UDP_ACCOUNT, account_text(link), [expected, actual], balanced && wrong == 0, shown))
+    Some(Claim::new(UDP_ACCOUNT, account_text(link, on_purpose), [expected, actual], balanced && wrong == 0, shown))
 }
 
 /// The terms of the account; with a link also those that only a link has.
@@ -129,8 +133,12 @@ fn sum(got: u64, [dropped, left]: [Option<u64>; 2], link: Option<on_link::Datagr
     sum.followed_by(&more)
 }
 
-fn account_text(link: bool) -> Text {
+fn account_text(link: bool, on_purpose: bool) -> Text {
     match link {
+        false if on_purpose => Text::new(
+            "UDP: received + dropped + unread + lost on purpose - second copies = sent, and every datagram is the start of one that was sent",
+            "UDP：收到 + 丢弃 + 未读 + 有意丢失 - 重复到达 = 发出，且每个数据报都是某个已发数据报的开头",
+        ),
         false => Text::new(
             "UDP: received + dropped + unread = sent, and every datagram is the start of one that was sent",
             "UDP：收到 + 丢弃 + 未读 = 发出，且每个数据报都是某个已发数据报的开头",

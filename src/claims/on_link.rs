@@ -8,7 +8,7 @@ use crate::text::Text;
 use crate::trace::connections::{Connections, Way};
 use crate::trace::datagrams;
 use crate::trace::packet::{Fate, Packet, Segment};
-use crate::trace::{Call, Event, Proto, SockId, SocketInfo, Trace};
+use crate::trace::{Call, Event, Proto, SockId, SocketInfo, Struck, Trace};
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 
@@ -209,9 +209,9 @@ impl Trace {
         arrivals.into_iter().map(|(_, d)| d.bytes(&self.packets)).collect()
     }
 
-    /// How many UDP datagrams the link lost.
+    /// How many UDP datagrams were lost on the way: by the link, or on purpose.
     pub fn datagrams_lost(&self) -> u64 {
         let udp: Vec<&SocketInfo> = self.sockets.iter().filter(|s| s.proto == Proto::Udp).collect();
-        self.datagrams_on_link(&udp).lost
+        self.datagrams_on_link(&udp).lost + self.events.iter().filter(|e| e.struck == Some(Struck::Lost)).count() as u64
     }
 }

@@ -10,7 +10,7 @@ use crate::trace::{EndName, Recorder, Role, Tie};
 use crate::watch::conditions::Conditions;
 use crate::watch::seen::{Id, ProcessEnd, Record, SocketKey, Target};
 use crate::watch::who::WhoIsWho;
-use crate::watch::{Watched, Watching, ciphertext, source};
+use crate::watch::{Programs, Watched, Watching, ciphertext, source};
 use std::collections::BTreeSet;
 
 /// What was seen as a report like any other.
@@ -28,6 +28,10 @@ pub(super) fn report(
     trace.roles = roles.into_iter().collect();
     let trace = trace.finish(if stable { Tie::Lane } else { Tie::Clock });
     let mut findings = Judge::new(&trace, false).observe();
+    if watched.full {
+        // An account needs both sides of everything.
+        findings.claims.retain(|claim| claim.id != "udp-account");
+    }
     if trace.events.is_empty() {
         findings
             .limits
@@ -65,8 +69,21 @@ fn blindness(watched: &Watched, watching: &Watching) -> Vec<Text> {
         }
     }
     if watched.full {
-        let n = grouped(watching.most_calls);
-        notes.push(say!("only the first {n} calls are recorded (--events N)", "只记录了前 {n} 次调用（--events N）"));
+        let calls = watched.seen.iter().filter(|one| matches!(one, Record::Call(_))).count();
+        let n = grouped(calls);
+        notes.push(match calls >= watching.most_calls {
+            true => say!("only the first {n} calls are recorded (--events N)", "只记录了前 {n} 次调用（--events N）"),
+            false => say!(
+                "only the first {n} calls are recorded: they moved as many bytes as are kept",
+                "只记录了前 {n} 次调用：它们传送的字节已达到保存的上限"
+            ),
+        });
+    }
+    if watched.attached {
+        notes.push(Text::new(
+            "it ran before: what came before it was watched is not here, and a connection with bytes under way then is not followed",
+            "它早已在运行：观察之前的事不在这里，当时还有字节在途的连接也不跟踪",
+        ));
     }
     notes.extend(unseen(watched));
     notes
@@ -140,7 +157,10 @@ fn head(watching: &Watching, framing: Option<&dyn Framing>) -> Head {
         part: 0,
         why: Vec::new(),
         // A program text on the command line is nothing to paste.
-        next: if watching.conditions == Conditions::default() && !what.contains(is_harmful) {
+        next: if watching.conditions == Conditions::default()
+            && !what.contains(is_harmful)
+            && !matches!(watching.programs, Programs::Running(_))
+        {
             vec![late, cut]
         } else {
             Vec::new()

@@ -39,6 +39,16 @@ fn program(id: &'static str, lang: Lang, help: Text) -> Arg {
     value(id, "CMD", lang, help).conflicts_with("command").value_hint(ValueHint::CommandString)
 }
 
+/// `--pid`
+pub(super) fn pid(lang: Lang) -> Arg {
+    let pid = Text::new(
+        "a process that runs already; Ctrl-C ends watching, and it goes on",
+        "已在运行的进程；Ctrl-C 结束观察，进程继续运行",
+    );
+    let others = ["command", "server", "client", "client-input"];
+    value("pid", "N", lang, pid).value_parser(value_parser!(i32).range(1..)).conflicts_with_all(others)
+}
+
 /// `--keep`
 pub(super) fn keep(lang: Lang) -> Arg {
     let keep = Text::new(
@@ -70,6 +80,9 @@ pub(super) fn programs(matches: &ArgMatches) -> Result<Programs, Text> {
         })
         .transpose()
     };
+    if let Ok(Some(pid)) = matches.try_get_one::<i32>("pid") {
+        return Ok(Programs::Running(*pid));
+    }
     match (command.is_empty(), words("server")?, words("client")?) {
         (false, None, None) => Ok(Programs::One(command)),
         (true, Some(server), Some(client)) => {
@@ -90,6 +103,7 @@ pub(super) fn written(programs: &Programs) -> String {
         Programs::Pair { server, client, .. } => {
             format!("--server {} --client {}", quoted(&joined(server)), quoted(&joined(client)))
         }
+        Programs::Running(pid) => format!("--pid {pid}"),
     }
 }
 
@@ -98,6 +112,7 @@ pub(super) fn title(programs: &Programs) -> String {
     match programs {
         Programs::One(words) => joined(words),
         Programs::Pair { server, client, .. } => format!("{} + {}", joined(server), joined(client)),
+        Programs::Running(pid) => format!("--pid {pid}"),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Reads the news off what the kernel's counters say, event by event.
 
-use super::{Call, Event, Evidence, News, Proto, SockId, SocketInfo, Trace};
+use super::{Call, Event, Evidence, News, Proto, SockId, SocketInfo, Struck, Trace};
 use std::collections::HashMap;
 
 /// What the kernel's counters said last, socket by socket.
@@ -24,7 +24,8 @@ impl Kernel {
         }
         let now = &event.evidence;
         let mut news = Vec::new();
-        if socket.proto == Proto::Udp && event.call.sends() && event.ok() {
+        let lost = event.struck == Some(Struck::Lost);
+        if socket.proto == Proto::Udp && event.call.sends() && event.ok() && !lost {
             news.push(if event.datagram_len.is_some() { News::Datagram } else { News::Held });
         }
         news.extend(segments(&before, now));

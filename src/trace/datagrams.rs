@@ -2,7 +2,7 @@
 
 use super::packet::{Content, Packet};
 use super::written::Written;
-use super::{Event, Role, SockId, SocketInfo, Span};
+use super::{Event, Role, SockId, SocketInfo, Span, Struck};
 use std::collections::{HashMap, VecDeque};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -141,6 +141,9 @@ impl DatagramFlows {
             self.corked.insert(socket.id, (spans, bytes));
             return;
         }
+        if event.struck == Some(Struck::Lost) {
+            return;
+        }
         let flow = self.flows.entry(addresses).or_default();
         let bytes: Arc<[u8]> = bytes.into();
         flow.unseen.entry(bytes.clone()).or_default().push_back(flow.sent.len());
@@ -161,8 +164,16 @@ impl DatagramFlows {
 
     /// The spans of the datagram that a receive call took from, up to where it was cut.
     pub(crate) fn received(&mut self, socket: &SocketInfo, event: &Event) -> Option<Vec<Span>> {
-        let addresses = event.peer.or(socket.peer).zip(socket.local)?;
-        let spans = self.flows.get_mut(&addresses)?.receive(event)?;
+        let local = socket.local?;
+        let spans = match event.peer.or(socket.peer) {
+            Some(peer) => self.flows.get_mut(&(peer, local))?.receive(event)?,
+            // The call did not ask who sent it: one that was sent here and has these bytes.
+            None => {
+                let mut here: Vec<_> = self.flows.iter_mut().filter(|((_, to), _)| *to == local).collect();
+                here.sort_by_key(|(addresses, _)| **addresses);
+                here.into_iter().find_map(|(_, flow)| flow.receive(event))?
+            }
+        };
         Some(match event.bytes.len() {
             0 => spans.first().map(|s| Span { len: 0, ..*s }).into_iter().collect(),
             n => Written::of(&spans).range(0..n),

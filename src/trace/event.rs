@@ -76,6 +76,29 @@ pub struct Handed {
     pub offset: usize,
 }
 
+/// What became of a datagram behind its send call, on its way: what UDP may do, done on purpose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Struck {
+    /// It was lost.
+    Lost,
+    /// It went twice.
+    Doubled,
+    /// It was held back, so that the next could pass it.
+    Swapped,
+}
+
+impl Struck {
+    /// In a word or two.
+    pub const fn text(self) -> Text {
+        match self {
+            Struck::Lost => Text::new("lost on the way", "途中丢失"),
+            Struck::Doubled => Text::new("goes twice", "发送两份"),
+            Struck::Swapped => Text::new("held back", "被扣住，晚到"),
+        }
+    }
+}
+
 /// What a wait waited for, so that causal order and the reader both know.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -140,6 +163,9 @@ pub struct Event {
     /// The datagram's true length in bytes, where known. Of a send: the datagram that left; `None` when the
     /// bytes wait for the next send to complete it (MSG_MORE, udp(7)).
     pub datagram_len: Option<usize>,
+    /// What was done to the datagram on its way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub struck: Option<Struck>,
     /// The address a datagram went to or came from, or a connection's peer.
     pub peer: Option<SocketAddr>,
     /// What a wait waited for.
@@ -183,6 +209,7 @@ impl Event {
             spans: Vec::new(),
             truncated: false,
             datagram_len: None,
+            struck: None,
             peer: None,
             fact: None,
             evidence: Evidence::default(),

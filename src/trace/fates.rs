@@ -1,6 +1,6 @@
 //! What became of the messages, protocol by protocol: which came out whole, and what happened to the others.
 
-use super::{Event, Message, MsgId, Proto, SockId, Trace};
+use super::{Event, Message, MsgId, Proto, SockId, Struck, Trace};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -22,7 +22,7 @@ pub enum Loss {
     Truncated,
     /// UDP: the receive buffer was full.
     Dropped,
-    /// UDP: the link lost it.
+    /// UDP: the link lost it, or it was lost on purpose.
     OnTheWay,
     /// UDP: nobody read it.
     NotReceived,
@@ -140,6 +140,7 @@ impl Fates<'_> {
             return match recvs.is_empty() {
                 false => Loss::Truncated,
                 true if packets.clone().any(|packet| packet.dropped()) => Loss::OnTheWay,
+                true if self.sends.iter().filter(holds).any(|e| e.struck == Some(Struck::Lost)) => Loss::OnTheWay,
                 true => Loss::NotReceived,
             };
         }

@@ -34,7 +34,7 @@ pub use act::{Act, Opening, Variant};
 pub use context::{PacketContext, Purpose};
 pub use counters::Kernel;
 pub use ends::{EndName, Role};
-pub use event::{Call, Event, Fact, Handed};
+pub use event::{Call, Event, Fact, Handed, Struck};
 pub use evidence::Evidence;
 pub use fates::{Loss, ProtocolCounts};
 pub use message::{Message, MsgId, Span};

@@ -1,12 +1,20 @@
-//! What is done to a watched program's calls: only what TCP may do at any time. A receive call may return fewer bytes
-//! than there are, and may come late; a send on a non-blocking socket may take less; a sender may be slow. Which call gets what is decided here, from values alone, so that the same
-//! conditions do the same to the same program.
+//! What is done to a watched program's calls: only what TCP and UDP may do at any time. A receive call may return fewer
+//! bytes than there are, and may come late; a send on a non-blocking socket may take less; a sender may be slow; a
+//! datagram may be lost, come twice or behind the next. Which call gets what is decided here, from values alone, so that
+//! the same conditions do the same to the same program.
+
+mod cut;
+mod strikes;
+
+pub use cut::{Cut, CutAt, StreamPlace};
+pub use strikes::{DatagramAt, OnTheWay, Strikes};
 
 use super::seen::{Operation, SocketKey, SystemCall, Target};
-use crate::link::faults::hash;
-use crate::trace::{Proto, Role};
+use crate::trace::{Proto, Role, Struck};
+use cut::{ConnectionSide, StreamSoFar};
 use std::collections::HashMap;
-use std::fmt;
+use std::net::SocketAddr;
+use strikes::SentFlows;
 
 /// What is done.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -19,96 +27,39 @@ pub struct Conditions {
     pub short_writes: bool,
     /// Every send after the first of a connection comes late, as over a slow network.
     pub slow: bool,
+    /// A signal ends a call with MSG_WAITALL before all of it is there (recv(2)).
+    pub interrupt: bool,
+    /// What becomes of datagrams.
+    pub datagrams: OnTheWay,
 }
 
 impl Conditions {
     /// The options that ask for them, without their dashes, each with its value.
     pub fn options(&self) -> Vec<(String, String)> {
-        let flags = [("late", self.late), ("short-writes", self.short_writes), ("slow", self.slow)];
+        let flags = [
+            ("late", self.late),
+            ("short-writes", self.short_writes),
+            ("slow", self.slow),
+            ("interrupt", self.interrupt),
+        ];
         let flags = flags.into_iter().filter(|(_, on)| *on).map(|(name, _)| (name.to_owned(), String::new()));
         let cut = self.cut.as_ref().map(|cut| ("cut".to_owned(), cut.to_string()));
-        cut.into_iter().chain(flags).collect()
+        let datagrams = self.datagrams.options().map(|(name, strikes)| (name.to_owned(), strikes.to_string()));
+        let seed = self.seed().map(|seed| ("seed".to_owned(), seed.to_string()));
+        cut.into_iter().chain(datagrams).chain(seed).chain(flags).collect()
+    }
+
+    /// What is left to chance hangs on it: one for all.
+    fn seed(&self) -> Option<u64> {
+        let of_cut = self.cut.as_ref().and_then(|cut| if let Cut::Random(seed) = cut { Some(*seed) } else { None });
+        let mut of_strikes = self.datagrams.options().filter_map(|(_, strikes)| strikes.seed());
+        of_cut.or_else(|| of_strikes.next())
     }
 
     /// The same as one writes them: `--cut 3 --late`.
     pub fn written(&self) -> String {
         let words = self.options().into_iter().map(|(name, value)| format!("--{name} {value}").trim_end().to_owned());
         words.collect::<Vec<_>>().join(" ")
-    }
-}
-
-/// Which receive calls return less, and how much.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Cut {
-    /// Each returns at most so many bytes.
-    Most(usize),
-    /// Left to chance, by this seed.
-    Random(u64),
-    /// These, and no others.
-    At(Vec<CutAt>),
-}
-
-/// One receive call that returns less.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct CutAt {
-    /// At which side of its connection.
-    pub side: Role,
-    /// Which connection of that side, from 1.
-    pub connection: usize,
-    /// Which of the calls there that brought bytes, from 1.
-    pub nth: usize,
-    /// How many bytes it returns at most.
-    pub bytes: usize,
-}
-
-/// `server:3=1`, and `server/2:3=1` on its second connection.
-impl fmt::Display for CutAt {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.side.word())?;
-        if self.connection != 1 {
-            write!(f, "/{}", self.connection)?;
-        }
-        write!(f, ":{}={}", self.nth, self.bytes)
-    }
-}
-
-impl CutAt {
-    /// Reads what [`Display`](fmt::Display) writes.
-    fn read(text: &str) -> Option<CutAt> {
-        let (place, bytes) = text.split_once('=')?;
-        let (end, nth) = place.split_once(':')?;
-        let (side, connection) = end.split_once('/').unwrap_or((end, "1"));
-        let side = Role::ALL.into_iter().find(|role| role.word() == side)?;
-        let number = |text: &str| text.parse().ok().filter(|n: &usize| *n > 0);
-        Some(CutAt { side, connection: number(connection)?, nth: number(nth)?, bytes: number(bytes)? })
-    }
-}
-
-/// What [`Cut::read`] reads; a seed stands beside it.
-impl fmt::Display for Cut {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Cut::Most(most) => write!(f, "{most}"),
-            Cut::Random(seed) => write!(f, "random --seed {seed}"),
-            Cut::At(calls) => {
-                let calls: Vec<String> = calls.iter().map(ToString::to_string).collect();
-                f.write_str(&calls.join(","))
-            }
-        }
-    }
-}
-
-impl Cut {
-    /// Reads `3`, `random` (with the seed), or a list of calls: `server:3=1,client:1=2`.
-    pub fn read(text: &str, seed: u64) -> Option<Cut> {
-        match text {
-            "random" => Some(Cut::Random(seed)),
-            _ => match text.parse() {
-                Ok(0) => None,
-                Ok(most) => Some(Cut::Most(most)),
-                Err(_) => text.split(',').map(CutAt::read).collect::<Option<Vec<_>>>().map(Cut::At),
-            },
-        }
     }
 }
 
@@ -146,6 +97,7 @@ pub struct Deliveries {
     conditions: Conditions,
     connections: HashMap<SocketKey, Delivery>,
     counts: HashMap<Role, usize>,
+    flows: SentFlows,
 }
 
 /// A call on a stream about to be made.
@@ -170,12 +122,13 @@ pub struct Wish {
 impl Deliveries {
     /// Nothing has happened.
     pub fn new(conditions: Conditions) -> Deliveries {
-        Deliveries { conditions, connections: HashMap::new(), counts: HashMap::new() }
+        Deliveries { conditions, connections: HashMap::new(), counts: HashMap::new(), flows: SentFlows::default() }
     }
 
     /// Learns from a call that returned.
     pub fn saw(&mut self, call: &SystemCall) {
         let Target::Socket(socket) = &call.target else { return };
+        self.flows.saw(call);
         match (call.operation, &call.outcome) {
             (Operation::Accept, Ok(_)) => self.connected(socket.key, Role::Server),
             (Operation::Connect, Ok(_)) => self.connected(socket.key, Role::Client),
@@ -213,19 +166,31 @@ impl Deliveries {
         if wish.proto != Proto::Tcp || wish.peeks {
             return Decision::default();
         }
-        let Conditions { late, cut, short_writes, slow } = &self.conditions;
+        let Conditions { late, cut, short_writes, slow, interrupt, .. } = &self.conditions;
         if wish.sends {
             let short = *short_writes && wish.nonblocking && wish.asked > 1 && connection.cuts < MOST_CUTS;
             let pause = *slow && connection.sends > 0 && connection.sends < MOST_PAUSES;
             return Decision { allowed: short.then_some(wish.asked / 2), hold: false, pause };
         }
-        let may = !wish.all && connection.cuts < MOST_CUTS;
-        let most = cut.as_ref().filter(|_| may).and_then(|cut| connection.most(cut, wish.asked));
+        let may = (!wish.all || *interrupt) && connection.cuts < MOST_CUTS;
+        let most = cut.as_ref().and_then(|cut| cut.most(&connection.received(), wish.asked));
+        // Half of it is there when the signal comes.
+        let most = most.or((*interrupt && wish.all && wish.asked > 1).then_some(wish.asked / 2)).filter(|_| may);
         Decision {
             allowed: most.filter(|most| *most < wish.asked),
             hold: *late && connection.holds < MOST_HOLDS,
             pause: false,
         }
+    }
+
+    /// What becomes of the next datagram from a socket to an address.
+    pub fn on_the_way(&self, socket: SocketKey, to: SocketAddr) -> Option<Struck> {
+        self.flows.decide(&self.conditions.datagrams, socket, to)
+    }
+
+    /// Its place, as a strike names it.
+    pub fn datagram(&self, socket: SocketKey, to: SocketAddr) -> DatagramAt {
+        self.flows.next(socket, to)
     }
 
     /// The place of the next receive call on a socket, as a cut names it.
@@ -235,34 +200,18 @@ impl Deliveries {
     }
 }
 
+impl Delivery {
+    fn received(&self) -> StreamSoFar {
+        StreamSoFar { end: ConnectionSide(self.side, self.number), calls: self.receives, bytes: self.received }
+    }
+}
+
 /// So many calls of a connection are cut; then it goes on unharmed, so that a long transfer comes to its end.
 const MOST_CUTS: usize = 1000;
 /// So many receive calls of a connection come late.
 const MOST_HOLDS: usize = 100;
 /// So many sends of a connection are slow.
 const MOST_PAUSES: usize = 8;
-
-/// The longest piece that chance makes: messages under test are short.
-const LONGEST_PIECE: u64 = 16;
-
-impl Delivery {
-    fn most(&self, cut: &Cut, asked: usize) -> Option<usize> {
-        match cut {
-            Cut::Most(most) => Some(*most),
-            Cut::Random(seed) => {
-                let mixed = hash([*seed, self.side as u64, self.number as u64, self.received].into_iter());
-                // One call in four is left alone.
-                let piece = 1 + (mixed >> 2) % LONGEST_PIECE.min(asked as u64).max(1);
-                (mixed % 4 != 0).then_some(piece as usize)
-            }
-            Cut::At(calls) => {
-                let here =
-                    |at: &&CutAt| (at.side, at.connection, at.nth) == (self.side, self.number, self.receives + 1);
-                calls.iter().find(here).map(|at| at.bytes)
-            }
-        }
-    }
-}
 
 #[cfg(test)]
 mod tests {
@@ -293,10 +242,23 @@ mod tests {
     fn cuts() -> impl Strategy<Value = Cut> {
         let at = (prop_oneof![Just(Role::Client), Just(Role::Server)], 1usize..4, 1usize..9, 1usize..9)
             .prop_map(|(side, connection, nth, bytes)| CutAt { side, connection, nth, bytes });
+        let place = (prop_oneof![Just(Role::Client), Just(Role::Server)], 1usize..4, 1u64..30)
+            .prop_map(|(side, connection, offset)| StreamPlace { side, connection, offset });
         prop_oneof![
             (1usize..100).prop_map(Cut::Most),
             any::<u64>().prop_map(Cut::Random),
-            proptest::collection::vec(at, 1..5).prop_map(Cut::At)
+            proptest::collection::vec(at, 1..5).prop_map(Cut::At),
+            proptest::collection::vec(place, 1..5).prop_map(Cut::Before)
+        ]
+    }
+
+    fn strikes() -> impl Strategy<Value = Strikes> {
+        let at = (prop_oneof![Just(Role::Client), Just(Role::Server)], 1usize..4, 1usize..9)
+            .prop_map(|(side, flow, nth)| DatagramAt { side, flow, nth });
+        prop_oneof![
+            (1usize..100).prop_map(Strikes::Every),
+            any::<u64>().prop_map(Strikes::Random),
+            proptest::collection::vec(at, 1..5).prop_map(Strikes::At)
         ]
     }
 
@@ -317,9 +279,31 @@ mod tests {
         /// What is printed to replay a cut is understood.
         #[test]
         fn a_cut_reads_back_as_it_is_written(cut in cuts()) {
-            let written = cut.to_string();
-            let (text, seed) = written.split_once(" --seed ").unwrap_or((&written, "0"));
-            prop_assert_eq!(Cut::read(text, seed.parse().expect("a number")), Some(cut));
+            let conditions = Conditions { cut: Some(cut.clone()), ..Conditions::default() };
+            prop_assert_eq!(Cut::read(&cut.to_string(), conditions.seed().unwrap_or(0)), Some(cut));
+        }
+
+        #[test]
+        fn a_strike_reads_back_as_it_is_written(strikes in strikes()) {
+            let seed = strikes.seed().unwrap_or(0);
+            prop_assert_eq!(Strikes::read(&strikes.to_string(), seed), Some(strikes));
+        }
+
+        /// However a program asks, no call goes on behind a place, and each place that lies in what it receives ends one.
+        #[test]
+        fn no_call_goes_on_behind_a_place(offsets in proptest::collection::btree_set(1u64..60, 1..6), asked in 1usize..40) {
+            let place = |offset: &u64| StreamPlace { side: Role::Server, connection: 1, offset: *offset };
+            let cut = Cut::Before(offsets.iter().map(place).collect());
+            let mut ends = std::collections::BTreeSet::new();
+            let mut bytes = 0;
+            while bytes < 60 {
+                let here = StreamSoFar { end: ConnectionSide(Role::Server, 1), calls: 0, bytes };
+                let taken = cut.most(&here, asked).map_or(asked, |most| most.min(asked)) as u64;
+                prop_assert!(!offsets.iter().any(|offset| bytes < *offset && *offset < bytes + taken));
+                bytes += taken;
+                ends.insert(bytes);
+            }
+            prop_assert!(offsets.is_subset(&ends));
         }
     }
 
@@ -332,9 +316,67 @@ mod tests {
     }
 
     #[test]
+    fn a_signal_ends_a_call_that_waits_for_all() {
+        let conditions = Conditions { interrupt: true, ..Conditions::default() };
+        let decide = |wish: Wish| accepted(conditions.clone(), 0).decide(&wish).allowed;
+        assert_eq!(decide(Wish { all: true, ..wish(10) }), Some(5));
+        assert_eq!(decide(Wish { all: true, ..wish(1) }), None, "nothing would be there");
+        assert_eq!(decide(wish(10)), None, "no call that does not wait for all");
+    }
+
+    /// The client sends to the server, and the server answers: two flows, each counted for itself.
+    #[test]
+    fn a_datagram_is_named_by_who_receives_it() {
+        let (here, there) = (([127, 0, 0, 1], 1).into(), ([127, 0, 0, 1], 2).into());
+        let lose = Strikes::read("server:2,client:1", 0);
+        let datagrams = OnTheWay { lose, double: Strikes::read("2", 0), ..OnTheWay::default() };
+        let mut deliveries = Deliveries::new(Conditions { datagrams, ..Conditions::default() });
+        let [client, server] = [1, 2].map(SocketKey);
+        let call = |operation, key, to| {
+            let target = Target::Socket(SocketSeen { key, proto: Proto::Udp, local: None, peer: None });
+            SystemCall { address: Some(to), ..SystemCall::made(1, operation, 3, target) }
+        };
+        let mut fates = Vec::new();
+        for (operation, key, to) in [
+            (Operation::Send, client, there),
+            (Operation::Receive, server, here),
+            (Operation::Send, server, here),
+            (Operation::Send, client, there),
+            (Operation::Send, server, here),
+        ] {
+            if operation == Operation::Send {
+                fates.push((deliveries.datagram(key, to).to_string(), deliveries.on_the_way(key, to)));
+            }
+            deliveries.saw(&call(operation, key, to));
+        }
+        let fate = |place: &str, fate| (place.to_owned(), fate);
+        assert_eq!(
+            fates,
+            [
+                fate("server:1", None),
+                fate("client:1", Some(Struck::Lost)),
+                fate("server:2", Some(Struck::Lost)),
+                fate("client:2", Some(Struck::Doubled)),
+            ]
+        );
+    }
+
+    #[test]
+    fn one_seed_is_written_for_all() {
+        let datagrams = OnTheWay { lose: Some(Strikes::Random(7)), ..OnTheWay::default() };
+        let conditions = Conditions { cut: Some(Cut::Random(7)), late: true, datagrams, ..Conditions::default() };
+        assert_eq!(conditions.written(), "--cut random --lose random --seed 7 --late");
+    }
+
+    #[test]
     fn what_is_no_cut_is_refused() {
-        for text in ["", "0", "-1", "server", "server:1", "server:0=1", "server:1=0", "peer:1=1", "server/0:1=1"] {
+        for text in
+            ["", "0", "-1", "server", "server:1", "server:0=1", "server:1=0", "peer:1=1", "server/0:1=1", "server@0"]
+        {
             assert_eq!(Cut::read(text, 1), None, "{text}");
+        }
+        for text in ["", "0", "-1", "server", "server:0", "peer:1", "server/0:1", "server:1=1", "server@1"] {
+            assert_eq!(Strikes::read(text, 1), None, "{text}");
         }
     }
 }

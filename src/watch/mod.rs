@@ -3,11 +3,12 @@
 //!
 //! `tracer` (Linux) follows the programs and says what it `seen`; `who` finds out who is a client and who the
 //! server; `source` turns the calls into events; `conditions` decide which call is done what to; `ciphertext` says which
-//! streams are encrypted; `survival` finds out what breaks a program. All but the first are pure.
+//! streams are encrypted; `interrupt` says whose a Ctrl-C is; `survival` finds out what breaks a program. All but the first are pure.
 
 pub mod ciphertext;
 pub mod conditions;
 pub mod frames;
+pub mod interrupt;
 pub mod seen;
 pub mod source;
 pub mod survival;
@@ -30,25 +31,16 @@ mod tracer {
 
 pub use watching::{OutputTo, Programs, Unwatchable, Watched, Watching};
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
-
-/// Programs run, and nobody has interrupted them yet.
-static UNINTERRUPTED: AtomicBool = AtomicBool::new(false);
-
-/// For the interrupt handler: should this interrupt be left to the programs that are watched?
-pub fn defers_interrupt() -> bool {
-    UNINTERRUPTED.swap(false, Ordering::Relaxed)
-}
 
 /// Runs programs to their end, and says what they did; times count from `began`.
 ///
 /// # Errors
 /// Why nothing was watched.
 pub fn run(watching: &Watching, began: Instant) -> Result<Watched, Unwatchable> {
-    UNINTERRUPTED.store(true, Ordering::Relaxed);
+    interrupt::watching(true);
     let watched = tracer::run(watching, began);
-    UNINTERRUPTED.store(false, Ordering::Relaxed);
+    interrupt::watching(false);
     watched
 }
 
@@ -64,6 +56,7 @@ pub fn probe() -> Result<(), Unwatchable> {
         input: None,
         isolated: false,
         limit: None,
+        announced: None,
         most_calls: 1,
     };
     run(&watching, Instant::now()).map(drop)

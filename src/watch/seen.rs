@@ -1,7 +1,7 @@
 //! What a tracer saw, as plain data: one record for each system call of the watched programs, and for each process
 //! that came or went. Everything behind it is a function of these.
 
-use crate::trace::{Evidence, Proto};
+use crate::trace::{Evidence, Proto, Struck};
 use std::net::SocketAddr;
 
 /// A process, or one of its threads, by the system's number.
@@ -18,6 +18,13 @@ pub enum Record {
         parent: Id,
         /// The new one.
         child: Id,
+    },
+    /// A process is watched from now on that ran before, with these sockets.
+    Attached {
+        /// Which.
+        pid: Id,
+        /// Its sockets.
+        sockets: Vec<FoundSocket>,
     },
     /// A process became another program. Of its sockets these are still open: descriptor and socket.
     Executed {
@@ -65,6 +72,17 @@ pub struct SocketSeen {
     pub local: Option<SocketAddr>,
     /// Its peer's, once connected.
     pub peer: Option<SocketAddr>,
+}
+
+/// A socket that a process had before it was watched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FoundSocket {
+    /// Its descriptor.
+    pub fd: i32,
+    /// What it is.
+    pub socket: SocketSeen,
+    /// It listens.
+    pub listens: bool,
 }
 
 /// What a descriptor is, as far as anybody here wants to know.
@@ -144,6 +162,8 @@ pub struct SystemCall {
     pub allowed: Option<usize>,
     /// It was made to wait until everything under way had arrived.
     pub held: bool,
+    /// What this program did to the datagram that was sent.
+    pub struck: Option<Struck>,
     /// What the kernel said about the socket afterwards.
     pub evidence: Evidence,
 }
@@ -170,6 +190,7 @@ impl SystemCall {
             peeked: false,
             allowed: None,
             held: false,
+            struck: None,
             evidence: Evidence::default(),
         }
     }

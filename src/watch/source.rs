@@ -7,7 +7,7 @@ use crate::framing::Framing;
 use crate::say;
 use crate::text::Text;
 use crate::trace::{Call, EndName, Event, Evidence, Handed, MsgId, Part, Proto, Sink, SockId, Span};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
 
 /// Leaves the events of what was seen; with a framing, each frame is a message, without one each send.
@@ -83,6 +83,7 @@ struct CallSource<'a, S: Sink> {
 impl<S: Sink> CallSource<'_, S> {
     /// Registers every socket that takes part, in the order in which each is first seen, with its addresses.
     fn meet(&mut self, seen: &[Record]) {
+        let met_at = met_at(seen);
         for call in seen.iter().filter_map(call) {
             let Target::Socket(socket) = &call.target else { continue };
             let Some(end) = self.ends.end(socket.key) else { continue };
@@ -99,7 +100,7 @@ impl<S: Sink> CallSource<'_, S> {
                 connected: false,
                 evidence: Evidence::default(),
             });
-            known.local = socket.local.or(known.local);
+            known.local = socket.local.map(|local| met_at.get(&local).copied().unwrap_or(local)).or(known.local);
             known.peer = socket.peer.or(known.peer);
             let moved = matches!(call.operation, Operation::Send | Operation::Receive) && call.outcome.is_ok();
             known.connected |= moved || socket.proto == Proto::Tcp && socket.peer.is_some();
@@ -210,6 +211,7 @@ impl<S: Sink> CallSource<'_, S> {
         if udp {
             event.peer = call.address.or(known.peer);
             event.datagram_len = event.returned;
+            event.struck = call.struck;
         }
         let range = known.sent..known.sent + call.bytes.len();
         known.sent = range.end;
@@ -301,6 +303,24 @@ impl<S: Sink> CallSource<'_, S> {
             self.made.push(event);
         }
     }
+}
+
+/// Where a datagram socket that is bound to every address was met: the address that its peers send to, or see.
+fn met_at(seen: &[Record]) -> HashMap<SocketAddr, SocketAddr> {
+    let datagrams = || {
+        seen.iter().filter_map(call).filter_map(|call| match &call.target {
+            Target::Socket(socket) if socket.proto == Proto::Udp => Some((call, socket)),
+            _ => None,
+        })
+    };
+    let everywhere: HashSet<SocketAddr> = datagrams().filter_map(|(_, socket)| socket.local).collect();
+    let everywhere: Vec<_> = everywhere.into_iter().filter(|local| local.ip().is_unspecified()).collect();
+    let met = datagrams().flat_map(|(call, socket)| call.address.into_iter().chain(socket.peer)).collect::<Vec<_>>();
+    let of = |local: SocketAddr| {
+        let there = |at: &&SocketAddr| at.port() == local.port() && !at.ip().is_unspecified();
+        Some((local, *met.iter().find(there)?))
+    };
+    everywhere.into_iter().filter_map(of).collect()
 }
 
 fn call(one: &Record) -> Option<&SystemCall> {

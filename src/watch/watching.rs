@@ -25,6 +25,8 @@ pub struct Watching {
     pub isolated: bool,
     /// The run is ended after so long.
     pub limit: Option<Duration>,
+    /// A line for standard error, when a process that runs already is followed.
+    pub announced: Option<String>,
     /// So many calls are recorded, the first.
     pub most_calls: usize,
 }
@@ -43,6 +45,8 @@ pub enum Programs {
         /// The server is waited for instead of ended.
         keep: bool,
     },
+    /// A process that runs already, by its number. At the end it goes on.
+    Running(Id),
 }
 
 /// Where the programs' standard output and error go.
@@ -67,6 +71,8 @@ pub struct Watched {
     pub program_of: HashMap<Id, usize>,
     /// More calls were made than are recorded.
     pub full: bool,
+    /// A process was watched that ran before.
+    pub attached: bool,
     /// A sender was slow.
     pub paused: bool,
     /// A program used io_uring.
@@ -97,6 +103,8 @@ pub enum Unwatchable {
     System,
     /// The system forbids tracing, or does not know it: which call, and what it said.
     Forbidden(&'static str, io::Error),
+    /// A process that runs already cannot be watched.
+    Process(Id, io::Error),
     /// There is no network of a run's own here.
     Network(io::Error),
     /// A program cannot be started.
@@ -120,6 +128,10 @@ impl Unwatchable {
             Unwatchable::Forbidden(call, error) => say!(
                 "no program can be watched here: {call}: {error}; ptrace may be forbidden: by a container (run it with --cap-add=SYS_PTRACE, or another seccomp profile) or by /proc/sys/kernel/yama/ptrace_scope = 3",
                 "这里无法观察程序：{call}：{error}；可能禁用了 ptrace：容器（用 --cap-add=SYS_PTRACE 或别的 seccomp 配置启动），或 /proc/sys/kernel/yama/ptrace_scope = 3"
+            ),
+            Unwatchable::Process(pid, error) => say!(
+                "process {pid} cannot be watched: {error}; it must be yours and watched by nobody else, and /proc/sys/kernel/yama/ptrace_scope must be 0 (or be root)",
+                "无法观察进程 {pid}：{error}；它必须是你的进程，且没有被别的程序追踪，/proc/sys/kernel/yama/ptrace_scope 须为 0（或使用 root）"
             ),
             Unwatchable::Network(error) => say!(
                 "a run cannot have a network of its own here: {error}",

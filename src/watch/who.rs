@@ -57,6 +57,7 @@ impl WhoIsWho {
                 _ => None,
             })
         };
+        found(seen, &mut parts);
         for (at, call) in calls() {
             if let Target::Socket(socket) = &call.target {
                 let part = parts.entry(socket.key).or_default();
@@ -103,6 +104,28 @@ impl WhoIsWho {
             near.filter(|(place, _)| program(*place) == program(at)).map(|(_, end)| *end).next()
         };
         of(call.tid).or_else(|| of(call.pid))
+    }
+}
+
+/// The roles of sockets that were there before: a server's has the port of one that listens.
+fn found(seen: &[Record], parts: &mut BTreeMap<SocketKey, SocketRole>) {
+    for (at, one) in seen.iter().enumerate() {
+        let Record::Attached { sockets, .. } = one else { continue };
+        let port = |address: Option<SocketAddr>| address.map(|address| address.port());
+        let listening: HashSet<Option<u16>> =
+            sockets.iter().filter(|found| found.listens).map(|found| port(found.socket.local)).collect();
+        for found in sockets.iter().filter(|found| found.socket.proto == Proto::Tcp) {
+            let local = port(found.socket.local);
+            let serves = listening.contains(&local);
+            let part = parts.entry(found.socket.key).or_default();
+            part.first = at;
+            part.connected = found.socket.peer.is_some();
+            (part.role, part.port) = match (serves, part.connected) {
+                (true, _) => (Some(Role::Server), local),
+                (false, true) => (Some(Role::Client), None),
+                (false, false) => (None, None),
+            };
+        }
     }
 }
 
@@ -203,6 +226,12 @@ fn closes(seen: &[Record]) -> Vec<Closed> {
                 for places in holders.values_mut() {
                     let copies: Vec<_> = places.iter().filter(|(pid, _)| pid == parent).map(|(_, fd)| *fd).collect();
                     places.extend(copies.into_iter().map(|fd| (*child, fd)));
+                }
+                continue;
+            }
+            Record::Attached { pid, sockets } => {
+                for found in sockets {
+                    holders.entry(found.socket.key).or_default().insert((*pid, found.fd));
                 }
                 continue;
             }

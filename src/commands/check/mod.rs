@@ -15,7 +15,7 @@ use crate::output::complain;
 use crate::render::Format;
 use crate::text::{Lang, Text};
 use crate::watch::conditions::Conditions;
-use crate::watch::survival::{Examination, Judged, TrialRun, every, examine};
+use crate::watch::survival::{AskedTrials, Examination, Judged, TrialRun, every, examine};
 use crate::watch::{self, OutputTo, Unwatchable, Watching};
 use clap::{Arg, ArgMatches, value_parser};
 use std::io::{self, Write};
@@ -30,7 +30,7 @@ const MOST_CALLS: usize = 20_000;
 struct AskedCheck {
     watching: Watching,
     framing: Option<&'static dyn Framing>,
-    seed: u64,
+    trials: AskedTrials,
     all: bool,
     limit: Duration,
 }
@@ -54,11 +54,18 @@ pub(super) fn command() -> Command {
 fn args(lang: Lang) -> Vec<Arg> {
     let all = Text::new("go on behind the first condition that breaks it", "出错后继续试其余的条件");
     let seed = Text::new("where chance begins (default: 1)", "随机切分从哪个种子开始（默认 1）");
+    let udp = Text::new(
+        "datagrams, too: some are lost, come twice, or behind the next",
+        "也试数据报：丢失、重复、晚于下一个到达",
+    );
+    let interrupt = Text::new("a signal ends MSG_WAITALL early, too", "也试信号使 MSG_WAITALL 提前返回");
     let timeout =
         Text::new("how long an unharmed run may take (default: 30s)", "不加干扰时一次运行最多多久（默认 30s）");
     let mut args = subject::args(lang);
     args.extend([
         flag("all", lang, all),
+        flag("udp", lang, udp),
+        flag("interrupt", lang, interrupt),
         value("seed", "N", lang, seed).value_parser(value_parser!(u64)),
         value("timeout", "DURATION", lang, timeout).value_parser(values::limit),
         stable(lang),
@@ -74,12 +81,18 @@ fn asked(matches: &ArgMatches) -> Result<AskedCheck, Text> {
         input: get(matches, "client-input"),
         isolated: true,
         limit: None,
+        announced: None,
         most_calls: MOST_CALLS,
     };
     Ok(AskedCheck {
         watching,
         framing: subject::framing(matches),
-        seed: get(matches, "seed").unwrap_or(1),
+        trials: AskedTrials {
+            seed: get(matches, "seed").unwrap_or(1),
+            framing: subject::framing(matches),
+            udp: matches.get_flag("udp"),
+            interrupt: matches.get_flag("interrupt"),
+        },
         all: matches.get_flag("all"),
         limit: get(matches, "timeout").unwrap_or(USUAL_LIMIT),
     })
@@ -88,18 +101,23 @@ fn asked(matches: &ArgMatches) -> Result<AskedCheck, Text> {
 fn run(mut asked: AskedCheck, context: &Context, out: &mut dyn Write) -> io::Result<Exit> {
     let limit = asked.limit;
     let watching = &mut asked.watching;
-    let found = examine(every(asked.seed), asked.all, |run: &TrialRun| {
-        watching.conditions = run.conditions.clone();
-        watching.limit = Some(run.limit.unwrap_or(limit));
-        match watch::run(watching, Instant::now()) {
-            // Where it is not allowed the runs share this machine's ports, and the report says so.
-            Err(Unwatchable::Network(_)) if watching.isolated => {
-                watching.isolated = false;
-                watch::run(watching, Instant::now())
+    let trials = asked.trials;
+    let found = examine(
+        |unharmed| every(&trials, unharmed),
+        asked.all,
+        |run: &TrialRun| {
+            watching.conditions = run.conditions.clone();
+            watching.limit = Some(run.limit.unwrap_or(limit));
+            match watch::run(watching, Instant::now()) {
+                // Where it is not allowed the runs share this machine's ports, and the report says so.
+                Err(Unwatchable::Network(_)) if watching.isolated => {
+                    watching.isolated = false;
+                    watch::run(watching, Instant::now())
+                }
+                other => other,
             }
-            other => other,
-        }
-    });
+        },
+    );
     let found = match found {
         Ok(found) => found,
         Err(refusal) => {

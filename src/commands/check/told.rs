@@ -151,6 +151,7 @@ impl Told<'_> {
             Programs::One(words) => Language::of(words),
             Programs::Pair { client: words, .. } if client => Language::of(words),
             Programs::Pair { server, .. } => Language::of(server),
+            Programs::Running(_) => Language::of(&[]),
         }
     }
 

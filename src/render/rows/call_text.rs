@@ -83,6 +83,7 @@ fn send<'a>(trace: &'a Trace, event: &'a Event) -> Vec<Token<'a>> {
     let asked = format!("{} = ", number(event, event.asked.unwrap_or(0)));
     tokens.push(if event.asked == event.returned { Token::Asked(asked) } else { asked.into() });
     tokens.push(result(event).into());
+    tokens.extend(event.struck.map(|how| Text::new(" ({})", "（{}）").with(&how.text()).into()));
     tokens.extend(stranger(trace, event).map(Token::Peer));
     tokens
 }

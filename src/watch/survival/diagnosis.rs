@@ -124,16 +124,16 @@ impl CutDone {
 }
 
 /// A receive call with its place.
-struct PlacedCall<'r> {
+pub(super) struct PlacedCall<'r> {
     /// Which record it is.
     record: usize,
-    at: CutAt,
-    call: &'r SystemCall,
+    pub(super) at: CutAt,
+    pub(super) call: &'r SystemCall,
     socket: SocketKey,
 }
 
 /// The receive calls that brought bytes, each with its place.
-fn receives(records: &[Record]) -> Vec<PlacedCall<'_>> {
+pub(super) fn receives(records: &[Record]) -> Vec<PlacedCall<'_>> {
     let mut deliveries = Deliveries::new(Conditions::default());
     let mut found = Vec::new();
     for (record, one) in records.iter().enumerate() {
@@ -177,6 +177,9 @@ pub(super) fn mistake(unharmed: &[Record], failed: &[Record], conditions: &Condi
     }
     if conditions.slow {
         return Some(Mistake::PauseForEnd);
+    }
+    if conditions.datagrams != Default::default() {
+        return None;
     }
     let before: HashMap<(crate::trace::Role, usize, usize), (usize, usize)> = receives(unharmed)
         .iter()

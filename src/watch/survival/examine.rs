@@ -1,8 +1,9 @@
 //! Tries a program under one condition after another, and shrinks what breaks it.
 
-use super::super::conditions::{Conditions, Cut, CutAt};
+use super::super::conditions::{Conditions, Cut};
 use super::super::seen::Record;
 use super::super::watching::{Unwatchable, Watched};
+use super::causes::{self, Causes, Interference};
 use super::diagnosis::{self, CutDone, Mistake};
 use super::outcome::{Compared, Difference, RunOutcome};
 use super::shrink::fewest;
@@ -74,12 +75,12 @@ pub struct Breakage {
     pub watched: Watched,
 }
 
-/// Tries a program under these conditions, until one breaks it or (`all`) to their end; `run` makes a run.
+/// Tries a program under conditions that are chosen by what it does unharmed, until one breaks it or (`all`) to their end; `run` makes a run.
 ///
 /// # Errors
 /// Why it cannot be run, or that its outcome differs from run to run.
 pub fn examine(
-    trials: Vec<Trial>,
+    trials: impl FnOnce(&[Record]) -> Vec<Trial>,
     all: bool,
     mut run: impl FnMut(&TrialRun) -> Result<Watched, Unwatchable>,
 ) -> Result<Examination, Unwatchable> {
@@ -101,6 +102,7 @@ pub fn examine(
     let mut examiner =
         Examiner { run, limit, compared, expected: outcomes[0].clone(), unharmed: unharmed.swap_remove(0) };
     let mut results = Vec::new();
+    let trials = trials(&examiner.unharmed.seen);
     for trial in trials {
         let judged = examiner.judge(&trial)?;
         let over = matches!(judged, Judged::Failed(_)) && !all;
@@ -176,17 +178,16 @@ impl<R: FnMut(&TrialRun) -> Result<Watched, Unwatchable>> Examiner<R> {
         watched: Watched,
         difference: Difference,
     ) -> Result<Box<Breakage>, Unwatchable> {
+        let Causes { single, together } = Causes::of(&trial.conditions, &self.unharmed.seen, &watched.seen);
         let mut best = (watched, difference, trial.conditions.clone());
-        if trial.conditions.cut.is_some() {
-            let singles = diagnosis::candidates(&self.unharmed.seen);
-            let harmed: Vec<CutAt> = diagnosis::cuts(&best.0.seen).iter().map(|cut| cut.at).collect();
+        if !single.is_empty() || !together.is_empty() {
             let (began, mut runs, mut trouble) = (Instant::now(), 0, None);
-            let mut fails = |cuts: &[CutAt], best: &mut (Watched, Difference, Conditions)| {
+            let mut fails = |some: &[Interference], best: &mut (Watched, Difference, Conditions)| {
                 runs += 1;
                 if runs > MOST_RUNS || began.elapsed() > MOST_TIME || trouble.is_some() {
                     return false;
                 }
-                let conditions = Conditions { cut: Some(Cut::At(cuts.to_vec())), ..trial.conditions.clone() };
+                let conditions = causes::only(&trial.conditions, some);
                 match self.attempt(&conditions) {
                     Ok((watched, Some(difference))) => {
                         *best = (watched, difference, conditions);
@@ -199,9 +200,9 @@ impl<R: FnMut(&TrialRun) -> Result<Watched, Unwatchable>> Examiner<R> {
                     }
                 }
             };
-            let one = singles.into_iter().take(MOST_RUNS / 2).any(|cut| fails(&[cut], &mut best));
-            if !one && fails(&harmed, &mut best) {
-                fewest(harmed, |some| fails(some, &mut best));
+            let one = single.into_iter().take(MOST_RUNS / 2).any(|cause| fails(&[cause], &mut best));
+            if !one && !together.is_empty() && fails(&together, &mut best) {
+                fewest(together, |some| fails(some, &mut best));
             }
             if let Some(error) = trouble {
                 return Err(error);
@@ -221,7 +222,7 @@ impl<R: FnMut(&TrialRun) -> Result<Watched, Unwatchable>> Examiner<R> {
 /// Was anything done to the program's calls?
 fn is_touched(watched: &Watched, conditions: &Conditions) -> bool {
     let touched = watched.seen.iter().any(|one| match one {
-        Record::Call(call) => call.allowed.is_some() || call.held,
+        Record::Call(call) => call.allowed.is_some() || call.held || call.struck.is_some(),
         _ => false,
     });
     touched || conditions.slow && watched.paused

@@ -2,8 +2,10 @@
 //! and what came of it is compared. A condition under which it differs is shrunk to what is enough to break it, and the
 //! calls that follow tell the mistake. Pure, but for the runs themselves, which a caller makes.
 
+mod causes;
 mod diagnosis;
 mod examine;
+mod framed;
 mod outcome;
 mod places;
 mod shrink;
@@ -12,4 +14,4 @@ mod trials;
 pub use diagnosis::{CutDone, Mistake};
 pub use examine::{Breakage, Examination, Judged, TrialResult, TrialRun, examine};
 pub use outcome::{Compared, Difference, RunOutcome};
-pub use trials::{Trial, every};
+pub use trials::{AskedTrials, Trial, every};

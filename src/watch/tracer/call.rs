@@ -2,13 +2,14 @@
 
 use super::super::seen::{Id, Operation, SocketKey, SystemCall, Target};
 use super::calls::{KnownCall, Shape};
+use super::datagram::SentDatagram;
 use super::decode::{self, MovedBytes};
 use super::memory::{self, Area};
 use super::owned::{self, Descriptor, Descriptors};
 use super::piped;
 use super::shorten::Before;
 use crate::sys::errno;
-use crate::trace::{Evidence, Proto};
+use crate::trace::{Evidence, Proto, Struck};
 use std::io;
 use std::net::SocketAddr;
 
@@ -36,6 +37,10 @@ pub(super) struct Entered {
     pub(super) before: Option<Before>,
     /// It was kept waiting.
     pub(super) held: bool,
+    /// What becomes of the datagram that it sends.
+    pub(super) struck: Option<Struck>,
+    /// That datagram.
+    pub(super) datagram: Option<SentDatagram>,
     /// Of a splice: what was in the pipe before it.
     piped: Option<Vec<u8>>,
     address: Option<SocketAddr>,
@@ -83,7 +88,7 @@ impl Entered {
             _ => Evidence::default(),
         };
         let operation = option(operation, &args);
-        let (allowed, before, held) = (None, None, false);
+        let (allowed, before, held, struck) = (None, None, false, None);
         let mut entered = Entered {
             known,
             operation,
@@ -95,6 +100,8 @@ impl Entered {
             allowed,
             before,
             held,
+            struck,
+            datagram: None,
             piped: None,
             address,
             evidence,
@@ -190,6 +197,7 @@ impl Entered {
                 && decode::flags(self.shape, &self.args) & (libc::MSG_PEEK | libc::MSG_ERRQUEUE) != 0,
             allowed: self.allowed,
             held: self.held,
+            struck: self.struck,
             evidence,
         };
         moved.into_iter().map(record).collect()

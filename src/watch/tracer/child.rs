@@ -2,6 +2,7 @@
 
 use super::super::seen::Id;
 use super::network::{self, Network, Prepared};
+use super::ptrace::Life;
 use super::{calls, ptrace};
 use rustix::pipe::{PipeFlags, pipe_with};
 use std::ffi::CString;
@@ -45,6 +46,11 @@ const PROGRAM: u8 = 2;
 const NETWORK: u8 = 3;
 
 impl Started {
+    /// A process that runs already has no trouble.
+    pub(super) fn running(pid: Id) -> io::Result<Started> {
+        Ok(Started { pid, trouble: File::open("/dev/null")? })
+    }
+
     /// Why it ended before it had begun.
     pub(super) fn trouble(&mut self) -> Option<StartError> {
         let mut told = [0; 5];
@@ -80,7 +86,7 @@ pub(super) fn start(program: &Program) -> Result<Started, StartError> {
         return Err(StartError::Fork(io::Error::last_os_error()));
     }
     drop(go);
-    if let Err(error) = ptrace::seize(pid) {
+    if let Err(error) = ptrace::seize(pid, Life::Tied) {
         // Nobody lets it go: the end of the pipe ends it.
         drop(begin);
         let _ = ptrace::wait(false);

@@ -9,9 +9,12 @@ use std::os::unix::fs::FileExt;
 /// The most bytes that are kept of what a send offered and the kernel did not take.
 const UNTAKEN: usize = 64 << 10;
 
+/// The most that a datagram holds: 65,535 bytes, less the header of UDP (RFC 768); over IPv4 it is less.
+const LONGEST_DATAGRAM: usize = 65_527;
+
 /// `struct mmsghdr`: a header, and how many bytes were moved.
 const HEADERS_STEP: u64 = 64;
-const HEADERS_LENGTH: u64 = 56;
+pub(super) const HEADERS_LENGTH: u64 = 56;
 
 /// One message, or datagram, or piece of a stream, that a call moved or could not move.
 #[derive(Debug, Default)]
@@ -33,6 +36,27 @@ pub(super) fn flags(shape: Shape, args: &[u64; 6]) -> i32 {
         Shape::Header => args[2] as i32,
         Shape::Plain | Shape::Buffer | Shape::Areas | Shape::File | Shape::Pipe => 0,
     }
+}
+
+/// The address that a send is given.
+pub(super) fn destination(tid: Id, shape: Shape, args: &[u64; 6]) -> Option<SocketAddr> {
+    match shape {
+        Shape::Addressed => memory::address(tid, Area { at: args[4], len: args[5] as usize }),
+        Shape::Header | Shape::Headers => memory::address(tid, memory::header(tid, args[1])?.name),
+        _ => None,
+    }
+}
+
+/// What a send is given: of several messages, the first.
+pub(super) fn given(tid: Id, shape: Shape, args: &[u64; 6]) -> Option<Vec<u8>> {
+    let areas = match shape {
+        Shape::Buffer | Shape::Addressed => vec![buffer(args)],
+        Shape::Areas => memory::areas(tid, args[1], args[2] as usize),
+        Shape::Header | Shape::Headers => memory::header(tid, args[1])?.areas,
+        Shape::Plain | Shape::File | Shape::Pipe => return None,
+    };
+    let all = memory::room(&areas).min(LONGEST_DATAGRAM + 1);
+    Some(memory::gathered(tid, &areas, all)).filter(|bytes| bytes.len() <= LONGEST_DATAGRAM)
 }
 
 /// How many bytes a call asks for; of several messages, the first.

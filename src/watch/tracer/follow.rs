@@ -1,12 +1,15 @@
 //! The tracer at work: every stop is answered at once, but for those of late receivers.
 
 mod at_calls;
+mod attach;
+mod on_the_way;
 
 use super::super::conditions::Deliveries;
 use super::super::seen::{Id, ProcessEnd, Record, SocketKey};
 use super::super::watching::{ProgramEnding, Programs, Unwatchable, Watched, Watching};
 use super::call::Entered;
 use super::child::{self, Program, StartError, Started};
+use super::datagram::HeldBack;
 use super::late::{self, Held, PeerState, Sides};
 use super::network::Network;
 use super::owned::Descriptors;
@@ -26,7 +29,7 @@ const IDLE: Duration = Duration::from_millis(30);
 /// How long a server has to end when it is asked to.
 const POLITE: Duration = Duration::from_secs(1);
 /// The most bytes that are recorded in one run.
-const MOST_BYTES: usize = 256 << 20;
+const MOST_BYTES: usize = 32 << 20;
 
 /// A thread that is followed.
 struct Thread {
@@ -69,6 +72,8 @@ struct Tracer<'w> {
     deliveries: Deliveries,
     sides: Sides,
     held: Vec<Held>,
+    /// Datagrams that the next is to pass.
+    held_back: Vec<HeldBack>,
     /// Where a server listens, until there is a client.
     listening: Option<SocketAddr>,
     /// Since when the server is asleep without a client; and since when it was asked to end.
@@ -77,6 +82,8 @@ struct Tracer<'w> {
     looked: Instant,
     calls: usize,
     bytes: usize,
+    /// When the last of them was recorded.
+    filled_us: Option<u64>,
     /// Streams of which a piece could not be read: their bytes cannot be placed any more.
     astray: HashSet<SocketKey>,
     watched: Watched,
@@ -91,9 +98,10 @@ pub(crate) fn run(watching: &Watching, began: Instant) -> Result<Watched, Unwatc
     let first = match &watching.programs {
         Programs::One(words) => tracer.start(words.clone(), watching.open_input()?.map(OwnedFd::from)),
         Programs::Pair { server, .. } => tracer.start(server.clone(), None),
+        Programs::Running(pid) => tracer.attach(*pid),
     };
     let followed = first.and_then(|()| tracer.follow());
-    if followed.is_err() {
+    if followed.is_err() && !tracer.watched.attached {
         tracer.end_all(libc::SIGKILL);
         while ptrace::wait(false).is_ok() {}
     }
@@ -123,12 +131,14 @@ impl<'w> Tracer<'w> {
             deliveries: Deliveries::new(watching.conditions.clone()),
             sides: Sides::default(),
             held: Vec::new(),
+            held_back: Vec::new(),
             listening: None,
             idle: None,
             asked: None,
             looked: began,
             calls: 0,
             bytes: 0,
+            filled_us: None,
             astray: HashSet::new(),
             watched: Watched::default(),
         }
@@ -181,6 +191,10 @@ impl<'w> Tracer<'w> {
         loop {
             let pressed = self.is_pressed();
             match ptrace::wait(pressed) {
+                Ok(Some((tid, stop))) if self.is_to_go() => {
+                    self.let_all_go(tid, stop);
+                    break;
+                }
                 Ok(Some((tid, stop))) => self.stopped(tid, stop)?,
                 Ok(None) => wait::pause(TICK),
                 Err(_) => break,
@@ -188,10 +202,14 @@ impl<'w> Tracer<'w> {
             if pressed && self.looked.elapsed() >= TICK {
                 self.looked = Instant::now();
                 self.release();
+                self.let_late_go();
                 self.press();
             }
         }
-        let endings = self.roots.iter().map(|root| ProgramEnding {
+        self.let_go(|_| true);
+        // What goes on has no end.
+        let ended = self.roots.iter().filter(|root| !self.watched.attached || root.how.is_some());
+        let endings = ended.map(|root| ProgramEnding {
             name: root.name.clone(),
             how: root.how.unwrap_or(ProcessEnd::Signal(libc::SIGKILL)),
             asked_to: root.asked_to,
@@ -207,11 +225,11 @@ impl<'w> Tracer<'w> {
 
     /// Is something waited for that no stop tells?
     fn is_pressed(&self) -> bool {
-        !self.held.is_empty() || self.watching.limit.is_some() || self.server_is_left()
+        !self.held.is_empty() || !self.held_back.is_empty() || self.watching.limit.is_some() || self.server_is_left()
     }
 
     fn server_is_left(&self) -> bool {
-        let kept = matches!(self.watching.programs, Programs::One(_) | Programs::Pair { keep: true, .. });
+        let kept = !matches!(self.watching.programs, Programs::Pair { keep: false, .. });
         !kept && self.roots.len() == 2 && self.roots[0].how.is_none() && self.roots[1].how.is_some()
     }
 
@@ -267,6 +285,10 @@ impl<'w> Tracer<'w> {
                 self.entry(tid);
                 return Ok(());
             }
+            Halt::Exit if self.watched.attached && ptrace::enters(tid) => {
+                self.entry(tid);
+                return Ok(());
+            }
             Halt::Exit => return self.exit(tid),
             Halt::Child => self.child(tid),
             Halt::Exec => self.exec(tid),
@@ -291,8 +313,13 @@ impl<'w> Tracer<'w> {
     fn way(&self, tid: Id) -> Go {
         match self.threads.get(&tid).is_some_and(|thread| thread.call.is_some() || thread.returning) {
             true => Go::ToExit,
-            false => Go::On,
+            false => self.on(),
         }
+    }
+
+    /// How a thread goes on until its next call: without a filter every call is one.
+    fn on(&self) -> Go {
+        if self.watched.attached { Go::ToExit } else { Go::On }
     }
 
     /// A thread made a thread, or a process.
@@ -306,7 +333,7 @@ impl<'w> Tracer<'w> {
             self.watched.seen.push(Record::Forked { parent: of, child });
         }
         if self.early.remove(&child) {
-            ptrace::resume(child, Go::On, 0);
+            ptrace::resume(child, self.on(), 0);
         }
     }
 

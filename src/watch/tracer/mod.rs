@@ -9,8 +9,8 @@
 mod call;
 mod calls;
 mod child;
+mod datagram;
 mod decode;
-
 mod follow;
 mod late;
 mod memory;

@@ -1,6 +1,6 @@
 //! What the descriptors of watched programs are: looked up once each, until they are closed.
 
-use super::super::seen::{Id, SocketKey, SocketSeen, Target};
+use super::super::seen::{FoundSocket, Id, SocketKey, SocketSeen, Target};
 use crate::net::statistics;
 use crate::trace::{Evidence, Proto};
 use rustix::process::{Pid, PidfdFlags, PidfdGetfdFlags, pidfd_getfd, pidfd_open};
@@ -99,6 +99,19 @@ impl Descriptors {
     fn open(&self, pid: Id) -> Vec<i32> {
         let names = std::fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
         names.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
+    }
+
+    /// The sockets that a process has, each with the bytes that wait to be received.
+    pub(super) fn found(&mut self, pid: Id) -> Vec<(FoundSocket, u32)> {
+        let mut found = Vec::new();
+        for fd in self.open(pid) {
+            let Descriptor::Socket(key, proto) = self.of(pid, fd) else { continue };
+            let Some(socket) = self.socket(pid, fd) else { continue };
+            let listens = option::<i32>(&socket, libc::SO_ACCEPTCONN).is_some_and(|listens| listens != 0);
+            let Target::Socket(told) = seen(&socket, key, proto) else { continue };
+            found.push((FoundSocket { fd, socket: told, listens }, statistics::queued(&socket).unwrap_or(0)));
+        }
+        found
     }
 
     /// A process is over.

@@ -3,15 +3,23 @@
 use super::super::seen::Id;
 use std::io;
 
-/// What is followed: every child and thread. Nothing that is traced outlives this process.
+/// What is followed: every child and thread.
 const OPTIONS: i32 = libc::PTRACE_O_TRACESECCOMP
     | libc::PTRACE_O_TRACEFORK
     | libc::PTRACE_O_TRACEVFORK
     | libc::PTRACE_O_TRACECLONE
     | libc::PTRACE_O_TRACEEXEC
     | libc::PTRACE_O_TRACEEXIT
-    | libc::PTRACE_O_TRACESYSGOOD
-    | libc::PTRACE_O_EXITKILL;
+    | libc::PTRACE_O_TRACESYSGOOD;
+
+/// Whose end is whose, when the tracer's comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Life {
+    /// A process that was started here ends with its tracer.
+    Tied,
+    /// One that ran before goes on.
+    Own,
+}
 
 /// Why a thread stopped, or that it is gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,7 +28,7 @@ pub(super) enum Halt {
     Gone(i32),
     /// At the entry of a call that the filter names.
     Entry,
-    /// At the exit of a call.
+    /// At the exit of a call, or at the entry of any (without a filter).
     Exit,
     /// It made a process or a thread, whose number is the message.
     Child,
@@ -92,9 +100,22 @@ pub(super) fn wait(look: bool) -> io::Result<Option<(Id, Halt)>> {
 ///
 /// # Errors
 /// EPERM where the system forbids it.
-pub(super) fn seize(pid: Id) -> io::Result<()> {
+pub(super) fn seize(pid: Id, life: Life) -> io::Result<()> {
+    let options = OPTIONS | if life == Life::Tied { libc::PTRACE_O_EXITKILL } else { 0 };
     // SAFETY: SEIZE takes no pointers; the last argument is the options.
-    checked(unsafe { libc::ptrace(libc::PTRACE_SEIZE, pid, 0usize, OPTIONS as usize) }).map(drop)
+    checked(unsafe { libc::ptrace(libc::PTRACE_SEIZE, pid, 0usize, options as usize) }).map(drop)
+}
+
+/// Makes a thread stop that runs.
+pub(super) fn interrupt(tid: Id) {
+    // SAFETY: INTERRUPT takes no pointers. That the thread is gone is told by the next wait.
+    let _ = unsafe { libc::ptrace(libc::PTRACE_INTERRUPT, tid, 0usize, 0usize) };
+}
+
+/// Lets a stopped thread go for good, with this signal.
+pub(super) fn detach(tid: Id, signal: i32) {
+    // SAFETY: DETACH takes no pointers; the last argument is the signal.
+    let _ = unsafe { libc::ptrace(libc::PTRACE_DETACH, tid, 0usize, signal as usize) };
 }
 
 /// Lets a stopped thread go on. That it was killed meanwhile is told by the next wait.
@@ -146,6 +167,11 @@ fn information(tid: Id) -> io::Result<Information> {
     // integers.
     checked(unsafe { libc::ptrace(GET_SYSCALL_INFO as _, tid, size, &mut told) })?;
     Ok(told)
+}
+
+/// Is the thread at the entry of a call (PTRACE_SYSCALL_INFO_ENTRY)?
+pub(super) fn enters(tid: Id) -> bool {
+    information(tid).is_ok_and(|told| told.op == 1)
 }
 
 /// The number and the arguments of the call that a thread enters.

@@ -52,6 +52,12 @@ pub(super) fn shorten(tid: Id, shape: Shape, args: &[u64; 6], most: usize) -> Op
     }
 }
 
+/// Makes a call that sends several messages send the first.
+pub(super) fn single(tid: Id, args: &[u64; 6]) -> Option<Before> {
+    let mut before = Before::default();
+    third(tid, args[2], 1, &mut before).ok().map(|()| before)
+}
+
 fn third(tid: Id, was: u64, value: u64, before: &mut Before) -> io::Result<()> {
     before.third = Some(was);
     registers::set_third(tid, value)

@@ -3,7 +3,7 @@
 
 use super::super::super::conditions::{Conditions, Decision, Wish};
 use super::super::super::seen::{Id, Operation, Record, SocketSeen, SystemCall, Target};
-use super::super::super::watching::Unwatchable;
+use super::super::super::watching::{Programs, Unwatchable};
 use super::super::call::{Caller, Entered, Subject};
 use super::super::calls::{self, KnownCall, Matter, Shape};
 use super::super::late::Held;
@@ -16,16 +16,31 @@ use crate::trace::Proto;
 
 impl Tracer<'_> {
     pub(super) fn entry(&mut self, tid: Id) {
+        if self.only_runs() {
+            self.watched.full = true;
+            return ptrace::resume(tid, self.on(), 0);
+        }
         match self.begun(tid) {
             Some(entered) => self.entered(tid, entered),
             None => ptrace::resume(tid, self.way(tid), 0),
         }
     }
 
+    /// Everything that is recorded is, nothing is done to the calls, and no client waits for its server: the programs
+    /// only run, as fast as they can.
+    fn only_runs(&self) -> bool {
+        let waits = matches!(self.watching.programs, Programs::Pair { .. }) && self.roots.len() == 1;
+        self.filled_us.is_some() && self.watching.conditions == Conditions::default() && !waits
+    }
+
     /// The call that a thread enters, if a record will be made of it.
     fn begun(&mut self, tid: Id) -> Option<Entered> {
         let (number, args) = ptrace::entry(tid).ok()?;
         let known = calls::of(number)?;
+        // The filter stops at those of fcntl's commands that duplicate, and at no other.
+        if known.name == "fcntl" && !matches!(args[1] as i32, libc::F_DUPFD | libc::F_DUPFD_CLOEXEC) {
+            return None;
+        }
         let caller = Caller { pid: self.threads[&tid].pid, tid };
         match known.matter {
             Matter::Uring => self.watched.uring = true,
@@ -105,6 +120,7 @@ impl Tracer<'_> {
         entered.before = decision.allowed.and_then(|most| shorten(tid, entered.shape, &entered.args, most));
         entered.allowed = decision.allowed.filter(|_| entered.before.is_some());
         entered.held = decision.hold;
+        self.sends_off(tid, &mut entered);
         self.watched.paused |= decision.pause;
         let hold = decision.hold || decision.pause;
         if let (true, Some(socket)) = (hold, entered.stream()) {
@@ -147,12 +163,12 @@ impl Tracer<'_> {
     pub(super) fn exit(&mut self, tid: Id) -> Result<(), Unwatchable> {
         if self.threads.get_mut(&tid).is_some_and(|thread| std::mem::take(&mut thread.returning)) {
             self.handled(tid)?;
-            ptrace::resume(tid, Go::On, 0);
+            ptrace::resume(tid, self.on(), 0);
             return Ok(());
         }
         let call = self.threads.get_mut(&tid).and_then(|thread| Some((thread.pid, thread.call.take()?)));
         let (Some((pid, entered)), Ok(result)) = (call, ptrace::result(tid)) else {
-            ptrace::resume(tid, Go::On, 0);
+            ptrace::resume(tid, self.on(), 0);
             return Ok(());
         };
         if let Some(before) = &entered.before {
@@ -166,6 +182,7 @@ impl Tracer<'_> {
         } else {
             let end_us = self.now_us();
             let calls = entered.returned(Caller { pid, tid }, result, &mut self.descriptors, end_us);
+            self.sent_off(pid, &entered, result >= 0);
             if entered.operation == Operation::Close {
                 let fd = entered.args[0] as i32;
                 self.descriptors.forget(pid, fd..=fd);
@@ -174,7 +191,7 @@ impl Tracer<'_> {
                 self.record(call)?;
             }
         }
-        ptrace::resume(tid, Go::On, 0);
+        ptrace::resume(tid, self.on(), 0);
         Ok(())
     }
 
@@ -223,11 +240,17 @@ impl Tracer<'_> {
                 self.start_client()?;
             }
         }
+        // A send that was under way when the last was recorded: its bytes may be among those that were received by then.
+        let under_way = |us: u64| call.operation == Operation::Send && call.t_us <= us;
+        if !self.filled_us.is_none_or(under_way) {
+            self.watched.full = true;
+            return Ok(());
+        }
         self.calls += 1;
         self.bytes += call.bytes.len();
-        match self.calls <= self.watching.most_calls && self.bytes <= MOST_BYTES {
-            true => self.watched.seen.push(Record::Call(Box::new(call))),
-            false => self.watched.full = true,
+        self.watched.seen.push(Record::Call(Box::new(call)));
+        if self.filled_us.is_none() && (self.calls >= self.watching.most_calls || self.bytes >= MOST_BYTES) {
+            self.filled_us = Some(self.now_us());
         }
         Ok(())
     }
