@@ -34,8 +34,22 @@ fn shell(lang: Lang) -> Arg {
 fn run(shell: Shell, context: &Context, out: &mut dyn Write) -> io::Result<Exit> {
     // The generator panics when a write fails, so it writes to memory.
     let mut script = Vec::new();
-    let mut definition = definition(&context.commands, context.style.lang);
+    let ascii = shell == Shell::PowerShell;
+    let mut definition = definition(&context.commands, if ascii { Lang::En } else { context.style.lang });
     clap_complete::generate(shell, &mut definition, "stickdemo", &mut script);
-    out.write_all(&script)?;
+    match ascii {
+        true => out.write_all(plain(&String::from_utf8_lossy(&script)).as_bytes())?,
+        false => out.write_all(&script)?,
+    }
     Ok(Exit::Done)
+}
+
+/// PowerShell 5.1 takes a script, and what a program prints, for the system's own code page: ASCII is the same in all of
+/// them. A Chinese word that stands in brackets beside an English one is left out.
+fn plain(script: &str) -> String {
+    let quotes = script.replace(['“', '”'], "\"").replace('’', "''");
+    let mut marked: Vec<char> = quotes.chars().map(|c| if c.is_ascii() { c } else { '…' }).collect();
+    marked.dedup_by(|next, last| *next == '…' && *last == '…');
+    let marked: String = marked.into_iter().collect();
+    marked.replace(" (…)", "").replace("(…, ", "(").replace('…', "...")
 }

@@ -74,7 +74,7 @@ fn findings(style: &Style) -> Vec<Finding> {
             "tcp_segments",
             Text::new("TCP segment counts", "TCP 报文段计数"),
             statistics::counts_segments(),
-            "TCP_INFO",
+            statistics::COUNTERS,
         ),
         counts("udp_drops", Text::new("UDP drop counts", "UDP 丢弃计数"), statistics::counts_drops(), "SO_MEMINFO"),
     ];

@@ -471,13 +471,11 @@ impl Conn {
     /// # Errors
     /// When the deadline passes.
     pub fn wait_acked(&self) -> Result<()> {
-        if !statistics::counts_segments() {
+        let acknowledged = || statistics::acknowledged(self.recorded.socket());
+        if acknowledged().is_none() {
             return Ok(());
         }
-        let quiet = || {
-            let now = statistics::tcp(self.recorded.socket());
-            now.unacked == Some(0) && now.unsent == Some(0)
-        };
+        let quiet = || acknowledged().unwrap_or(true);
         self.recorded.wait(Fact::Acked, Text::new("until all is acknowledged", "等到全部被确认"), quiet)
     }
 
@@ -496,7 +494,7 @@ impl Conn {
     /// # Errors
     /// When the deadline passes.
     pub fn wait_standstill(&self) -> Result<()> {
-        if !statistics::counts_segments() {
+        if !statistics::tells_unsent() {
             return Ok(());
         }
         let still = || {
@@ -512,7 +510,7 @@ impl Conn {
     /// # Errors
     /// When the deadline passes.
     pub fn wait_probed(&self, n: u64) -> Result<()> {
-        if !statistics::counts_segments() {
+        if !statistics::tells_unsent() {
             return Ok(());
         }
         let probed = || {
@@ -532,6 +530,9 @@ impl Conn {
         let asked = usize::from(on);
         self.recorded.set("O_NONBLOCK", asked, |s| s.set_nonblocking(on), |_| Ok(asked))
     }
+
+    /// Can a program delay its acknowledgements here?
+    pub const SETS_ACKS: bool = cfg!(any(target_os = "linux", target_os = "android"));
 
     /// TCP_QUICKACK (tcp(7), Linux): false delays the next acknowledgements. Not permanent: to be set again each round.
     /// Elsewhere nothing is set, and the result is false.

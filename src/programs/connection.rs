@@ -8,8 +8,8 @@ use super::stranger::{LOOK, stranger};
 use super::trouble::{Result, Trouble};
 use crate::framing::Part;
 use crate::framing::protocols::{Channel, Source};
-use crate::net::barrier;
 use crate::net::recorded::{Recorded, read_into, restarted};
+use crate::net::{barrier, statistics};
 use crate::say;
 use crate::text::Text;
 use crate::trace::{Call, EndName, Event, Handed, Proto, Role, UnderWay};
@@ -231,10 +231,10 @@ impl<'a> Connection<'a> {
     pub fn taken(&self) -> io::Result<()> {
         let mut reset = None;
         let settled = crate::sys::wait::until(self.pace.patience().timeout, || {
-            let now = self.socket.evidence();
+            let acknowledged = statistics::acknowledged(self.socket.socket());
             // Looked at last: a reset also empties the queue.
             reset = self.socket.socket().take_error().unwrap_or_else(Some);
-            reset.is_some() || now.unacked.unwrap_or(0) == 0 && now.unsent.unwrap_or(0) == 0
+            reset.is_some() || acknowledged.unwrap_or(true)
         });
         match reset {
             Some(error) => Err(error),

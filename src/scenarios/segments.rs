@@ -9,11 +9,17 @@ use crate::trace::packet::Packet;
 use crate::trace::{Event, Trace};
 use std::ops::Range;
 
-/// Why a scenario whose main claim is about segments cannot be shown, where the kernel does not count them: what holds
-/// besides holds without the cause, too.
+/// Why a scenario whose main claim is about segments cannot be shown, where the kernel does not count them, or lets no
+/// program bring about what is to be counted: what holds besides holds without the cause, too.
 pub(super) fn uncounted() -> Option<Text> {
-    let reason = || Text::new("this system does not count TCP segments", "本系统不统计 TCP 报文段");
-    (!statistics::counts_segments()).then(reason)
+    match statistics::counts_segments() {
+        false => Some(Text::new("this system does not count TCP segments", "本系统不统计 TCP 报文段")),
+        true if !Conn::SETS_ACKS => Some(Text::new(
+            "this system lets no program choose the size of its TCP segments, or delay its ACKs",
+            "本系统不让程序选择 TCP 报文段的大小，也不让程序推迟确认",
+        )),
+        true => None,
+    }
 }
 
 /// How many segments a send needs by itself, as large as the kernel said that they may be.

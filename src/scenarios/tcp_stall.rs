@@ -29,7 +29,7 @@ pub(super) fn scenario() -> Scenario {
                 "only Linux lets a program delay its ACKs (TCP_QUICKACK) and see what is unsent",
                 "只有 Linux 能让程序推迟确认（TCP_QUICKACK），并看到未发出的字节",
             );
-            (!statistics::counts_segments()).then_some(reason)
+            (!Conn::SETS_ACKS || !statistics::counts_segments()).then_some(reason)
         })
         .words("40ms 40-ms delay slow delayed-ack quickack 延迟 延迟确认 卡顿 40毫秒")
         .teach(teach)

@@ -45,8 +45,8 @@ pub fn reset(stream: TcpStream) {
 
 /// Waits until the other kernel has everything; where a system cannot tell, loopback is quick.
 pub fn arrived(stream: &TcpStream) {
-    let unacked = || statistics::tcp(&socket2::SockRef::from(stream)).unacked;
-    assert!(wait::until(PATIENCE, || unacked().is_none_or(|n| n == 0)), "not acknowledged");
+    let acknowledged = || statistics::acknowledged(&socket2::SockRef::from(stream));
+    assert!(wait::until(PATIENCE, || acknowledged().unwrap_or(true)), "not acknowledged");
 }
 
 /// True when the other side hung up, in order or not.
