@@ -4,13 +4,13 @@ use std::process::ExitCode;
 use stickdemo::cli::{self, Reply, Request};
 use stickdemo::exit::Exit;
 use stickdemo::output::{print, tell};
-use stickdemo::sys::{keys, scratch};
+use stickdemo::sys::{kernel, keys, scratch};
 use stickdemo::text::{Lang, Text};
 use stickdemo::{commands, link, programs, watch};
 
 fn main() -> ExitCode {
     let args: Vec<_> = std::env::args_os().collect();
-    let lang = cli::language(&args, |name| std::env::var(name).ok());
+    let lang = cli::language(&args, |name| std::env::var(name).ok(), kernel::locale);
     let request = commands::parse(args, lang);
     // Before the first thread: only a process with a single one may change its user namespace.
     if request.as_ref().is_ok_and(Request::may_link) {

@@ -5,6 +5,7 @@ use crate::render::palette::{Palette, Theme};
 use crate::render::{Format, Style};
 use crate::say;
 use crate::sys::partial::{Folder, PartialFile};
+use crate::sys::terminal::understands_escapes;
 use crate::text::{Lang, Text, escaped, printable};
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
@@ -148,6 +149,8 @@ impl Write for Destination {
 /// How the output looks, from flags, environment and terminal.
 pub(crate) fn style(output: &Output, variable: impl Fn(&str) -> Option<String>) -> Style {
     let terminal = output.file.is_none() && io::stdout().is_terminal();
+    // Asked for whoever wants colours always, too.
+    let drawn = terminal && understands_escapes();
     let set = |name: &str| variable(name).is_some_and(|value| !value.is_empty());
     let dumb = variable("TERM").is_some_and(|term| term == "dumb");
     let color = match output.color {
@@ -155,7 +158,7 @@ pub(crate) fn style(output: &Output, variable: impl Fn(&str) -> Option<String>) 
         When::Never => false,
         When::Auto if set("NO_COLOR") => false,
         When::Auto if variable("CLICOLOR_FORCE").is_some_and(|v| !v.is_empty() && v != "0") => true,
-        When::Auto => terminal && !dumb,
+        When::Auto => drawn && !dumb,
     };
     let size = terminal.then(terminal_size::terminal_size).flatten();
     let width = size.map_or(80, |(terminal_size::Width(columns), _)| usize::from(columns)).max(20);

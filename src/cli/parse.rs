@@ -21,9 +21,13 @@ pub struct Request {
     commands: Vec<Command>,
 }
 
-/// The language: the flag, then STICKDEMO_LANG, LC_ALL, LC_MESSAGES, LANG, then English. Read before
-/// anything else, so that complaints about the rest speak it too.
-pub fn language(args: &[OsString], variable: impl Fn(&str) -> Option<String>) -> Lang {
+/// The language: the flag, then STICKDEMO_LANG, LC_ALL, LC_MESSAGES, LANG, then what the system is set to, then English.
+/// Read before anything else, so that complaints about the rest speak it too.
+pub fn language(
+    args: &[OsString],
+    variable: impl Fn(&str) -> Option<String>,
+    system: impl FnOnce() -> Option<String>,
+) -> Lang {
     let words: Vec<_> = args.iter().map(|a| a.to_string_lossy()).collect();
     let flag = words.iter().enumerate().rev().find_map(|(i, word)| match word.strip_prefix("--lang") {
         Some("") => words.get(i + 1).map(ToString::to_string),
@@ -32,7 +36,7 @@ pub fn language(args: &[OsString], variable: impl Fn(&str) -> Option<String>) ->
     });
     let set = |name: &&str| variable(name).filter(|value| !value.is_empty());
     let found = flag.or_else(|| ["STICKDEMO_LANG", "LC_ALL", "LC_MESSAGES", "LANG"].iter().find_map(set));
-    found.map_or(Lang::En, |value| Lang::from_locale(&value))
+    found.or_else(system).map_or(Lang::En, |value| Lang::from_locale(&value))
 }
 
 /// Understands a command line.
@@ -115,9 +119,15 @@ mod tests {
             "LANG" => Some("zh_CN.UTF-8".to_owned()),
             _ => None,
         };
-        assert_eq!(language(&args(&["stickdemo"]), env), Lang::Zh);
-        assert_eq!(language(&args(&["stickdemo", "--lang", "en"]), env), Lang::En);
-        assert_eq!(language(&args(&["stickdemo", "--lang=en"]), env), Lang::En);
-        assert_eq!(language(&args(&["stickdemo"]), |_| None), Lang::En);
+        let none = || None;
+        assert_eq!(language(&args(&["stickdemo"]), env, none), Lang::Zh);
+        assert_eq!(language(&args(&["stickdemo", "--lang", "en"]), env, none), Lang::En);
+        assert_eq!(language(&args(&["stickdemo", "--lang=en"]), env, none), Lang::En);
+        assert_eq!(language(&args(&["stickdemo"]), |_| None, none), Lang::En);
+        // As Windows names it; a variable is somebody's wish and comes first.
+        let system = || Some("zh-CN".to_owned());
+        assert_eq!(language(&args(&["stickdemo"]), |_| None, system), Lang::Zh);
+        let english = |name: &str| (name == "LANG").then(|| "en_US.UTF-8".to_owned());
+        assert_eq!(language(&args(&["stickdemo"]), english, system), Lang::En);
     }
 }

@@ -363,7 +363,16 @@ fn poll(socket: &Socket, events: PollFlags, limit: Duration) -> bool {
 /// Waits until a read (or an accept) would not block; false when `limit` passes first.
 #[cfg(windows)]
 pub fn readable(socket: &Socket, limit: Duration) -> bool {
-    crate::sys::wait::until(limit, || answers(socket, Duration::from_millis(1)) != 0)
+    let deadline = Instant::now() + limit;
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        if answers(socket, left) != 0 {
+            return true;
+        }
+        if left.is_zero() {
+            return false;
+        }
+    }
 }
 
 /// Waits until the peer has closed its side or reset the connection; false when `limit` passes first.
@@ -378,10 +387,16 @@ pub fn peer_gone(socket: &Socket, limit: Duration) -> bool {
 #[cfg(windows)]
 fn answers(socket: &Socket, limit: Duration) -> i16 {
     use std::os::windows::io::AsRawSocket;
-    use windows_sys::Win32::Networking::WinSock::{POLLRDNORM, SOCKET, WSAPOLLFD, WSAPoll};
-    let ms = i32::try_from(limit.as_millis()).unwrap_or(i32::MAX);
+    use windows_sys::Win32::Networking::WinSock::{POLLERR, POLLRDNORM, SOCKET, WSAPOLLFD, WSAPoll};
+    // Rounded up: it must not ask again and again for less than a millisecond.
+    let ms = i32::try_from(limit.as_nanos().div_ceil(1_000_000)).unwrap_or(i32::MAX);
     let mut entry = WSAPOLLFD { fd: socket.as_raw_socket() as SOCKET, events: POLLRDNORM, revents: 0 };
     // SAFETY: `entry` is one live WSAPOLLFD, as the count says.
     let ready = unsafe { WSAPoll(&mut entry, 1, ms) };
-    if ready > 0 { entry.revents } else { 0 }
+    match ready {
+        0 => 0,
+        1.. => entry.revents,
+        // The call that follows says what it is.
+        _ => POLLERR,
+    }
 }

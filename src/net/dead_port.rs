@@ -10,10 +10,11 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 ///
 /// A TCP socket that is bound and does not listen refuses every connect. A UDP socket that is connected
 /// takes datagrams from its peer only (connect(2)); connected to itself it takes nobody else's, and the
-/// kernel answers them as it does at a free port: ICMP port unreachable. Not recorded: it is no
+/// kernel answers them as it does at a free port: ICMP port unreachable. Windows discards them
+/// without a word (connect, Winsock), so there the port is noted and given back. Not recorded: it is no
 /// part of what a page runs.
 pub struct DeadPort {
-    _holder: Socket,
+    _holder: Option<Socket>,
     address: SocketAddr,
 }
 
@@ -56,9 +57,12 @@ fn hold(proto: Proto, any_port: SocketAddr) -> io::Result<DeadPort> {
     let holder = Socket::new(Domain::for_address(any_port), kind, None)?;
     holder.bind(&any_port.into())?;
     let itself = holder.local_addr()?;
+    let address = itself.as_socket().ok_or(io::ErrorKind::AddrNotAvailable)?;
+    if proto == Proto::Udp && cfg!(windows) {
+        return Ok(DeadPort { _holder: None, address });
+    }
     if proto == Proto::Udp {
         holder.connect(&itself)?;
     }
-    let address = itself.as_socket().ok_or(io::ErrorKind::AddrNotAvailable)?;
-    Ok(DeadPort { _holder: holder, address })
+    Ok(DeadPort { _holder: Some(holder), address })
 }

@@ -90,6 +90,8 @@ impl<'a> DatagramSocket<'a> {
             if made.everywhere {
                 asked_at::tell(made.socket.socket(), at)?;
             }
+            #[cfg(windows)]
+            crate::sys::port::exclusive(made.socket.socket())?;
             made.socket.bind(at)?;
             Ok(made)
         });

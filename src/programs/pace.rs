@@ -24,6 +24,7 @@ pub(super) struct Pace {
     inward: RateWindow,
     outward: RateWindow,
     /// The receive timeout that the socket has now.
+    #[cfg(unix)]
     set: Option<Duration>,
 }
 
@@ -35,6 +36,7 @@ impl Pace {
             body: false,
             inward: RateWindow::default(),
             outward: RateWindow::default(),
+            #[cfg(unix)]
             set: None,
         }
     }
@@ -68,9 +70,9 @@ impl Pace {
         found: &mut Option<io::Error>,
         read: impl FnOnce() -> io::Result<usize>,
     ) -> io::Result<usize> {
-        self.arm(socket, quiet)?;
+        let most = self.most(quiet)?;
         let called = Instant::now();
-        let read = read();
+        let read = self.limited(socket, most).and_then(|()| read());
         let waited = called.elapsed();
         // The kernel says a passed timeout in two ways (socket(7): EAGAIN; Windows: WSAETIMEDOUT).
         let timed_out = |e: &io::Error| matches!(e.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut);
@@ -89,8 +91,8 @@ impl Pace {
         }
     }
 
-    /// Sets SO_RCVTIMEO, when it is another than before: socket(7).
-    fn arm(&mut self, socket: &Socket, quiet: Duration) -> io::Result<()> {
+    /// The longest that a recv may wait which may wait for `quiet`.
+    fn most(&self, quiet: Duration) -> io::Result<Duration> {
         let mut most = quiet;
         if let Some(deadline) = self.deadline {
             most = most.min(deadline.saturating_duration_since(Instant::now()));
@@ -100,12 +102,24 @@ impl Pace {
         if most.is_zero() {
             return Err(io::ErrorKind::TimedOut.into());
         }
-        let most = most.max(Duration::from_millis(1));
+        Ok(most.max(Duration::from_millis(1)))
+    }
+
+    /// The next recv waits no longer: SO_RCVTIMEO, when it is another than before (socket(7)).
+    #[cfg(unix)]
+    fn limited(&mut self, socket: &Socket, most: Duration) -> io::Result<()> {
         if self.set != Some(most) {
             socket.set_read_timeout(Some(most))?;
             self.set = Some(most);
         }
         Ok(())
+    }
+
+    /// The same on Windows, where a recv that timed out leaves the socket in a state nobody may rely on: it is called
+    /// when there is something to receive.
+    #[cfg(windows)]
+    fn limited(&mut self, socket: &Socket, most: Duration) -> io::Result<()> {
+        if barrier::readable(socket, most) { Ok(()) } else { Err(io::ErrorKind::TimedOut.into()) }
     }
 
     /// One send(2), which waits for room as long as the peer takes what was sent before.

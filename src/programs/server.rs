@@ -189,12 +189,14 @@ impl<'s, H: Fn(&mut Client) -> Result<()> + Sync> Server<'s, H> {
     }
 
     /// No more files, or memory, just now: what waits in the kernel's queue keeps waiting. False when it was that, and
-    /// not a client that has left already.
+    /// not a client that has left already: accept(2) tells what befell its connection as an error of its own.
     fn trouble(&self, error: &io::Error, tell: bool) -> bool {
-        if matches!(
-            error.kind(),
-            io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset | io::ErrorKind::Interrupted
-        ) {
+        use io::ErrorKind::{
+            ConnectionAborted, ConnectionReset, HostUnreachable, Interrupted, NetworkUnreachable, NotConnected,
+            TimedOut,
+        };
+        let gone = [ConnectionAborted, ConnectionReset, HostUnreachable, NetworkUnreachable, NotConnected, TimedOut];
+        if error.kind() == Interrupted || gone.contains(&error.kind()) {
             return true;
         }
         if tell {
@@ -240,13 +242,15 @@ impl<'a> Open<'a> {
     }
 }
 
-/// A listening socket. SO_REUSEADDR lets a server start again at once on Unix; on Windows it would let two servers
-/// share a port, so there it stays off.
+/// A listening socket. SO_REUSEADDR lets a server start again at once on Unix. On Windows it would let two servers share
+/// a port, and without SO_EXCLUSIVEADDRUSE the second of two gets one that is listened at on all addresses.
 fn bind(at: SocketAddr) -> Result<Socket> {
     let make = || -> io::Result<Socket> {
         let socket = Socket::new(Domain::for_address(at), Type::STREAM, Some(Protocol::TCP))?;
         #[cfg(unix)]
         socket.set_reuse_address(true)?;
+        #[cfg(windows)]
+        port::exclusive(&socket)?;
         socket.bind(&at.into())?;
         socket.listen(1024)?;
         Ok(socket)

@@ -167,10 +167,7 @@ pub fn cannot_listen(at: SocketAddr, error: &io::Error) -> Trouble {
                 .with(&who),
             )
         }
-        io::ErrorKind::PermissionDenied => trouble.hint(Text::new(
-            "ports below 1024 need privilege: choose a higher one",
-            "1024 以下的端口需要特权：请换一个更大的端口",
-        )),
+        io::ErrorKind::PermissionDenied => trouble.hint(port::forbidden()),
         io::ErrorKind::AddrNotAvailable => {
             trouble.hint(Text::new("that address is not one of this machine's", "那个地址不属于这台机器"))
         }

@@ -16,8 +16,23 @@ pub fn kernel() -> Option<String> {
     Some(rustix::system::uname().release().to_string_lossy().into_owned())
 }
 
-/// The kernel's release; `None` where there is no such call.
-#[cfg(not(unix))]
+/// The system's version, as Windows says it of itself: `10.0.22631`.
+#[cfg(windows)]
 pub fn kernel() -> Option<String> {
+    use windows_sys::Wdk::System::SystemServices::RtlGetVersion;
+    use windows_sys::Win32::System::SystemInformation::OSVERSIONINFOW;
+    let size = size_of::<OSVERSIONINFOW>() as u32;
+    let mut version = OSVERSIONINFOW { dwOSVersionInfoSize: size, ..OSVERSIONINFOW::default() };
+    // SAFETY: the structure is live, says its own size, and is writable for the call.
+    let status = unsafe { RtlGetVersion(&mut version) };
+    let OSVERSIONINFOW { dwMajorVersion: major, dwMinorVersion: minor, dwBuildNumber: build, .. } = version;
+    (status == 0).then(|| format!("{major}.{minor}.{build}"))
+}
+
+/// The language that the system is set to, as a locale's name; on Unix the environment says it.
+pub fn locale() -> Option<String> {
+    #[cfg(windows)]
+    return sys_locale::get_locale();
+    #[cfg(not(windows))]
     None
 }

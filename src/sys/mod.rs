@@ -10,4 +10,5 @@ pub mod port;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub mod proc_net;
 pub mod scratch;
+pub mod terminal;
 pub mod wait;

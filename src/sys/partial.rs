@@ -54,7 +54,7 @@ impl Folder {
             };
             let opened = self.dir.open_dir_nofollow(&name).and_then(|dir| {
                 let held = hold(&dir, false)?;
-                Ok((make(&dir)?, Hidden { dir, _scratch: scratch, _held: held }))
+                Ok((make(&dir)?, Hidden { dir, scratch, _held: held }))
             });
             match opened {
                 // Another program, which starts, took it for one that was left.
@@ -69,7 +69,8 @@ impl Folder {
 /// A folder with the part in it; it goes with what is in it, also when the program is interrupted.
 struct Hidden {
     dir: Dir,
-    _scratch: Scratch,
+    #[cfg_attr(not(windows), allow(dead_code, reason = "kept until it goes"))]
+    scratch: Scratch,
     _held: Option<File>,
 }
 
@@ -138,7 +139,11 @@ impl PartialFile {
         }
         // The part goes with its folder; plain renaming would replace what came under the name meanwhile.
         match hidden.dir.hard_link(PART, dir, &name) {
-            Err(e) if e.kind() != io::ErrorKind::AlreadyExists => rename_new(&hidden.dir, dir, &name).map_err(|_| e),
+            Err(unlinked) if unlinked.kind() != io::ErrorKind::AlreadyExists => rename_new(&hidden, &folder, &name)
+                .map_err(|e| match e.kind() {
+                    io::ErrorKind::AlreadyExists => e,
+                    _ => unlinked,
+                }),
             other => other,
         }
     }
@@ -247,15 +252,27 @@ fn link(_: &File, _: &Dir, _: &OsStr) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
-/// Renames the part to a name that nothing has, for file systems without hard links (FAT): rename(2), RENAME_NOREPLACE.
-#[cfg(target_os = "linux")]
-fn rename_new(from: &Dir, dir: &Dir, to: &OsStr) -> io::Result<()> {
+/// Renames the part to a name that nothing has, for file systems without hard links (FAT): rename(2), RENAME_NOREPLACE;
+/// on macOS RENAME_EXCL.
+#[cfg(any(target_os = "linux", target_os = "macos"))]
+fn rename_new(hidden: &Hidden, folder: &Folder, to: &OsStr) -> io::Result<()> {
     use rustix::fs::{RenameFlags, renameat_with};
-    Ok(renameat_with(from, PART, dir, to, RenameFlags::NOREPLACE)?)
+    Ok(renameat_with(&hidden.dir, PART, &folder.dir, to, RenameFlags::NOREPLACE)?)
 }
 
-#[cfg(not(target_os = "linux"))]
-fn rename_new(_: &Dir, _: &Dir, _: &OsStr) -> io::Result<()> {
+/// The same: MoveFileEx without MOVEFILE_REPLACE_EXISTING.
+#[cfg(windows)]
+fn rename_new(hidden: &Hidden, folder: &Folder, to: &OsStr) -> io::Result<()> {
+    let part = tempfile::TempPath::try_from_path(hidden.scratch.path().join(PART))?;
+    part.persist_noclobber(folder.path.join(to)).map_err(|tempfile::PathPersistError { error, path }| {
+        // It would be removed.
+        let _ = path.keep();
+        error
+    })
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "macos", windows)))]
+fn rename_new(_: &Hidden, _: &Folder, _: &OsStr) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
@@ -350,14 +367,15 @@ mod tests {
         assert_eq!(entries(&scratch), 1);
     }
 
-    #[cfg(target_os = "linux")]
+    #[cfg(any(target_os = "linux", target_os = "macos", windows))]
     #[test]
     fn renaming_to_a_new_name_replaces_nothing() {
         let (scratch, folder) = folder();
         std::fs::write(scratch.path().join("b"), "b").expect("a file");
         let ((), hidden) = folder.hidden(|dir| dir.write(PART, "a")).expect("a part");
-        assert!(rename_new(&hidden.dir, &folder.dir, OsStr::new("b")).is_err());
-        rename_new(&hidden.dir, &folder.dir, OsStr::new("c")).expect("renamed");
+        let taken = rename_new(&hidden, &folder, OsStr::new("b")).expect_err("a name that is taken");
+        assert_eq!(taken.kind(), io::ErrorKind::AlreadyExists);
+        rename_new(&hidden, &folder, OsStr::new("c")).expect("renamed");
         assert_eq!(["b", "c"].map(|name| std::fs::read(scratch.path().join(name)).expect("a file")), [b"b", b"a"]);
     }
 }

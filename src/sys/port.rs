@@ -13,6 +13,38 @@ pub fn reachable(address: SocketAddr) -> String {
     }
 }
 
+/// What to do about a port that may not be had (EACCES, WSAEACCES). Windows keeps none for the privileged.
+pub fn forbidden() -> Text {
+    match cfg!(windows) {
+        true => Text::new(
+            "another program has this port for itself, or Hyper-V, WSL 2 or Docker have reserved it (netsh interface ipv4 show excludedportrange tcp): choose another",
+            "端口被另一个程序独占，或被 Hyper-V、WSL 2、Docker 保留（netsh interface ipv4 show excludedportrange tcp）：请换一个",
+        ),
+        false => Text::new(
+            "ports below 1024 need privilege: choose a higher one",
+            "1024 以下的端口需要特权：请换一个更大的端口",
+        ),
+    }
+}
+
+/// Nobody else gets the port, neither at this address nor at all of them: SO_EXCLUSIVEADDRUSE, before bind.
+///
+/// # Errors
+/// What setsockopt says.
+#[cfg(windows)]
+pub(crate) fn exclusive(socket: &socket2::Socket) -> std::io::Result<()> {
+    use std::os::windows::io::AsRawSocket;
+    use windows_sys::Win32::Networking::WinSock::{SO_EXCLUSIVEADDRUSE, SOCKET, SOL_SOCKET, setsockopt};
+    let on = 1i32;
+    // SAFETY: the pointer and the length describe one live int.
+    let rc = unsafe {
+        let (value, len) = ((&raw const on).cast(), size_of_val(&on) as i32);
+        setsockopt(socket.as_raw_socket() as SOCKET, SOL_SOCKET, SO_EXCLUSIVEADDRUSE, value, len)
+    };
+    // A failure is told through WSAGetLastError, which is what last_os_error reads.
+    if rc == 0 { Ok(()) } else { Err(std::io::Error::last_os_error()) }
+}
+
 /// The name and number of the process that listens on a TCP port or has a UDP port bound.
 #[cfg(target_os = "linux")]
 pub fn owner(port: u16) -> Option<Text> {

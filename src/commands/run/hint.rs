@@ -23,7 +23,7 @@ pub(super) fn explained(request: &RunRequest, failure: &Failure) -> Text {
 fn hint(request: &RunRequest, error: &NetError) -> Option<Text> {
     use io::ErrorKind::{
         AddrInUse, AddrNotAvailable, BrokenPipe, ConnectionRefused, ConnectionReset, HostUnreachable,
-        NetworkUnreachable, PermissionDenied,
+        NetworkUnreachable, NotFound, PermissionDenied,
     };
     let id = request.scenario.id;
     let NetError::Call { call, address, .. } = error else { return deadline_hint(request, error) };
@@ -39,10 +39,11 @@ fn hint(request: &RunRequest, error: &NetError) -> Option<Text> {
                 .with(&who),
             )
         }
-        (PermissionDenied, Call::Bind) => Some(Text::new(
-            "ports below 1024 need privilege: choose a higher one",
-            "1024 以下的端口需要特权：请换一个更大的端口",
+        (NotFound, Call::Process) => Some(Text::new(
+            "another process is to hold the connection: the program sleep, which is not on the PATH here",
+            "要由另一个进程持有连接：程序 sleep，而这里的 PATH 上没有它",
         )),
+        (PermissionDenied, Call::Bind) => Some(port::forbidden()),
         (ConnectionRefused, Call::Connect) => Some(say!(
             "nobody listens there: start the other end first, stickdemo {id} --as server --listen ADDR",
             "那里没有人监听：请先启动另一端，stickdemo {id} --as server --listen 地址"

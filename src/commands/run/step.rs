@@ -2,6 +2,7 @@
 
 use crate::render::{self, Marks, Report, RowStep, Style};
 use crate::sys::keys::{self, Keypress};
+use crate::sys::terminal::understands_escapes;
 use crate::text::Text;
 use std::io::{self, IsTerminal, Write};
 
@@ -59,7 +60,7 @@ impl Prompt {
         );
         let answer = Text::new("-- what is your answer? Space shows it --", "-- 你的答案是什么？按空格看结果 --");
         let dumb = std::env::var("TERM").is_ok_and(|term| term == "dumb");
-        let terminal = io::stdin().is_terminal() && io::stderr().is_terminal() && !dumb;
+        let terminal = io::stdin().is_terminal() && io::stderr().is_terminal() && !dumb && understands_escapes();
         let erase = match (terminal, cfg!(unix)) {
             (true, true) => Some("\r\x1b[K"),
             // The learner's Enter has gone to the next line.

@@ -144,6 +144,13 @@ impl SetupError {
                 "a sandbox or a container forbids it: run outside, or give it CAP_NET_ADMIN and CAP_SYS_ADMIN",
                 "沙箱或容器禁止了它：在外面运行，或给它 CAP_NET_ADMIN 与 CAP_SYS_ADMIN",
             ),
+            (_, libc::ENOSYS) | (SetupStep::NetNamespace, libc::EINVAL) => Text::new(
+                "this kernel, or a sandbox, has no namespaces: run outside, or in a virtual machine",
+                "这个内核或沙箱没有命名空间：请在外面运行，或用虚拟机",
+            ),
+            (_, libc::EMFILE | libc::ENFILE) => {
+                Text::new("too many files are open: ulimit -n 1024", "打开的文件太多：ulimit -n 1024")
+            }
             _ => Text::new("stickdemo doctor shows each way", "stickdemo doctor 会逐项说明"),
         }
     }
