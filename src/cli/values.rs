@@ -4,6 +4,7 @@
 use crate::say;
 use crate::text::Text;
 use crate::text::quantity;
+use encoding_rs::Encoding;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
 use std::time::Duration;
 
@@ -35,6 +36,21 @@ pub(crate) fn whole(least: u32, most: u32) -> impl Fn(&str) -> Result<u32, Text>
         Ok(n) if (least..=most).contains(&n) => Ok(n),
         _ => Err(say!("{text}: takes a whole number from {least} to {most}", "{text}：应为 {least} 到 {most} 的整数")),
     }
+}
+
+/// Reads the name of an encoding, as web pages give it (Encoding Standard, names and labels).
+///
+/// # Errors
+/// What names there are.
+pub(crate) fn encoding(text: &str) -> Result<&'static Encoding, Text> {
+    // UTF-16 has halves of characters that are zero, and is nobody's output here.
+    let known = Encoding::for_label_no_replacement(text.as_bytes()).filter(|known| known.is_ascii_compatible());
+    known.ok_or_else(|| {
+        say!(
+            "{text}: an encoding's name, such as gbk, gb18030, big5, shift_jis, euc-kr, windows-1252, utf-8",
+            "{text}：应为编码的名字，如 gbk、gb18030、big5、shift_jis、euc-kr、windows-1252、utf-8"
+        )
+    })
 }
 
 /// Reads the address of a server, which has a port.
@@ -106,6 +122,18 @@ pub(crate) fn address(text: &str) -> Result<SocketAddr, Complaint> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn encodings() {
+        for (name, known) in
+            [("gbk", encoding_rs::GBK), ("GB2312", encoding_rs::GBK), ("cp1252", encoding_rs::WINDOWS_1252)]
+        {
+            assert_eq!(encoding(name).ok(), Some(known), "{name}");
+        }
+        for wrong in ["", "gkb", "utf-16le", "iso-2022-cn"] {
+            assert!(encoding(wrong).is_err(), "{wrong}");
+        }
+    }
 
     #[test]
     fn addresses() {

@@ -2,9 +2,10 @@
 
 use super::program::{self, USUAL, framed, of_streams};
 use crate::cli::Command;
-use crate::cli::args::{flag, get, positional, useless};
+use crate::cli::args::{flag, get, positional, useless, value};
+use crate::cli::values;
 use crate::framing::{I32_LE, Limits};
-use crate::programs::{Exec, Framed, Patience, exec};
+use crate::programs::{Exec, Framed, Patience, Showing, exec};
 use crate::text::{Lang, Text, shell_word};
 use clap::{Arg, ArgMatches};
 use std::time::Duration;
@@ -29,6 +30,10 @@ fn args(lang: Lang) -> Vec<Arg> {
         "the answer as it is to a terminal, too: it may draw, clear, and rename there",
         "对终端也原样输出响应：它可以在那里画图、清屏、改标题",
     );
+    let encoding = Text::new(
+        "what the answer's bytes are: gbk from a Chinese Windows, big5, shift_jis (default: utf-8)",
+        "响应的字节是什么编码：中文 Windows 是 gbk，另有 big5、shift_jis 等（默认 utf-8）",
+    );
     let max_answer = Text::new("the longest answer (default: 64MiB)", "最长的响应（默认 64MiB）");
     vec![
         program::server(lang).display_order(0),
@@ -41,6 +46,7 @@ fn args(lang: Lang) -> Vec<Arg> {
         program::udp(lang),
         program::size("max-answer", lang, max_answer),
         flag("raw", lang, raw),
+        value("encoding", "NAME", lang, encoding).value_parser(values::encoding),
         program::limit("timeout", lang, timeout),
         program::min_rate(lang),
         program::settle(lang),
@@ -60,7 +66,7 @@ fn asked(matches: &ArgMatches) -> Result<Exec, Text> {
         server: program::address(matches),
         framed,
         udp: matches.get_flag("udp"),
-        raw: matches.get_flag("raw"),
+        shown: Showing { raw: matches.get_flag("raw"), encoding: get(matches, "encoding") },
         command: line(&words)?,
         limits: Limits { body, ..Limits::default() },
         patience: patience(matches, framed, words.is_empty()),

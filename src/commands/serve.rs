@@ -137,6 +137,10 @@ fn command_args(lang: Lang) -> Vec<Arg> {
         Text::new("hand the line to a shell, as the documents do (loopback only)", "像文档那样交给 shell（仅限回环）");
     let both =
         Text::new("with json: standard output even when there is standard error", "json 时：有标准错误也发送标准输出");
+    let encoding = Text::new(
+        "what answers that are UTF-8 are turned into, for clients that decode gbk",
+        "把 UTF-8 的响应转成什么编码，供按 gbk 解码的客户端使用",
+    );
     let time_limit = Text::new("how long a command may run (default: 10s)", "一条命令最长运行多久（默认 10s）");
     let output_limit = Text::new("how much a command may print (default: 16MiB)", "一条命令最多输出多少（默认 16MiB）");
     vec![
@@ -146,6 +150,7 @@ fn command_args(lang: Lang) -> Vec<Arg> {
         flag("allow-remote", lang, allow_remote),
         flag("shell", lang, shell),
         flag("both", lang, both),
+        value("encoding", "NAME", lang, encoding).value_parser(values::encoding),
         program::limit("time-limit", lang, time_limit),
         program::size("output-limit", lang, output_limit),
         program::min_rate(lang),
@@ -176,6 +181,7 @@ fn commands(matches: &ArgMatches) -> Result<Task, Text> {
         time: get(matches, "time-limit").unwrap_or(Duration::from_secs(10)),
         output: get(matches, "output-limit").unwrap_or(16 << 20).min(I32_LE.max() as usize),
         both: matches.get_flag("both"),
+        encoding: get(matches, "encoding"),
     };
     program::task(matches, move |console| runner::serve(&service, &serve, console))
 }

@@ -8,6 +8,7 @@ use crate::framing::protocols::{self, Channel, Ending, Moment, Reason, Source, S
 use crate::framing::{Fault, I32_LE, json};
 use crate::say;
 use crate::text::{Text, grouped};
+use encoding_rs::Encoding;
 use serde_json::{Map, Value};
 use std::time::Duration;
 
@@ -21,6 +22,16 @@ pub struct Outputs {
 }
 
 impl Outputs {
+    /// The same in another encoding, if it is UTF-8: what a command prints otherwise is left as it is.
+    #[must_use]
+    pub fn encoded(self, encoding: &'static Encoding) -> Outputs {
+        let encoded = |bytes: Vec<u8>| match std::str::from_utf8(&bytes) {
+            Ok(text) => encoding.encode(text).0.into_owned(),
+            Err(_) => bytes,
+        };
+        Outputs { stderr: encoded(self.stderr), stdout: encoded(self.stdout) }
+    }
+
     /// One after the other, standard error first.
     fn joined(self) -> Vec<u8> {
         let Outputs { stderr: mut body, stdout } = self;

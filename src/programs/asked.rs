@@ -2,6 +2,7 @@
 
 use crate::framing::Limits;
 use crate::framing::protocols::Framed;
+use encoding_rs::Encoding;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -54,6 +55,8 @@ pub struct CommandService {
     pub output: usize,
     /// With `json`: stdout even when there is stderr.
     pub both: bool,
+    /// What answers are turned into that are UTF-8; without one they go as they are.
+    pub encoding: Option<&'static Encoding>,
 }
 
 /// `serve files`.
@@ -104,14 +107,23 @@ pub struct Exec {
     pub framed: Framed,
     /// Datagrams instead of a stream.
     pub udp: bool,
-    /// To a terminal as it is, too.
-    pub raw: bool,
+    /// How answers are shown.
+    pub shown: Showing,
     /// The command; a prompt when there is none.
     pub command: Option<String>,
     /// The longest header and answer.
     pub limits: Limits,
     /// How long to wait.
     pub patience: Patience,
+}
+
+/// How a command's answer is shown.
+#[derive(Clone, Copy, Debug)]
+pub struct Showing {
+    /// To a terminal as it is, too.
+    pub raw: bool,
+    /// What its bytes are; without one they go as they are to whatever is no terminal, which takes UTF-8.
+    pub encoding: Option<&'static Encoding>,
 }
 
 /// How an upload's header spells its fields.

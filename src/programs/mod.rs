@@ -25,4 +25,6 @@ pub mod trouble;
 
 pub use crate::framing::protocols::Framed;
 pub(crate) use crate::framing::protocols::is_quit;
-pub use asked::{Bounds, CommandService, Exec, FileService, Get, Patience, Put, Serve, Spelling, Talk, Trailer};
+pub use asked::{
+    Bounds, CommandService, Exec, FileService, Get, Patience, Put, Serve, Showing, Spelling, Talk, Trailer,
+};

@@ -131,3 +131,26 @@ fn json_leaves_stdout_out_and_says_so() {
     let server = start("json", &["--shell", "--both"]);
     assert_eq!(exec(&server.address(), "json", &[line]).out, "err\nout\n");
 }
+
+/// The documents' own case: answers in GBK, which their clients decode. What is asked is UTF-8 all the same.
+#[test]
+fn answers_in_gbk_are_read_and_made() {
+    let server = Server::start(&["commands", "--framing", "none", "--encoding", "gbk"]);
+    let mut client = server.connect();
+    client.write_all("echo 粘包".as_bytes()).expect("sent");
+    client.shutdown(Shutdown::Write).expect("shut down");
+    let mut answer = Vec::new();
+    client.read_to_end(&mut answer).expect("an answer");
+    assert_eq!(answer, b"\xd5\xb3\xb0\xfc\n");
+    let ask = |more: &[&str]| {
+        let at = server.address();
+        run(&[&["exec", &at, "--framing", "none"], more, &["echo", "粘包"]].concat())
+    };
+    let read = ask(&["--encoding", "gbk"]);
+    assert_eq!((read.out.as_str(), read.code), ("粘包\n", Some(0)), "{read}");
+    let told = |ran: Ran| serde_json::from_str::<Value>(&ran.out).expect("one line")["text"].clone();
+    assert_eq!(told(ask(&["--encoding", "gb18030", "--format", "json"])), "粘包\n");
+    assert_eq!(told(ask(&["--format", "json"])), "\u{573}\u{fffd}\u{fffd}\n", "as UTF-8 they are another text");
+    let wrong = ask(&["--encoding", "gkb"]);
+    assert!(wrong.code == Some(2) && wrong.err.contains("such as gbk"), "{wrong}");
+}

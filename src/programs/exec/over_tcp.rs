@@ -10,7 +10,7 @@ use crate::programs::clue::clue;
 use crate::programs::connection::Connection;
 use crate::programs::console::Console;
 use crate::programs::trouble::{Result, Trouble};
-use crate::programs::{Exec, Framed};
+use crate::programs::{Exec, Framed, Showing};
 use crate::say;
 use crate::text::{Text, excerpt, grouped};
 use crate::trace::Part;
@@ -29,8 +29,7 @@ pub(super) fn once(exec: &Exec, console: &Console, line: &str) -> Result<Exit> {
 pub(super) struct Session<'a> {
     conn: Connection<'a>,
     console: &'a Console,
-    /// Answers go to a terminal as they are.
-    raw: bool,
+    shown: Showing,
     terms: Terms,
     /// How the answer before began; `None` before the first.
     head: Option<Vec<u8>>,
@@ -42,7 +41,7 @@ impl<'a> Session<'a> {
     pub(super) fn open(exec: &Exec, console: &'a Console) -> Result<Session<'a>> {
         let conn = Connection::connect(console, exec.server, exec.patience)?;
         let terms = Terms { framed: exec.framed, limits: exec.limits, settle: exec.patience.settle, last: false };
-        Ok(Session { conn, console, raw: exec.raw, terms, head: None, answered: 0 })
+        Ok(Session { conn, console, shown: exec.shown, terms, head: None, answered: 0 })
     }
 
     /// Sends a command and prints its answer.
@@ -51,7 +50,7 @@ impl<'a> Session<'a> {
         self.unasked()?;
         self.send(line)?;
         let label = say!("answer to {line}", "{line} 的响应");
-        let mut answer = Answer::new(self.console, self.raw);
+        let mut answer = Answer::new(self.console, self.shown);
         if self.terms.framed != Framed::None {
             // A header in single bytes, one a minute, is never silent and never done.
             self.conn.briefly();
@@ -111,7 +110,7 @@ impl<'a> Session<'a> {
                     "{n} 字节来晚了：属于前面的某条命令，字节里看不出是哪一条"
                 ),
             });
-            let mut late = Answer::new(self.console, self.raw);
+            let mut late = Answer::new(self.console, self.shown);
             late.add(&piece[..n]);
             late.finish("");
         }

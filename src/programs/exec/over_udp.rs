@@ -16,7 +16,7 @@ use std::io;
 pub(super) fn ask(exec: &Exec, console: &Console, line: &str) -> Result<Exit> {
     let socket = DatagramSocket::open(console, exec.server)?;
     socket.send_to(line.as_bytes(), exec.server, Some(Text::same(line))).map_err(|e| unsent(exec, line, &e))?;
-    let mut answer = Answer::new(console, exec.raw);
+    let mut answer = Answer::new(console, exec.shown);
     let mut came = 0;
     while came < 2 {
         let label = say!("answer to {line}", "{line} 的响应");

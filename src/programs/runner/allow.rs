@@ -122,6 +122,13 @@ impl Allowed {
         self.entries.iter().map(|entry| entry.word.as_str()).collect::<Vec<_>>().join(", ")
     }
 
+    /// A line that runs here, for whoever tries it: the documents' `echo hello`, or what there is.
+    pub fn example(&self) -> &str {
+        let echo = self.shell || self.entries.iter().any(|entry| same(&entry.word, "echo"));
+        let alone = self.entries.iter().find(|entry| entry.arguments == Arguments::None);
+        alone.filter(|_| !echo).map_or("echo hello", |entry| &entry.word)
+    }
+
     /// What may run, for whoever starts the server.
     pub fn described(&self) -> Text {
         let words = self.words();

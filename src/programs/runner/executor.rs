@@ -9,6 +9,7 @@ use crate::programs::trouble::Result;
 use crate::say;
 use crate::sys::port;
 use crate::text::{Lang, Text, excerpt, grouped};
+use encoding_rs::Encoding;
 use std::net::SocketAddr;
 use std::process::ExitStatus;
 
@@ -24,6 +25,8 @@ pub(super) struct Executor {
     room: Room,
     /// What it says among a command's own words is in the server's language.
     pub(super) lang: Lang,
+    /// What answers are turned into.
+    encoding: Option<&'static Encoding>,
 }
 
 /// Who asks: the protocol's lists of sockets, the client's address, and ours.
@@ -46,7 +49,14 @@ impl Executor {
         // A note about a limit must fit a signed 32-bit length, too.
         let output = service.output.min(i32::MAX as usize - 4096);
         let limits = RunLimits { time: service.time, output };
-        Ok(Executor { allowed, own: service.own, limits, room: Room::new(ROOM.max(output)), lang })
+        Ok(Executor {
+            allowed,
+            own: service.own,
+            limits,
+            room: Room::new(ROOM.max(output)),
+            lang,
+            encoding: service.encoding,
+        })
     }
 
     /// How the other end calls, and what it may call.
@@ -57,8 +67,9 @@ impl Executor {
             (true, true) => Text::new(" (for this user alone)", "（仅限本用户）"),
             (true, false) => Text::new(" (for every account of this machine)", "（本机的任何账户都可以）"),
         };
+        let example = self.allowed.example();
         let [en, zh] = [(what.en, who.en), (what.zh, who.zh)]
-            .map(|(what, who)| format!("stickdemo exec {{}} {how} echo hello\n{what}{who}"));
+            .map(|(what, who)| format!("stickdemo exec {{}} {how} {example}\n{what}{who}"));
         Text::made(en, zh)
     }
 
@@ -70,17 +81,15 @@ impl Executor {
         let ran = self.admitted(asker).and_then(|()| self.allowed.command(line)).and_then(|mut command| {
             bounded::run(&mut command, &self.limits, &mut share, gone).map_err(|error| Refusal::start(&error))
         });
-        match ran {
-            Ok(ran) => Done {
-                log: self.log(&shown, &ran),
-                gone: ran.stop == Stop::Gone,
-                outputs: self.told(ran),
-                _share: share,
-            },
-            Err(refusal) => {
-                Done { log: refusal.log(&shown), gone: false, outputs: refusal.outputs(self.lang), _share: share }
-            }
-        }
+        let (log, gone, outputs) = match ran {
+            Ok(ran) => (self.log(&shown, &ran), ran.stop == Stop::Gone, self.told(ran)),
+            Err(refusal) => (refusal.log(&shown), false, refusal.outputs(self.lang)),
+        };
+        let outputs = match self.encoding {
+            Some(encoding) => outputs.encoded(encoding),
+            None => outputs,
+        };
+        Done { log, gone, outputs, _share: share }
     }
 
     /// On loopback everybody who has an account on this machine can ask, and what runs has the server's account.
