@@ -53,6 +53,14 @@ fn commands() -> Service {
 }
 
 fn echo(stream: &mut TcpStream) {
+    // Windows has no program echo.
+    if cfg!(windows) {
+        stream.write_all(b"hostname").expect("sent");
+        let length = i32::from_le_bytes(read::<4>(stream));
+        let mut name = vec![0; length.try_into().expect("a length")];
+        stream.read_exact(&mut name).expect("its answer");
+        return assert!(!name.is_empty());
+    }
     stream.write_all("echo 专题".as_bytes()).expect("sent");
     assert_eq!(read::<4>(stream), 7_i32.to_le_bytes());
     assert_eq!(&read::<7>(stream), "专题\n".as_bytes());

@@ -166,7 +166,8 @@ fn conversation(connection: &Connection) -> Vec<Captured> {
     ]
 }
 
-const BEGAN: Duration = Duration::new(1_700_000_000, 123_456_789);
+/// Windows counts hundreds of nanoseconds.
+const BEGAN: Duration = Duration::new(1_700_000_000, 123_456_700);
 const LINK: &str = "rtt=20ms,mtu=1500,drop=2,seed=7";
 
 fn written(trace: &Trace) -> Vec<u8> {

@@ -54,7 +54,9 @@ fn echo(socket: &UdpSocket) -> usize {
 
 #[test]
 fn two_servers_that_answer_each_other_come_to_an_end() {
-    for (service, first) in [(&["upper"][..], "hello"), (&["commands"], "echo hello")] {
+    // Windows has no program echo.
+    let services = [(&["upper"][..], "hello"), (&["commands"], "echo hello")];
+    for (service, first) in services.into_iter().take(if cfg!(windows) { 1 } else { 2 }) {
         let (server, address) = serve(&[service, &["--udp"]].concat());
         let other = UdpSocket::bind("127.0.0.1:0").expect("a port");
         other.set_read_timeout(Some(Duration::from_secs(2))).expect("SO_RCVTIMEO");
