@@ -33,8 +33,10 @@ const OPEN: usize = 4;
 /// another run's on the same page.
 pub(super) fn article(report: &Report, prefix: &str, words: &mut Marker, first: &Markup) -> Markup {
     let streams = streams(report);
+    // What was watched can be run again by whoever has it: the recording does not say how.
+    let again = (report.head.part > 0).then(|| command(report));
     html! {
-        article id={ (prefix) "run" } data-prefix=(prefix) data-command=(command(report)) {
+        article id={ (prefix) "run" } data-prefix=(prefix) data-command=[again] {
             (head(report, words))
             (first)
             (tapes(report, &streams))
@@ -238,16 +240,20 @@ fn one_claim(report: &Report, claim: &Claim, rows: &[usize], prefix: &str, words
 }
 
 fn why_and_next(report: &Report, words: &mut Marker) -> Markup {
+    let (why, next) = (report.why(), report.suggestions());
+    if why.is_empty() && next.is_empty() {
+        return html! {};
+    }
     html! {
         section.why {
-            div {
+            @if !why.is_empty() { div {
                 h2 { (Speech::Both.html(&Text::new("Why", "原因"))) }
-                @for why in report.why() { p { (words.text(&why.text)) " " cite { (sources(&why.source)) } } }
-            }
+                @for why in &why { p { (words.text(&why.text)) " " cite { (sources(&why.source)) } } }
+            } }
             div {
                 h2 { (Speech::Both.html(&Text::new("Next", "接着试"))) }
                 dl.next {
-                    @for next in report.suggestions() {
+                    @for next in &next {
                         dt { code { "stickdemo " (escaped(&next.command)) } }
                         dd { (Speech::Both.html(&next.shows)) }
                     }

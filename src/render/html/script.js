@@ -349,8 +349,9 @@
     };
     const buttons = [...(strips.length ? [["hex", bytes(hexOf)], ["Python", bytes(python)]] : []),
       ["SVG", text(() => picture(drawn()))], ["PNG", png]].map(([word, act]) => button("", word, word, act));
-    const command = button("", "command", "命令", text(() => article.dataset.command));
-    return make("span", { class: "copy", role: "group" }, say("Copy as", "复制为"), ...buttons, command, said);
+    const { command } = article.dataset;
+    if (command) buttons.push(button("", "command", "命令", text(() => command)));
+    return make("span", { class: "copy", role: "group" }, say("Copy as", "复制为"), ...buttons, said);
   };
 
   // A link to an event: `#e10`.

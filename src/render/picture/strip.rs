@@ -311,6 +311,9 @@ impl Strip<'_> {
                 "in the program's hands: {count} piece{s}, none is one message",
                 "程序拿到：{count} 份，没有一份恰好是一条消息"
             ),
+            (false, 1) if n == 1 => {
+                Text::new("in the program's hands: 1 piece, exactly one message", "程序拿到：1 份，恰好是一条消息")
+            }
             (false, whole) if whole == n => say!(
                 "in the program's hands: {count} piece{s}, each one message",
                 "程序拿到：{count} 份，每份恰好是一条消息"
