@@ -15,6 +15,10 @@ fn every_scenarios_page_loads_in_both_languages_and_asks_nobody() {
             assert_eq!(browser.value("document.querySelector('h1').innerText"), **question, "{}", scenario.id);
         }
         assert_eq!(browser.complaints(), Complaints::default(), "{}", scenario.id);
+        // 60 KiB where there is little to show; a page that is mailed or put on a course's site stays small.
+        let most = if scenario.id == "tcp-naive" { 60 << 10 } else { 256 << 10 };
+        let len = std::fs::metadata(&page.file).expect("a page").len();
+        assert!(len <= most, "{}: {len} bytes", scenario.id);
     }
 }
 

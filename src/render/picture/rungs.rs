@@ -114,7 +114,7 @@ impl Ladder<'_> {
         html! {
             g id=[named("e")] class=(rung.class()) data-e=(seq) data-ms=[ms] transform=(self.moved(n)) {
                 rect height=(px(self.spots.row(rung))) {}
-                @if !scaled { text.time x="52" y="4" { (self.time(rung)) } }
+                @if !scaled { text x="52" y="4" { (self.time(rung)) } }
                 (self.marks(n, rung))
                 @match self.page.filter(|_| scaled) {
                     Some(page) => use href={ "#" (page) "l" (seq) } {},
