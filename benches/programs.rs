@@ -3,7 +3,8 @@
 //!
 //! The pages' programs print a line for every piece: here to nowhere, which costs them least.
 //!
-//! The bounds: MD5 in one thread, and one iperf3 stream. The files lie on tmpfs where there is one
+//! The bounds: MD5 in one thread, one iperf3 stream, and two threads that hash with one stream between them: with two
+//! processors nobody who hashes at both ends is faster. Python hashes with OpenSSL (hashlib). The files lie on tmpfs where there is one
 //! (STICKDEMO_BENCH_DIR names another place), so that no disk is measured.
 
 use serde_json::Value;
@@ -25,8 +26,8 @@ const SIZE: usize = 256 << 20;
 const ROUNDS: usize = 3;
 
 /// The many: clients at the same time, and what each sends.
-const CLIENTS: usize = 200;
-const EACH: usize = 1 << 20;
+const MANY: [(usize, usize); 7] =
+    [(1, 1 << 20), (10, 1 << 20), (200, 1 << 20), (1, 64 << 20), (10, 64 << 20), (50, 64 << 20), (200, 16 << 20)];
 
 fn main() {
     let mut asked = std::env::args().skip(1).filter(|arg| !arg.starts_with("--"));
@@ -40,7 +41,7 @@ fn main() {
         std::thread::available_parallelism().map_or(0, usize::from)
     );
     one_large_file(&place, size, rounds);
-    many_small_ones(&place, rounds);
+    MANY.iter().for_each(|&(clients, each)| many_at_once(&place, rounds, clients, each));
 }
 
 /// Where the files are; gone afterwards.
@@ -300,30 +301,37 @@ impl Line {
 fn one_large_file(place: &Place, size: usize, rounds: usize) {
     let [mut hash, mut network] = ["MD5, one thread", "iperf3, one stream"].map(Line::new);
     let mut their_hash = Line::new("Python's hashlib, one thread");
+    let [mut both_hash, mut their_pair] = ["two threads that both hash", "a Python pair that hashes"].map(Line::new);
     let [mut put, mut get, mut bare] = ["put", "get", "get --md5 none"].map(Line::new);
     let [mut their_put, mut their_get] = ["the pages' Python put", "the pages' Python get"].map(Line::new);
     let python = python();
     for _ in 0..rounds {
         hash.add(hashing(place, size));
         network.add(iperf(size));
+        both_hash.add(hashing_both(place, size));
         put.add(Some(upload(place, size)));
         get.add(Some(download(place, size, "tail")));
         bare.add(Some(download(place, size, "none")));
         if let Some(python) = &python {
             their_hash.add(their_hashing(python, size));
+            their_pair.add(their_hashed_upload(python, place, size));
             their_put.add(their_upload(python, place, size));
             their_get.add(their_download(python, place, size));
         }
     }
-    for line in [&hash, &their_hash, &network, &put, &get, &bare, &their_put, &their_get] {
-        line.print(size, "both ends");
-    }
-    let [hash, network, put, get, bare, their_put, their_get] =
-        [hash, network, put, get, bare, their_put, their_get].map(|line| line.of(|run| run.speed));
+    let lines = [&hash, &their_hash, &network, &both_hash, &put, &get, &bare, &their_pair, &their_put, &their_get];
+    lines.iter().for_each(|line| line.print(size, "both ends"));
+    let [hash, network, both_hash, put, get, bare, their_pair, their_put, their_get] =
+        [hash, network, both_hash, put, get, bare, their_pair, their_put, their_get]
+            .map(|line| line.of(|run| run.speed));
     let bound = [hash, network].into_iter().flatten().reduce(f64::min);
     ratio("MD5 / Python's hashlib", hash, their_hash.of(|run| run.speed));
     ratio("put / lower of MD5, iperf3", put, bound);
     ratio("get / lower of MD5, iperf3", get, bound);
+    for (name, ours) in [("put", put), ("get", get)] {
+        ratio(&format!("{name} / two that both hash"), ours, both_hash);
+        ratio(&format!("{name} / Python that hashes"), ours, their_pair);
+    }
     ratio("get --md5 none / iperf3", bare, network);
     ratio("put / the pages' Python", put, their_put);
     ratio("get / the pages' Python", get, their_get);
@@ -349,6 +357,40 @@ fn hashing(place: &Place, size: usize) -> Option<Run> {
     }
     std::hint::black_box(digest.finalize());
     Run::of(mib(size) / began.elapsed().as_secs_f64())
+}
+
+/// One thread hashes and sends, the other receives and hashes: what two processors can do at most.
+fn hashing_both(place: &Place, size: usize) -> Option<Run> {
+    const PIECE: usize = 256 << 10;
+    let mut block = vec![0; PIECE.min(size)];
+    File::open(&place.file).ok()?.read_exact(&mut block).ok()?;
+    let listener = TcpListener::bind("127.0.0.1:0").ok()?;
+    let mut sender = TcpStream::connect(listener.local_addr().ok()?).ok()?;
+    let (mut receiver, _) = listener.accept().ok()?;
+    let began = Instant::now();
+    let digests = std::thread::scope(|scope| {
+        let sending = scope.spawn(|| {
+            let (mut digest, mut left) = (Md5::new(), size);
+            while left > 0 {
+                let n = left.min(block.len());
+                digest.update(&block[..n]);
+                sender.write_all(&block[..n]).expect("taken");
+                left -= n;
+            }
+            hex(digest.finalize())
+        });
+        let (mut digest, mut left, mut room) = (Md5::new(), size, vec![0; PIECE]);
+        while left > 0 {
+            let most = left.min(PIECE);
+            let n = receiver.read(&mut room[..most]).expect("data");
+            digest.update(&room[..n]);
+            left -= n;
+        }
+        [hex(digest.finalize()), sending.join().expect("the sender")]
+    });
+    let took = began.elapsed().as_secs_f64();
+    assert_eq!(digests[0], digests[1]);
+    Run::of(mib(size) / took)
 }
 
 fn their_hashing(python: &str, size: usize) -> Option<Run> {
@@ -403,6 +445,15 @@ fn their_upload(python: &str, place: &Place, size: usize) -> Option<Run> {
     Some(run.with(&server))
 }
 
+/// Python at its best: large pieces, and hashlib at both ends.
+fn their_hashed_upload(python: &str, place: &Place, size: usize) -> Option<Run> {
+    let server = Server::python(python, "threading_server.py", &place.folder("python"))?;
+    let mut command = Command::new(python);
+    let run = client(command.arg(script_path("hashing_client.py")).arg(&server.port).arg(&place.file), size)?;
+    place.taken("python", &place.digest);
+    Some(run.with(&server))
+}
+
 fn their_download(python: &str, place: &Place, size: usize) -> Option<Run> {
     let server = Server::python(python, "get_server.py", &place.folder("sent"))?;
     let out = place.root.join("got").join(NAME);
@@ -413,36 +464,34 @@ fn their_download(python: &str, place: &Place, size: usize) -> Option<Run> {
 }
 
 /// The same clients upload to both servers, all at the same time; every file is compared.
-fn many_small_ones(place: &Place, rounds: usize) {
-    let bodies: Vec<Vec<u8>> = (0..CLIENTS).map(|n| vec![n as u8; EACH]).collect();
+fn many_at_once(place: &Place, rounds: usize, clients: usize, each: usize) {
+    let body: Vec<u8> = (0..each).map(|n| (n % 251) as u8).collect();
     let python = python();
     let [mut ours, mut theirs] = ["  serve files", "  ThreadingTCPServer"].map(Line::new);
     for _ in 0..rounds {
         let server = Server::ours(&place.folder("ours"), &[]);
-        ours.add(all_at_once(&server, &place.root.join("ours"), &bodies).map(|run| run.with(&server)));
+        ours.add(all_at_once(&server, &place.root.join("ours"), clients, &body).map(|run| run.with(&server)));
         let server = python.as_deref().and_then(|p| Server::python(p, "threading_server.py", &place.folder("python")));
-        let run =
-            |server: Server| all_at_once(&server, &place.root.join("python"), &bodies).map(|run| run.with(&server));
-        theirs.add(server.and_then(run));
+        let at = place.root.join("python");
+        theirs.add(server.and_then(|server| Some(all_at_once(&server, &at, clients, &body)?.with(&server))));
     }
-    println!("{CLIENTS} uploads of {} at once, each with its digest compared:", quantity::write_size(EACH as u64));
+    println!("{clients} uploads of {} at once, each with its digest compared:", quantity::write_size(each as u64));
     for line in [&ours, &theirs] {
-        line.print(CLIENTS * EACH, "server");
+        line.print(clients * each, "server");
     }
-    ratio("serve files / Python", ours.of(|run| run.speed), theirs.of(|run| run.speed));
+    ratio("  serve files / Python", ours.of(|run| run.speed), theirs.of(|run| run.speed));
 }
 
 /// MiB in a second, from the moment when everybody is connected to the last receipt.
-fn all_at_once(server: &Server, folder: &Path, bodies: &[Vec<u8>]) -> Option<Run> {
-    let start = Barrier::new(bodies.len() + 1);
+fn all_at_once(server: &Server, folder: &Path, clients: usize, body: &[u8]) -> Option<Run> {
+    let (start, digest) = (Barrier::new(clients + 1), hex(Md5::digest(body)));
     let began = std::thread::scope(|scope| {
-        for (n, body) in bodies.iter().enumerate() {
-            let start = &start;
+        for n in 0..clients {
+            let (start, digest) = (&start, &digest);
             let work = move || {
-                let digest = hex(Md5::digest(body));
                 let stream = server.connect();
                 start.wait();
-                send_one(stream, &name_of(n), body, &digest);
+                send_one(stream, &name_of(n), body, digest);
             };
             std::thread::Builder::new().stack_size(256 << 10).spawn_scoped(scope, work).expect("a thread");
         }
@@ -450,12 +499,12 @@ fn all_at_once(server: &Server, folder: &Path, bodies: &[Vec<u8>]) -> Option<Run
         Instant::now()
     });
     let took = began.elapsed().as_secs_f64();
-    for (n, body) in bodies.iter().enumerate() {
+    for n in 0..clients {
         let path = folder.join(name_of(n));
         assert!(fs::read(&path).is_ok_and(|stored| stored == *body), "{} is not whole", path.display());
         fs::remove_file(path).expect("removed");
     }
-    Run::of(mib(bodies.len() * EACH) / took)
+    Run::of(mib(clients * body.len()) / took)
 }
 
 fn name_of(n: usize) -> String {

@@ -194,7 +194,7 @@ impl Outcome {
 /// Why a run shows nothing and is begun again.
 #[derive(Clone, Copy, PartialEq)]
 enum Flaw {
-    /// An end found that the scheduler came between.
+    /// An end found that the scheduler came between, or a signal ended a call.
     Spoiled,
     /// Who came to a lone server was not the other end.
     Stranger,
@@ -268,16 +268,18 @@ impl Performance {
     fn flaw(&self, plan: &Plan) -> Option<(Flaw, Text)> {
         let spoiled = self.spoiled(plan).map(|reason| (Flaw::Spoiled, reason));
         let stranger = || Some((Flaw::Stranger, self.stranger()?));
-        spoiled.or_else(stranger).or_else(|| Some((Flaw::Spurious, self.spurious(plan)?)))
+        let both = plan.side == Side::Both;
+        let interrupted = || both.then(|| Some((Flaw::Spoiled, spurious::interrupted(&self.trace)?))).flatten();
+        spoiled.or_else(stranger).or_else(interrupted).or_else(|| Some((Flaw::Spurious, self.spurious(plan)?)))
     }
 
     /// Why it says something of this machine, where each packet has its place, or each call its answer.
     fn spurious(&self, plan: &Plan) -> Option<Text> {
-        if plan.link.is_some() {
-            return if plan.packets_vary() { None } else { spurious::reason(&self.trace, plan.link.as_ref()) };
-        }
-        let here = plan.side == Side::Both && !plan.calls_vary();
-        here.then(|| spurious::delayed(&self.trace)).flatten()
+        let link = plan.link.as_ref();
+        let both = plan.side == Side::Both;
+        let again = || if plan.packets_vary() { None } else { spurious::reason(&self.trace, link) };
+        let delayed = || if plan.calls_vary() || !both { None } else { spurious::delayed(&self.trace, link) };
+        again().or_else(delayed)
     }
 
     /// Who came to a lone server was not the other end, and left.

@@ -1,5 +1,5 @@
 //! What this machine caused and no end: a kernel's timer ran out because a thread was away, not because the link lost
-//! something; or an ACK came late, and a segment waited for it.
+//! something; an ACK came late, and a segment waited for it; or a signal ended a call.
 
 use crate::link::spec::Spec;
 use crate::text::Text;
@@ -11,19 +11,53 @@ use std::time::Duration;
 /// in front of a rate, it does so whatever the machine.
 const SHORTEST_TIMER: Duration = Duration::from_millis(200);
 
-/// Why a run of both ends here says something of this machine: on loopback an ACK is there before send returns, if the
-/// kernel finds the time; if it does not, Nagle's algorithm keeps what is less than a full segment (tcp(7)). An end that
-/// delays its ACKs, or holds back what it sends, means it so.
-pub(super) fn delayed(trace: &Trace) -> Option<Text> {
+/// Why a run shows a signal: a send that waits takes everything, unless a signal comes between (SIGCONT after Ctrl-Z is
+/// one; signal(7), send(2)) or the connection breaks.
+pub(super) fn interrupted(trace: &Trace) -> Option<Text> {
+    let option =
+        |e: &Event| e.call == Call::SetSockOpt && e.note.as_deref().is_some_and(|note| note.en == "O_NONBLOCK");
+    let part = |(at, e): (usize, &Event)| {
+        let on_it = |other: &&Event| other.sock == e.sock;
+        let waits =
+            trace.events[..at].iter().rev().filter(on_it).find(|e| option(e)).is_none_or(|e| e.asked == Some(0));
+        let breaks = || trace.events[at..].iter().filter(on_it).any(|e| e.error.is_some());
+        e.call == Call::Send && e.returned.is_some_and(|n| Some(n) < e.asked) && waits && !breaks()
+    };
+    let reason = Text::new("a signal came between, and a send took a part", "收到信号，send 只发了一部分");
+    trace.events.iter().enumerate().any(part).then_some(reason)
+}
+
+/// How long Linux at least delays an ACK (TCP_DELACK_MIN): a program that reads earlier sends it along.
+const DELAYED_ACK: Duration = Duration::from_millis(40);
+
+/// Why a run of both ends here says something of this machine: an ACK was due, and Nagle's algorithm kept what is less than
+/// a full segment waiting for it (tcp(7)). On loopback it is there before send returns, if the kernel finds the time; over
+/// the link a round trip and the delay of an ACK later. An end that delays its ACKs, or holds back what it sends, means it so.
+pub(super) fn delayed(trace: &Trace, link: Option<&Spec>) -> Option<Text> {
     let meant = |e: &&Event| {
         let option = e.note.as_deref().map(|note| &*note.en);
         matches!(option, Some("TCP_QUICKACK" | "TCP_CORK" | "MSG_MORE"))
     };
-    if trace.events.iter().any(|e| meant(&e)) {
+    if trace.events.iter().any(|e| meant(&e)) || link.is_some_and(|spec| !is_quick(spec)) {
         return None;
     }
+    let due = |e: &Event| link.is_none_or(|spec| waited(trace, e) > Some(spec.rtt() + DELAYED_ACK));
     let mut sends = trace.events.iter().filter(|e| e.call == Call::Send);
-    sends.any(waits).then(|| Text::new("an ACK came late, and a segment waited for it", "ACK 来得晚，有报文段在等它"))
+    let reason = Text::new("an ACK came late, and a segment waited for it", "ACK 来得晚，有报文段在等它");
+    sends.any(|e| waits(e) && due(e)).then_some(reason)
+}
+
+/// How long ago the last segment with data left on the socket of a send.
+fn waited(trace: &Trace, event: &Event) -> Option<Duration> {
+    let socket = trace.sockets.get(event.sock?.0 as usize)?;
+    let same = |p: &&Packet| Some(p.source.into()) == socket.local && Some(p.destination.into()) == socket.peer;
+    let left = trace.packets.iter().filter(|p| p.payload_len > 0 && p.t_us <= event.t_us).filter(same);
+    left.map(|p| Duration::from_micros(event.t_us - p.t_us)).min()
+}
+
+/// No kernel's timer runs out on this link unless something is lost.
+fn is_quick(spec: &Spec) -> bool {
+    spec.rtt() < SHORTEST_TIMER && spec.up.rate.or(spec.down.rate).is_none()
 }
 
 /// Less than a segment has not left, although the peer has room for it.
@@ -39,7 +73,7 @@ fn waits(event: &Event) -> bool {
 /// Why a run says something of this machine and not of the link: something was sent again of a connection of which the
 /// link had dropped nothing.
 pub(super) fn reason(trace: &Trace, link: Option<&Spec>) -> Option<Text> {
-    link.filter(|spec| spec.rtt() < SHORTEST_TIMER && spec.up.rate.or(spec.down.rate).is_none())?;
+    link.filter(|spec| is_quick(spec))?;
     let again = trace.packets.iter().filter(|p| p.segment().is_some_and(|s| s.retransmission));
     let mut for_nothing = again.filter(|p| !trace.packets.iter().any(|q| q.dropped() && q.seq < p.seq && beside(p, q)));
     let reason = "a segment was sent again although none was lost";
@@ -68,13 +102,49 @@ mod tests {
             event.evidence = Evidence { unsent, unacked, peer_window, mss, ..Evidence::default() };
             event
         };
-        let of = |events: Vec<Event>| delayed(&Trace { events, ..Trace::default() });
+        let of = |events: Vec<Event>| delayed(&Trace { events, ..Trace::default() }, None);
         assert_eq!(of(vec![send(0, 1, 65_483)]), None, "it has left");
         assert!(of(vec![send(0, 0, 65_483), send(8, 1, 65_483)]).is_some());
         assert_eq!(of(vec![send(22_528, 1, 2_048), send(872_425, 3, 94_834)]), None, "the peer has no room");
         let mut meant = Event::new(EndName::only(Role::Server), Call::SetSockOpt);
         meant.note = Some(Box::new(Text::new("TCP_QUICKACK", "TCP_QUICKACK")));
         assert_eq!(of(vec![meant, send(8, 1, 65_483)]), None, "somebody delays ACKs on purpose");
+    }
+
+    #[test]
+    fn a_send_that_waits_and_takes_a_part_was_interrupted() {
+        use crate::trace::{EndName, SockId};
+        let event = |call, asked, returned: Option<usize>| {
+            let mut event = Event::new(EndName::only(Role::Client), call);
+            (event.sock, event.asked, event.returned) = (Some(SockId(0)), Some(asked), returned);
+            event.error = returned.is_none().then(|| "ECONNRESET".into());
+            event
+        };
+        let of = |events: Vec<Event>| interrupted(&Trace { events, ..Trace::default() }).is_some();
+        let [whole, part, broken] = [Some(9), Some(4), None].map(|returned| event(Call::Send, 9, returned));
+        let mut nonblocking = event(Call::SetSockOpt, 1, Some(1));
+        nonblocking.note = Some(Box::new(Text::new("O_NONBLOCK", "O_NONBLOCK")));
+        assert!(!of(vec![whole.clone()]) && of(vec![whole, part.clone()]));
+        assert!(!of(vec![nonblocking, part.clone()]), "it does not wait");
+        assert!(!of(vec![part, broken]), "the connection broke");
+    }
+
+    #[test]
+    fn over_the_link_an_ack_is_late_after_a_round_trip_and_its_delay() {
+        use crate::trace::{EndName, Evidence, Proto, SockId, SocketInfo};
+        let mut trace = trace(&[(Fate::Delivered, false)]);
+        let [local, peer] = [trace.packets[0].source, trace.packets[0].destination].map(|a| Some(a.into()));
+        let end = EndName::only(Role::Client);
+        trace.sockets = vec![SocketInfo { id: SockId(0), end, proto: Proto::Tcp, local, peer, expected: vec![] }];
+        let link = Spec::parse("rtt=20ms").expect("a link");
+        for (t_us, late) in [(19_000, false), (59_000, false), (61_000, true)] {
+            let mut event = Event::new(end, Call::Send);
+            (event.sock, event.t_us) = (Some(SockId(0)), t_us);
+            let [unsent, unacked, mss, peer_window] = [4, 1, 1_460, 64_240].map(Some);
+            event.evidence = Evidence { unsent, unacked, mss, peer_window, ..Evidence::default() };
+            trace.events = vec![event];
+            assert_eq!(delayed(&trace, Some(&link)).is_some(), late, "{t_us}");
+        }
     }
 
     /// Segments of one connection: what became of each, and whether it was sent before.
