@@ -86,7 +86,7 @@ impl<'a> DatagramSocket<'a> {
     /// When the address cannot be had.
     pub fn bind(console: &'a Console, at: SocketAddr) -> Result<DatagramSocket<'a>> {
         let bound = DatagramSocket::make(console, Role::Server, at, None).and_then(|mut made| {
-            made.everywhere = at.ip().is_unspecified();
+            made.everywhere = at.ip().to_canonical().is_unspecified();
             if made.everywhere {
                 asked_at::tell(made.socket.socket(), at)?;
             }

@@ -149,18 +149,29 @@ impl PartialFile {
     }
 }
 
-/// Takes away the folders that nobody holds any more.
+/// Takes away the folders that nobody holds any more, with the part in them and nothing else: what somebody keeps under
+/// such a name is his.
 fn sweep(dir: &Dir) {
     let entries = dir.entries().into_iter().flatten().flatten();
     let names =
         entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())).map(|entry| entry.file_name());
-    for name in names.filter(|name| name.as_encoded_bytes().starts_with(PREFIX.as_bytes())).collect::<Vec<_>>() {
-        let left = dir.open_dir_nofollow(&name).is_ok_and(|left| hold(&left, true).is_ok());
-        if left {
+    for name in names.filter(|name| is_hidden(name)).collect::<Vec<_>>() {
+        let Ok(left) = dir.open_dir_nofollow(&name) else { continue };
+        let only_a_part = left.entries().is_ok_and(|mut all| all.all(|e| e.is_ok_and(|e| e.file_name() == PART)));
+        if only_a_part && hold(&left, true).is_ok() {
             // Best effort: another program may be at it.
-            let _ = dir.remove_dir_all(&name);
+            let _ = left.remove_file(PART);
+            let _ = dir.remove_dir(&name);
         }
     }
+}
+
+/// Is it the name of such a folder: the prefix, a process's number and a count?
+fn is_hidden(name: &OsStr) -> bool {
+    let rest = name.to_str().and_then(|name| name.strip_prefix(PREFIX)?.split_once('-'));
+    rest.is_some_and(|numbers| {
+        [numbers.0, numbers.1].iter().all(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
+    })
 }
 
 /// Holds a folder as long as this is kept: flock(2) ends with the program, however that ends.
@@ -359,12 +370,16 @@ mod tests {
         // What is held by a program that runs stays; what was left by one that does not goes.
         std::fs::create_dir(scratch.path().join(".stickdemo-1-0")).expect("a folder");
         std::fs::write(scratch.path().join(".stickdemo-1-0/part"), "left").expect("a file");
-        std::fs::write(scratch.path().join(".stickdemo-mine"), "a file").expect("a file");
+        let mine = [".stickdemo-mine", ".stickdemo-notes/thesis", ".stickdemo-2-0/thesis", ".stickdemo-3-x/part"];
+        for mine in mine.map(|name| scratch.path().join(name)) {
+            std::fs::create_dir_all(mine.parent().expect("a folder")).expect("a folder");
+            std::fs::write(mine, "mine").expect("a file");
+        }
         Folder::open(scratch.path()).expect("opened");
-        assert_eq!(entries(&scratch), 2);
-        assert!(hidden.join(PART).is_file() && scratch.path().join(".stickdemo-mine").is_file());
+        assert_eq!(entries(&scratch), 1 + mine.len());
+        assert!(hidden.join(PART).is_file() && mine.iter().all(|name| scratch.path().join(name).is_file()));
         drop(part);
-        assert_eq!(entries(&scratch), 1);
+        assert_eq!(entries(&scratch), mine.len());
     }
 
     #[cfg(any(target_os = "linux", target_os = "macos", windows))]
