@@ -156,7 +156,7 @@ fn an_upload_that_goes_on_is_not_given_up() {
         rest(&mut stream);
     });
     // Where a system does not tell what its kernel still has, the wait for the receipt cannot see the bytes flow.
-    let patience = if stickdemo::net::statistics::counts_segments() { "500ms" } else { "30s" };
+    let patience = if stickdemo::net::statistics::counts_segments() { "2s" } else { "30s" };
     let ran = folders.run(&["put", &file, &address, "--timeout", patience]);
     assert_eq!(ran.code, Some(0), "{ran}");
     server.join().expect("the server's side");
