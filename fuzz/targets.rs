@@ -15,7 +15,7 @@ use std::time::Duration;
 use stickdemo::framing::json::{self, Json};
 use stickdemo::framing::protocols::{self, Framed, More, Terms};
 use stickdemo::framing::{
-    Decoder, Fault, Frame, Framing, I32_LE, Kind, Limits, Look, U8, U16_BE, U32_BE, U32_LE, decimal,
+    Decoder, Fault, Frame, Framing, I32_LE, Kind, Limits, Line, Look, Netstring, U8, U16_BE, U32_BE, U32_LE, decimal,
 };
 use stickdemo::programs::Spelling;
 use stickdemo::programs::answers::{self, Manner, Outputs};
@@ -46,7 +46,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("recordings", recordings),
 ];
 
-const FRAMINGS: [&dyn Framing; 6] = [&I32_LE, &Json, &U32_LE, &U32_BE, &U16_BE, &U8];
+const FRAMINGS: [&dyn Framing; 8] = [&I32_LE, &Json, &U32_LE, &U32_BE, &U16_BE, &U8, &Line, &Netstring];
 const LIMITS: [Limits; 3] =
     [Limits { header: 64 << 10, body: 16 << 20 }, Limits { header: 60, body: 300 }, Limits { header: 0, body: 0 }];
 
@@ -129,15 +129,15 @@ fn faithful(framing: &dyn Framing, stream: &[u8], (frames, end): &Decoded) {
     let mut at = 0;
     for frame in frames {
         assert_eq!(frame.offset, at as u64);
-        for part in [&frame.header, &frame.body] {
-            assert_eq!(stream.get(at..at + part.len()), Some(&part[..]), "the stream's bytes");
+        for part in [&frame.header[..], &frame.body, frame.trailer] {
+            assert_eq!(stream.get(at..at + part.len()), Some(part), "the stream's bytes");
             at += part.len();
         }
         let written = framing.frame(&frame.body).expect("a body that was read can be written");
         if framing.kind() == Kind::Json {
             assert_eq!(decode(framing, LIMITS[0], [&written[..]]).0[0].body, frame.body);
         } else {
-            assert_eq!(written, [&frame.header[..], &frame.body].concat());
+            assert_eq!(written, [&frame.header[..], &frame.body, frame.trailer].concat());
         }
     }
     if end.is_ok() {

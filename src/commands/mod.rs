@@ -9,6 +9,7 @@ mod check;
 mod common_options;
 mod completions;
 pub mod cost;
+mod decode;
 mod doctor;
 mod exec;
 mod explain;
@@ -46,6 +47,7 @@ pub(crate) fn every() -> Vec<Command> {
         list::command,
         explain::command,
         framings::command,
+        decode::command,
         all::command,
         show::command,
         watch::command,

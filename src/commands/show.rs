@@ -109,7 +109,11 @@ fn render(out: &mut dyn Write, report: &Report, before: usize, format: Format, s
     }
 }
 
-fn open(file: &Path) -> io::Result<File> {
+/// Opens a file for reading; a folder is none.
+///
+/// # Errors
+/// What the system says.
+pub(super) fn open(file: &Path) -> io::Result<File> {
     let opened = File::open(file)?;
     match opened.metadata()?.is_dir() {
         true => Err(io::ErrorKind::IsADirectory.into()),

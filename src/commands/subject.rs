@@ -1,10 +1,10 @@
 //! The programs that `watch` and `check` run: one behind `--`, or a server and a client.
 
 use crate::cli::args::{flag, get, one_of, value};
-use crate::framing::{Framing, Kind};
+use crate::framing::{self, Framing, Kind};
 use crate::say;
 use crate::text::{Lang, Text};
-use crate::watch::{Programs, frames};
+use crate::watch::Programs;
 use clap::{Arg, ArgMatches, ValueHint, value_parser};
 use std::path::PathBuf;
 
@@ -13,10 +13,10 @@ pub(super) fn args(lang: Lang) -> Vec<Arg> {
     let command = Text::new("the program and its arguments, behind --", "程序和它的参数，写在 -- 后面");
     let command = Arg::new("command").value_name("CMD").num_args(0..).last(true).help(command.to(lang).to_owned());
     let framing = Text::new(
-        "where messages end: i32le, u32le, u32be, u16be, u8 or json (default: each send is one)",
-        "消息怎样分界：i32le、u32le、u32be、u16be、u8 或 json（默认每次发送是一条）",
+        "where messages end: i32le, u32le, u32be, u16be, u8, json, line or netstring (default: each send is one)",
+        "消息怎样分界：i32le、u32le、u32be、u16be、u8、json、line 或 netstring（默认每次发送是一条）",
     );
-    let kinds = Kind::ALL.into_iter().filter(|kind| frames::of_stream(*kind).is_some());
+    let kinds = Kind::ALL.into_iter().filter(|kind| framing::of_kind(*kind).is_some());
     let names = |kind: Kind| [kind.name()].into_iter().chain(kind.aliases().iter().copied()).map(move |n| (n, kind));
     let input = Text::new("a file for the client's standard input", "作为客户端标准输入的文件");
     vec![
@@ -60,7 +60,7 @@ pub(super) fn keep(lang: Lang) -> Arg {
 
 /// The framing that was asked for.
 pub(super) fn framing(matches: &ArgMatches) -> Option<&'static dyn Framing> {
-    get::<Kind>(matches, "framing").and_then(frames::of_stream)
+    get::<Kind>(matches, "framing").and_then(framing::of_kind)
 }
 
 /// The programs that were named.

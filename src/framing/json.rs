@@ -34,7 +34,7 @@ impl Framing for Json {
             None => Ok(Look::Short(length - after.len())),
             Some(json) => {
                 let body = size(&parse(json)?, DATA_SIZE, limits.body)?;
-                Ok(Look::Known(Layout { header: prefix.saturating_add(length), body }))
+                Ok(Look::Known(Layout::of(prefix.saturating_add(length), body)))
             }
         }
     }
@@ -216,7 +216,7 @@ mod tests {
             let missing = if have < 4 { 4 - have } else { header - have };
             assert_eq!(Json.look(&bytes[..have], &limits), Ok(Look::Short(missing)));
         }
-        assert_eq!(Json.look(&bytes, &limits), Ok(Look::Known(Layout { header, body: 5 })));
+        assert_eq!(Json.look(&bytes, &limits), Ok(Look::Known(Layout::of(header, 5))));
     }
 
     #[test]
@@ -226,7 +226,7 @@ mod tests {
             bytes.extend_from_slice(json.as_bytes());
             Json.look(&bytes, &Limits { header: 60, body: 1000 }).map_err(|fault| fault.kind())
         };
-        assert_eq!(look("{\"data_size\":1000}"), Ok(Look::Known(Layout { header: 22, body: 1000 })));
+        assert_eq!(look("{\"data_size\":1000}"), Ok(Look::Known(Layout::of(22, 1000))));
         assert_eq!(look("{\"data_size\": 1001}"), Err("oversize"));
         assert_eq!(look("{\"data_size\": 18446744073709551615}"), Err("oversize"));
         assert_eq!(look("{\"data_size\": -1}"), Err("negative"));

@@ -40,6 +40,11 @@ pub const U16_BE: Length = Length { kind: Kind::U16Be, width: 2, order: Order::B
 pub const U8: Length = Length { kind: Kind::U8, width: 1, order: Order::Big, signed: false };
 
 impl Length {
+    /// The length field of this name, if the framing is one.
+    pub fn of_kind(kind: Kind) -> Option<Length> {
+        [I32_LE, U32_LE, U32_BE, U16_BE, U8].into_iter().find(|length| length.kind == kind)
+    }
+
     /// How many bytes the field itself has.
     pub const fn width(self) -> usize {
         self.width
@@ -117,7 +122,7 @@ impl Framing for Length {
     fn look(&self, bytes: &[u8], limits: &Limits) -> Result<Look, Fault> {
         match self.width.checked_sub(bytes.len()) {
             Some(more) if more > 0 => Ok(Look::Short(more)),
-            _ => Ok(Look::Known(Layout { header: self.width, body: self.unpack(bytes, limits.body)? })),
+            _ => Ok(Look::Known(Layout::of(self.width, self.unpack(bytes, limits.body)?))),
         }
     }
 

@@ -313,6 +313,7 @@ pub fn header(
         let more = match framing.look(&bytes, limits) {
             Ok(Look::Known(layout)) => return Ok(layout.body),
             Ok(Look::Short(more)) => more,
+            Ok(Look::Open) => 1,
             Err(fault) => return Err(moment.failed_at(&bytes)(fault.into())),
         };
         bytes.resize(have + more, 0);

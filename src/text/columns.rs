@@ -20,14 +20,33 @@ pub fn cut(text: &str, width: usize, unicode: bool) -> String {
     if columns(text) <= width {
         return text.to_owned();
     }
-    let dots = if unicode { "…" } else { ".." };
-    let room = width.saturating_sub(columns(dots));
+    let dots = dots(unicode);
+    fitting(text.chars(), width.saturating_sub(columns(dots))).chain(dots.chars()).collect()
+}
+
+const fn dots(unicode: bool) -> &'static str {
+    if unicode { "…" } else { ".." }
+}
+
+/// The first characters that take no more than `room` columns.
+fn fitting(chars: impl Iterator<Item = char>, room: usize) -> impl Iterator<Item = char> {
     let mut used = 0;
-    let fits = |c: &char| {
+    chars.take_while(move |c| {
         used += c.width().unwrap_or(0);
         used <= room
-    };
-    text.chars().take_while(fits).chain(dots.chars()).collect()
+    })
+}
+
+/// The text shortened in its middle to `width` columns: beginning and end are what one looks for.
+pub fn elided(text: &str, width: usize, unicode: bool) -> String {
+    if columns(text) <= width {
+        return text.to_owned();
+    }
+    let dots = dots(unicode);
+    let room = width.saturating_sub(columns(dots));
+    let behind = room / 3;
+    let end: Vec<char> = fitting(text.chars().rev(), behind).collect();
+    fitting(text.chars(), room - behind).chain(dots.chars()).chain(end.into_iter().rev()).collect()
 }
 
 /// Breaks a text into lines of at most `width` columns, where Unicode lets it break (Standard Annex 14): at spaces,
@@ -62,6 +81,8 @@ mod tests {
         assert_eq!(padded("粘包", 6), "粘包  ");
         assert_eq!(cut("一二三四五", 7, false), "一二..");
         assert_eq!(cut("hello", 5, false), "hello");
+        assert_eq!((elided("hello", 5, false), elided("abcdefghijk", 8, false)), ("hello".into(), "abcd..jk".into()));
+        assert_eq!(elided("一二三四五六七", 9, false), "一二..七");
     }
 
     #[test]

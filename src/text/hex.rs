@@ -1,5 +1,8 @@
 //! Bytes as hexadecimal digits, in lower case.
 
+use super::{Text, excerpt};
+use crate::say;
+
 const DIGITS: &[u8; 16] = b"0123456789abcdef";
 
 /// The digits without anything between them: `00ff`.
@@ -37,9 +40,39 @@ pub fn parse(digits: &str) -> Option<Vec<u8>> {
     digits.as_bytes().chunks(2).map(byte).collect()
 }
 
+/// Bytes as people copy them from a log: pairs of digits in either case, with or without something between them, with
+/// `0x` or `\\x` before them or not.
+///
+/// # Errors
+/// A sentence that says what it takes.
+pub fn typed(text: &str) -> Result<Vec<u8>, Text> {
+    let plain = text.replace("\\x", " ").replace("0x", " ").to_ascii_lowercase();
+    let groups = plain.split(|c: char| c.is_whitespace() || matches!(c, ':' | ',' | '-'));
+    let bytes: Option<Vec<_>> = groups.map(parse).collect();
+    bytes.map(|groups| groups.concat()).ok_or_else(|| {
+        let shown = excerpt(text);
+        say!(
+            "{shown}: takes pairs of hex digits, as in '05 00' or 0500",
+            "{shown}：应为成对的十六进制数字，如 '05 00' 或 0500"
+        )
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_people_copy_is_read_and_what_is_no_byte_is_refused() {
+        let bytes = vec![5, 0, 0xff];
+        for text in ["0500ff", "05 00 FF", "05:00:ff", "0x05, 0x00, 0xFF", r"\x05\x00\xff", " 05-00\nff\t"] {
+            assert_eq!(typed(text), Ok(bytes.clone()), "{text}");
+        }
+        assert_eq!(typed(""), Ok(vec![]));
+        for wrong in ["5", "050", "0g", "hello", "05 0", "粘包"] {
+            assert!(typed(wrong).is_err_and(|why| why.en.starts_with(&format!("{wrong}: "))), "{wrong}");
+        }
+    }
 
     #[test]
     fn what_is_written_is_read_and_nothing_else() {

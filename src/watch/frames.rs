@@ -1,23 +1,9 @@
 //! The frames of a stream that was sent: which bytes of it belong to which message.
 
-use crate::framing::json::Json;
-use crate::framing::{Framing, I32_LE, Kind, Limits, Look, U8, U16_BE, U32_BE, U32_LE};
+use crate::framing::{Framing, Limits, Look};
 use crate::text::Text;
 use crate::trace::{MsgId, Part, Span};
 use std::ops::Range;
-
-/// The framing of this name, where a stream alone tells where its messages end.
-pub fn of_stream(kind: Kind) -> Option<&'static dyn Framing> {
-    match kind {
-        Kind::I32Le => Some(&I32_LE),
-        Kind::U32Le => Some(&U32_LE),
-        Kind::U32Be => Some(&U32_BE),
-        Kind::U16Be => Some(&U16_BE),
-        Kind::U8 => Some(&U8),
-        Kind::Json => Some(&Json),
-        Kind::None | Kind::Ack | Kind::Line | Kind::Netstring => None,
-    }
-}
 
 /// One direction of a connection, cut into frames.
 #[derive(Debug, Default)]
@@ -44,7 +30,7 @@ pub struct Whole {
     pub msg: MsgId,
     /// How many bytes its header has.
     pub header: usize,
-    /// Its body.
+    /// Its body, and what ends it.
     pub body: Vec<u8>,
 }
 
@@ -64,6 +50,7 @@ impl FramedStream {
             let (header, total, label) = match framing.look(rest, &limits) {
                 Ok(Look::Known(layout)) => (layout.header, layout.total().unwrap_or(usize::MAX), None),
                 Ok(Look::Short(_)) => (rest.len(), usize::MAX, None),
+                Ok(Look::Open) => (0, usize::MAX, None),
                 Err(fault) => (0, usize::MAX, Some(Text::new("no frame: {}", "不是帧：{}").with(&fault.text()))),
             };
             let len = total.min(rest.len());

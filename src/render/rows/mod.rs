@@ -13,3 +13,4 @@ pub mod token;
 pub use counted::counted;
 pub use ladder::{EventRow, PacketRow, Row, alike, rows};
 pub use lesson::Stages;
+pub(crate) use preview::text;
