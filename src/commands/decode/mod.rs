@@ -41,7 +41,7 @@ pub(super) fn command() -> Command {
     .about(about)
     .formats([Format::Text, Format::Json])
     .args(args)
-    .words([("decode", &["parse", "dissect", "frames", "hexdump", "解码", "拆帧", "十六进制"] as &[_])])
+    .words([("decode", "parse dissect frames hexdump 解码 拆帧 十六进制")])
 }
 
 fn args(lang: Lang) -> Vec<Arg> {
