@@ -15,7 +15,8 @@ use std::time::Duration;
 use stickdemo::framing::json::{self, Json};
 use stickdemo::framing::protocols::{self, Framed, More, Terms};
 use stickdemo::framing::{
-    Decoder, Fault, Frame, Framing, I32_LE, Kind, Limits, Line, Look, Netstring, U8, U16_BE, U32_BE, U32_LE, decimal,
+    Decoder, Fault, Frame, Framing, I32_LE, Kind, Limits, LineFeed, Look, Netstring, U8, U16_BE, U32_BE, U32_LE,
+    decimal,
 };
 use stickdemo::programs::Spelling;
 use stickdemo::programs::answers::{self, Manner, Outputs};
@@ -46,7 +47,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("recordings", recordings),
 ];
 
-const FRAMINGS: [&dyn Framing; 8] = [&I32_LE, &Json, &U32_LE, &U32_BE, &U16_BE, &U8, &Line, &Netstring];
+const FRAMINGS: [&dyn Framing; 8] = [&I32_LE, &Json, &U32_LE, &U32_BE, &U16_BE, &U8, &LineFeed, &Netstring];
 const LIMITS: [Limits; 3] =
     [Limits { header: 64 << 10, body: 16 << 20 }, Limits { header: 60, body: 300 }, Limits { header: 0, body: 0 }];
 

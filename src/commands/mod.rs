@@ -9,7 +9,7 @@ mod check;
 mod common_options;
 mod completions;
 pub mod cost;
-mod decode;
+mod decoding;
 mod doctor;
 mod exec;
 mod explain;
@@ -47,7 +47,7 @@ pub(crate) fn every() -> Vec<Command> {
         list::command,
         explain::command,
         framings::command,
-        decode::command,
+        decoding::command,
         all::command,
         show::command,
         watch::command,

@@ -156,10 +156,10 @@ fn ended(trailer: &[u8], mark: &'static [u8]) -> Result<(), Fault> {
 mod tests {
     use super::*;
     use crate::framing::json::Json;
-    use crate::framing::{I32_LE, Kind, Line, Netstring, U8, U16_BE, U32_BE, U32_LE};
+    use crate::framing::{I32_LE, Kind, LineFeed, Netstring, U8, U16_BE, U32_BE, U32_LE};
 
     const LIMITS: Limits = Limits { header: 256, body: 5000 };
-    const FRAMINGS: [&dyn Framing; 8] = [&I32_LE, &U32_LE, &U32_BE, &U16_BE, &U8, &Json, &Line, &Netstring];
+    const FRAMINGS: [&dyn Framing; 8] = [&I32_LE, &U32_LE, &U32_BE, &U16_BE, &U8, &Json, &LineFeed, &Netstring];
 
     /// Numbers that are the same on every run (Knuth's MMIX generator).
     struct Dice(u64);
@@ -352,7 +352,7 @@ mod tests {
         assert_eq!(fault(b"5:hello"), Fault::Unended { have: 5, mark: b"," });
         assert_eq!(fault(b"5:hell"), Fault::EofInBody { have: 4, need: 5 });
         assert_eq!(fault(b"5:hello5:").text().en, "behind the body stands \"5\" where \",\" should end it");
-        let mut line = Decoder::new(Line, LIMITS);
+        let mut line = Decoder::new(LineFeed, LIMITS);
         line.feed(&[b'x'; 5001]);
         assert_eq!(line.next_frame(), Err(Fault::Endless { limit: 5000 }));
     }

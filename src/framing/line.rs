@@ -5,12 +5,12 @@ use crate::say;
 
 /// The framing `line`. A carriage return before the line feed (RFC 5321 §2.3.8) is a byte of the message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Line;
+pub struct LineFeed;
 
 /// What ends a line.
 const LF: u8 = b'\n';
 
-impl Framing for Line {
+impl Framing for LineFeed {
     fn kind(&self) -> Kind {
         Kind::Line
     }
@@ -52,14 +52,14 @@ mod tests {
     fn a_line_ends_at_its_line_feed_within_the_limit() {
         let limits = Limits { header: 0, body: 5 };
         let known = |body| Ok(Look::Known(Layout { header: 0, body, trailer: 1 }));
-        assert_eq!(Line.look(b"hello\nfeng\n", &limits), known(5));
-        assert_eq!(Line.look(b"\n", &limits), known(0));
-        assert_eq!(Line.look(b"hello", &limits), Ok(Look::Open));
-        assert_eq!(Line.look_on(b"hello\n", 5, &limits), known(5));
+        assert_eq!(LineFeed.look(b"hello\nfeng\n", &limits), known(5));
+        assert_eq!(LineFeed.look(b"\n", &limits), known(0));
+        assert_eq!(LineFeed.look(b"hello", &limits), Ok(Look::Open));
+        assert_eq!(LineFeed.look_on(b"hello\n", 5, &limits), known(5));
         for long in [&b"hello!"[..], b"hello!\n"] {
-            assert_eq!(Line.look(long, &limits), Err(Fault::Endless { limit: 5 }));
+            assert_eq!(LineFeed.look(long, &limits), Err(Fault::Endless { limit: 5 }));
         }
-        assert_eq!(Line.frame(b"hi").unwrap(), b"hi\n");
-        assert_eq!(Line.frame(b"a\nb").unwrap_err().kind(), "syntax");
+        assert_eq!(LineFeed.frame(b"hi").unwrap(), b"hi\n");
+        assert_eq!(LineFeed.frame(b"a\nb").unwrap_err().kind(), "syntax");
     }
 }

@@ -9,7 +9,7 @@
 //! * the bytes *cannot be* a frame ([`Fault::Negative`], [`Fault::Oversize`], [`Fault::Syntax`]).
 //!
 //! [`Length`] is a fixed length field (`struct.pack('i', n)` and its relatives); [`json`] puts a
-//! JSON header behind one, [`Line`] ends each message with a line feed, and a [`Netstring`] has its length in digits.
+//! JSON header behind one, [`LineFeed`] ends each message with a line feed, and a [`Netstring`] has its length in digits.
 //! [`Decoder`] cuts a stream into frames, however it was split on the way.
 //!
 //! ```
@@ -38,6 +38,7 @@ mod kind;
 mod length;
 mod line;
 mod md5;
+mod named;
 mod netstring;
 mod part;
 pub mod protocols;
@@ -46,7 +47,8 @@ pub mod suspect;
 pub use decoder::{Decoder, Frame};
 pub use kind::Kind;
 pub use length::{I32_LE, Length, U8, U16_BE, U32_BE, U32_LE};
-pub use line::Line;
+pub use line::LineFeed;
+pub use named::of_kind;
 pub use netstring::Netstring;
 pub use part::Part;
 
@@ -166,21 +168,6 @@ impl<F: Framing + ?Sized> Framing for &F {
 
     fn trailer(&self) -> &'static [u8] {
         (**self).trailer()
-    }
-}
-
-/// The framing of this name, where a stream alone tells where its messages end.
-pub fn of_kind(kind: Kind) -> Option<&'static dyn Framing> {
-    match kind {
-        Kind::I32Le => Some(&I32_LE),
-        Kind::U32Le => Some(&U32_LE),
-        Kind::U32Be => Some(&U32_BE),
-        Kind::U16Be => Some(&U16_BE),
-        Kind::U8 => Some(&U8),
-        Kind::Json => Some(&json::Json),
-        Kind::Line => Some(&Line),
-        Kind::Netstring => Some(&Netstring),
-        Kind::None | Kind::Ack => None,
     }
 }
 

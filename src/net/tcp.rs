@@ -50,6 +50,7 @@ pub struct Tcp<'e> {
     rcvbuf: Option<usize>,
     mss: Option<u32>,
     reuse_address: bool,
+    backlog: u32,
 }
 
 impl<'e> Tcp<'e> {
@@ -62,6 +63,7 @@ impl<'e> Tcp<'e> {
             rcvbuf: chosen.rcvbuf,
             mss: None,
             reuse_address: false,
+            backlog: 128,
         }
     }
 
@@ -77,6 +79,13 @@ impl<'e> Tcp<'e> {
     #[must_use]
     pub fn reuse_address(mut self, on: bool) -> Self {
         self.reuse_address = on;
+        self
+    }
+
+    /// How many connections may wait for accept (listen(2)): 128 unless a page sets it. Linux lets one more wait.
+    #[must_use]
+    pub fn backlog(mut self, connections: u32) -> Self {
+        self.backlog = connections;
         self
     }
 
@@ -120,7 +129,7 @@ impl<'e> Tcp<'e> {
         let recorded = Staged::adopt(self.end, socket, Proto::Tcp);
         let address = recorded.local().unwrap_or_else(|| self.end.bind_address());
         recorded.note_addresses();
-        Listener::new(recorded, address)
+        Listener::new(recorded, address, self.backlog)
     }
 
     /// The same at an address of the caller's, unknown to the other end.
@@ -130,7 +139,7 @@ impl<'e> Tcp<'e> {
     pub fn listen_at(&self, address: SocketAddr) -> Result<Listener> {
         let recorded = self.open(address)?;
         let address = recorded.bind(address)?;
-        Listener::new(recorded, address)
+        Listener::new(recorded, address, self.backlog)
     }
 
     /// socket, setsockopt, connect: to where the other end listens.
@@ -161,6 +170,20 @@ impl<'e> Tcp<'e> {
         Conn::new(recorded)
     }
 
+    /// The same as [`connect`](Tcp::connect) for a program that waits no longer than this for the answer (SO_SNDTIMEO,
+    /// in milliseconds). On Linux connect says EINPROGRESS then, and the kernel goes on asking (socket(7)).
+    ///
+    /// # Errors
+    /// What the calls say.
+    pub fn connect_within(self, limit: Duration) -> Result<Conn> {
+        let address = self.end.server_address()?;
+        let recorded = self.open(address)?;
+        let ms = limit.as_millis() as usize;
+        recorded.set("SO_SNDTIMEO", ms, |s| s.set_write_timeout(Some(limit)), |_| Ok(ms))?;
+        recorded.plain(Call::Connect, Some(address), |s| s.connect(&address.into()))?;
+        Conn::new(recorded)
+    }
+
     fn open(&self, family: SocketAddr) -> Result<Staged> {
         let recorded = Staged::open(self.end, Proto::Tcp, family)?;
         if self.reuse_address {
@@ -184,6 +207,12 @@ fn set_nodelay(recorded: &Staged, on: bool) -> Result<()> {
     recorded.set("TCP_NODELAY", asked, |s| s.set_tcp_nodelay(on), |s| s.tcp_nodelay().map(usize::from))
 }
 
+/// MSG_WAITALL, recv(2).
+#[cfg(unix)]
+const WAITALL: i32 = libc::MSG_WAITALL;
+#[cfg(windows)]
+const WAITALL: i32 = windows_sys::Win32::Networking::WinSock::MSG_WAITALL as i32;
+
 /// A listening socket.
 pub struct Listener {
     recorded: Staged,
@@ -191,8 +220,9 @@ pub struct Listener {
 }
 
 impl Listener {
-    fn new(recorded: Staged, address: SocketAddr) -> Result<Listener> {
-        recorded.plain(Call::Listen, Some(address), |s| s.listen(128))?;
+    fn new(recorded: Staged, address: SocketAddr, backlog: u32) -> Result<Listener> {
+        let backlog = i32::try_from(backlog).unwrap_or(i32::MAX);
+        recorded.plain(Call::Listen, Some(address), |s| s.listen(backlog))?;
         Ok(Listener { recorded, address })
     }
 
@@ -240,6 +270,23 @@ impl Listener {
             set_nodelay(&conn.recorded, on)?;
         }
         Ok(conn)
+    }
+
+    /// Waits until so many connections are complete and wait for accept. Linux counts them (`tcpi_unacked` of a
+    /// listening socket); elsewhere it returns at once.
+    ///
+    /// # Errors
+    /// When the deadline passes.
+    pub fn wait_waiting(&self, n: u32) -> Result<()> {
+        if !statistics::counts_segments() {
+            return Ok(());
+        }
+        let note = match n {
+            1 => Text::new("until 1 connection waits for accept", "等到有 1 个连接在等待 accept"),
+            _ => say!("until {n} connections wait for accept", "等到有 {n} 个连接在等待 accept"),
+        };
+        let waiting = || statistics::tcp(self.recorded.socket()).unacked.is_some_and(|waiting| waiting >= n);
+        self.recorded.wait(Fact::Readable, note, waiting)
     }
 
     /// close(2).
@@ -388,6 +435,19 @@ impl Conn {
     /// # Errors
     /// What recv says (`ECONNRESET`; `EAGAIN` when non-blocking), or that nothing came in time.
     pub fn recv(&self, size: usize) -> Result<Vec<u8>> {
+        self.receive(size, 0)
+    }
+
+    /// The same with MSG_WAITALL: waits for all `size` bytes. Less comes when the stream ends, or an error, a signal or a
+    /// timeout is first (recv(2), socket(7)).
+    ///
+    /// # Errors
+    /// As [`recv`](Conn::recv).
+    pub fn recv_waitall(&self, size: usize) -> Result<Vec<u8>> {
+        self.receive(size, WAITALL)
+    }
+
+    fn receive(&self, size: usize, flags: i32) -> Result<Vec<u8>> {
         let what = || say!("bytes to receive (recv({size}))", "可接收的字节（recv({size})）");
         let stage = &self.recorded.end.stage;
         let patience = stage.may_move(what)?;
@@ -395,9 +455,12 @@ impl Conn {
         let waits = stage.alone() && !self.nonblocking.get();
         let read = |s: &Socket| match waits && !barrier::readable(s, patience.limit) {
             true => Err(io::ErrorKind::WouldBlock.into()),
-            false => read_into(size, |buffer| s.recv(buffer)),
+            false => read_into(size, |buffer| s.recv_with_flags(buffer, flags)),
         };
-        let received = self.recorded.recv(size, read, |_, _| ()).map_err(failed(Call::Recv, None));
+        let received = self.recorded.recv(size, read, |event, _| {
+            event.note = (flags == WAITALL).then(|| Box::new(Text::same("MSG_WAITALL")));
+        });
+        let received = received.map_err(failed(Call::Recv, None));
         self.heard(&received)?;
         if self.nonblocking.get() { received } else { received.map_err(|e| in_vain(e, patience, what)) }
     }

@@ -25,7 +25,7 @@ pub(super) fn scenario() -> Scenario {
         .clients(CLIENTS, client)
         .server(server)
         .judge(judge)
-        .words("threads concurrent many-clients backlog 并发 多线程")
+        .words("threads concurrent many-clients 并发 多线程")
         .teach(teach)
 }
 

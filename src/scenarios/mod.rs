@@ -23,6 +23,7 @@ mod page;
 mod prelude;
 mod remote_commands;
 mod segments;
+mod tcp_backlog;
 mod tcp_close;
 mod tcp_empty;
 mod tcp_nagle;
@@ -59,6 +60,7 @@ pub fn syllabus() -> Vec<Scenario> {
         tcp_split::scenario,
         tcp_empty::scenario,
         tcp_close::scenario,
+        tcp_backlog::scenario,
         tcp_partial_send::scenario,
         tcp_reuseaddr::scenario,
         udp_boundaries::scenario,

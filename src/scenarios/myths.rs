@@ -147,6 +147,6 @@ pub static MYTHS: [Myth; 20] = [
     myth(
         Text::new("listen(5) means five clients", "listen(5) 表示最多五个客户端"),
         Text::new("it is how many connections may wait for accept", "那是等待 accept 的连接数"),
-        "fix-concurrent",
+        "tcp-backlog",
     ),
 ];

@@ -213,7 +213,7 @@ fn teach(t: Teaching) -> Teaching {
     .next("tcp-close --control", "they read first, the loop checks", "对端先读完，循环有检查")
     .next("tcp-empty", "why an empty recv cannot be an empty message", "为什么空的 recv 不可能是空消息")
     .next("fix-exact", "an end in the middle of a message", "消息中途遇到流结束")
-    .next("tcp-partial-send", "a peer that stays, but does not read", "对端还在，却不读")
+    .next("tcp-backlog", "a server that never accepts: who has the bytes?", "服务器一直不 accept：字节在谁手里？")
     .control(
         "the server checks in every loop, and every peer reads its answer before it goes",
         "服务器每个循环都检查，客户端都先读完响应再离开",

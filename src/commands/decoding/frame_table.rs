@@ -37,7 +37,7 @@ impl Kept {
 }
 
 /// Who writes it, as text or JSON lines.
-pub(super) struct View<'c> {
+pub(super) struct FrameTable<'c> {
     kind: Kind,
     format: Format,
     style: &'c Style,
@@ -51,9 +51,9 @@ const LENGTH: usize = 7;
 /// Columns of the words before a sentence.
 const LABEL: usize = 8;
 
-impl<'c> View<'c> {
-    pub(super) fn new(kind: Kind, context: &'c Context) -> View<'c> {
-        View { kind, format: context.format, style: &context.style, frames: 0 }
+impl<'c> FrameTable<'c> {
+    pub(super) fn new(kind: Kind, context: &'c Context) -> FrameTable<'c> {
+        FrameTable { kind, format: context.format, style: &context.style, frames: 0 }
     }
 
     fn is_json(&self) -> bool {

@@ -1,6 +1,6 @@
 //! `decode`: cuts a byte stream into frames, and shows where each begins, or where it breaks.
 
-mod view;
+mod frame_table;
 
 use super::program;
 use super::show::open;
@@ -13,9 +13,9 @@ use crate::output::complain;
 use crate::render::Format;
 use crate::text::{Lang, Text, escaped, hex};
 use clap::{Arg, ArgMatches, ValueHint, value_parser};
+use frame_table::{FrameTable, Kept};
 use std::io::{self, Read, Write};
 use std::path::PathBuf;
-use view::{Kept, View};
 
 pub(super) fn command() -> Command {
     let summary = Text::new("cut a byte stream into frames", "把字节流切成一个个帧");
@@ -26,11 +26,11 @@ pub(super) fn command() -> Command {
     Command::new("decode", summary, |matches, _| {
         let (input, cutter) = (input(matches), cutter(matches)?);
         Ok(Task::new(move |context, out| {
-            let opened = input.open().map_err(Stopped::Unreadable);
+            let opened = input.open().map_err(Broke::Unreadable);
             match opened.and_then(|mut source| run(&mut source, &cutter, context, out)) {
                 Ok(exit) => Ok(exit),
-                Err(Stopped::Unwritable(error)) => Err(error),
-                Err(Stopped::Unreadable(error)) => {
+                Err(Broke::Unwritable(error)) => Err(error),
+                Err(Broke::Unreadable(error)) => {
                     out.flush()?;
                     complain(&input.unreadable(&error), context.style.lang);
                     Ok(Exit::NotHere)
@@ -132,19 +132,19 @@ const PIECE: usize = 64 << 10;
 
 /// Cuts what comes, and writes each frame as soon as it is whole. Of a stream that broke the rest is read, too: all of
 /// it together tells what it may have been.
-fn run(source: &mut dyn Read, cutter: &Cutter, context: &Context, out: &mut dyn Write) -> Result<Exit, Stopped> {
+fn run(source: &mut dyn Read, cutter: &Cutter, context: &Context, out: &mut dyn Write) -> Result<Exit, Broke> {
     let mut decoder = Decoder::new(cutter.framing, cutter.limits);
-    let mut view = View::new(cutter.framing.kind(), context);
+    let mut table = FrameTable::new(cutter.framing.kind(), context);
     let mut came = Kept::default();
     let mut piece = vec![0; PIECE];
-    view.heading(out)?;
+    table.heading(out)?;
     loop {
         let n = read(source, &mut piece)?;
         came.keep(&piece[..n]);
         decoder.feed(&piece[..n]);
         let fault = loop {
             match decoder.next_frame() {
-                Ok(Some(frame)) => view.frame(&frame, out)?,
+                Ok(Some(frame)) => table.frame(&frame, out)?,
                 Ok(None) if n == 0 => break decoder.finish().err(),
                 Ok(None) => break None,
                 Err(fault) => break Some(fault),
@@ -154,21 +154,21 @@ fn run(source: &mut dyn Read, cutter: &Cutter, context: &Context, out: &mut dyn 
         out.flush()?;
         match fault {
             None if n == 0 => {
-                view.end(decoder.offset(), out)?;
+                table.end(decoder.offset(), out)?;
                 return Ok(Exit::Done);
             }
             None => {}
             Some(fault) => {
-                let mut rest = view.broken(&decoder, &fault, out)?;
+                let mut rest = table.broken(&decoder, &fault, out)?;
                 loop {
                     let n = read(source, &mut piece)?;
                     if n == 0 {
-                        view.rest(&rest, &came, out)?;
+                        table.rest(&rest, &came, out)?;
                         return Ok(Exit::Failed);
                     }
                     came.keep(&piece[..n]);
                     rest.keep(&piece[..n]);
-                    view.left(&piece[..n], out)?;
+                    table.left(&piece[..n], out)?;
                 }
             }
         }
@@ -176,22 +176,22 @@ fn run(source: &mut dyn Read, cutter: &Cutter, context: &Context, out: &mut dyn 
 }
 
 /// Why it ended before the stream did.
-enum Stopped {
+enum Broke {
     Unreadable(io::Error),
     Unwritable(io::Error),
 }
 
-impl From<io::Error> for Stopped {
-    fn from(error: io::Error) -> Stopped {
-        Stopped::Unwritable(error)
+impl From<io::Error> for Broke {
+    fn from(error: io::Error) -> Broke {
+        Broke::Unwritable(error)
     }
 }
 
-fn read(source: &mut dyn Read, piece: &mut [u8]) -> Result<usize, Stopped> {
+fn read(source: &mut dyn Read, piece: &mut [u8]) -> Result<usize, Broke> {
     loop {
         match source.read(piece) {
             Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-            read => return read.map_err(Stopped::Unreadable),
+            read => return read.map_err(Broke::Unreadable),
         }
     }
 }
