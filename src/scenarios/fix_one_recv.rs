@@ -28,16 +28,17 @@ const FIRST: usize = 2;
 
 /// How the header is read, and what becomes of the client.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Read {
+enum HeaderRead {
     Once,
     WaitAll,
     WaitAllInVain,
 }
 
-static ONCE: (Act, Read) = (Act::new("once", "recv(4)", "recv(4)"), Read::Once);
-static ALL: (Act, Read) = (Act::new("waitall", "recv(4) with MSG_WAITALL", "recv(4)，加 MSG_WAITALL"), Read::WaitAll);
-static ENDED: (Act, Read) =
-    (Act::new("ended", "MSG_WAITALL, and the client is gone", "MSG_WAITALL，而客户端走了"), Read::WaitAllInVain);
+static ONCE: (Act, HeaderRead) = (Act::new("once", "recv(4)", "recv(4)"), HeaderRead::Once);
+static ALL: (Act, HeaderRead) =
+    (Act::new("waitall", "recv(4) with MSG_WAITALL", "recv(4)，加 MSG_WAITALL"), HeaderRead::WaitAll);
+static ENDED: (Act, HeaderRead) =
+    (Act::new("ended", "MSG_WAITALL, and the client is gone", "MSG_WAITALL，而客户端走了"), HeaderRead::WaitAllInVain);
 
 fn client(end: &End) -> Ends {
     send(end, FIRST)
@@ -50,7 +51,7 @@ fn send(end: &End, first: usize) -> Ends {
         let header = I32_LE.pack(BODY.len() as u64)?;
         let message = end.framed([&header, BODY].concat(), header.len(), None);
         s.send_all(message.part(0..first))?;
-        if *read != Read::WaitAllInVain {
+        if *read != HeaderRead::WaitAllInVain {
             end.pass("there", Text::new("until the server has it", "等到服务器拿到"))?;
             s.send_all(message.part(first..header.len() + BODY.len()))?;
         }
@@ -64,9 +65,9 @@ fn server(end: &End) -> Ends {
     for (_, read) in end.titled_acts([&ONCE, &ALL, &ENDED]) {
         let conn = listener.accept()?;
         match read {
-            Read::Once => read_on(&conn, once(end, &conn)?)?,
-            Read::WaitAll => read_on(&conn, wait_for_all(end, &conn)?)?,
-            Read::WaitAllInVain => drop(conn.recv_waitall(I32_LE.width())?),
+            HeaderRead::Once => read_on(&conn, once(end, &conn)?)?,
+            HeaderRead::WaitAll => read_on(&conn, wait_for_all(end, &conn)?)?,
+            HeaderRead::WaitAllInVain => drop(conn.recv_waitall(I32_LE.width())?),
         }
     }
     Ok(())
