@@ -2,7 +2,7 @@
 
 use crate::exit::Exit;
 use crate::render::palette::{Palette, Theme};
-use crate::render::{Format, Style};
+use crate::render::{Extent, Format, Style};
 use crate::say;
 use crate::sys::partial::{Folder, PartialFile};
 use crate::sys::terminal::understands_escapes;
@@ -39,8 +39,8 @@ pub(crate) struct Output {
     pub unicode: bool,
     /// The same text on every run.
     pub stable: bool,
-    /// Every row of a run.
-    pub full: bool,
+    /// How much of a run.
+    pub extent: Extent,
     /// A page that lets its reader guess first.
     pub quiz: bool,
 }
@@ -162,8 +162,8 @@ pub(crate) fn style(output: &Output, variable: impl Fn(&str) -> Option<String>) 
     };
     let size = terminal.then(terminal_size::terminal_size).flatten();
     let width = size.map_or(80, |(terminal_size::Width(columns), _)| usize::from(columns)).max(20);
-    let Output { lang, unicode, stable, full, quiz, .. } = *output;
-    Style { lang, width, palette: Palette::themed(color, output.theme), unicode, stable, full, quiz }
+    let Output { lang, unicode, stable, extent, quiz, .. } = *output;
+    Style { lang, width, palette: Palette::themed(color, output.theme), unicode, stable, extent, quiz }
 }
 
 /// Says something on standard error, whatever words went into it. That nobody reads it is no reason to fail.

@@ -13,7 +13,7 @@ use stickdemo::claims::{Claim, Findings, NamedRow, Sentence, Table, Verdict};
 use stickdemo::render::report::{
     Control, Failed, Guess, Head, Next, Options, Reader, Report, Steady, System, Why, lines,
 };
-use stickdemo::render::{self, Style};
+use stickdemo::render::{self, Extent, Style};
 use stickdemo::text::{Lang, Text};
 use stickdemo::trace::packet::{Cause, Content, Fate, Flags, Fragment, Packet, Segment};
 use stickdemo::trace::summary::{Crossed, Summary, Where};
@@ -387,8 +387,14 @@ proptest! {
     }
 
     #[test]
-    fn every_renderer_gets_to_its_end(report in report(), width in 20..130usize, (unicode, full) in any::<(bool, bool)>()) {
-        let style = Style { width, unicode, full, ..Style::plain() };
+    fn every_renderer_gets_to_its_end(
+        report in report(),
+        width in 20..130usize,
+        unicode in any::<bool>(),
+        extent in select(vec![Extent::Brief, Extent::Screen, Extent::Full]),
+    ) {
+        let style = Style { width, unicode, extent, ..Style::plain() };
+        render::beside(&mut std::io::sink(), [&report, &report], &style).expect("a sink");
         render::terminal(&mut std::io::sink(), &report, &style, &mut ()).expect("a sink");
         render::mermaid(&mut std::io::sink(), &report, &style).expect("a sink");
     }

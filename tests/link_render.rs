@@ -11,7 +11,7 @@ use stickdemo::net::Settings;
 use stickdemo::play::{Outcome, Plan};
 use stickdemo::render::palette::Palette;
 use stickdemo::render::report::Reader;
-use stickdemo::render::{self, Report, Style};
+use stickdemo::render::{self, Extent, Report, Style};
 use stickdemo::scenarios::{Explanation, find};
 use stickdemo::text::{Lang, Text};
 use stickdemo::trace::Role::{Client, Server};
@@ -30,7 +30,8 @@ fn report<T>(trace: Trace, stable: bool, varies: bool, write: impl FnOnce(&Repor
     plan.link = Spec::parse("rtt=20ms,mtu=1500,seed=7").ok();
     plan.experiment.varies = varies;
     scenario.teaching.next.clear();
-    scenario.teaching.why = vec![Explanation { text: Text::new("Because.", "因为。"), source: "RFC 9293" }];
+    scenario.teaching.why =
+        vec![Explanation { text: Text::new("Because.", "因为。"), source: "RFC 9293", act: None }];
     let mut findings = Judge::new(&trace, varies).finish();
     if stable {
         findings.claims.iter_mut().for_each(Claim::steady);
@@ -67,7 +68,7 @@ fn text(trace: Trace, varies: bool, style: &Style) -> String {
 }
 
 fn style(lang: Lang, width: usize) -> Style {
-    Style { lang, width, full: true, ..Style::plain() }
+    Style { lang, width, extent: Extent::Full, ..Style::plain() }
 }
 
 /// hello, feng with Nagle's algorithm, then the end.

@@ -7,7 +7,7 @@ use stickdemo::claims::{Findings, Judge};
 use stickdemo::net::Settings;
 use stickdemo::play::{Failure, Outcome, Plan, Side};
 use stickdemo::render::palette::Palette;
-use stickdemo::render::{self, Style};
+use stickdemo::render::{self, Extent, Style};
 use stickdemo::scenarios::{Explanation, find};
 use stickdemo::text::{Lang, Text};
 use stickdemo::trace::{Call, EndName, Event, Fact, Handed, Proto, Recorder, Role, Sink, SockId, Tie, Trace};
@@ -152,6 +152,7 @@ fn text(trace: Trace, failure: Option<Failure>, side: Side, style: &Style) -> St
     scenario.teaching.why = vec![Explanation {
         text: Text::new("TCP carries a stream of bytes.", "TCP 传送的是字节流。"),
         source: "RFC 9293 §2.2",
+        act: None,
     }];
     let judge = Judge::new(&trace, false);
     (scenario.experiment.judge)(&judge);
@@ -164,7 +165,7 @@ fn text(trace: Trace, failure: Option<Failure>, side: Side, style: &Style) -> St
 }
 
 fn style(lang: Lang, width: usize) -> Style {
-    Style { lang, width, full: true, ..Style::plain() }
+    Style { lang, width, extent: Extent::Full, ..Style::plain() }
 }
 
 #[test]
@@ -321,7 +322,7 @@ fn a_relay_is_written_and_read_like_any_other_end() {
 }
 
 fn one_screen(lang: Lang, width: usize) -> Style {
-    Style { full: false, ..style(lang, width) }
+    Style { extent: Extent::Screen, ..style(lang, width) }
 }
 
 #[test]

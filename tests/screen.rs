@@ -126,3 +126,80 @@ fn help_keeps_to_the_columns_of_the_terminal() {
         }
     }
 }
+
+/// Why and next speak of this run: of what its options made of it, and of nothing that it did not show.
+#[test]
+fn why_and_next_look_at_what_happened() {
+    let one = |args: &[&str]| run(args).out.split_whitespace().collect::<Vec<_>>().join(" ");
+    for (args, why, next) in [
+        (
+            &["tcp-naive", "--recv-size", "5"][..],
+            "recv(5) asks for just as many bytes as M1 has",
+            "stickdemo tcp-naive #",
+        ),
+        (&["tcp-naive", "--recv-size", "3"], "recv(3) takes at most 3 bytes: it cut M1", "stickdemo tcp-naive #"),
+        (&["tcp-naive", "--message", "", "--message", "x"], "M1 is empty, and puts nothing", "stickdemo tcp-naive #"),
+        (&["tcp-naive", "--control"], "One thing was changed", "the same with its cause"),
+        (&["tcp-short-recv", "--recv-size", "20"], "recv(20) has room for all of M1", "stickdemo tcp-short-recv #"),
+        (
+            &["udp-truncate", "--recv-size", "1024"],
+            "recvfrom(1,024) has room for the whole datagram",
+            "stickdemo udp-truncate #",
+        ),
+        (&["udp-loss", "--rcvbuf", "1MiB"], "had room for all 200 datagrams", "stickdemo udp-loss #"),
+        (&["tcp-nagle", "--gap", "60ms"], "In the pause before M10 all earlier bytes", "stickdemo tcp-nagle #"),
+    ] {
+        let said = one(args);
+        let tail = said.split(" why ").nth(1).unwrap_or_else(|| panic!("{args:?}: no why\n{said}"));
+        assert!(tail.contains(why) && tail.contains(next), "{args:?}\n{said}");
+    }
+    // The half about Nagle was not played: neither the answer nor the reasons have it.
+    let said = one(&["tcp-nagle", "--nodelay", "on", "--full"]);
+    let told = said.split("reproduced (3 of 3").nth(1).expect("the verdict");
+    assert!(!told.split("next").next().expect("why").contains("Nagle"), "{said}");
+    let said = one(&["tcp-nagle", "--nodelay", "on"]);
+    assert!(
+        said.contains("answer TCP_NODELAY: every send left as a segment") && !said.contains("why The Nagle"),
+        "{said}"
+    );
+}
+
+/// Without barriers the outcome is the machine's: whichever it was, what is said fits it, and how often comes next.
+#[test]
+fn a_race_is_told_by_its_outcome() {
+    let said = run(&["tcp-naive", "--race"]).out.split_whitespace().collect::<Vec<_>>().join(" ");
+    let why = match said.contains("[fails]") {
+        true => "Only M1 lay in the queue when recv was called",
+        false => "why TCP carries a stream of bytes",
+    };
+    assert!(said.contains(why) && said.contains("next stickdemo tcp-naive --race --repeat 200"), "{said}");
+}
+
+/// What a send goes on with is said, not the whole message over and over.
+#[test]
+fn a_retried_send_says_from_where_it_goes_on() {
+    let ran = run(&["tcp-partial-send", "--full", "--stable"]);
+    let again: Vec<&str> = ran.out.lines().filter(|line| line.contains("send M1 [from n]")).collect();
+    assert!(!again.is_empty(), "{ran}");
+    let lines = run(&["tcp-partial-send", "--format", "json"]).out;
+    let events = lines.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
+    let retried = events.filter(|e| e["call"] == "send" && e["handed"]["offset"].as_u64() > Some(0)).count();
+    assert!(retried > 0, "{lines}");
+}
+
+/// `where` in JSON is the place where messages were spoilt, if it was one.
+#[test]
+fn where_is_the_place_of_the_loss() {
+    for (args, place) in [
+        (&["tcp-naive"][..], Value::from("receiver")),
+        (&["udp-truncate"], "receiver".into()),
+        (&["udp-loss"], "receiver".into()),
+        (&["tcp-nagle", "--nodelay", "off"], "sender".into()),
+        (&["tcp-nagle"], Value::Null),
+        (&["fix-header"], Value::Null),
+    ] {
+        let ran = run(&[args, &["--format", "json"]].concat());
+        let summary: Value = serde_json::from_str(ran.out.lines().last().expect("a summary")).expect("JSON");
+        assert_eq!(summary["where"], place, "{args:?}");
+    }
+}

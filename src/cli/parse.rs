@@ -7,8 +7,8 @@ use super::definition::{definition, definition_of};
 use super::guess;
 use crate::exit::Exit;
 use crate::output::{Destination, Output, When, complain, style, unwritable};
-use crate::render::Format;
 use crate::render::palette::Theme;
+use crate::render::{Extent, Format};
 use crate::text::{Lang, Text};
 use clap::ArgMatches;
 use std::ffi::OsString;
@@ -65,8 +65,12 @@ fn understand(commands: &[Command], matches: &ArgMatches, lang: Lang) -> Result<
         lang,
         unicode: sub.get_flag("unicode"),
         stable: asked(sub, "stable"),
-        full: asked(sub, "full"),
         quiz: asked(sub, "quiz"),
+        extent: match (asked(sub, "brief"), asked(sub, "full")) {
+            (true, _) => Extent::Brief,
+            (false, true) => Extent::Full,
+            (false, false) => Extent::Screen,
+        },
     };
     Ok((command.task(sub, &mut output)?, output))
 }

@@ -5,7 +5,7 @@ use super::common_options::{self, AskedLink};
 use super::run_report::report;
 use crate::claims::Verdict;
 use crate::cli::Command;
-use crate::cli::args::{get, heading};
+use crate::cli::args::{flag, get, heading};
 use crate::cli::command::{Context, Task};
 use crate::exit::Exit;
 use crate::net::Settings;
@@ -13,7 +13,7 @@ use crate::output::{Output, tell};
 use crate::play::{self, Outcome, Plan};
 use crate::render::Format;
 use crate::render::progress::Progress;
-use crate::render::{self, Counted, Report, Style};
+use crate::render::{self, Counted, Extent, Report, Style};
 use crate::scenarios::{Scenario, syllabus};
 use crate::text::Text;
 use clap::ArgMatches;
@@ -35,14 +35,22 @@ pub(super) fn command() -> Command {
                 "网页里每个场景只有一次运行；--repeat 用于 text 和 json",
             ));
         }
+        if output.extent == Extent::Brief && (asked.repeat > 1 || output.format != Format::Text) {
+            return Err(Text::new(
+                "--brief shows one run of each in text: leave --repeat and --format away",
+                "--brief 用文本显示每个场景的一次运行：请去掉 --repeat 和 --format",
+            ));
+        }
         Ok(Task::new(move |context, out| run(&asked, context, out)).may_link(true))
     };
     Command::new("all", summary, read).formats([Format::Text, Format::Json, Format::Html]).args(|lang| {
+        let brief = flag("brief", lang, Text::new("each run in a dozen lines", "每次运行显示十来行"));
         let how = vec![
             common_options::repeat(lang),
             common_options::busy(lang),
             common_options::quiz(lang),
             common_options::stable(lang),
+            brief,
         ];
         let mut args = heading(vec![common_options::link(lang)], lang, Text::new("Link", "链路"));
         args.extend(heading(how, lang, Text::new("How to run", "怎样运行")));
@@ -67,7 +75,8 @@ fn run(asked: &Asked, context: &Context, out: &mut dyn Write) -> io::Result<Exit
     }
     let (mut counted, mut answer) = (Counted::default(), Exit::Done);
     let (mut reasons, mut together) = (Vec::new(), Vec::new());
-    if format == Format::Text {
+    let brief = style.extent == Extent::Brief;
+    if format == Format::Text && !brief {
         render::table_head(out, style)?;
     }
     for scenario in &scenarios {
@@ -81,6 +90,10 @@ fn run(asked: &Asked, context: &Context, out: &mut dyn Write) -> io::Result<Exit
         let report = report(scenario, &plan, outcome, &Settings::NONE, false);
         match format {
             Format::Json => render::run_json(out, &report, style.lang)?,
+            Format::Text if brief => {
+                format.write(out, &report, style)?;
+                writeln!(out)?;
+            }
             Format::Text => render::table_row(out, &report, style)?,
             _ => {}
         }

@@ -61,6 +61,23 @@ pub(super) fn quiz_fits(output: &Output) -> Result<(), Text> {
     }
 }
 
+/// `--brief`
+pub(super) fn brief(lang: Lang) -> Arg {
+    let help = Text::new(
+        "a dozen lines: what was sent and what was received, cut where the calls cut it",
+        "十来行：发出的和收到的，各按调用的切口切开",
+    );
+    flag("brief", lang, help).conflicts_with("full")
+}
+
+/// Why `--full` and `--brief` go with text alone.
+pub(super) fn text_only() -> Text {
+    Text::new(
+        "--full and --brief are for text: every other format has everything",
+        "--full 和 --brief 只用于文本：其他格式总是完整的",
+    )
+}
+
 /// `--busy N`
 pub(super) fn busy(lang: Lang) -> Arg {
     let help = Text::new("keep N threads busy meanwhile", "同时让 N 个线程空转，制造负载");

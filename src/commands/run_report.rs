@@ -6,7 +6,7 @@ use crate::render::report::{Control, Failed, Head, Next, Options, Report, Steady
 use crate::scenarios::{Scenario, SyllabusPart};
 use crate::text::Text;
 use crate::trace::packet::Packet;
-use crate::trace::{Role, Trace};
+use crate::trace::{Act, Role, Trace};
 use std::time::Duration;
 
 /// The report of a run: what was planned, with which of the learner's options, and what came of it.
@@ -14,7 +14,7 @@ pub fn report(scenario: &Scenario, plan: &Plan, outcome: Outcome, chosen: &Setti
     let Outcome { trace, findings, summary, failure, took, .. } = outcome;
     let packets = trace.packets.into_iter().map(Packet::described).collect();
     let report = Report {
-        head: head(scenario, plan, chosen, control),
+        head: Head { why: whys(scenario, &trace.acts), ..head(scenario, plan, chosen, control) },
         trace: Trace { packets, ..trace },
         findings,
         failure: failure.map(|failure| Failed { end: failure.end, text: failure.text() }),
@@ -37,12 +37,7 @@ fn head(scenario: &Scenario, plan: &Plan, chosen: &Settings, control: bool) -> H
         claim: scenario.claim.clone(),
         documents: scenario.documents.iter().map(ToString::to_string).collect(),
         part: scenario.part.number(),
-        why: scenario
-            .teaching
-            .why
-            .iter()
-            .map(|why| Why { text: why.text.clone(), source: why.source.to_owned() })
-            .collect(),
+        why: Vec::new(),
         next: scenario
             .teaching
             .next
@@ -63,6 +58,13 @@ fn head(scenario: &Scenario, plan: &Plan, chosen: &Settings, control: bool) -> H
         system: System::this_one(),
         steady: None,
     }
+}
+
+/// Why it is so; of acts that were not played nothing is said.
+fn whys(scenario: &Scenario, acts: &[Act]) -> Vec<Why> {
+    let played = |act: &Act| acts.iter().any(|one| one.key == act.key);
+    let fits = scenario.teaching.why.iter().filter(|why| why.act.is_none_or(played));
+    fits.map(|why| Why { text: why.text.clone(), source: why.source.to_owned() }).collect()
 }
 
 fn control(scenario: &Scenario) -> Control {

@@ -2,12 +2,12 @@
 
 use crate::cli::Command;
 use crate::cli::command::{Context, Task};
-use crate::commands::common_options::{full, quiz, quiz_fits};
+use crate::commands::common_options::{brief, full, quiz, quiz_fits, text_only};
 use crate::exit::Exit;
 use crate::output::complain;
 use crate::render::Format;
 use crate::render::report::{Damage, Reader};
-use crate::render::{Report, Style};
+use crate::render::{self, Extent, Report, Style};
 use crate::say;
 use crate::text::{Lang, Text, escaped};
 use clap::{Arg, ValueHint, value_parser};
@@ -19,17 +19,21 @@ pub(super) fn command() -> Command {
     let summary = Text::new("render a recorded run as when it was played", "把记录下来的运行按当时的样子重新显示");
     Command::new("show", summary, |matches, output| {
         quiz_fits(output)?;
+        if output.extent != Extent::Screen && output.format != Format::Text {
+            return Err(text_only());
+        }
         let files: Vec<PathBuf> = matches.get_many("file").into_iter().flatten().cloned().collect();
         Ok(Task::new(move |context, out| run(&files, context, out)))
     })
     .formats(Format::of_reports())
-    .args(|lang| vec![file(lang), full(lang), quiz(lang)])
+    .args(|lang| vec![file(lang), full(lang), brief(lang), quiz(lang)])
 }
 
 fn file(lang: Lang) -> Arg {
     let help = Text::new(
-        "what --format json wrote of one run, or of several; - is standard input. A page of two runs has them beside each other",
-        "--format json 写下的一次或多次运行；- 表示标准输入。两次运行的网页并排显示",
+        "what --format json wrote of one run, or of several; - is standard input. Two files of one run each are shown \
+         beside each other",
+        "--format json 写下的一次或多次运行；- 表示标准输入。两个文件、各一次运行时并排显示",
     );
     Arg::new("file")
         .value_name("FILE")
@@ -40,9 +44,10 @@ fn file(lang: Lang) -> Arg {
         .help(help.to(lang).to_owned())
 }
 
-/// Renders every run that is recorded in the files; `-` is standard input.
+/// Renders every run that is recorded in the files; `-` is standard input. Two are compared.
 fn run(files: &[PathBuf], context: &Context, out: &mut dyn Write) -> io::Result<Exit> {
-    let mut shown = Rendered { count: 0, together: Vec::new() };
+    let compared = context.format == Format::Text && context.style.extent == Extent::Screen && files.len() == 2;
+    let mut shown = Rendered { count: 0, kept: compared || context.format.is_one_document(), together: Vec::new() };
     for file in files {
         let name = escaped(&file.to_string_lossy());
         let refusal = match (&*name, open(file)) {
@@ -55,8 +60,14 @@ fn run(files: &[PathBuf], context: &Context, out: &mut dyn Write) -> io::Result<
             return Ok(refused(&text, exit, &context.style));
         }
     }
-    if !shown.together.is_empty() {
-        context.format.write_together(out, &shown.together, &context.style)?;
+    match &shown.together[..] {
+        [] => {}
+        [a, b] if compared => render::beside(out, [a, b], &context.style)?,
+        runs if compared => {
+            let mut runs = runs.iter().enumerate();
+            runs.try_for_each(|(before, run)| render(out, run, before, context.format, &context.style))?;
+        }
+        runs => context.format.write_together(out, runs, &context.style)?,
     }
     Ok(Exit::Done)
 }
@@ -64,7 +75,9 @@ fn run(files: &[PathBuf], context: &Context, out: &mut dyn Write) -> io::Result<
 /// What is rendered so far.
 struct Rendered {
     count: usize,
-    /// Runs that make one document.
+    /// Are they kept until all are read?
+    kept: bool,
+    /// Runs that make one document, or are compared.
     together: Vec<Report>,
 }
 
@@ -80,7 +93,7 @@ impl Rendered {
         let before = self.count;
         for report in Reader::new(from) {
             match report {
-                Ok(report) if context.format.is_one_document() => self.together.push(report),
+                Ok(report) if self.kept => self.together.push(report),
                 Ok(report) => render(out, &report, self.count, context.format, &context.style)?,
                 Err(damage) => {
                     // A file that cannot be read is this machine's matter; one that is no recording was named by mistake.

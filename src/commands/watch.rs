@@ -10,7 +10,7 @@ use crate::cli::values::whole;
 use crate::exit::Exit;
 use crate::framing::Framing;
 use crate::output::complain;
-use crate::render::{Format, Style};
+use crate::render::{Extent, Format, Style};
 use crate::say;
 use crate::text::{Lang, Text};
 use crate::trace::Recorder;
@@ -195,7 +195,7 @@ fn run(
         writeln!(out)?;
     }
     // All of it: nothing was claimed that a screen could be chosen by.
-    context.format.write(out, &report, &Style { full: true, ..style.clone() })?;
+    context.format.write(out, &report, &Style { extent: Extent::Full, ..style.clone() })?;
     Ok(exit)
 }
 

@@ -98,7 +98,7 @@ impl Settings {
             (Opt::Sndbuf, self.sndbuf.map(number)),
             (Opt::Rcvbuf, self.rcvbuf.map(number)),
             (Opt::RecvSize, self.recv_size.map(number)),
-            (Opt::Gap, self.gap.map(|gap| format!("{gap:?}"))),
+            (Opt::Gap, self.gap.map(|gap| if gap.is_zero() { "0ms".into() } else { format!("{gap:?}") })),
             (Opt::Race, self.race.then(|| switch(true))),
         ];
         let mut given: Vec<_> = single.into_iter().filter_map(|(opt, value)| Some((opt, value?))).collect();

@@ -25,7 +25,7 @@ pub use mermaid::run as mermaid;
 pub use report::Report;
 pub use report::lines::{run as run_json, summary as summary_line};
 pub use table::{Counted, FailedClaim, distribution, failed_claims, table_foot, table_head, table_row, tally};
-pub use term::{Live, Marks, RowStep, Steps, ladder, run as terminal};
+pub use term::{Live, Marks, RowStep, Steps, beside, ladder, run as terminal};
 
 use crate::text::{Lang, Text};
 use palette::{Ink, Palette};
@@ -49,10 +49,22 @@ pub struct Style {
     pub unicode: bool,
     /// The same text on every run: order for times, names for ports.
     pub stable: bool,
-    /// Every row and every claim, not one screen of them.
-    pub full: bool,
     /// A page hides what was received until its reader has guessed.
     pub quiz: bool,
+    /// How much of a run is shown.
+    pub extent: Extent,
+}
+
+/// How much of a run is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Extent {
+    /// A dozen lines.
+    Brief,
+    /// One screen.
+    #[default]
+    Screen,
+    /// Every row and every claim.
+    Full,
 }
 
 impl Style {
@@ -93,7 +105,7 @@ impl Style {
             palette: Palette::new(false),
             unicode: false,
             stable: false,
-            full: false,
+            extent: Extent::Screen,
             quiz: false,
         }
     }

@@ -4,8 +4,8 @@ use crate::claims::Judge;
 use crate::net::{End, Opt};
 use crate::play::{Alone, Ends, Experiment, Linked, Variation};
 use crate::text::Text;
-use crate::trace::Trace;
 use crate::trace::summary::Tally;
+use crate::trace::{Act, Trace};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
@@ -60,6 +60,8 @@ pub struct Explanation {
     pub text: Text,
     /// `RFC 9293 §2.2`, `recv(2)`.
     pub source: &'static str,
+    /// The act that it explains; `None` of all.
+    pub act: Option<&'static Act>,
 }
 
 /// A command to paste, and what it shows.
@@ -100,7 +102,19 @@ impl Teaching {
 
     /// Why it is so, and where that is written down.
     pub(super) fn why(mut self, en: &'static str, zh: &'static str, source: &'static str) -> Teaching {
-        self.why.push(Explanation { text: Text::new(en, zh), source });
+        self.why.push(Explanation { text: Text::new(en, zh), source, act: None });
+        self
+    }
+
+    /// The same of one act: where it is not played, nothing is said of it.
+    pub(super) fn why_in(
+        mut self,
+        act: &'static Act,
+        en: &'static str,
+        zh: &'static str,
+        source: &'static str,
+    ) -> Teaching {
+        self.why.push(Explanation { text: Text::new(en, zh), source, act: Some(act) });
         self
     }
 

@@ -280,17 +280,20 @@ fn judge_nodelay(j: &Judge, act: &Scope, segments: u64) {
 }
 
 fn teach(t: Teaching) -> Teaching {
-    t.why(
+    t.why_in(
+        &SETTINGS[0].0,
         "The Nagle algorithm: while a small segment is unacknowledged, the next small one waits for its ACK.",
         "Nagle 算法：前一个不满的报文段还没有被确认，下一个不满的就要等它的 ACK。",
         "RFC 896; RFC 9293 §3.7.4",
     )
-    .why(
+    .why_in(
+        &BEHIND_FULL,
         "The RFC makes it wait behind full ones, too; Linux lets it go behind them (Minshall's variant).",
         "按 RFC，前面是满报文段也要等；Linux 让它跟在满报文段后面发出（Minshall 的变体）。",
         "draft-minshall-nagle-01; Linux net/ipv4/tcp_output.c",
     )
-    .why(
+    .why_in(
+        &SETTINGS[0].0,
         "The receiver may delay its ACK (here TCP_QUICKACK is 0, about 40 ms), and so the bytes gather.",
         "接收方可以延迟确认（这里 TCP_QUICKACK 为 0，约 40 毫秒），字节就攒了起来。",
         "RFC 9293 §3.8.6.3; tcp(7)",

@@ -1,6 +1,7 @@
 //! What became of the messages, protocol by protocol: which came out whole, and what happened to the others.
 
 use super::{Event, Message, MsgId, Proto, SockId, Struck, Trace};
+use crate::text::Text;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -49,6 +50,36 @@ pub struct ProtocolCounts {
     pub intact: usize,
     /// What became of the others, and of how many; nothing where the other end was not recorded.
     pub losses: Vec<(Loss, usize)>,
+}
+
+impl Loss {
+    /// Every one.
+    pub const ALL: [Loss; 9] = [
+        Loss::JoinedBySender,
+        Loss::JoinedByReceiver,
+        Loss::CutByReceiver,
+        Loss::NotSent,
+        Loss::NotRead,
+        Loss::Truncated,
+        Loss::Dropped,
+        Loss::OnTheWay,
+        Loss::NotReceived,
+    ];
+
+    /// What became of such a message.
+    pub const fn name(self) -> Text {
+        match self {
+            Loss::JoinedBySender => Text::new("joined by the sender", "在发送方合并"),
+            Loss::JoinedByReceiver => Text::new("joined by recv", "在 recv 时合并"),
+            Loss::CutByReceiver => Text::new("cut by recv", "被 recv 切开"),
+            Loss::NotSent => Text::new("not sent whole", "没有发完"),
+            Loss::NotRead => Text::new("not read to the end", "没有读完"),
+            Loss::Truncated => Text::new("truncated", "被截断"),
+            Loss::Dropped => Text::new("dropped at the full buffer", "因缓冲区已满被丢弃"),
+            Loss::OnTheWay => Text::new("lost on the way", "在途中丢失"),
+            Loss::NotReceived => Text::new("not received", "没有被接收"),
+        }
+    }
 }
 
 impl Trace {

@@ -1,19 +1,19 @@
 //! The numbers of one run: what the last lines, the table of `all` and the JSON summary say alike.
 
-use super::{Call, Event, MsgId, Proto, ProtocolCounts, SockId, Trace};
+use super::{Call, Event, Loss, MsgId, Proto, ProtocolCounts, SockId, Trace};
 use crate::text::Text;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashSet};
 
-/// Where message boundaries were lost.
+/// Where messages lost their boundaries, or were lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Where {
     /// Several sends left in fewer segments.
     Sender,
-    /// Fewer datagrams arrived than were sent (only a link can show it).
+    /// Datagrams were lost on the way (only a link can show it).
     Wire,
-    /// Segments or datagrams were whole, the receive call was not.
+    /// The receive call joined or cut; or a datagram found no room, or nobody who read it.
     Receiver,
 }
 
@@ -45,7 +45,7 @@ pub struct Summary {
     pub messages_sent: usize,
     /// Messages that came out whole and alone.
     pub messages_intact: usize,
-    /// Where boundaries were lost.
+    /// Where messages lost their boundaries, or were lost; `None` where none was, or not in one place.
     #[serde(rename = "where")]
     pub lost_at: Option<Where>,
     /// What crossed the link, when the run had one.
@@ -88,6 +88,24 @@ impl Tally {
     }
 }
 
+/// Where it was that messages did not come out whole, if it was in one place. What nobody ever received came to nobody.
+fn lost_at(protocols: &[ProtocolCounts]) -> Option<Where> {
+    let received = protocols.iter().any(|of| of.recvs > 0);
+    let place = |loss: Loss| match loss {
+        Loss::JoinedBySender | Loss::NotSent => Some(Where::Sender),
+        Loss::OnTheWay => Some(Where::Wire),
+        Loss::NotReceived => None,
+        _ => Some(Where::Receiver),
+    };
+    let losses = || protocols.iter().flat_map(|of| &of.losses);
+    let mut places = losses().filter_map(|(loss, _)| place(*loss));
+    match places.next() {
+        // What nobody read lay at the receiver, if there was one.
+        None => (received && losses().next().is_some()).then_some(Where::Receiver),
+        Some(first) => places.all(|other| other == first).then_some(first),
+    }
+}
+
 impl Trace {
     /// Counts what happened.
     pub fn summary(&self) -> Summary {
@@ -101,14 +119,10 @@ impl Trace {
         let arrived: HashSet<_> = arrived.map(|m| m.id).collect();
         let messages_sent = if arrived.is_empty() { sent.len() } else { arrived.len() };
         let messages_intact = self.whole_messages().len();
-        let tcp_sends = sends.iter().filter(|e| !self.is_datagram(e)).count() as u64;
-        let sender_merged = segments.is_some_and(|n| n < tcp_sends);
-        let lost_at = match (recvs.is_empty(), messages_intact < messages_sent) {
-            (_, true) if self.datagrams_lost() > 0 => Some(Where::Wire),
-            (false, true) if sender_merged => Some(Where::Sender),
-            (false, true) => Some(Where::Receiver),
-            _ => None,
-        };
+        let protocols = self.by_protocol();
+        // A lone end sees no more than that its messages came out of its own calls otherwise.
+        let alone = self.roles.len() == 1 && !recvs.is_empty() && messages_intact < messages_sent;
+        let lost_at = if alone { Some(Where::Receiver) } else { lost_at(&protocols) };
         Summary {
             sends: sends.len(),
             segments,
@@ -119,7 +133,7 @@ impl Trace {
             messages_intact,
             lost_at,
             crossed: self.crossed(),
-            protocols: self.by_protocol(),
+            protocols,
         }
     }
 

@@ -4,7 +4,7 @@ use stickdemo::commands::report;
 use stickdemo::net::Settings;
 use stickdemo::play::{self, Plan};
 use stickdemo::render::report::{Reader, lines};
-use stickdemo::render::{self, Report, Style};
+use stickdemo::render::{self, Extent, Report, Style};
 use stickdemo::scenarios::Scenario;
 use stickdemo::text::Lang;
 
@@ -34,8 +34,16 @@ fn read(lines: &str) -> Vec<Report> {
 fn rendered(report: &Report) -> Vec<String> {
     let mut all = Vec::new();
     for lang in [Lang::En, Lang::Zh] {
-        for (width, unicode, full) in [(80, false, false), (40, true, false), (80, false, true), (40, true, true)] {
-            let style = Style { lang, width, unicode, full, ..Style::plain() };
+        use Extent::{Brief, Full, Screen};
+        for (width, unicode, extent) in [
+            (80, false, Screen),
+            (40, true, Screen),
+            (80, false, Full),
+            (40, true, Full),
+            (80, false, Brief),
+            (40, true, Brief),
+        ] {
+            let style = Style { lang, width, unicode, extent, ..Style::plain() };
             let mut out = Vec::new();
             render::terminal(&mut out, report, &style, &mut ()).expect("memory");
             render::mermaid(&mut out, report, &style).expect("memory");

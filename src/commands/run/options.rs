@@ -2,7 +2,7 @@
 
 use crate::cli::args::{flag, heading, one_of, value};
 use crate::cli::values;
-use crate::commands::common_options::{busy, full, link, nodelay, quiz, repeat, stable};
+use crate::commands::common_options::{brief, busy, full, link, nodelay, quiz, repeat, stable};
 use crate::say;
 use crate::text::quantity;
 use crate::text::{Lang, Text};
@@ -91,6 +91,7 @@ fn how(lang: Lang) -> Vec<Arg> {
         flag("predict", lang, predict),
         quiz(lang),
         full(lang),
+        brief(lang),
         stable(lang),
         value("as", "both|server|client", lang, side).value_parser(one_of(sides)).hide_possible_values(true),
         value("listen", "ADDR", lang, listen).value_parser(values::address),

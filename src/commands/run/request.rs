@@ -3,11 +3,11 @@
 use super::options::{As, LONGEST_MESSAGES};
 use crate::cli::args::get;
 use crate::cli::command::fits;
-use crate::commands::common_options::{AskedLink, busy_threads, quiz_fits};
+use crate::commands::common_options::{AskedLink, busy_threads, quiz_fits, text_only};
 use crate::net::{Opt, Settings};
 use crate::output::Output;
 use crate::play::{Alone, Linked, Side};
-use crate::render::Format;
+use crate::render::{Extent, Format};
 use crate::say;
 use crate::scenarios::{OwnMessages, Scenario};
 use crate::text::Text;
@@ -159,12 +159,13 @@ fn go_together(request: &RunRequest, output: &Output) -> Result<(), Text> {
             "--repeat shows no single run, so there is nothing to --predict",
             "--repeat 不显示单次运行，无法 --predict",
         ),
-        (true, _) if output.full => Text::new(
-            "--repeat shows no trace, so there is nothing to show in --full",
-            "--repeat 不显示轨迹，--full 不起作用",
+        (true, _) if output.extent != Extent::Screen => Text::new(
+            "--repeat shows no trace, so --full and --brief change nothing",
+            "--repeat 不显示轨迹，--full 和 --brief 不起作用",
         ),
-        (false, format) if output.full && format != Format::Text => {
-            Text::new("--full is for text: every other format has everything", "--full 只用于文本：其他格式总是完整的")
+        (false, format) if output.extent != Extent::Screen && format != Format::Text => text_only(),
+        (false, _) if output.extent == Extent::Brief && request.step => {
+            Text::new("--brief has no rows to --step through", "--brief 没有可以 --step 的行")
         }
         (_, _) if request.control && alone => {
             Text::new("--control needs both ends here: leave --as away", "--control 需要两端都在这里：请去掉 --as")

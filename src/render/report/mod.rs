@@ -4,6 +4,7 @@
 mod check;
 pub mod lines;
 mod read;
+mod reasons;
 mod run_end;
 mod steady;
 
@@ -17,6 +18,9 @@ use crate::trace::summary::Summary;
 use crate::trace::{EndName, Role, Trace};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
+
+/// The part of the syllabus whose runs are about the link.
+const PART_OF_THE_LINK: u8 = 5;
 
 /// A judged run.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,9 +1,12 @@
 //! How a run ended, for whoever has to say it in words and colour.
 
-use super::{Next, Report, Why};
+use super::{Next, PART_OF_THE_LINK, Report};
 use crate::claims::{Claim, Verdict, is_invariant};
-use crate::say;
+use crate::render::rows::packet_text::listed;
 use crate::text::Text;
+
+/// Claims that are told of a run that is not the page's.
+const MOST_TOLD: usize = 3;
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,48 +54,44 @@ impl Report {
         !claim.holds && !is_invariant(claim) && self.ending() == RunEnd::ControlPassed
     }
 
-    /// Why it came out as it did.
-    pub fn why(&self) -> Vec<Why> {
-        let of = |text| vec![Why { text, source: String::new() }];
-        match self.ending() {
-            RunEnd::Shown | RunEnd::ControlFailed | RunEnd::Impossible | RunEnd::Broken | RunEnd::NotHere => {
-                self.head.why.clone()
-            }
-            RunEnd::ControlPassed => of(Text::new(
-                "One thing was changed, and the outcome changed with it: it is what makes the difference.",
-                "只改了一处，结果就变了：差别正是由它造成的。",
-            )),
-            RunEnd::NotShown if !self.head.given.is_empty() => {
-                let given = self.head.given_in_short();
-                of(say!(
-                    "{given} changes what happens: this is an outcome of those values, and no promise of the protocol.",
-                    "{given} 改变了经过：这是这些取值带来的结果，不是协议的保证。"
-                ))
-            }
-            RunEnd::NotShown => of(Text::new(
-                "This machine did something else this time: the failing claim says what.",
-                "这台机器这次的做法不同：不成立的论断说明了哪里不同。",
-            )),
+    /// What the run established: what its page says, or where it was another one what its claims say.
+    pub fn established(&self) -> Text {
+        let told = self.findings.claims.iter().filter(|claim| claim.holds && !is_invariant(claim));
+        let told: Vec<Text> = told.take(MOST_TOLD).map(|claim| claim.text.clone()).collect();
+        match told.is_empty() || self.head.given.is_empty() && self.head.alone.is_none() {
+            true => self.head.claim.clone(),
+            false => listed(&told, &Text::new("; ", "；")),
         }
     }
 
     /// What to try next: where the run was another one than the page's, first that one; never what was just run.
     pub fn suggestions(&self) -> Vec<Next> {
-        let id = &self.head.scenario;
-        let typed = format!("{id} {}", self.head.given_words());
-        let back = Next {
-            command: id.clone(),
-            shows: match self.head.control {
-                Some(_) => Text::new("the same with its cause", "不去掉原因的同一次运行"),
-                None => Text::new("the same as the page has it", "与文档一致的运行"),
-            },
+        let (id, head) = (&self.head.scenario, &self.head);
+        let typed = format!("{id} {}", head.given_words());
+        let is_control = |next: &Next| head.control.is_some() && next.command == format!("{id} --control");
+        let paged = head.next.iter().filter(|next| next.command != typed && !is_control(next));
+        let often =
+            head.options.race.then(|| Next {
+                command: format!("{typed} --repeat 200"),
+                shows: Text::new("how often?", "出现几次？"),
+            });
+        often.into_iter().chain(self.back()).chain(paged.cloned()).collect()
+    }
+
+    /// The page's own run, where this was another one. No page has somebody else's program.
+    fn back(&self) -> Option<Next> {
+        let head = &self.head;
+        let shows = match (&head.control, head.alone, head.given.is_empty(), &head.link) {
+            _ if self.findings.verdict.claims_nothing() => return None,
+            (Some(_), ..) => Text::new("the same with its cause", "不去掉原因的同一次运行"),
+            (_, Some(_), ..) => Text::new("both ends here: every claim is judged", "两端都在这里：每条论断都能判断"),
+            (_, _, false, _) => Text::new("the same as the page has it", "与文档一致的运行"),
+            (_, _, true, Some(_)) if head.part != PART_OF_THE_LINK => {
+                Text::new("the same on loopback", "同样的运行，走本机回环")
+            }
+            _ => return None,
         };
-        // No page has somebody else's program.
-        let paged = !self.findings.verdict.claims_nothing();
-        let other = paged && (self.head.control.is_some() || !self.head.given.is_empty());
-        let is_control = |next: &Next| self.head.control.is_some() && next.command == format!("{id} --control");
-        let next = self.head.next.iter().filter(|next| next.command != typed && !is_control(next));
-        other.then_some(back).into_iter().chain(next.cloned()).collect()
+        Some(Next { command: head.scenario.clone(), shows })
     }
 
     /// Two of them: a variation of this run, and another scenario.

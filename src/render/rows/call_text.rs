@@ -94,6 +94,12 @@ fn handed<'a>(message: &'a Message, event: &'a Event) -> Vec<Token<'a>> {
     let [in_header, in_body] =
         [Part::Header, Part::Body].map(|part| event.spans.iter().filter(|s| s.part == part).map(|s| s.len).sum());
     let piece = message.label.is_none() && (message.passed.is_some() || 0 < in_body && in_body < message.body().len());
+    // What a named message's send goes on with, the name does not say; nor what was tried in vain.
+    let start = event.handed.map_or(0, |handed| handed.offset.saturating_sub(message.header_len));
+    if start > 0 && !piece && message.passed.is_none() {
+        let from = number(event, start);
+        return vec![say!("from {from}", "从 {from} 起").into()];
+    }
     let name = if piece { Name::Bytes(&event.bytes[in_header..]) } else { Name::of(message) };
     match (in_header, in_body) {
         (0, _) => vec![Token::Name(name)],

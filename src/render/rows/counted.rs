@@ -84,17 +84,7 @@ impl Counts {
 
     fn loss(&self, loss: Loss, n: usize) -> Text {
         let n = self.number(n as u64);
-        match loss {
-            Loss::JoinedBySender => say!("{n} joined by the sender", "{n} 条在发送方合并"),
-            Loss::JoinedByReceiver => say!("{n} joined by recv", "{n} 条在 recv 时合并"),
-            Loss::CutByReceiver => say!("{n} cut by recv", "{n} 条被 recv 切开"),
-            Loss::NotSent => say!("{n} not sent whole", "{n} 条没有发完"),
-            Loss::NotRead => say!("{n} not read to the end", "{n} 条没有读完"),
-            Loss::Truncated => say!("{n} truncated", "{n} 条被截断"),
-            Loss::Dropped => say!("{n} dropped at the full buffer", "{n} 条因缓冲区已满被丢弃"),
-            Loss::OnTheWay => say!("{n} lost on the way", "{n} 条在途中丢失"),
-            Loss::NotReceived => say!("{n} not received", "{n} 条没有被接收"),
-        }
+        Text::new("{} {}", "{} 条{}").with_all([&Text::same(n), &loss.name()])
     }
 
     fn packets(&self, crossed: Crossed) -> Text {

@@ -7,7 +7,7 @@ mod counted;
 mod ladder;
 mod lesson;
 pub mod packet_text;
-mod preview;
+pub mod preview;
 pub mod token;
 
 pub use counted::counted;

@@ -175,26 +175,35 @@ impl<'a> Screen<'a> {
 
 impl Notes<'_> {
     fn answers(&self, out: &mut dyn Write) -> io::Result<()> {
-        match self.report.findings.verdict {
-            // Nothing was judged: the reason is the answer.
-            Verdict::NotPossibleHere(_) => self.verdict(out)?,
-            _ => {
-                self.guess(out)?;
-                self.answer(out)?;
-                self.claims_in_short(out)?;
-            }
-        }
+        // A table has said the counts.
+        self.came_out(out, FAILING, self.report.findings.table.is_none())?;
         if let Some(why) = self.report.why().first() {
             self.why(out, why, true)?;
         }
         self.next_in_short(out)
     }
 
+    /// What came of it: the answer, so many of the failing claims, the counts if they are wanted.
+    ///
+    /// # Errors
+    /// What writing says.
+    pub fn came_out(&self, out: &mut dyn Write, failing: usize, counts: bool) -> io::Result<()> {
+        match self.report.findings.verdict {
+            // Nothing was judged: the reason is the answer.
+            Verdict::NotPossibleHere(_) => self.verdict(out),
+            _ => {
+                self.guess(out)?;
+                self.answer(out)?;
+                self.claims_in_short(out, failing, counts)
+            }
+        }
+    }
+
     /// What the run established, and the events that show it.
     fn answer(&self, out: &mut dyn Write) -> io::Result<()> {
         let head = &self.report.head;
         let (text, ink) = match (self.report.ending(), &head.control) {
-            (RunEnd::Shown, _) => (head.claim.clone(), Ink::Good),
+            (RunEnd::Shown, _) => (self.report.established(), Ink::Good),
             (RunEnd::ControlPassed, Some(control)) => (control.fails.clone(), Ink::Good),
             _ => return Ok(()),
         };
@@ -203,13 +212,12 @@ impl Notes<'_> {
     }
 
     /// How many claims hold; of those that fail both sides.
-    fn claims_in_short(&self, out: &mut dyn Write) -> io::Result<()> {
+    fn claims_in_short(&self, out: &mut dyn Write, most: usize, counts: bool) -> io::Result<()> {
         let findings = &self.report.findings;
         let failing: Vec<&Claim> = findings.claims.iter().filter(|claim| !claim.holds).collect();
-        failing.iter().take(FAILING).try_for_each(|claim| self.claim(out, claim))?;
+        failing.iter().take(most).try_for_each(|claim| self.claim(out, claim))?;
         self.unjudged(out)?;
-        // A table has said it.
-        let mut counts = if findings.table.is_some() { Vec::new() } else { counted(self.report) };
+        let mut counts = if counts { counted(self.report) } else { Vec::new() };
         counts.push(Text::new("{}: {}", "{}：{}").with_all([&held(&findings.claims), &findings.verdict.text()]));
         let counts = self.style.say(&listed(&counts, &Text::new("; ", "；")));
         self.entry(out, &self.style.say(&Text::new("counts", "计数")), &counts, Ink::Faint)
