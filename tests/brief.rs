@@ -63,7 +63,7 @@ fn the_tapes_are_cut_where_the_calls_cut() {
 fn what_has_no_room_is_counted() {
     let ran = run(&["fix-header", "--recv-size", "1", "--brief"]);
     assert_eq!(ran.code, Some(0), "{ran}");
-    let received = ran.out.lines().filter(|line| line.starts_with("  received")).last().expect("a tape");
+    let received = ran.out.lines().rfind(|line| line.starts_with("  received")).expect("a tape");
     let more = received.rsplit("|.. ").next().and_then(|rest| rest.strip_suffix(" more")).expect("how many more");
     let shown = received.split_once('|').expect("a tape").1.matches('|').count();
     let recvs: usize = 1397;

@@ -203,3 +203,18 @@ fn where_is_the_place_of_the_loss() {
         assert_eq!(summary["where"], place, "{args:?}");
     }
 }
+
+/// A claim that holds says what was seen; where that reads as what was expected, once.
+#[test]
+fn no_claim_says_the_same_twice() {
+    for scenario in syllabus() {
+        let ran = run(&[scenario.id, "--full"]);
+        let text = ran.out.split_whitespace().collect::<Vec<_>>().join(" ");
+        for claim in text.split("[holds] ").skip(1) {
+            let Some((_, sides)) = claim.split_once(" expected ") else { continue };
+            let (expected, got) = sides.split_once("; got ").expect("both sides");
+            let got = got.split(" (#").next().expect("some");
+            assert_ne!(expected, got, "{}: {claim}", scenario.id);
+        }
+    }
+}

@@ -75,8 +75,22 @@ fn programs(mut command: clap::Command, context: &Context) -> Roff {
     page
 }
 
+/// Lines to begin with, and what each shows.
+const EXAMPLES: [(&str, Text); 6] = [
+    ("stickdemo tcp-naive", Text::new("two sends come out of one recv", "两次 send 被一次 recv 取出")),
+    ("stickdemo tcp-naive --message 你好 --message 世界", Text::new("with your own words", "用自己的话")),
+    ("stickdemo tcp-naive --race --repeat 200", Text::new("nobody waits: how often?", "谁也不等谁：出现几次？")),
+    ("stickdemo all --brief", Text::new("every scenario in a dozen lines", "每个场景十来行")),
+    ("stickdemo link-loss --link rtt=20ms,loss=10%", Text::new("packets on a link that loses some", "会丢分组的链路")),
+    ("stickdemo explain 1277174131", Text::new("what a wrong length really was", "错误的长度本来是什么")),
+];
+
 fn closing(style: &Style) -> Roff {
     let mut page = Roff::default();
+    page.control("SH", [Text::new("EXAMPLES", "例子").to(style.lang)]);
+    for (line, text) in EXAMPLES {
+        page.control("TP", []).text([bold(line)]).text([roman(text.to(style.lang))]);
+    }
     page.control("SH", [Text::new("EXIT STATUS", "退出码").to(style.lang)]);
     for exit in Exit::ALL {
         page.control("TP", []).text([bold((exit as u8).to_string())]).text([roman(exit.meaning().to(style.lang))]);

@@ -45,12 +45,12 @@ pub struct Palette {
 const BLACK: u8 = 16;
 const WHITE: u8 = 231;
 
-/// Pale blue, amber, pink, grey, teal, lilac: messages take them in turn, and no verdict has one of them.
+/// Pale blue, amber, pink, grey, teal, lilac: messages take them in turn, and none is a verdict's, or faint.
 const PALE: [u8; 6] = [153, 222, 218, 252, 116, 183];
 /// The same, for text on a light background.
-const ON_LIGHT: [u8; 6] = [25, 94, 90, 240, 23, 54];
+const ON_LIGHT: [u8; 6] = [25, 94, 90, 58, 23, 54];
 /// The same, for text on a dark background.
-const ON_DARK: [u8; 6] = [117, 222, 218, 252, 80, 183];
+const ON_DARK: [u8; 6] = [117, 215, 218, 227, 80, 183];
 
 /// Of a claim that holds, and of one that fails: as a background with white text, on light, on dark.
 const VERDICTS: [[u8; 2]; 3] = [[22, 88], [22, 124], [120, 210]];
@@ -163,6 +163,7 @@ mod tests {
     fn no_message_has_a_verdicts_colour_and_neighbours_differ() {
         for (messages, verdicts) in [PALE, ON_LIGHT, ON_DARK].iter().zip(VERDICTS) {
             assert!(verdicts.iter().all(|verdict| !messages.contains(verdict)));
+            assert!(FAINT.iter().all(|faint| messages.iter().all(|message| shade(*message) != shade(*faint))));
             let distinct: std::collections::HashSet<_> = messages.iter().collect();
             assert_eq!(distinct.len(), messages.len());
         }

@@ -48,12 +48,13 @@ fn client(end: &End) -> Ends {
 fn send(end: &End, first: usize) -> Ends {
     for (_, read) in end.acts([&ONCE, &ALL, &ENDED]) {
         let s = end.connect()?;
-        let header = I32_LE.pack(BODY.len() as u64)?;
-        let message = end.framed([&header, BODY].concat(), header.len(), None);
+        let body = end.messages(&[BODY]).concat();
+        let header = I32_LE.pack(body.len() as u64)?;
+        let message = end.framed([&header[..], &body].concat(), header.len(), None);
         s.send_all(message.part(0..first))?;
         if *read != HeaderRead::WaitAllInVain {
             end.pass("there", Text::new("until the server has it", "等到服务器拿到"))?;
-            s.send_all(message.part(first..header.len() + BODY.len()))?;
+            s.send_all(message.part(first..message.len()))?;
         }
         s.wait_acked()?;
     }

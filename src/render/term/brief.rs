@@ -11,6 +11,7 @@ use crate::say;
 use crate::text::columns::{columns, cut, padded};
 use crate::text::{Text, grouped};
 use crate::trace::{MsgId, Part, Proto};
+use std::cmp::Reverse;
 use std::io::{self, Write};
 use std::ops::Range;
 
@@ -46,10 +47,11 @@ pub fn few(out: &mut dyn Write, report: &Report, style: &Style) -> io::Result<()
 pub fn tapes(report: &Report, style: &Style, room: usize) -> Vec<String> {
     let all = streams(report);
     let drawn: Vec<Vec<String>> = all.iter().map(|tapes| DrawnTape::of(tapes, report, style).lines()).collect();
+    let seqs: Vec<usize> = report.findings.claims.iter().flat_map(|claim| claim.events.iter().copied()).collect();
+    // The stream of the first event that is cited, then those with the most.
     let cited = |at: &usize| {
-        let seqs = report.findings.claims.iter().flat_map(|claim| &claim.events);
-        let pieces = || all[*at].sent.iter().chain(&all[*at].received);
-        std::cmp::Reverse(seqs.filter(|seq| pieces().any(|piece| piece.seq == **seq)).count())
+        let holds = |seq: &usize| all[*at].sent.iter().chain(&all[*at].received).any(|piece| piece.seq == *seq);
+        Reverse((seqs.first().is_some_and(holds), seqs.iter().filter(|seq| holds(seq)).count()))
     };
     let mut order: Vec<usize> = (0..all.len()).collect();
     order.sort_by_key(cited);

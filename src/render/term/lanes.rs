@@ -186,7 +186,7 @@ impl Lanes<'_> {
             (_, true) => (Ink::Faint, Some(Ink::Bad)),
             (message, false) => (Ink::Faint, message),
         };
-        let time = paint(&self.before(row.number, row.packet.t_us), Ink::Faint);
+        let time = self.before(row.number, row.packet.t_us);
         let label = label_ink.map_or(label.clone(), |ink| paint(&label, ink));
         let arrived = if row.packet.arrivals.is_empty() { Ink::Bad } else { ink };
         let behind = paint(&self.arrival(row, lanes.right - 3), arrived);
@@ -304,7 +304,8 @@ impl Lanes<'_> {
         let time = self.before(row.number, row.event.moment_us());
         let gap = " ".repeat(lanes.start(end.role) - lanes.time - 1);
         for (i, line) in wrapped(&label, lanes.room(end.role)).iter().enumerate() {
-            let time = if i == 0 { self.style.palette.paint(&time, Ink::Faint) } else { " ".repeat(lanes.time + 1) };
+            // Claims cite numbers, and what the kernel says: nothing of them is faint.
+            let time = if i == 0 { time.clone() } else { " ".repeat(lanes.time + 1) };
             writeln!(out, "{time}{gap}{}", self.inked(row, line))?;
         }
         Ok(())
@@ -326,21 +327,19 @@ impl Lanes<'_> {
         };
         let time = self.before(row.number, row.event.moment_us());
         for (i, line) in wrapped(&label, room).iter().enumerate() {
-            let time = if i == 0 { self.style.palette.paint(&time, Ink::Faint) } else { " ".repeat(lanes.time + 1) };
+            let time = if i == 0 { time.clone() } else { " ".repeat(lanes.time + 1) };
             let kernel = if i == 0 { note } else { "" };
             let text = self.inked(row, line);
-            let faint = |text: &str| self.style.palette.paint(text, Ink::Faint);
             // Beside the right lane a long note begins further to the left, where nothing stands.
             let over = (columns(kernel) + 1).saturating_sub(lanes.middle);
             let used = if left { columns(line) + 1 } else { over };
             let before_kernel = " ".repeat(lanes.left.max(used) - used + usize::from(left));
             let line = match (left, kernel.is_empty()) {
                 (true, true) => format!("{time}{text}"),
-                (true, false) => format!("{time}{text}{before_kernel}{}", faint(kernel)),
-                (false, _) => format!(
-                    "{time}{before_kernel}{}{text}",
-                    faint(&padded(kernel, lanes.middle.max(columns(kernel) + 1)))
-                ),
+                (true, false) => format!("{time}{text}{before_kernel}{kernel}"),
+                (false, _) => {
+                    format!("{time}{before_kernel}{}{text}", padded(kernel, lanes.middle.max(columns(kernel) + 1)))
+                }
             };
             writeln!(out, "{line}")?;
         }
@@ -360,7 +359,6 @@ impl Lanes<'_> {
             // Silence that was waited for is no failure.
             _ if !row.event.ok() && row.event.note.is_some() => self.style.palette.paint(text, Ink::Faint),
             _ if !row.event.ok() => self.style.palette.paint(text, Ink::Bad),
-            _ if text.starts_with('(') => self.style.palette.paint(text, Ink::Faint),
             _ => text.to_owned(),
         }
     }

@@ -99,9 +99,12 @@ impl Notes<'_> {
             false => (Text::new("[fails]", "[不成立]"), Ink::Bad),
         };
         self.entry(out, &self.style.say(&word), &self.style.say(&claim.text), ink)?;
-        let sides = Text::new("expected {}; got {}", "预期：{}；实际：{}")
-            .with(&claim.expected.exact)
-            .with(&claim.actual.exact);
+        // What is as expected is said once.
+        let sides = match claim.holds && claim.expected.exact == claim.actual.exact {
+            true => claim.actual.exact.clone(),
+            false => Text::new("expected {}; got {}", "预期：{}；实际：{}")
+                .with_all([&claim.expected.exact, &claim.actual.exact]),
+        };
         self.entry(out, "", &(self.style.say(&sides) + &self.evidence(claim)), Ink::Faint)
     }
 
