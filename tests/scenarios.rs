@@ -2,17 +2,15 @@
 
 mod common;
 
-use common::run;
+use common::{run, side_by_side};
 use serde_json::Value;
 use std::path::Path;
 use std::sync::OnceLock;
 use stickdemo::play::Linked;
 use stickdemo::scenarios::{Scenario, syllabus};
 
-fn each(check: impl Fn(&Scenario)) {
-    for scenario in syllabus() {
-        check(&scenario);
-    }
+fn each(check: impl Fn(&Scenario) + Sync) {
+    side_by_side(syllabus(), |scenario| check(&scenario));
 }
 
 /// Shown on this system? The reason it is not must be one that the scenario itself gives, or that there is no link.

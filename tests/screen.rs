@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::run;
+use common::{run, side_by_side};
 use serde_json::Value;
 use stickdemo::scenarios::syllabus;
 use stickdemo::text::columns::columns;
@@ -23,7 +23,7 @@ fn screen(id: &str, more: &[&str]) -> Vec<String> {
 
 #[test]
 fn every_scenario_fits_and_begins_with_a_question() {
-    for scenario in syllabus() {
+    side_by_side(syllabus(), |scenario| {
         for (lang, mark) in LANGUAGES {
             let lines = screen(scenario.id, &["--lang", lang]);
             let text = lines.join("\n");
@@ -32,19 +32,19 @@ fn every_scenario_fits_and_begins_with_a_question() {
             let wide: Vec<&String> = lines.iter().filter(|line| columns(line) > COLUMNS).collect();
             assert!(wide.is_empty(), "{wide:?}\n{text}");
         }
-    }
+    });
 }
 
 /// What the claims rest on is what is shown: a screen without its evidence would be an assertion.
 #[test]
 fn every_screen_shows_what_its_first_claim_rests_on() {
-    for scenario in syllabus() {
+    side_by_side(syllabus(), |scenario| {
         let lines = screen(scenario.id, &[]);
         let text = lines.join("\n");
         let cited = text.split("(#").nth(1).and_then(|rest| rest.split([' ', ')']).next()).expect("evidence");
         let row = |line: &String| line.trim_start().split(' ').next() == Some(cited);
         assert!(lines.iter().any(row), "#{cited} is not shown\n{text}");
-    }
+    });
 }
 
 /// Every suggestion has room on one line: a command to paste, and what it shows behind it.
@@ -64,12 +64,12 @@ fn every_suggestion_fits_on_a_line() {
 #[test]
 fn what_became_of_the_messages_is_what_the_trace_says() {
     let of_tcp = ["joined_by_sender", "joined_by_receiver", "cut_by_receiver", "not_sent", "not_read"];
-    for scenario in syllabus() {
+    side_by_side(syllabus(), |scenario| {
         let ran = run(&[scenario.id, "--format", "json"]);
         let lines: Vec<Value> = ran.out.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
         let summary = lines.last().expect("a summary");
         let events = || lines.iter().filter(|line| line["type"] == "event");
-        let Some(protocols) = summary["protocols"].as_array() else { continue };
+        let Some(protocols) = summary["protocols"].as_array() else { return };
         for counts in protocols {
             let losses = counts["losses"].as_array().expect("losses");
             let number = |value: &Value| value.as_u64().expect("a number");
@@ -90,7 +90,7 @@ fn what_became_of_the_messages_is_what_the_trace_says() {
                 assert_eq!(n, same, "{}: {kind}", scenario.id);
             }
         }
-    }
+    });
 }
 
 /// Nagle merges at the sender; without it the receiver does.

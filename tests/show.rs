@@ -3,7 +3,7 @@
 mod common;
 mod recorded;
 
-use common::{command, finished, run};
+use common::{command, finished, run, side_by_side};
 use recorded::{played, written};
 use std::io::Write;
 use std::path::PathBuf;
@@ -14,9 +14,8 @@ use stickdemo::text::Lang;
 
 #[test]
 fn every_scenario_is_read_back_as_it_was_and_shown_as_it_was() {
-    for scenario in syllabus().iter().filter(|s| !matches!(s.experiment.linked, Linked::Only)) {
-        recorded::is_shown_as_it_was(scenario, false);
-    }
+    let unlinked = syllabus().into_iter().filter(|s| !matches!(s.experiment.linked, Linked::Only));
+    side_by_side(unlinked, |scenario| recorded::is_shown_as_it_was(&scenario, false));
 }
 
 /// A file that is gone when the test is over.

@@ -3,11 +3,11 @@
 
 mod common;
 
-use common::{Ran, command, ended, listener, reset, spawn};
+use common::{Ran, command, ended, listener, reset, side_by_side, spawn};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::process::Command;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use stickdemo::net::Opt;
@@ -251,28 +251,18 @@ fn complaint(ran: &Ran, took: Duration, hears_nothing: bool) -> Option<&'static 
 #[test]
 fn whoever_comes_a_lone_end_ends_in_time_and_believes_nothing() {
     let (table, deaf) = (table(), hear_nothing());
-    let (next, wrong) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
-    // Ends wait more than they work, so many are looked at side by side.
-    std::thread::scope(|scope| {
-        for _ in 0..24 {
-            scope.spawn(|| {
-                while let Some((scenario, role, stranger)) = table.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let (ran, took) = match role {
-                        Role::Server => before_a_server(scenario, *stranger),
-                        _ => before_a_client(scenario, *stranger),
-                    };
-                    if let Some(complaint) = complaint(&ran, took, deaf.contains(&(scenario.id, *role))) {
-                        let end = format!(
-                            "{} --as {} before {stranger:?}: {complaint} ({took:?})",
-                            scenario.id,
-                            EndName::only(*role)
-                        );
-                        wrong.lock().expect("no panic").push(format!("{end}\n{ran}"));
-                    }
-                }
-            });
+    let (ends, wrong) = (table.len(), Mutex::new(Vec::new()));
+    side_by_side(table, |(scenario, role, stranger)| {
+        let (ran, took) = match role {
+            Role::Server => before_a_server(&scenario, stranger),
+            _ => before_a_client(&scenario, stranger),
+        };
+        if let Some(complaint) = complaint(&ran, took, deaf.contains(&(scenario.id, role))) {
+            let end =
+                format!("{} --as {} before {stranger:?}: {complaint} ({took:?})", scenario.id, EndName::only(role));
+            wrong.lock().expect("no panic").push(format!("{end}\n{ran}"));
         }
     });
     let wrong = wrong.into_inner().expect("no panic");
-    assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), table.len(), wrong.join("\n"));
+    assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), ends, wrong.join("\n"));
 }

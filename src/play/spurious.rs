@@ -1,7 +1,7 @@
 //! What this machine caused and no end: a kernel's timer ran out because a thread was away, not because the link lost
 //! something; an ACK came late, and a segment waited for it; or a signal ended a call.
 
-use crate::link::spec::Spec;
+use crate::link::spec::{Impairments, Spec};
 use crate::text::Text;
 use crate::trace::packet::Packet;
 use crate::trace::{Call, Event, Trace};
@@ -70,14 +70,28 @@ fn waits(event: &Event) -> bool {
         && kernel.peer_window.is_some_and(|room| room >= under_way.saturating_add(unsent))
 }
 
-/// Why a run says something of this machine and not of the link: something was sent again of a connection of which the
-/// link had dropped nothing.
+/// Why a run says something of this machine and not of the link: something was sent again that the link had not dropped.
+/// Where chance or another order is at work, that something of the connection was dropped is reason enough.
 pub(super) fn reason(trace: &Trace, link: Option<&Spec>) -> Option<Text> {
-    link.filter(|spec| is_quick(spec))?;
+    let spec = link.filter(|spec| is_quick(spec))?;
+    let why = if loses_by_number(spec) { holds } else { beside };
     let again = trace.packets.iter().filter(|p| p.segment().is_some_and(|s| s.retransmission));
-    let mut for_nothing = again.filter(|p| !trace.packets.iter().any(|q| q.dropped() && q.seq < p.seq && beside(p, q)));
-    let reason = "a segment was sent again although none was lost";
+    let mut for_nothing = again.filter(|p| !trace.packets.iter().any(|q| q.dropped() && q.seq < p.seq && why(p, q)));
+    let reason = "a segment was sent again that was not lost";
     for_nothing.next().map(|_| Text::new(reason, "没有丢失的报文段却被重传"))
+}
+
+/// Which packets it loses is said one by one, and nothing else happens to any. ACKs by themselves are never lost.
+fn loses_by_number(spec: &Spec) -> bool {
+    let plain = |way: &Impairments| way.loss.share == 0.0 && way.dup.is_empty() && way.reorder.is_empty();
+    plain(&spec.up) && plain(&spec.down)
+}
+
+/// Does the one carry bytes that the other did?
+fn holds(p: &Packet, q: &Packet) -> bool {
+    let bytes = |p: &Packet| p.segment().map(|s| s.seq..s.seq + p.payload_len.max(1) as u64);
+    let (Some(again), Some(lost)) = (bytes(p), bytes(q)) else { return false };
+    p.source == q.source && p.destination == q.destination && again.start < lost.end && lost.start < again.end
 }
 
 /// Are they of the same connection, whichever way they go?
@@ -182,6 +196,13 @@ mod tests {
             let link = Spec::parse(slow).expect("a link");
             assert_eq!(reason(&trace(&[first, again]), Some(&link)), None, "{slow}: the timer of every machine");
         }
+        let mut elsewhere = trace(&[lost, again]);
+        if let Content::Tcp(segment) = &mut elsewhere.packets[1].content {
+            segment.seq = 1460;
+        }
+        assert!(reason(&elsewhere, Some(&near)).is_some(), "other bytes were lost");
+        let chance = Spec::parse("loss=20%").expect("a link");
+        assert_eq!(reason(&elsewhere, Some(&chance)), None, "a probe may go out while others are lost");
         assert_eq!(reason(&trace(&[first, again]), None), None, "without a link nobody knows what was lost");
     }
 }

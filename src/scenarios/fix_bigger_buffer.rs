@@ -116,7 +116,7 @@ fn teach(t: Teaching) -> Teaching {
         "一次能有多少，受接收缓冲区限制：缓冲区一满，窗口就关闭。",
         "RFC 9293 §3.8.6",
     )
-    .next("fix-bigger-buffer --recv-size 10240", "the size D0 uses", "D0 所用的大小")
+    .next("fix-bigger-buffer --recv-size 10240", "the size the page uses", "文档所用的大小")
     .next("tcp-naive --recv-size 10240", "larger: it merges more", "recv 调大，合并只会更多")
     .next("fix-header", "read until the announced length is there", "读到约定的长度为止")
     .next("fix-one-recv", "not even recv(4) returns 4", "连 recv(4) 也不一定返回 4")

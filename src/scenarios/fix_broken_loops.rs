@@ -7,8 +7,9 @@ pub(super) fn scenario() -> Scenario {
         .title("three broken receive loops", "三个写错的接收循环")
         .question("three receive loops: which one reads the whole message?", "三个接收循环：哪一个能收完整条消息？")
         .claim(
-            "Three receive loops from the documents stop early when the stream comes in pieces; corrected, they do not.",
-            "文档里的三个接收循环，遇到分段到达的流就会提前结束；改正后不会。",
+            "Two loops and a lone recv, as tutorials print them, stop early when the stream comes in pieces; corrected, they do \
+             not.",
+            "教程里的两个循环和一次 recv，遇到分段到达的流就会提前结束；改正后不会。",
         )
         .takes(&[Opt::Nodelay, Opt::RecvSize])
         .recv_size(1024)

@@ -113,8 +113,8 @@ fn documents_numbers(j: &Judge) {
     let bytes: Vec<String> = packed.iter().map(|e| hex::spaced(&e.made)).collect();
     j.claim(
         "documents-bytes",
-        "2048, 204800, 2048000 pack as D0 prints",
-        "2048、204800、2048000 打包后与 D0 打印的一致",
+        "2048, 204800, 2048000 pack as the page prints",
+        "2048、204800、2048000 打包后与文档打印的一致",
     )
     .of(&packed)
     .same(Text::same("00 08 00 00, 00 20 03 00, 00 40 1f 00"), Text::same(bytes.join(", ")));

@@ -144,7 +144,7 @@ fn teach(t: Teaching) -> Teaching {
         "recv 返回调用那一刻队列里的字节；那一刻是什么时候，发送方无从知道。",
         "recv(2)",
     )
-    .next("fix-sleep --gap 500ms", "D4's half second, and no better", "D4 的半秒，也好不了多少")
+    .next("fix-sleep --gap 500ms", "the page's half second, and no better", "文档里的半秒，也好不了多少")
     .next("fix-sleep --gap 0ms --repeat 200", "no sleep, an idle receiver", "不 sleep，接收方空闲")
     .next("fix-ack", "waiting for a fact, not for a time", "等一个事实，而不是等一段时间")
     .next("fix-nodelay", "the next fix that is none", "下一个治不好的“解法”")

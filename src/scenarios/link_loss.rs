@@ -43,6 +43,7 @@ fn judge(j: &Judge) {
         "UDP: exactly what the link lost is missing; no call failed",
         "UDP：少的正好是链路丢掉的；没有任何调用失败",
     )
+    .shown_by(seen.udp.iter().copied().filter(|p| p.dropped()))
     .of(&seen.datagrams)
     .of(&failed)
     .same(side(both::expected(&lost), 0), side(listed(&missing), failed.len()));
@@ -91,14 +92,14 @@ fn sent_again<'a>(lost: &Packet, sent: &[&'a Packet]) -> Option<&'a Packet> {
 
 fn teach(t: Teaching) -> Teaching {
     t.why(
-        "UDP sends a datagram and forgets it: delivery is not guaranteed, and nobody is told.",
-        "UDP 发出数据报就不再管它：不保证送达，也不会有谁得到通知。",
-        "RFC 768",
+        "UDP forgets a datagram once it is sent; TCP keeps what it sent until it is acknowledged, and sends it again.",
+        "UDP 发出数据报就不再管它；TCP 把发出的数据留到被确认为止，丢了就重传。",
+        "RFC 768; RFC 9293 §3.8.1",
     )
     .why(
-        "TCP keeps what it sent until it is acknowledged, and sends it again when the ACKs show a hole or do not come.",
-        "TCP 把发出的数据留到被确认为止；ACK 表明有缺口，或者等不到 ACK，就重传。",
-        "RFC 9293 §3.8.1; RFC 5681 §3.2; RFC 2018",
+        "It does so when the ACKs show a hole, or when none comes for a time.",
+        "ACK 表明有缺口，或者一段时间等不到 ACK，TCP 就重传。",
+        "RFC 5681 §3.2; RFC 2018; RFC 6298",
     )
     .next("link-loss --link loss=20%,seed=3", "chance, the same each time", "随机，但每次相同")
     .next("link-loss --control", "a link that loses nothing", "什么也不丢的链路")

@@ -45,7 +45,7 @@ const KILLED: Visit = Visit { killed: true, ..READS };
 const KILLED_UNREAD: Visit = Visit { reads: false, ..KILLED };
 
 static VISITS: [(Act, Visit); 5] = [
-    (Act::new("1", "client 1: reads, closes", "客户端 1：读完再关闭"), UNCHECKED),
+    (Act::new("1", "client 1: reads, closes; no check", "客户端 1：读完再关闭；不检查"), UNCHECKED),
     (Act::new("2", "client 2: reads, closes", "客户端 2：读完再关闭"), READS),
     (Act::new("3", "client 3: closes, unread", "客户端 3：没读就关闭"), UNREAD),
     (Act::new("4", "client 4: reads, is killed", "客户端 4：读完再被杀死"), KILLED),

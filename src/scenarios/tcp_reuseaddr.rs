@@ -11,8 +11,9 @@ pub(super) fn scenario() -> Scenario {
         .title("address already in use", "地址已被占用")
         .question("a restarted server: when is its port already in use?", "服务器重启：什么时候会报“地址已被占用”？")
         .claim(
-            "A restarted server can bind its old port if old and new both set SO_REUSEADDR, or if the client closed first.",
-            "重启的服务器能拿回旧端口：新旧都设了 SO_REUSEADDR，或者客户端先关闭。",
+            "A restarted server can bind its old port if the client closed first, or if old and new both set SO_REUSEADDR \
+             and none listens.",
+            "重启的服务器在两种情况下能拿回旧端口：客户端先关闭；或者新旧都设了 SO_REUSEADDR，且没有谁在监听。",
         )
         .client(|end| client(end, LEFT))
         .server(|end| server(end, LEFT))
@@ -75,7 +76,7 @@ fn leaves(left: Left) -> Text {
         Left::TimeWait => Text::new("leaves TIME_WAIT", "留下 TIME_WAIT"),
         Left::Established => Text::new("leaves a connection", "留下一条连接"),
         Left::Listening => Text::new("still listens", "仍在监听"),
-        Left::Nothing => Text::new("leaves nothing", "什么也没留下"),
+        Left::Nothing => Text::new("client closed first", "客户端先关闭"),
     }
 }
 
@@ -244,13 +245,13 @@ fn judge(j: &Judge) {
 
 fn teach(t: Teaching) -> Teaching {
     t.why(
-        "The side that closes first keeps the connection in TIME_WAIT, and with it its port.",
-        "先关闭的一方要把连接保留在 TIME_WAIT 状态，端口也就一起被占着。",
-        "RFC 9293 §3.6",
+        "Who closes first keeps the connection (TIME_WAIT) and its port; bind passes over it only if both sockets allow.",
+        "先关闭的一方保留着连接（TIME_WAIT）和端口；新旧套接字都允许，bind 才能越过它。",
+        "RFC 9293 §3.6; socket(7)",
     )
     .why(
-        "SO_REUSEADDR lets a bind pass over such a leftover, but not over a listening socket.",
-        "SO_REUSEADDR 允许绑定越过这种残留，但不能越过仍在监听的套接字。",
+        "SO_REUSEADDR is what allows it, set before bind; it never lets a bind pass over a listening socket.",
+        "允许的办法就是在 bind 之前设 SO_REUSEADDR；但仍在监听的套接字，无论如何越不过。",
         "socket(7)",
     )
     .next("tcp-reuseaddr --control", "the client closes first: all bind", "客户端都先关闭：什么也没留下")

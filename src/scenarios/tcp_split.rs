@@ -1,4 +1,4 @@
-//! One send of 4000 bytes leaves as several segments and comes out of several recvs; neither cut is a message's.
+//! One send of 4000 bytes leaves as several segments and comes out of several recvs; neither follows the message.
 
 use super::prelude::*;
 use super::segments::{self, Segments, sizes};
@@ -12,7 +12,8 @@ pub(super) fn scenario() -> Scenario {
             "一次 send 4,000 字节：分成几个报文段，要几次 recv？",
         )
         .claim(
-            "One send leaves as several segments (拆包) and comes out of several recvs; neither cut is a message's.",
+            "One send leaves as several segments (拆包) and comes out of several recvs; neither follows the \
+             message.",
             "一次 send 会被拆成几个报文段发出，又分几次 recv 取出（拆包）；两种切口都不是消息边界。",
         )
         .takes(&[Opt::RecvSize, Opt::Race])

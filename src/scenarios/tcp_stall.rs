@@ -252,13 +252,13 @@ fn ack_on_demand(j: &Judge, rounds: &RoundTrips) {
 
 fn teach(t: Teaching) -> Teaching {
     t.why(
-        "The Nagle algorithm: the body is not a full segment and waits until the header is acknowledged.",
-        "Nagle 算法：正文装不满一个报文段，要等报头被确认。",
-        "RFC 896; RFC 9293 §3.7.4",
+        "Nagle's sender keeps the body until the header is acknowledged; the receiver keeps that ACK (delayed ACK).",
+        "发送方（Nagle 算法）扣住正文，要等报头被确认；接收方扣住这个 ACK（延迟确认）。",
+        "RFC 896; RFC 9293 §3.7.4, §3.8.6.3",
     )
     .why(
-        "The receiver delays its ACK, up to 500 ms, hoping to send it along with an answer; Linux waits 40 ms.",
-        "接收方延迟确认（最多 500 毫秒），想让它搭着响应一起走；Linux 等 40 毫秒。",
+        "An ACK may be delayed, up to 500 ms, in the hope of an answer to send it with; Linux waits 40 ms.",
+        "确认可以推迟（最多 500 毫秒），好搭着响应一起走；Linux 等 40 毫秒。",
         "RFC 9293 §3.8.6.3; RFC 5681 §4.2",
     )
     .why(

@@ -187,8 +187,8 @@ fn update_then_rest(j: &Judge, window: &SendWindow) {
 
 fn teach(t: Teaching) -> Teaching {
     t.why(
-        "Each ACK says how much more the receiver has room for: the window. At 0 the sender has to stop.",
-        "每个 ACK 都说明接收方还有多少空间，这就是窗口；窗口为 0，发送方必须停下。",
+        "Each ACK says how much more the receiver has room for: the window. At 0 the sender stops, and only asks.",
+        "每个 ACK 都说明接收方还有多少空间，这就是窗口；窗口为 0，发送方停下，只不时地问。",
         "RFC 9293 §3.8.6",
     )
     .why(

@@ -49,13 +49,13 @@ fn judge(j: &Judge) {
 
 fn teach(t: Teaching) -> Teaching {
     t.why(
-        "A network may deliver a packet more than once; a datagram has no number by which UDP could tell.",
-        "网络可能把一个分组投递多次；数据报没有编号，UDP 无从分辨。",
-        "RFC 768; RFC 8085 §3.3",
+        "A datagram has no number by which UDP could tell a copy; TCP numbers every byte and drops what it has.",
+        "数据报没有编号，UDP 分辨不出副本；TCP 给每个字节编号，已经有的就扔掉。",
+        "RFC 768; RFC 8085 §3.3; RFC 9293 §3.4",
     )
     .why(
-        "TCP knows every byte by its sequence number: what was received before is acknowledged again and thrown away.",
-        "TCP 凭序号认得每个字节：已经收过的再确认一次，然后扔掉。",
+        "What TCP has received before it acknowledges once more, so that the sender knows, and throws away.",
+        "已经收过的，TCP 再确认一次，让发送方知道，然后扔掉。",
         "RFC 9293 §3.10.7.4",
     )
     .next("udp-duplicate --control", "a link that carries everything once", "每样只送一次的链路")

@@ -11,9 +11,9 @@ pub(super) fn scenario() -> Scenario {
             "UDP 保留边界：每条命令就能得到自己的响应吗？",
         )
         .claim(
-            "Every answer is whole or cut, never mixed, and the answers are still off by one: boundaries are no \
-             protocol.",
-            "每个响应要么完整要么被截断，从不混合；但响应仍然错位：光有边界还不是协议。",
+            "Every answer is whole or cut, never mixed, and the answers are still off by one: a boundary does \
+             not say whose answer it is.",
+            "每个响应要么完整要么被截断，从不混合；但响应仍然错位：边界不说明这是谁的响应。",
         )
         .takes(&[Opt::RecvSize])
         .recv_size(BUFSIZE)

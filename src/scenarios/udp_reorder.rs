@@ -63,14 +63,14 @@ fn judge(j: &Judge) {
 
 fn teach(t: Teaching) -> Teaching {
     t.why(
-        "Packets may take different paths, or wait in different queues; IP promises no order, and UDP adds none.",
-        "分组可能走不同的路，排不同的队；IP 不保证顺序，UDP 也不补上。",
-        "RFC 791 §1.2; RFC 768",
+        "IP promises no order, and UDP adds none; TCP numbers its bytes, and what comes too early waits.",
+        "IP 不保证顺序，UDP 也不补上；TCP 给每个字节编号，来早了的先等着。",
+        "RFC 791 §1.2; RFC 768; RFC 9293 §3.4",
     )
     .why(
-        "TCP numbers its bytes. What comes too early waits in the receiver's kernel until the hole before it is filled.",
-        "TCP 给每个字节编号。来早了的在接收方内核里等着，前面的缺口补上才交给应用。",
-        "RFC 9293 §3.4, §3.10.7.4",
+        "It waits in the receiver's kernel until the hole before it is filled; only then recv returns it.",
+        "它在接收方内核里等着，前面的缺口补上，recv 才会返回它。",
+        "RFC 9293 §3.10.7.4",
     )
     .next("udp-reorder --control", "a link on which nobody overtakes", "谁也不超过谁的链路")
     .next("udp-reorder --link reorder=50%,seed=3", "chance decides", "由概率决定扣下谁")

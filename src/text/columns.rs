@@ -44,7 +44,7 @@ pub fn elided(text: &str, width: usize, unicode: bool) -> String {
     }
     let dots = dots(unicode);
     let room = width.saturating_sub(columns(dots));
-    let behind = room / 3;
+    let behind = room * 3 / 5;
     let end: Vec<char> = fitting(text.chars().rev(), behind).collect();
     fitting(text.chars(), room - behind).chain(dots.chars()).chain(end.into_iter().rev()).collect()
 }
@@ -81,8 +81,9 @@ mod tests {
         assert_eq!(padded("粘包", 6), "粘包  ");
         assert_eq!(cut("一二三四五", 7, false), "一二..");
         assert_eq!(cut("hello", 5, false), "hello");
-        assert_eq!((elided("hello", 5, false), elided("abcdefghijk", 8, false)), ("hello".into(), "abcd..jk".into()));
-        assert_eq!(elided("一二三四五六七", 9, false), "一二..七");
+        assert_eq!(elided("hello", 5, false), "hello");
+        assert_eq!(elided("ipconfig&dir: stdout", 12, false), "ipco..stdout");
+        assert_eq!(elided("一二三四五六七", 9, true), "一二…六七");
     }
 
     #[test]

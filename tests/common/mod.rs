@@ -7,6 +7,7 @@ mod peer;
 mod random;
 mod scene;
 mod server;
+mod side_by_side;
 mod told;
 
 pub use binary::{BINARY, PATIENCE, Ran, command, ended, finished, run, spawn, typed};
@@ -14,4 +15,5 @@ pub use peer::{arrived, hung_up, listener, python, reset, scripted, text};
 pub use random::Random;
 pub use scene::*;
 pub use server::Server;
+pub use side_by_side::side_by_side;
 pub use told::Program;

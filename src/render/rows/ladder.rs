@@ -181,7 +181,7 @@ impl<'a> Writer<'a> {
             self.row(first, latest.unwrap_or_default(), and_so_on(first));
         } else {
             let n = run.len() - 2;
-            self.row(first, &first.news, Some(say!(".. {n} more like it", ".. 另有 {n} 次，相同")));
+            self.row(first, &first.news, Some(say!(".. {n} more like it", ".. 另有 {n} 次，类似")));
             self.packets_between(items);
             self.row(last, &last.news, None);
         }

@@ -6,6 +6,9 @@ use crate::render::Report;
 use crate::trace::{Call, Event, Span, Trace};
 use std::collections::HashSet;
 
+/// So many of the events that show a claim are named beside it.
+pub const NAMED: usize = 4;
+
 /// The rows by their place, what the claims rest on first. Whoever has less room than all of them need takes from the
 /// front: a whole stage of the first two, and of the last none or all.
 pub struct Stages {
@@ -82,21 +85,25 @@ impl<'a> RowPlaces<'a> {
         self.first[..after].last().map(|(_, at)| *at)
     }
 
-    /// First the first event of each claim, with its causes, then the second, and so on.
+    /// First what the answer rests on: so much of the first claim as is named beside it, each event with its causes.
+    /// Then the first event of each other claim, the second, and so on.
     fn cited(&self) -> Vec<usize> {
         let claims: Vec<&Claim> = self.report.findings.claims.iter().filter(|claim| !is_invariant(claim)).collect();
         // What fails is what one asks about.
         let (mut claims, held): (Vec<&Claim>, Vec<&Claim>) = claims.into_iter().partition(|claim| !claim.holds);
         claims.extend(held);
+        let named = claims.first().map_or(&[][..], |claim| &claim.events[..claim.events.len().min(NAMED)]);
         let longest = claims.iter().map(|claim| claim.events.len()).max().unwrap_or(0);
-        let mut out = Vec::new();
-        for nth in 0..longest {
-            let round = claims.iter().filter_map(|claim| claim.events.get(nth).copied());
-            let round: Vec<usize> = round.filter(|seq| !self.is_silent(*seq)).collect();
-            out.extend(round.iter().filter_map(|seq| self.place(*seq)));
-            out.extend(round.iter().flat_map(|seq| self.causes(*seq)));
-        }
-        out
+        let nth = |nth: usize| claims.iter().filter_map(move |claim| claim.events.get(nth).copied()).collect();
+        let rounds: Vec<Vec<usize>> = (0..longest).map(nth).collect();
+        std::iter::once(named.to_vec()).chain(rounds).flat_map(|round| self.with_causes(round)).collect()
+    }
+
+    /// The rows of these events, then those of their causes; not of what says nothing new.
+    fn with_causes(&self, mut events: Vec<usize>) -> Vec<usize> {
+        events.retain(|seq| !self.is_silent(*seq));
+        let rows = events.iter().filter_map(|seq| self.place(*seq));
+        rows.chain(events.iter().flat_map(|seq| self.causes(*seq))).collect()
     }
 
     /// The sends whose bytes a receive call returned, or an application was handed, and what it waited for before; of an

@@ -4,7 +4,7 @@
 use super::preview::preview;
 use crate::render::Style;
 use crate::text::Text;
-use crate::text::columns::{columns, cut};
+use crate::text::columns::{columns, cut, elided};
 use crate::trace::{Message, MsgId, Role};
 use std::borrow::Cow;
 
@@ -57,7 +57,7 @@ impl<'a> Name<'a> {
 
     fn cut(&self, style: &Style, width: usize) -> String {
         match self {
-            Name::Label(label) => cut(label.to(style.lang), width, style.unicode),
+            Name::Label(label) => elided(label.to(style.lang), width, style.unicode),
             Name::Bytes(bytes) => cut(&preview(bytes), width, style.unicode),
             Name::Quoted(text) => cut(text, width, style.unicode),
         }

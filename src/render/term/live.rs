@@ -170,8 +170,8 @@ impl Live {
         let (more, bytes) = (grouped(run.held - 1), grouped(run.bytes - event.bytes.len()));
         let text = match (run.held, run.bytes) {
             (1, _) => None,
-            (_, 0) => Some(say!(".. {more} more like it", ".. 另有 {more} 次，相同")),
-            _ => Some(say!(".. {more} more like it, {bytes} bytes", ".. 另有 {more} 次，相同，共 {bytes} 字节")),
+            (_, 0) => Some(say!(".. {more} more like it", ".. 另有 {more} 次，类似")),
+            _ => Some(say!(".. {more} more like it, {bytes} bytes", ".. 另有 {more} 次，类似，共 {bytes} 字节")),
         };
         (run.held, run.bytes) = (0, 0);
         if let Some(text) = text {

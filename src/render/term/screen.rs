@@ -121,11 +121,12 @@ impl<'a> Screen<'a> {
         self.left_out(out, shown)
     }
 
-    /// How many rows there are, where not all are shown: in the place of an empty line.
+    /// That not all are shown, in the place of an empty line. How many there are in all would not be the numbers of the
+    /// calls: one row may stand for many.
     fn left_out(&self, out: &mut dyn Write, shown: usize) -> io::Result<()> {
         let all = self.rows.len();
         let indent = " ".repeat(if self.style().is_narrow() { 2 } else { Margin::Number.columns() + 1 });
-        let text = say!("({shown} of {all} rows; --full shows all)", "（{all} 行中的 {shown} 行；--full 显示全部）");
+        let text = say!("({shown} rows; --full shows all)", "（选出 {shown} 行；--full 显示全部）");
         let text = self.style().palette.paint(&self.style().say(&text), Ink::Faint);
         if shown < all { writeln!(out, "{indent}{text}") } else { writeln!(out) }
     }
