@@ -39,8 +39,9 @@ fn main() -> ExitCode {
 #[allow(clippy::disallowed_methods, reason = "the handler's thread cannot return from main")]
 fn on_interrupt(lang: Lang) {
     let handler = move || {
-        // The programs that are watched had the same Ctrl-C: they end, and their trace is written. A second one ends it.
-        if watch::interrupt::deferred() {
+        // The programs that are watched had the same Ctrl-C: they end, and their trace is written; so is what a server
+        // kept. A second one ends it.
+        if watch::interrupt::deferred() || programs::ending::deferred() {
             return;
         }
         keys::restore();

@@ -139,3 +139,43 @@ fn a_traced_answer_is_not_mixed_with_the_calls() {
     let last = ran.out.lines().last().expect("a line");
     assert!(last.ends_with(" close"), "{}", ran.out);
 }
+
+/// A server whose calls make a document, and where it listens: it says so on standard error.
+#[cfg(unix)]
+fn draws(args: &[&str]) -> (std::process::Child, String) {
+    use std::io::{BufRead, BufReader};
+    let args = [&["serve"], args, &["--listen", "127.0.0.1:0", "--trace", "--format", "html"]].concat();
+    let mut child = common::spawn(&mut common::command(&args));
+    let mut stderr = BufReader::new(child.stderr.take().expect("stderr"));
+    let mut line = String::new();
+    stderr.read_line(&mut line).expect("a line");
+    let address = line.split([' ', ';']).find(|word| word.starts_with("127.0.0.1:")).expect("an address").to_owned();
+    std::thread::spawn(move || std::io::copy(&mut stderr, &mut std::io::sink()));
+    (child, address)
+}
+
+#[cfg(unix)]
+#[test]
+fn a_servers_calls_are_a_page_once_it_is_interrupted_and_a_clients_a_diagram() {
+    for udp in [&[][..], &["--udp"]] {
+        let (server, address) = draws(&[&["upper"], udp].concat());
+        let talk = [&["talk", &address, "--trace", "--format", "mermaid"], udp].concat();
+        let client = typed(&talk, "hello\n");
+        assert_eq!((client.code, client.err.contains("HELLO")), (Some(0), true), "{client}");
+        assert!(client.out.contains("sequenceDiagram") && client.out.contains("send M1"), "{client}");
+        let id = server.id().to_string();
+        assert!(std::process::Command::new("kill").args(["-INT", &id]).status().expect("kill").success());
+        let page = common::finished(server);
+        assert_eq!(page.code, Some(0), "{page}");
+        assert!(page.out.starts_with("<!DOCTYPE html>") && page.out.trim_end().ends_with("</html>"), "{page}");
+        assert!(page.out.contains("68 65 6c 6c 6f") || page.out.contains("hello"), "{page}");
+    }
+}
+
+#[test]
+fn a_document_about_calls_needs_them() {
+    for args in [&["talk", "127.0.0.1:1", "--format", "html"][..], &["serve", "upper", "--format", "svg"]] {
+        let ran = run(args);
+        assert_eq!((ran.code, ran.err.contains("--trace")), (Some(2), true), "{ran}");
+    }
+}

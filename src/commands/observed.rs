@@ -3,7 +3,7 @@
 use super::subject;
 use crate::claims::Judge;
 use crate::framing::Framing;
-use crate::render::report::{Head, Next, Options, Report, Steady, System};
+use crate::render::report::{Head, Next, Report, Steady};
 use crate::say;
 use crate::text::{Text, escaped, grouped, is_harmful};
 use crate::trace::{EndName, Recorder, Role, Tie};
@@ -144,35 +144,21 @@ fn head(watching: &Watching, framing: Option<&dyn Framing>) -> Head {
             "同样的程序，每次 recv 一个字节：TCP 随时可以这样",
         ),
     };
+    // A program text on the command line is nothing to paste.
+    let again = watching.conditions == Conditions::default()
+        && !what.contains(is_harmful)
+        && !matches!(watching.programs, Programs::Running(_));
     Head {
-        scenario: "watch".to_owned(),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        title: Text::same(escaped(&subject::title(&watching.programs))),
-        question: Text::new("What does this program do at its sockets?", "这个程序在它的套接字上做了什么？"),
-        claim: Text::new(
-            "every socket call of the program, unchanged, in the order of causes",
-            "程序的每一次套接字调用，程序未作改动，按因果顺序排列",
-        ),
-        documents: Vec::new(),
-        part: 0,
-        why: Vec::new(),
-        // A program text on the command line is nothing to paste.
-        next: if watching.conditions == Conditions::default()
-            && !what.contains(is_harmful)
-            && !matches!(watching.programs, Programs::Running(_))
-        {
-            vec![late, cut]
-        } else {
-            Vec::new()
-        },
-        control: None,
-        guess: None,
-        alone: None,
-        options: Options::default(),
+        next: if again { vec![late, cut] } else { Vec::new() },
         given,
-        link: None,
-        seed: None,
-        system: System::this_one(),
-        steady: None,
+        ..Head::observed(
+            "watch",
+            Text::same(escaped(&subject::title(&watching.programs))),
+            Text::new("What does this program do at its sockets?", "这个程序在它的套接字上做了什么？"),
+            Text::new(
+                "every socket call of the program, unchanged, in the order of causes",
+                "程序的每一次套接字调用，程序未作改动，按因果顺序排列",
+            ),
+        )
     }
 }

@@ -26,7 +26,24 @@ pub(super) fn command(
     summary: Text,
     read: impl Fn(&ArgMatches, &mut Output) -> Result<Task, Text> + 'static,
 ) -> Command {
-    Command::new(name, summary, read).section(Section::Programs).formats([Format::Text, Format::Json])
+    let read = move |matches: &ArgMatches, output: &mut Output| {
+        if !output.format.goes_along() && !traces(matches) {
+            let format = output.format.word();
+            return Err(say!(
+                "--format {format} is a picture of calls: it needs --trace",
+                "--format {format} 画的是调用：需要同时用 --trace"
+            ));
+        }
+        read(matches, output)
+    };
+    let formats = [Format::Text, Format::Json, Format::Html, Format::Svg, Format::Mermaid];
+    Command::new(name, summary, read).section(Section::Programs).formats(formats)
+}
+
+/// Was `--trace` asked for, of the command or of the service behind it?
+fn traces(matches: &ArgMatches) -> bool {
+    let asked = |matches: &ArgMatches| matches.try_get_one::<bool>("trace").is_ok_and(|trace| trace == Some(&true));
+    asked(matches) || matches.subcommand().is_some_and(|(_, matches)| asked(matches))
 }
 
 /// A program at work, with `--trace` also telling every call.
@@ -47,7 +64,10 @@ pub(super) fn task(
 
 /// A program's arguments, with those that every program takes.
 pub(super) fn args(mut args: Vec<Arg>, lang: Lang) -> Vec<Arg> {
-    let trace = Text::new("print every call and its bytes as it happens", "实时打印每次调用及其字节");
+    let trace = Text::new(
+        "print every call and its bytes as it happens; with --format html, svg or mermaid draw them in the end",
+        "实时打印每次调用及其字节；用 --format html、svg 或 mermaid 时，结束后画出来",
+    );
     let stable = Text::new(
         "with --trace: order for times, no ports, nothing that the clock decides",
         "配合 --trace：用顺序代替时间，不显示端口和由时钟决定的内容",

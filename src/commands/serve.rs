@@ -78,7 +78,7 @@ pub(super) fn command() -> Command {
 }
 
 fn read(matches: &ArgMatches, output: &mut Output) -> Result<Task, Text> {
-    if output.file.is_some() {
+    if output.file.is_some() && output.format.goes_along() {
         return Err(Text::new(
             "--out: a server's log has no end at which a file would be complete; redirect it with > FILE",
             "--out：服务器的日志没有结束，文件永远不会完整；请用 > 文件 重定向",

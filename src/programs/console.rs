@@ -1,14 +1,16 @@
 //! What people and scripts read: results and a server's log on standard output, one line each, as text or as
-//! JSON; complaints on standard error; and, with `--trace`, every call as it happens.
+//! JSON; complaints on standard error; and, with `--trace`, every call as it happens, or all of them as one document.
 
 use super::backlog::Backlog;
+use super::ending;
+use super::record::Record;
 use super::trouble::Trouble;
 use crate::output::{Destination, tell};
 use crate::render::Format;
 use crate::render::{Live, Style};
 use crate::say;
 use crate::text::{Text, json_line, printable};
-use crate::trace::{self, EndName, Event, MsgId, Proto, SockId};
+use crate::trace::{EndName, Event, MsgId, Proto, Recorder, Sink, SockId};
 use serde_json::Value;
 use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
@@ -23,6 +25,8 @@ pub struct Console {
     style: Style,
     format: Format,
     tracing: bool,
+    /// The calls, when they make a document: what else there is to say goes to standard error then.
+    record: Option<Record>,
     over: AtomicBool,
     began: Instant,
 }
@@ -70,6 +74,7 @@ impl Console {
             style: style.clone(),
             format,
             tracing: trace,
+            record: (!format.goes_along()).then(Record::default),
             over: AtomicBool::new(false),
             began: Instant::now(),
         }
@@ -97,6 +102,9 @@ impl Console {
 
     /// From now on what is written is a server's log: whoever does not read it holds nobody up.
     pub fn becomes_log(&self) {
+        if self.record.is_some() {
+            return;
+        }
         let (lang, json) = (self.style.lang, self.is_json());
         let lost = move |n: u64| {
             let text = say!("{n} lines of this log are lost: nobody read them", "日志有 {n} 行丢失：没有人读");
@@ -109,9 +117,17 @@ impl Console {
         self.lock().log = Backlog::start(io::stdout(), lost).ok();
     }
 
-    /// True once nobody reads the output any more: a server ends then.
+    /// True once nobody reads the output any more, or the server was interrupted and has a document to write: it ends
+    /// then.
     pub fn over(&self) -> bool {
-        self.over.load(Ordering::Relaxed)
+        self.over.load(Ordering::Relaxed) || ending::came()
+    }
+
+    /// A server waits: how it is made to see that it is over, when an interrupt ends it and no more.
+    pub(super) fn is_ended_by(&self, wake: impl Fn() + Send + 'static) {
+        if self.record.is_some() {
+            ending::by_interrupt(wake);
+        }
     }
 
     /// One line: the sentence for people, the object for scripts.
@@ -121,6 +137,9 @@ impl Console {
 
     /// The same about one client: of its calls those that are only counted are drawn first.
     pub fn line_of(&self, client: Option<SocketAddr>, text: &Text, json: &Value) {
+        if self.record.is_some() {
+            return self.remark(text);
+        }
         let line = match self.is_json() {
             true => Cow::Owned(json_line(json).unwrap_or_default()),
             false => printable(text.to(self.style.lang)),
@@ -135,6 +154,9 @@ impl Console {
 
     /// Bytes as they are: what a command printed, what a peer said.
     pub fn raw(&self, bytes: &[u8]) {
+        if self.record.is_some() {
+            return tell(String::from_utf8_lossy(bytes).trim_end());
+        }
         self.write(|inner| {
             inner.open_line = bytes.last().map_or(inner.open_line, |byte| *byte != b'\n');
             let (out, live) = inner.parts();
@@ -194,7 +216,10 @@ impl Console {
             return Err(error);
         }
         let (out, live) = inner.parts();
-        live.finish(out)?;
+        match self.record {
+            Some(record) => self.format.write(out, &record.report(self.style.stable), &self.style)?,
+            None => live.finish(out)?,
+        }
         out.flush()?;
         Ok(inner.out)
     }
@@ -216,38 +241,66 @@ impl Console {
     }
 }
 
-/// With `--trace` every call is printed; without, a source makes no events.
-impl trace::Sink for Console {
+impl Console {
+    fn recorder(&self) -> Option<&Recorder> {
+        self.record.as_ref().map(|record| &record.recorder)
+    }
+}
+
+/// With `--trace` every call is printed, or kept; without, a source makes no events.
+impl Sink for Console {
     fn is_on(&self) -> bool {
         self.tracing
     }
 
     fn micros(&self, moment: Instant) -> u64 {
+        if let Some(recorder) = self.recorder() {
+            return recorder.micros(moment);
+        }
         u64::try_from(moment.saturating_duration_since(self.began).as_micros()).unwrap_or(u64::MAX)
     }
 
     fn socket(&self, end: EndName, proto: Proto) -> SockId {
-        if self.tracing { self.lock().live.socket(end, proto, None, None) } else { SockId(0) }
+        match self.recorder() {
+            _ if !self.tracing => SockId(0),
+            Some(recorder) => recorder.socket(end, proto),
+            None => self.lock().live.socket(end, proto, None, None),
+        }
     }
 
     fn addresses(&self, sock: SockId, local: Option<SocketAddr>, peer: Option<SocketAddr>) {
-        self.lock().live.addresses(sock, local, peer);
+        match self.recorder() {
+            Some(recorder) => recorder.addresses(sock, local, peer),
+            None => self.lock().live.addresses(sock, local, peer),
+        }
     }
 
-    fn message(&self, from: EndName, _: Arc<[u8]>, header_len: usize, label: Option<Text>) -> MsgId {
-        self.lock().live.framed(from, header_len, label)
+    fn message(&self, from: EndName, bytes: Arc<[u8]>, header_len: usize, label: Option<Text>) -> MsgId {
+        match self.recorder() {
+            Some(recorder) => recorder.message(from, bytes, header_len, label),
+            None => self.lock().live.framed(from, header_len, label),
+        }
     }
 
     fn growing(&self, from: EndName, label: Option<Text>) -> MsgId {
-        self.lock().live.message(from, label)
+        match self.recorder() {
+            Some(recorder) => recorder.growing(from, label),
+            None => self.lock().live.message(from, label),
+        }
     }
 
     fn relabel(&self, msg: MsgId, label: Text) {
-        self.lock().live.relabel(msg, label);
+        match self.recorder() {
+            Some(recorder) => recorder.relabel(msg, label),
+            None => self.lock().live.relabel(msg, label),
+        }
     }
 
     /// A line of its own.
     fn push(&self, event: Event) {
+        if let Some(record) = &self.record {
+            return record.push(event);
+        }
         self.write(|inner| {
             inner.unprompt();
             let open = std::mem::take(&mut inner.open_line);

@@ -44,9 +44,7 @@ impl From<SocketAddr> for Correspondent {
 /// How long a receive call waits.
 #[derive(Clone, Copy)]
 pub(crate) enum Until<'w> {
-    /// Until a datagram comes.
-    Come,
-    /// Or so much time has passed.
+    /// Until a datagram comes, or so much time has passed.
     Passed(Duration),
     /// Or another thread says that nobody wants it any more.
     Woken(&'w Waker),
@@ -55,12 +53,7 @@ pub(crate) enum Until<'w> {
 impl Until<'_> {
     /// Waits until something can be read; false when it is not waited for any longer.
     fn wait(self, socket: &Socket, began: Instant) -> io::Result<bool> {
-        const LONG: Duration = Duration::from_secs(3600);
         match self {
-            Until::Come => {
-                while !barrier::readable(socket, LONG) {}
-                Ok(true)
-            }
             Until::Passed(limit) => Ok(barrier::readable(socket, limit.saturating_sub(began.elapsed()))),
             Until::Woken(waker) => waker.readable(socket),
         }
@@ -302,7 +295,7 @@ mod tests {
             let got = server.recv_from(Until::Passed(SOON), None).expect("received").expect("a datagram");
             assert_eq!((got.bytes.len(), got.from.address), (bytes.len(), client.address().expect("an address")));
             server.send_to(&got.bytes, got.from, None).expect("answered");
-            let back = client.recv_from(Until::Come, None).expect("received").expect("an answer");
+            let back = client.recv_from(Until::Passed(SOON), None).expect("received").expect("an answer");
             assert_eq!((&back.bytes[..], back.from), (bytes, at.into()));
         }
         let error = client.send_to(&vec![0; longest.len() + 1], at, None).expect_err("a byte too many");

@@ -5,9 +5,10 @@ use super::Bounds;
 use super::connection::{Connection, HangUp};
 use super::console::Console;
 use super::datagram_socket::DatagramSocket;
-use super::trouble::{Result, cannot_listen};
+use super::trouble::{Result, Trouble, cannot_listen};
 use crate::exit::Exit;
 use crate::net::recorded::address;
+use crate::net::waker::Waker;
 use crate::say;
 use crate::sys::descriptors::{self, raise_open_files};
 use crate::sys::port;
@@ -19,7 +20,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, Scope};
 use std::time::Duration;
 
@@ -76,6 +77,17 @@ pub fn announce_datagrams(console: &Console, socket: &DatagramSocket, at: Socket
     }
 }
 
+/// What lets a server of datagrams see that it is over.
+///
+/// # Errors
+/// When no socket can be had for it.
+pub(crate) fn waker(console: &Console) -> Result<Arc<Waker>> {
+    let waker = Arc::new(Waker::new().map_err(|e| Trouble::local(Text::same(e.to_string())))?);
+    let by_interrupt = Arc::clone(&waker);
+    console.is_ended_by(move || by_interrupt.wake());
+    Ok(waker)
+}
+
 /// Listens, and handles each client in a thread of its own, which opens `files` files at most, its connection's included.
 ///
 /// # Errors
@@ -94,6 +106,7 @@ pub fn listen(
     let address = address(listener.local_addr()).unwrap_or(at);
     console.becomes_log();
     announce(console, address, next);
+    console.is_ended_by(move || wake(address));
     let bounds = &bearable(*bounds, files, console);
     let server = Server { console, bounds, address, open: &open, handle };
     std::thread::scope(|scope| {
@@ -133,6 +146,7 @@ impl<'s, H: Fn(&mut Client) -> Result<()> + Sync> Server<'s, H> {
         let (mut number, mut well) = (0, true);
         while !self.console.over() {
             match listener.accept() {
+                Ok(_) if self.console.over() => {}
                 Ok((socket, from)) => {
                     (number, well) = (number + 1, true);
                     // One that has left again has no address, and its thread will see that.
@@ -208,7 +222,7 @@ impl<'s, H: Fn(&mut Client) -> Result<()> + Sync> Server<'s, H> {
     }
 }
 
-/// Nobody reads the log any more, and the server waits in accept: a connection of its own lets it see that.
+/// The server is over, and waits in accept: a connection of its own lets it see that.
 fn wake(server: SocketAddr) {
     let loopback: IpAddr = if server.is_ipv4() { Ipv4Addr::LOCALHOST.into() } else { Ipv6Addr::LOCALHOST.into() };
     let reached = if server.ip().is_unspecified() { SocketAddr::new(loopback, server.port()) } else { server };

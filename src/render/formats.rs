@@ -62,6 +62,11 @@ impl Format {
         Format::ALL.iter().copied().filter(|format| format.writer().is_some())
     }
 
+    /// Can it be written while a program runs? Others are documents about what is over.
+    pub(crate) const fn goes_along(self) -> bool {
+        matches!(self, Format::Text | Format::Json)
+    }
+
     /// Do several runs make one document? Otherwise one is written behind the other.
     pub(crate) const fn is_one_document(self) -> bool {
         matches!(self, Format::Html | Format::Svg)

@@ -9,8 +9,8 @@ use crate::programs::answers::Outputs;
 use crate::programs::brake::Brake;
 use crate::programs::console::Console;
 use crate::programs::datagram_socket::{Correspondent, DatagramSocket, Received, Until, largest};
-use crate::programs::server::{announce_datagrams, cannot_receive, log};
-use crate::programs::trouble::{Result, Trouble};
+use crate::programs::server::{announce_datagrams, cannot_receive, log, waker};
+use crate::programs::trouble::Result;
 use crate::programs::{Serve, is_quit};
 use crate::say;
 use crate::text::{Lang, Text, excerpt, grouped};
@@ -32,7 +32,7 @@ pub(super) fn serve(executor: &Executor, serve: &Serve, console: &Console) -> Re
     console.becomes_log();
     announce_datagrams(console, &socket, serve.listen, &executor.announced("--udp"));
     let brake = &Brake::new();
-    let waker = Waker::new().map_err(|e| Trouble::local(Text::same(e.to_string())))?;
+    let waker = waker(console)?;
     let desk = Desk { executor, socket: &socket, console, brake, waker: &waker, running: &AtomicUsize::new(0) };
     std::thread::scope(|scope| {
         while !console.over() {

@@ -68,8 +68,9 @@ pub fn serve_udp(serve: &Serve, console: &Console) -> Result<Exit> {
     console.becomes_log();
     announce_datagrams(console, &socket, serve.listen, &next);
     let brake = Brake::new();
+    let waker = server::waker(console)?;
     while !console.over() {
-        match socket.recv_from(Until::Come, Some(Text::new("a datagram", "一个数据报"))) {
+        match socket.recv_from(Until::Woken(&waker), Some(Text::new("a datagram", "一个数据报"))) {
             Ok(Some(datagram)) => {
                 if brake.admits(console, datagram.from.address) {
                     brake.sent(datagram.from.address, datagram.bytes.len());

@@ -94,6 +94,30 @@ fn given_words(given: &[(String, String)]) -> String {
 }
 
 impl Head {
+    /// Of programs that were seen at work, about which nothing is claimed: which command saw them, and what of.
+    pub fn observed(command: &str, title: Text, question: Text, claim: Text) -> Head {
+        Head {
+            scenario: command.to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            title,
+            question,
+            claim,
+            documents: Vec::new(),
+            part: 0,
+            why: Vec::new(),
+            next: Vec::new(),
+            control: None,
+            guess: None,
+            alone: None,
+            options: Options::default(),
+            given: Vec::new(),
+            link: None,
+            seed: None,
+            system: System::this_one(),
+            steady: None,
+        }
+    }
+
     /// The names of the options that the learner gave, each once.
     pub fn changed(&self) -> impl Iterator<Item = &str> {
         let names = self.given.iter().map(|(name, _)| name.as_str());
