@@ -286,6 +286,9 @@ impl Strip<'_> {
                 Proto::Tcp => say!("on the link: {n} segment{s}", "链路上：{n} 个报文段"),
                 Proto::Udp => say!("on the link: {n} packet{s}", "链路上：{n} 个分组"),
             },
+            Tape::Received if pieces.is_empty() && self.trace.roles.len() == 1 => {
+                Text::new("received: at the other end, which was not recorded", "收到：在另一端，那里没有记录")
+            }
             Tape::Received if pieces.is_empty() => {
                 Text::new("received: nothing that is the same on every run", "收到：没有每次都相同的内容")
             }
