@@ -269,7 +269,9 @@ impl Performance {
         let spoiled = self.spoiled(plan).map(|reason| (Flaw::Spoiled, reason));
         let stranger = || Some((Flaw::Stranger, self.stranger()?));
         let both = plan.side == Side::Both;
-        let interrupted = || both.then(|| Some((Flaw::Spoiled, spurious::interrupted(&self.trace)?))).flatten();
+        // What ended a run that failed may have ended a send, too.
+        let whole = both && self.failures.is_empty();
+        let interrupted = || whole.then(|| Some((Flaw::Spoiled, spurious::interrupted(&self.trace)?))).flatten();
         spoiled.or_else(stranger).or_else(interrupted).or_else(|| Some((Flaw::Spurious, self.spurious(plan)?)))
     }
 

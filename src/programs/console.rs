@@ -2,8 +2,8 @@
 //! JSON; complaints on standard error; and, with `--trace`, every call as it happens, or all of them as one document.
 
 use super::backlog::Backlog;
+use super::call_log::CallLog;
 use super::ending;
-use super::record::Record;
 use super::trouble::Trouble;
 use crate::output::{Destination, tell};
 use crate::render::Format;
@@ -26,7 +26,7 @@ pub struct Console {
     format: Format,
     tracing: bool,
     /// The calls, when they make a document: what else there is to say goes to standard error then.
-    record: Option<Record>,
+    calls: Option<CallLog>,
     over: AtomicBool,
     began: Instant,
 }
@@ -74,7 +74,7 @@ impl Console {
             style: style.clone(),
             format,
             tracing: trace,
-            record: (!format.goes_along()).then(Record::default),
+            calls: (!format.goes_along()).then(CallLog::default),
             over: AtomicBool::new(false),
             began: Instant::now(),
         }
@@ -102,7 +102,7 @@ impl Console {
 
     /// From now on what is written is a server's log: whoever does not read it holds nobody up.
     pub fn becomes_log(&self) {
-        if self.record.is_some() {
+        if self.calls.is_some() {
             return;
         }
         let (lang, json) = (self.style.lang, self.is_json());
@@ -125,7 +125,7 @@ impl Console {
 
     /// A server waits: how it is made to see that it is over, when an interrupt ends it and no more.
     pub(super) fn is_ended_by(&self, wake: impl Fn() + Send + 'static) {
-        if self.record.is_some() {
+        if self.calls.is_some() {
             ending::by_interrupt(wake);
         }
     }
@@ -137,7 +137,7 @@ impl Console {
 
     /// The same about one client: of its calls those that are only counted are drawn first.
     pub fn line_of(&self, client: Option<SocketAddr>, text: &Text, json: &Value) {
-        if self.record.is_some() {
+        if self.calls.is_some() {
             return self.remark(text);
         }
         let line = match self.is_json() {
@@ -154,7 +154,7 @@ impl Console {
 
     /// Bytes as they are: what a command printed, what a peer said.
     pub fn raw(&self, bytes: &[u8]) {
-        if self.record.is_some() {
+        if self.calls.is_some() {
             return tell(String::from_utf8_lossy(bytes).trim_end());
         }
         self.write(|inner| {
@@ -216,8 +216,8 @@ impl Console {
             return Err(error);
         }
         let (out, live) = inner.parts();
-        match self.record {
-            Some(record) => self.format.write(out, &record.report(self.style.stable), &self.style)?,
+        match self.calls {
+            Some(calls) => self.format.write(out, &calls.report(self.style.stable), &self.style)?,
             None => live.finish(out)?,
         }
         out.flush()?;
@@ -243,7 +243,7 @@ impl Console {
 
 impl Console {
     fn recorder(&self) -> Option<&Recorder> {
-        self.record.as_ref().map(|record| &record.recorder)
+        self.calls.as_ref().map(|calls| &calls.recorder)
     }
 }
 
@@ -298,8 +298,8 @@ impl Sink for Console {
 
     /// A line of its own.
     fn push(&self, event: Event) {
-        if let Some(record) = &self.record {
-            return record.push(event);
+        if let Some(calls) = &self.calls {
+            return calls.push(event);
         }
         self.write(|inner| {
             inner.unprompt();

@@ -17,19 +17,19 @@ const MOST_BYTES: usize = 4 << 20;
 
 /// The first calls of a program.
 #[derive(Default)]
-pub(super) struct Record {
+pub(super) struct CallLog {
     pub(super) recorder: Recorder,
-    kept: Mutex<Kept>,
+    kept: Mutex<Taken>,
 }
 
 #[derive(Default)]
-struct Kept {
+struct Taken {
     calls: usize,
     bytes: usize,
     left_out: usize,
 }
 
-impl Record {
+impl CallLog {
     /// Keeps a call, if there is room: behind the first that found none nothing is kept.
     pub(super) fn push(&self, event: Event) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
