@@ -4,8 +4,8 @@ use super::prelude::*;
 
 pub(super) fn scenario() -> Scenario {
     Scenario::new("fix-broken-loops", SyllabusPart::NoFix, &["D0", "D1 §11", "D1 §12", "D2 §4"])
-        .title("three broken receive loops", "三个写错的接收循环")
-        .question("three receive loops: which one reads the whole message?", "三个接收循环：哪一个能收完整条消息？")
+        .title("three broken ways to receive", "三种写错的接收办法")
+        .question("three ways to receive a file: which one gets all of it?", "接收文件的三种写法：哪一种能收完整？")
         .claim(
             "Two loops and a lone recv, as tutorials print them, stop early when the stream comes in pieces; corrected, they do \
              not.",

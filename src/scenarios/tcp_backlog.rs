@@ -12,8 +12,9 @@ pub(super) fn scenario() -> Scenario {
             "服务器还没有调用 accept：connect 和 send 会成功吗？",
         )
         .claim(
-            "connect and send succeed before accept: the kernel answers. A send that succeeded may never be read.",
-            "accept 之前 connect 和 send 就成功了：应答的是内核。send 成功，不等于有程序读到。",
+            "connect and send succeed before accept, until the queue is full: the kernel answers. A send that succeeded may \
+             never be read.",
+            "队列未满时，accept 之前 connect 和 send 就成功了：应答的是内核。send 成功，不等于有程序读到。",
         )
         .client(|end| client(end, false))
         .server(|end| server(end, false))

@@ -9,8 +9,9 @@ pub(super) fn scenario() -> Scenario {
         .title("the peer goes away", "对端离开之后")
         .question("the client has gone: what does the server's recv return?", "客户端走了：服务器的 recv 会返回什么？")
         .claim(
-            "Once the peer has gone, recv returns empty every time: a loop that does not check spins for ever.",
-            "对端离开后，recv 每次都返回空结果：循环里不检查，就会空转不停。",
+            "Once the peer has closed, recv returns empty every time, and a loop that does not check spins for ever; bytes it \
+             left unread make a reset of it.",
+            "对端关闭后，recv 每次都返回空结果，循环里不检查就会空转不停；对端留下没读的字节，则变成复位。",
         )
         .client(|end| client(end, &VISITS))
         .server(|end| server(end, &VISITS))
