@@ -518,7 +518,9 @@ fn the_programs_options_are_checked_before_anything_listens_or_connects() {
     refused(&["serve", "upper", "--connections", "0"], &["whole number from 1"]);
     refused(&["serve", "files", "--root", ".", "--idle", "0s"], &["--idle", "more than 0"]);
     refused(&["talk", "0"], &["port 0"]);
-    refused(&["talk", "9000", "--format", "mermaid"], &["talk has no output in that format; it has: text, json"]);
+    refused(&["talk", "9000", "--format", "mermaid"], &["a picture of calls: it needs --trace"]);
+    let formats = "talk has no output in that format; it has: text, json, html, svg, mermaid";
+    refused(&["talk", "9000", "--format", "tap"], &[formats]);
     refused(&["exec", "9000", "--udp", "--framing", "json"], &["each datagram is a message already"]);
     refused(&["exec", "9000", "--framing", "json", "--settle", "1s", "ls"], &["--settle would change nothing"]);
     refused(&["exec", "9000", "--framing", "xml"], &["none", "ack", "i32le", "json"]);
