@@ -27,7 +27,8 @@ pub(super) fn command(
     read: impl Fn(&ArgMatches, &mut Output) -> Result<Task, Text> + 'static,
 ) -> Command {
     let read = move |matches: &ArgMatches, output: &mut Output| {
-        if !output.format.goes_along() && !traces(matches) {
+        let draws = !output.format.goes_along() && Format::of_reports().any(|format| format == output.format);
+        if draws && !traces(matches) {
             let format = output.format.word();
             return Err(say!(
                 "--format {format} is a picture of calls: it needs --trace",
