@@ -8,6 +8,8 @@ use std::collections::HashSet;
 
 /// So many of the events that show a claim are named beside it.
 pub const NAMED: usize = 4;
+/// No screen has room for more events of one claim; the others come with what moves bytes.
+const ROUNDS: usize = 24;
 
 /// The rows by their place, what the claims rest on first. Whoever has less room than all of them need takes from the
 /// front: a whole stage of the first two, and of the last none or all.
@@ -93,7 +95,7 @@ impl<'a> RowPlaces<'a> {
         let (mut claims, held): (Vec<&Claim>, Vec<&Claim>) = claims.into_iter().partition(|claim| !claim.holds);
         claims.extend(held);
         let named = claims.first().map_or(&[][..], |claim| &claim.events[..claim.events.len().min(NAMED)]);
-        let longest = claims.iter().map(|claim| claim.events.len()).max().unwrap_or(0);
+        let longest = claims.iter().map(|claim| claim.events.len()).max().unwrap_or(0).min(ROUNDS);
         let nth = |nth: usize| claims.iter().filter_map(move |claim| claim.events.get(nth).copied()).collect();
         let rounds: Vec<Vec<usize>> = (0..longest).map(nth).collect();
         std::iter::once(named.to_vec()).chain(rounds).flat_map(|round| self.with_causes(round)).collect()
