@@ -65,7 +65,7 @@ fn words(command: &str) -> Vec<String> {
 #[test]
 fn pages_show_what_the_program_prints() {
     let update = std::env::var_os("UPDATE_DOCS").is_some();
-    common::side_by_side(pages(), |page| {
+    for page in pages() {
         let text = std::fs::read_to_string(&page).expect("a page");
         let now = refreshed(&text);
         if update && now != text {
@@ -73,7 +73,7 @@ fn pages_show_what_the_program_prints() {
         } else {
             assert!(now == text, "{} is out of date: UPDATE_DOCS=1 cargo test --test docs", page.display());
         }
-    });
+    }
 }
 
 /// Behind a comment with a command stands the picture that the command draws.
