@@ -7,7 +7,6 @@ mod common;
 use common::run;
 use serde_json::Value;
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// An exhibit, by the command that shows it.
 struct Exhibit {
@@ -85,15 +84,10 @@ impl Exhibit {
 fn every_exhibit_is_caught_by_its_one_cut_and_its_twin_is_not() {
     let exhibits = exhibits("docs/museum.md");
     assert!(exhibits.len() >= 20, "{}", exhibits.len());
-    let next = AtomicUsize::new(0);
-    let visit = || {
-        while let Some(exhibit) = exhibits.get(next.fetch_add(1, Ordering::Relaxed)) {
-            exhibit.is_caught();
-            exhibit.is_as_the_page_says();
-        }
-    };
-    // Most of their time is spent waiting.
-    std::thread::scope(|scope| (0..4).for_each(|_| drop(scope.spawn(visit))));
+    common::side_by_side(exhibits, |exhibit| {
+        exhibit.is_caught();
+        exhibit.is_as_the_page_says();
+    });
 }
 
 #[test]
