@@ -138,6 +138,11 @@ pub fn held(claims: &[Claim]) -> Text {
     say!("{held} of {all} claims hold", "{all} 条论断中 {held} 条成立")
 }
 
+/// What a call came to: the number it returned, or the error's name.
+pub fn result(event: &Event) -> String {
+    event.error.clone().unwrap_or_else(|| event.returned.map_or("?".into(), grouped))
+}
+
 /// `recv(10) = 9 bytes of M1+M2`: a receive call in words, for the actual side of a claim.
 pub fn describe(event: &Event) -> Text {
     let ids = event.messages().iter().map(ToString::to_string).collect::<Vec<_>>().join("+");

@@ -9,7 +9,7 @@ mod scope;
 mod value;
 
 pub use cells::{NamedRow, Table};
-pub use claim::{Claim, Shown, Verdict, describe, held};
+pub use claim::{Claim, Shown, Verdict, describe, held, result};
 pub use invariants::is_invariant;
 pub use judge::{Draft, Findings, Judge};
 pub use on_link::Datagrams;

@@ -1,5 +1,6 @@
 //! What a judge looks at: the events of a run, or of one act of it.
 
+use super::claim::result;
 use crate::text::grouped;
 use crate::trace::packet::Packet;
 use crate::trace::{Call, Event, Message, MsgId, Part, Role, SockId, Span, Trace, Variant};
@@ -196,7 +197,6 @@ impl<'a> Events<'a> {
 
     /// What each call came to: the number it returned, or the error's name.
     pub fn results(&self) -> Vec<String> {
-        let result = |e: &Event| e.error.clone().unwrap_or_else(|| e.returned.map_or("?".into(), grouped));
         self.list.iter().map(|e| result(e)).collect()
     }
 

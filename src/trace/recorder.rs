@@ -18,6 +18,8 @@ pub struct Recorder {
 #[derive(Default)]
 struct Recording {
     trace: Trace,
+    /// The bytes so far of messages that grow.
+    growing: HashMap<MsgId, Vec<u8>>,
     /// The act each end is in; few, and in most runs none.
     acts: Vec<(EndName, usize)>,
     /// What the peer of each end's sockets will send, socket by socket; known to a lone end that has rehearsed.
@@ -27,6 +29,23 @@ struct Recording {
 impl Recording {
     fn act_of(&self, end: EndName) -> Option<usize> {
         self.acts.iter().find(|(name, _)| *name == end).map(|(_, act)| *act)
+    }
+
+    /// Adds an event's bytes to the messages that grow; one that was known whole has them already.
+    fn grow(&mut self, event: &Event) {
+        let mut at = 0;
+        for span in &event.spans {
+            let bytes = &event.bytes[at..at + span.len];
+            at += span.len;
+            let Some(grown) = self.growing.get_mut(&span.msg).filter(|grown| grown.len() == span.offset) else {
+                continue;
+            };
+            grown.extend_from_slice(bytes);
+            let header_len = &mut self.trace.messages[span.msg.0 as usize - 1].header_len;
+            if span.part == Part::Header && span.offset == *header_len {
+                *header_len += span.len;
+            }
+        }
     }
 
     fn enters(&mut self, end: EndName, act: usize) {
@@ -88,7 +107,10 @@ impl Recorder {
 
     /// Takes the raw recording out; the recorder is empty afterwards.
     pub fn take(&self) -> Trace {
-        let trace = &mut self.lock().trace;
+        let Recording { trace, growing, .. } = &mut *self.lock();
+        for (id, bytes) in growing.drain() {
+            trace.messages[id.0 as usize - 1].bytes = bytes.into();
+        }
         let roles = trace.roles.clone();
         std::mem::replace(trace, Trace { roles, ..Trace::default() })
     }
@@ -136,7 +158,9 @@ impl Sink for Recorder {
     }
 
     fn growing(&self, from: EndName, label: Option<Text>) -> MsgId {
-        self.message(from, [].into(), 0, label)
+        let id = self.message(from, [].into(), 0, label);
+        self.lock().growing.insert(id, Vec::new());
+        id
     }
 
     fn relabel(&self, msg: MsgId, label: Text) {
@@ -147,24 +171,7 @@ impl Sink for Recorder {
     fn push(&self, mut event: Event) {
         let mut recording = self.lock();
         event.act = recording.act_of(event.end);
-        grow(&mut recording.trace.messages, &event);
+        recording.grow(&event);
         recording.trace.events.push(event);
-    }
-}
-
-/// Adds an event's bytes to the messages that grow; one that was known whole has them already.
-fn grow(messages: &mut [Message], event: &Event) {
-    let mut at = 0;
-    for span in &event.spans {
-        let bytes = &event.bytes[at..at + span.len];
-        at += span.len;
-        let message = &mut messages[span.msg.0 as usize - 1];
-        if message.bytes.len() != span.offset {
-            continue;
-        }
-        if span.part == Part::Header && span.offset == message.header_len {
-            message.header_len += span.len;
-        }
-        message.bytes = [&message.bytes, bytes].concat().into();
     }
 }
