@@ -19,9 +19,9 @@ pub(super) fn interrupted(trace: &Trace) -> Option<Text> {
     let part = |(at, e): (usize, &Event)| {
         let on_it = |other: &&Event| other.sock == e.sock;
         let waits =
-            trace.events[..at].iter().rev().filter(on_it).find(|e| option(e)).is_none_or(|e| e.asked == Some(0));
+            || trace.events[..at].iter().rev().filter(on_it).find(|e| option(e)).is_none_or(|e| e.asked == Some(0));
         let breaks = || trace.events[at..].iter().filter(on_it).any(|e| e.error.is_some());
-        e.call == Call::Send && e.returned.is_some_and(|n| Some(n) < e.asked) && waits && !breaks()
+        e.call == Call::Send && e.returned.is_some_and(|n| Some(n) < e.asked) && waits() && !breaks()
     };
     let reason = Text::new("a signal came between, and a send took a part", "收到信号，send 只发了一部分");
     trace.events.iter().enumerate().any(part).then_some(reason)
@@ -34,11 +34,11 @@ const DELAYED_ACK: Duration = Duration::from_millis(40);
 /// a full segment waiting for it (tcp(7)). On loopback it is there before send returns, if the kernel finds the time; over
 /// the link a round trip and the delay of an ACK later. An end that delays its ACKs, or holds back what it sends, means it so.
 pub(super) fn delayed(trace: &Trace, link: Option<&Spec>) -> Option<Text> {
-    let meant = |e: &&Event| {
+    let meant = |e: &Event| {
         let option = e.note.as_deref().map(|note| &*note.en);
         matches!(option, Some("TCP_QUICKACK" | "TCP_CORK" | "MSG_MORE"))
     };
-    if trace.events.iter().any(|e| meant(&e)) || link.is_some_and(|spec| !is_quick(spec)) {
+    if trace.events.iter().any(meant) || link.is_some_and(|spec| !is_quick(spec)) {
         return None;
     }
     let due = |e: &Event| link.is_none_or(|spec| waited(trace, e) > Some(spec.rtt() + DELAYED_ACK));

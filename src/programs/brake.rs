@@ -68,7 +68,7 @@ impl Brake {
         let second = self.began.elapsed().as_secs();
         let (admitted, tell) = self.at(from, |slot| {
             let admitted = slot.admits(second);
-            (admitted, !admitted && !std::mem::replace(&mut slot.told, !admitted))
+            (admitted, !admitted && !std::mem::replace(&mut slot.told, true))
         });
         if tell {
             let (burst, rate) = (grouped(BURST), RATE);
