@@ -151,6 +151,15 @@ fn answers_in_gbk_are_read_and_made() {
     let told = |ran: Ran| serde_json::from_str::<Value>(&ran.out).expect("one line")["text"].clone();
     assert_eq!(told(ask(&["--encoding", "gb18030", "--format", "json"])), "粘包\n");
     assert_eq!(told(ask(&["--format", "json"])), "\u{573}\u{fffd}\u{fffd}\n", "as UTF-8 they are another text");
+    let server = Server::start(&["commands", "--framing", "none", "--encoding", "gbk", "--lang", "zh"]);
+    let mut client = server.connect();
+    client.write_all(&[b'x'; 100_000]).expect("sent");
+    client.shutdown(Shutdown::Write).expect("shut down");
+    let mut refusal = Vec::new();
+    client.read_to_end(&mut refusal).expect("a refusal");
+    // 命令超过 65,536 字节
+    let said = b"stickdemo: \xc3\xfc\xc1\xee\xb3\xac\xb9\xfd 65,536 \xd7\xd6\xbd\xda\n";
+    assert_eq!(refusal, said, "{}", String::from_utf8_lossy(&refusal));
     let wrong = ask(&["--encoding", "gkb"]);
     assert!(wrong.code == Some(2) && wrong.err.contains("such as gbk"), "{wrong}");
 }

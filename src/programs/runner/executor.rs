@@ -85,11 +85,25 @@ impl Executor {
             Ok(ran) => (self.log(&shown, &ran), ran.stop == Stop::Gone, self.told(ran)),
             Err(refusal) => (refusal.log(&shown), false, refusal.outputs(self.lang)),
         };
-        let outputs = match self.encoding {
+        Done { log, gone, outputs: self.encoded(outputs), _share: share }
+    }
+
+    /// In the encoding in which clients are answered.
+    pub(super) fn encoded(&self, outputs: Outputs) -> Outputs {
+        match self.encoding {
             Some(encoding) => outputs.encoded(encoding),
             None => outputs,
-        };
-        Done { log, gone, outputs, _share: share }
+        }
+    }
+
+    /// What this server itself has to say, beside what a command printed.
+    pub(super) fn remark(&self, text: &Text) -> Vec<u8> {
+        self.encoded(Outputs { stderr: remark(text, self.lang).into_bytes(), stdout: Vec::new() }).stderr
+    }
+
+    /// The answer that says why a line is not even looked at.
+    pub(super) fn refused(&self, refusal: &Refusal) -> Outputs {
+        self.encoded(refusal.outputs(self.lang))
     }
 
     /// On loopback everybody who has an account on this machine can ask, and what runs has the server's account.

@@ -70,7 +70,7 @@ fn converse(client: &mut Client, executor: &Executor, manner: Manner) -> Result<
             Ok(None) => return Ok(()),
             Ok(Some((line, _))) if is_quit(&line) => return Ok(()),
             Ok(Some((line, _))) => answer(client, executor, manner, &line)?,
-            Err(Reason::TooLong(_)) => return too_long(client, manner),
+            Err(Reason::TooLong(_)) => return too_long(client, executor, manner),
             Err(reason) => return Err(Trouble::stopped(&doing)(reason)),
         }
     }
@@ -103,7 +103,7 @@ fn answer(client: &mut Client, executor: &Executor, manner: Manner, line: &[u8])
 }
 
 /// Refuses a command without end: its sender reads why, and is left.
-fn too_long(client: &mut Client, manner: Manner) -> Result<()> {
+fn too_long(client: &mut Client, executor: &Executor, manner: Manner) -> Result<()> {
     let mut piece = vec![0; LONGEST];
     client.conn.within(DRAIN);
     while let Ok(Some(1..)) = client.conn.recv_within(&mut piece, Part::Body, manner.settle) {}
@@ -111,6 +111,5 @@ fn too_long(client: &mut Client, manner: Manner) -> Result<()> {
     let limit = grouped(LONGEST);
     let refusal = Refusal(say!("the command is longer than {limit} bytes", "命令超过 {limit} 字节"));
     client.log(&refusal.log(""));
-    let outputs = refusal.outputs(client.conn.console().style().lang);
-    answers::send(&mut client.conn, manner, outputs, &Text::new("refusal", "拒绝"))
+    answers::send(&mut client.conn, manner, executor.refused(&refusal), &Text::new("refusal", "拒绝"))
 }

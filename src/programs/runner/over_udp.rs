@@ -1,7 +1,7 @@
 //! `serve commands --udp`: a command a datagram, an answer two of them. No client is remembered, so that none can
 //! leave anything behind.
 
-use super::allow::{Refusal, remark};
+use super::allow::Refusal;
 use super::executor::Executor;
 use crate::exit::Exit;
 use crate::net::waker::Waker;
@@ -13,7 +13,7 @@ use crate::programs::server::{announce_datagrams, cannot_receive, log, waker};
 use crate::programs::trouble::Result;
 use crate::programs::{Serve, is_quit};
 use crate::say;
-use crate::text::{Lang, Text, excerpt, grouped};
+use crate::text::{Text, excerpt, grouped};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{Builder, Scope};
 
@@ -94,11 +94,12 @@ impl<'d> Desk<'d> {
     fn busy(self, to: Correspondent) {
         let why = say!("{MOST} commands are running already: try again later", "已有 {MOST} 条命令在运行：请稍后再试");
         log(self.console, Some(to.address), &Text::new("refused: {}", "拒绝：{}").with(&why));
-        self.answer(Refusal(why).outputs(self.executor.lang), to, "refusal");
+        self.answer(self.executor.refused(&Refusal(why)), to, "refusal");
     }
 
     fn answer(self, outputs: Outputs, to: Correspondent, command: &str) {
-        let Outputs { stderr, stdout } = fitting(outputs, largest(to.address).min(LARGEST), self.executor.lang);
+        let most = largest(to.address).min(LARGEST);
+        let Outputs { stderr, stdout } = fitting(outputs, most, |note| self.executor.remark(note));
         for (name, bytes) in [("stderr", stderr), ("stdout", stdout)] {
             self.brake.sent(to.address, bytes.len());
             if let Err(e) = self.socket.send_to(&bytes, to, Some(Text::same(format!("{command}: {name}")))) {
@@ -110,9 +111,9 @@ impl<'d> Desk<'d> {
 }
 
 /// What fits: a datagram is sent whole or not at all, so the rest is left out, and standard error says so.
-fn fitting(outputs: Outputs, most: usize, lang: Lang) -> Outputs {
+fn fitting(outputs: Outputs, most: usize, remark: impl Fn(&Text) -> Vec<u8>) -> Outputs {
     let Outputs { mut stderr, mut stdout } = outputs;
-    let mut notes = String::new();
+    let mut notes = Vec::new();
     for (name, bytes) in [("stderr", &stderr), ("stdout", &stdout)] {
         if bytes.len() > most {
             let (len, most) = (grouped(bytes.len()), grouped(most));
@@ -120,7 +121,7 @@ fn fitting(outputs: Outputs, most: usize, lang: Lang) -> Outputs {
                 "{len} bytes of {name} do not fit a datagram of {most}: the rest is left out",
                 "{name} 有 {len} 字节，一个数据报最多 {most} 字节：其余略去"
             );
-            notes += &remark(&note, lang);
+            notes.extend(remark(&note));
         }
     }
     if !notes.is_empty() {
@@ -129,7 +130,7 @@ fn fitting(outputs: Outputs, most: usize, lang: Lang) -> Outputs {
         if stderr.last().is_some_and(|&last| last != b'\n') {
             stderr.push(b'\n');
         }
-        stderr.extend_from_slice(notes.as_bytes());
+        stderr.append(&mut notes);
     }
     Outputs { stderr, stdout }
 }
@@ -147,9 +148,15 @@ fn cut(bytes: &mut Vec<u8>, most: usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::programs::runner::allow::remark;
+    use crate::text::Lang;
+
+    fn in_english(note: &Text) -> Vec<u8> {
+        remark(note, Lang::En).into_bytes()
+    }
 
     fn fitted(stderr: usize, stdout: usize) -> Outputs {
-        fitting(Outputs { stderr: vec![b'e'; stderr], stdout: vec![b'o'; stdout] }, LARGEST, Lang::En)
+        fitting(Outputs { stderr: vec![b'e'; stderr], stdout: vec![b'o'; stdout] }, LARGEST, in_english)
     }
 
     #[test]
@@ -173,7 +180,7 @@ mod tests {
     #[test]
     fn text_is_not_cut_inside_a_character() {
         let outputs =
-            fitting(Outputs { stderr: Vec::new(), stdout: "粘".repeat(30_000).into_bytes() }, LARGEST, Lang::En);
+            fitting(Outputs { stderr: Vec::new(), stdout: "粘".repeat(30_000).into_bytes() }, LARGEST, in_english);
         assert_eq!(outputs.stdout.len(), LARGEST / 3 * 3);
         assert!(String::from_utf8(outputs.stdout).is_ok());
     }
