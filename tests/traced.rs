@@ -157,19 +157,34 @@ fn draws(args: &[&str]) -> (std::process::Child, String) {
 #[cfg(unix)]
 #[test]
 fn a_servers_calls_are_a_page_once_it_is_interrupted_and_a_clients_a_diagram() {
-    for udp in [&[][..], &["--udp"]] {
-        let (server, address) = draws(&[&["upper"], udp].concat());
-        let talk = [&["talk", &address, "--trace", "--format", "mermaid"], udp].concat();
+    // Nobody sits at the chat's keyboard: it answers nothing.
+    let chat = ["--udp", "--timeout", "1s"];
+    for (server, how, code) in
+        [(&["upper"][..], &[][..], 0), (&["upper", "--udp"], &["--udp"], 0), (&["chat"], &chat, 1)]
+    {
+        let (server, address) = draws(server);
+        let talk = [&["talk", &address, "--trace", "--format", "mermaid"], how].concat();
         let client = typed(&talk, "hello\n");
-        assert_eq!((client.code, client.err.contains("HELLO")), (Some(0), true), "{client}");
+        assert_eq!((client.code, client.err.contains("HELLO")), (Some(code), code == 0), "{client}");
         assert!(client.out.contains("sequenceDiagram") && client.out.contains("send M1"), "{client}");
         let id = server.id().to_string();
         assert!(std::process::Command::new("kill").args(["-INT", &id]).status().expect("kill").success());
         let page = common::finished(server);
         assert_eq!(page.code, Some(0), "{page}");
         assert!(page.out.starts_with("<!DOCTYPE html>") && page.out.trim_end().ends_with("</html>"), "{page}");
-        assert!(page.out.contains("at the other end, which was not recorded"), "{page}");
+        let answer = "at the other end, which was not recorded";
+        assert_eq!((page.out.contains("recv"), page.out.contains(answer)), (true, code == 0), "{page}");
     }
+}
+
+/// Beside a document an answer goes to standard error as it is: no line more, none less.
+#[test]
+fn an_answer_beside_a_document_keeps_its_lines() {
+    let server = serve(&["commands", "--shell"]);
+    let line = "printf 'a\\n\\n'; printf '粘'; printf 'b'";
+    let ran = run(&["exec", &server.address(), "--trace", "--format", "svg", line]);
+    assert_eq!((ran.code, ran.err.as_str()), (Some(0), "a\n\n粘b"), "{ran}");
+    assert!(ran.out.starts_with("<svg"), "{ran}");
 }
 
 #[test]

@@ -1,12 +1,11 @@
 //! Makes the report of programs that were watched.
 
 use super::subject;
-use crate::claims::Judge;
 use crate::framing::Framing;
-use crate::render::report::{Head, Next, Report, Steady};
+use crate::render::report::{Head, Next, Report};
 use crate::say;
 use crate::text::{Text, escaped, grouped, is_harmful};
-use crate::trace::{EndName, Recorder, Role, Tie};
+use crate::trace::{EndName, Recorder, Role, Sink};
 use crate::watch::conditions::Conditions;
 use crate::watch::seen::{Id, ProcessEnd, Record, SocketKey, Target};
 use crate::watch::who::WhoIsWho;
@@ -26,30 +25,19 @@ pub(super) fn report(
     let mut trace = recorder.take();
     let roles: BTreeSet<Role> = ends.all().iter().map(|end: &EndName| end.role).collect();
     trace.roles = roles.into_iter().collect();
-    let trace = trace.finish(if stable { Tie::Lane } else { Tie::Clock });
-    let mut findings = Judge::new(&trace, false).observe();
+    let mut report = Report::observed(head(watching, framing), trace, recorder.now_us(), stable);
+    let findings = &mut report.findings;
     if watched.full {
         // An account needs both sides of everything.
         findings.claims.retain(|claim| claim.id != "udp-account");
     }
-    if trace.events.is_empty() {
+    if report.trace.events.is_empty() {
         findings
             .limits
             .push(Text::new("no call on a TCP or UDP socket was seen", "没有看到对 TCP 或 UDP 套接字的调用"));
     }
     findings.limits.extend(blindness(watched, watching));
-    let report = Report {
-        head: head(watching, framing),
-        summary: trace.summary(),
-        findings,
-        failure: None,
-        took_us: recorder.began().elapsed().as_micros() as u64,
-        trace,
-    };
-    match stable {
-        true => report.steady(Steady { calls: false, packets: false }),
-        false => report,
-    }
+    report
 }
 
 /// What the trace does not show, and how the programs ended when not well.

@@ -90,6 +90,11 @@ impl Console {
         self.format == Format::Json
     }
 
+    /// True when the calls make a document.
+    pub fn draws(&self) -> bool {
+        self.calls.is_some()
+    }
+
     /// True when every call is printed.
     pub fn tracing(&self) -> bool {
         self.tracing
@@ -102,7 +107,7 @@ impl Console {
 
     /// From now on what is written is a server's log: whoever does not read it holds nobody up.
     pub fn becomes_log(&self) {
-        if self.calls.is_some() {
+        if self.draws() {
             return;
         }
         let (lang, json) = (self.style.lang, self.is_json());
@@ -125,7 +130,7 @@ impl Console {
 
     /// A server waits: how it is made to see that it is over, when an interrupt ends it and no more.
     pub(super) fn is_ended_by(&self, wake: impl Fn() + Send + 'static) {
-        if self.calls.is_some() {
+        if self.draws() {
             ending::by_interrupt(wake);
         }
     }
@@ -137,7 +142,7 @@ impl Console {
 
     /// The same about one client: of its calls those that are only counted are drawn first.
     pub fn line_of(&self, client: Option<SocketAddr>, text: &Text, json: &Value) {
-        if self.calls.is_some() {
+        if self.draws() {
             return self.remark(text);
         }
         let line = match self.is_json() {
@@ -154,8 +159,8 @@ impl Console {
 
     /// Bytes as they are: what a command printed, what a peer said.
     pub fn raw(&self, bytes: &[u8]) {
-        if self.calls.is_some() {
-            return tell(String::from_utf8_lossy(bytes).trim_end());
+        if self.draws() {
+            return hint(&printable(&String::from_utf8_lossy(bytes)));
         }
         self.write(|inner| {
             inner.open_line = bytes.last().map_or(inner.open_line, |byte| *byte != b'\n');
@@ -250,19 +255,17 @@ impl Console {
 /// With `--trace` every call is printed, or kept; without, a source makes no events.
 impl Sink for Console {
     fn is_on(&self) -> bool {
-        self.tracing
+        self.tracing && !self.calls.as_ref().is_some_and(CallLog::is_full)
     }
 
     fn micros(&self, moment: Instant) -> u64 {
-        if let Some(recorder) = self.recorder() {
-            return recorder.micros(moment);
-        }
-        u64::try_from(moment.saturating_duration_since(self.began).as_micros()).unwrap_or(u64::MAX)
+        let began = self.recorder().map_or(self.began, Recorder::began);
+        u64::try_from(moment.saturating_duration_since(began).as_micros()).unwrap_or(u64::MAX)
     }
 
     fn socket(&self, end: EndName, proto: Proto) -> SockId {
         match self.recorder() {
-            _ if !self.tracing => SockId(0),
+            _ if !self.is_on() => SockId(0),
             Some(recorder) => recorder.socket(end, proto),
             None => self.lock().live.socket(end, proto, None, None),
         }

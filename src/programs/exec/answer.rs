@@ -20,11 +20,12 @@ pub(super) struct Answer<'a> {
 }
 
 impl<'a> Answer<'a> {
-    /// On a terminal it cannot do more than print, unless it is wanted raw. Windows' console takes nothing but text.
+    /// On a terminal it cannot do more than print, unless it is wanted raw. Windows' console takes nothing but text, nor does
+    /// standard error beside a document.
     pub(super) fn new(console: &'a Console, shown: Showing) -> Answer<'a> {
         let terminal = console.is_terminal();
         let obeyed = terminal && !shown.raw;
-        let text = obeyed || shown.encoding.is_some() || terminal && cfg!(windows);
+        let text = obeyed || console.draws() || shown.encoding.is_some() || terminal && cfg!(windows);
         let decoder = text.then(|| shown.encoding.unwrap_or(UTF_8).new_decoder_without_bom_handling());
         Answer { console, shown, kept: Vec::new(), decoder, obeyed, head: Vec::new() }
     }

@@ -35,7 +35,7 @@ pub fn serve(serve: &Serve, console: &Console) -> Result<Exit> {
             "一行发给最后来信的人；@2 文字 发给 2 号；/who 列出所有人；quit 退出",
         ));
     }
-    while_listening(&socket, &Text::new("a message", "一条消息"), |inbox| {
+    while_listening(&socket, console, &Text::new("a message", "一条消息"), |inbox| {
         Chat { console, socket: &socket, inbox, terminal, people: People::default(), held: None, typed: false }.run()
     })
 }
@@ -71,7 +71,7 @@ impl Chat<'_> {
                 },
                 Some(Happened::Came(datagram)) => self.came(&datagram),
                 Some(Happened::Failed(e)) => cannot_receive(self.console, &e),
-                None => break,
+                Some(Happened::Over) | None => break,
             }
         }
         Ok(Exit::Done)

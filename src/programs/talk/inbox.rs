@@ -2,7 +2,9 @@
 
 use super::input::Typing;
 use crate::net::waker::Waker;
+use crate::programs::console::Console;
 use crate::programs::datagram_socket::{DatagramSocket, Received, Until, is_refusal};
+use crate::programs::server;
 use crate::programs::trouble::{Result, Trouble};
 use crate::sys::wait;
 use crate::text::Text;
@@ -19,6 +21,8 @@ pub(super) enum Happened {
     Came(Received),
     /// The socket could not receive.
     Failed(io::Error),
+    /// It was interrupted, and has a document to write.
+    Over,
 }
 
 /// What happens at both.
@@ -40,6 +44,7 @@ impl Inbox {
 /// kernel, which drops what is too much.
 pub(super) fn while_listening<T>(
     socket: &DatagramSocket,
+    console: &Console,
     label: &Text,
     converse: impl FnOnce(&Inbox) -> Result<T>,
 ) -> Result<T> {
@@ -47,7 +52,7 @@ pub(super) fn while_listening<T>(
     let (tell, queue) = sync_channel(WAITING);
     let typed = tell.clone();
     let typing = Typing::start(move |line| typed.send(Happened::Typed(line)).is_ok())?;
-    let waker = Waker::new().map_err(|e| Trouble::local(Text::same(e.to_string())))?;
+    let waker = server::waker(console)?;
     std::thread::scope(|scope| {
         let listen = || listen(socket, label, &tell, &waker);
         Builder::new().spawn_scoped(scope, listen).map_err(|e| Trouble::local(Text::same(e.to_string())))?;
@@ -62,7 +67,7 @@ fn listen(socket: &DatagramSocket, label: &Text, tell: &SyncSender<Happened>, wa
     loop {
         let event = match socket.recv_from(Until::Woken(waker), Some(label.clone())) {
             Ok(Some(datagram)) => Happened::Came(datagram),
-            Ok(None) => return,
+            Ok(None) => Happened::Over,
             Err(e) => {
                 if !is_refusal(&e) {
                     // No memory just now, or no network: it may pass.
@@ -71,7 +76,9 @@ fn listen(socket: &DatagramSocket, label: &Text, tell: &SyncSender<Happened>, wa
                 Happened::Failed(e)
             }
         };
-        if tell.send(event).is_err() {
+        // Whoever has ended the conversation does not listen any more.
+        let over = matches!(event, Happened::Over);
+        if tell.send(event).is_err() || over {
             return;
         }
     }

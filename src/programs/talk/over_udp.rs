@@ -20,7 +20,7 @@ const TURN: Duration = Duration::from_millis(300);
 /// Lines to a server until `quit` or the end of input.
 pub(super) fn run(talk: &Talk, console: &Console) -> Result<Exit> {
     let socket = DatagramSocket::open(console, talk.server)?;
-    while_listening(&socket, &Text::new("an answer", "一个响应"), |inbox| {
+    while_listening(&socket, console, &Text::new("an answer", "一个响应"), |inbox| {
         let terminal = input::is_terminal();
         let turn = if terminal { TURN.min(talk.patience.timeout) } else { talk.patience.timeout };
         UdpConversation {
@@ -77,6 +77,7 @@ impl UdpConversation<'_> {
                 },
                 Some(Happened::Came(datagram)) => self.hear(datagram.from.address, &datagram.bytes),
                 Some(Happened::Failed(e)) => self.failed(&e)?,
+                Some(Happened::Over) => break,
                 None => self.late(),
             }
         }

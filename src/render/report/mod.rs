@@ -11,11 +11,11 @@ mod steady;
 pub use read::{Damage, Reader};
 pub use run_end::RunEnd;
 
-use crate::claims::Findings;
+use crate::claims::{Findings, Judge};
 use crate::sys::kernel;
 use crate::text::{Text, shell_word, shortened};
 use crate::trace::summary::Summary;
-use crate::trace::{EndName, Role, Trace};
+use crate::trace::{EndName, Role, Tie, Trace};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
@@ -91,6 +91,17 @@ fn given_words(given: &[(String, String)]) -> String {
         _ => format!("--{name} {}", shell_word(value).unwrap_or(Cow::Borrowed(value))),
     });
     words.collect::<Vec<_>>().join(" ")
+}
+
+impl Report {
+    /// A report of what was seen, about which nothing is claimed: the invariants alone. The clock's choices are left out
+    /// when it is to be `steady`.
+    pub fn observed(head: Head, raw: Trace, took_us: u64, steady: bool) -> Report {
+        let trace = raw.finish(if steady { Tie::Lane } else { Tie::Clock });
+        let findings = Judge::new(&trace, false).observe();
+        let report = Report { head, summary: trace.summary(), findings, failure: None, took_us, trace };
+        if steady { report.steady(Steady { calls: false, packets: false }) } else { report }
+    }
 }
 
 impl Head {
